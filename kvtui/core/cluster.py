@@ -1,0 +1,215 @@
+"""The one way in: what dashboards, shells and gateways know of a cluster, whatever engine is behind it.
+
+``Cluster`` is what every engine has. What only some have are capability protocols beside it, asked for with
+``isinstance``; a screen leaves out what is absent.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
+
+from kvtui.core.events import Event
+from kvtui.core.snapshot import ClusterSnapshot
+from kvtui.core.version import Version
+
+
+class ClusterError(Exception):
+    """A request that was refused, whole: nothing changed. The text says what, why, and what to do."""
+
+
+class Outcome(StrEnum):
+    """The three ends of an operation."""
+
+    OK = "ok"
+    FAILED = "failed"
+    """It did not happen and never will."""
+    UNKNOWN = "unknown"
+    """It may have happened: some replica may hold it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaAnswer:
+    """What one replica said: ``status`` as on the wire (ok, not_found, error), or ``silent``."""
+
+    node: str
+    status: str
+    text: str = ""
+    """For errors, why."""
+    milliseconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The end of one put or delete. ``text`` says why when it isn't OK."""
+
+    outcome: Outcome
+    version: Version
+    replicas: tuple[ReplicaAnswer, ...] = ()
+    """The key's replicas in preference order, with their answers."""
+    existed: bool = True
+    """For a delete: whether a value was there."""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenMany:
+    """The end of a batch: how many keys ended how; ``text`` is the first reason of those that didn't succeed."""
+
+    ok: int
+    failed: int = 0
+    unknown: int = 0
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The end of a get: ``value`` None when the key is absent. ``text`` says why when it isn't OK."""
+
+    outcome: Outcome
+    value: bytes | None
+    version: Version
+    node: str = ""
+    """The replica that answered."""
+    milliseconds: float = 0.0
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaCopy:
+    """What one replica holds of a key. ``version`` None: it could not be asked; (0, 0): it never had the key."""
+
+    node: str
+    version: Version | None
+    deleted: bool = False
+    clean: bool = True
+    receiving: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where a key is and why: its token's place on the ring (0..1), its range (0..1) and what each replica holds."""
+
+    key: bytes
+    token: int
+    position: float
+    start: float
+    stop: float
+    replicas: tuple[ReplicaCopy, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A live key of a scan."""
+
+    key: bytes
+    value: bytes | None
+    """None when values weren't asked for."""
+    version: Version
+
+
+@dataclass(frozen=True, slots=True)
+class NodeAdded:
+    """``started``: kvtui started the process; else it attached to one that listened there."""
+
+    id: str
+    host: str
+    port: int
+    started: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rebalanced:
+    """What a rebalance did: keys copied to, and removed from, nodes. ``copied`` and ``removed`` name the first few (key, node)."""
+
+    copied: tuple[tuple[bytes, str], ...]
+    removed: tuple[tuple[bytes, str], ...]
+    copies: int
+    removals: int
+
+
+@runtime_checkable
+class Cluster(Protocol):
+    """A ring of nodes that holds keys. Keys and values are bytes.
+
+    Operations on keys end in an ``Outcome``, never in an exception; requests about nodes raise ClusterError.
+    """
+
+    def snapshot(self) -> ClusterSnapshot:
+        """The newest picture; the same object while nothing changed."""
+        ...
+
+    async def changed(self, seen: ClusterSnapshot) -> ClusterSnapshot:
+        """Wait until ``snapshot()`` is another object than ``seen``, and return it. At most 10 times a second."""
+        ...
+
+    def events(self) -> AsyncIterator[Event]:
+        """Events from the call on, after the last few that came before it. A listener that falls far behind misses the
+        oldest and is told so by an event of its own."""
+        ...
+
+    async def refresh(self) -> ClusterSnapshot:
+        """Ask every node that is up for its counts now, and return the picture that results."""
+        ...
+
+    async def put(self, key: bytes, value: bytes) -> Written: ...
+
+    async def get(self, key: bytes) -> Read: ...
+
+    async def delete(self, key: bytes) -> Written: ...
+
+    async def put_many(self, items: Sequence[tuple[bytes, bytes]]) -> WrittenMany:
+        """Store a batch of any length, each key on its own replicas; a key that comes twice ends with its last value."""
+        ...
+
+    async def get_many(self, keys: Sequence[bytes]) -> list[Read]:
+        """One answer a key, in order."""
+        ...
+
+    async def locate(self, key: bytes) -> Location: ...
+
+    def scan(self, prefix: bytes = b"", *, values: bool = True) -> AsyncIterator[list[Item]]:
+        """Every live key that begins with ``prefix``, in ring order, a page at a time. Raises ClusterError where a range
+        can't be read. A key written meanwhile may come or not."""
+        ...
+
+    async def add_node(self, node: str, host: str, port: int) -> NodeAdded:
+        """Attach to the node at ``host:port``, or start one there (port 0: any free one). Raises ClusterError.
+
+        Returns when the node belongs to the cluster; its share of the keys moves in the background.
+        """
+        ...
+
+    async def remove_node(self, node: str) -> None:
+        """Move everything off the node, then forget it. Raises ClusterError."""
+        ...
+
+    async def set_replication(self, copies: int) -> None:
+        """Want that many copies of every key from now on, existing ones included. Raises ClusterError."""
+        ...
+
+    async def rebalance(self) -> Rebalanced:
+        """Finish all moves, compare all replicas and repair what differs. Raises ClusterError when it can't finish."""
+        ...
+
+
+@runtime_checkable
+class LocalNodes(Protocol):
+    """A cluster that runs nodes as processes of its own."""
+
+    async def start_node(self, node: str) -> None:
+        """Start a stopped or killed node of this machine again, on its data. Raises ClusterError."""
+        ...
+
+    async def stop_node(self, node: str) -> None:
+        """End the node's process in order; it stays a member, DOWN. Raises ClusterError."""
+        ...
+
+
+@runtime_checkable
+class Losses(Protocol):
+    """A cluster that can tell what it lost, and waits for a person to accept it."""
+
+    async def accept_loss(self) -> int:
+        """Serve lost slots again, from what is left of them. Returns how many slots. Raises ClusterError."""
+        ...

@@ -1,0 +1,358 @@
+"""The wire: every message between a coordinator and a node, and every limit on them.
+
+JSON, one object a line, UTF-8, over one connection a node, pipelined. A request may carry an ``id``, which its reply repeats;
+replies come in the order of their requests either way. Only a connection's first object, when it carries no
+``id`` and is no ``hello``, may lack its newline: that connection then works as the original's did, one request, one
+reply without a newline, and the end.
+
+Keys and values are bytes. On the wire they are text, or ``{"b64": ...}`` when they are not UTF-8 (``Blob``).
+Slots are counted by the number that the cluster's ``hello`` names (16,384 outside any cluster).
+"""
+
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
+from typing import Final
+
+import msgspec
+
+from kvtui.core.version import Version
+
+PROTOCOL: Final = 1
+"""Raised when a message changes its meaning."""
+
+KEY_BYTES: Final = 64 * 1024
+"""Longest key."""
+VALUE_BYTES: Final = 16 * 1024 * 1024
+"""Longest value."""
+INLINE_BYTES: Final = 64 * 1024
+"""Longest value that a coordinator sends within its request; a longer one goes ahead in pieces of this size."""
+FRAME_BYTES: Final = 4 * 1024 * 1024
+"""Longest line. A batch stays below it even when JSON escapes every byte of it."""
+BATCH_BYTES: Final = 256 * 1024
+"""Keys and values, before encoding, of one batch or of one reply's entries; a single larger entry goes alone."""
+BATCH_ENTRIES: Final = 4096
+"""Most entries of one batch, page or list of keys."""
+UPLOADS: Final = 4
+"""Most values that one connection may have under way in pieces."""
+UPLOAD_BYTES: Final = 128 * 1024 * 1024
+"""Most bytes that a node holds of values under way in pieces."""
+CONNECTIONS: Final = 512
+"""Most connections that a node serves at once."""
+WRITE_BUFFER_BYTES: Final = 8 * 1024 * 1024
+"""Replies that may wait for a slow reader; above it the node reads no more from that connection."""
+SLOW_READER_SECONDS: Final = 10.0
+"""A connection whose replies stay above the limit for this long is closed."""
+HALF_REQUEST_SECONDS: Final = 10.0
+"""A request that has begun must be whole by then, or its connection is closed."""
+SILENT_SECONDS: Final = 300.0
+"""A connection that never said ``hello`` and sends nothing for this long is closed."""
+IN_FLIGHT: Final = 65_536
+"""Most requests that a coordinator has unanswered at one node; more are refused at once."""
+NOTE_BYTES: Final = 1024 * 1024
+"""Longest note that a coordinator leaves on a node."""
+SLOTS_MOST: Final = 16_384
+"""Most slots of a ring."""
+
+
+class B64(msgspec.Struct, frozen=True):
+    """Bytes that are not UTF-8."""
+
+    b64: str
+
+
+Blob = str | B64
+"""Bytes on the wire."""
+
+
+def to_blob(data: bytes) -> Blob:
+    """``data`` as text where it is UTF-8, else in base64."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return B64(b64encode(data).decode())
+
+
+def from_blob(blob: Blob) -> bytes:
+    """The bytes of ``blob``. Raises ValueError for bad base64 or for text that has no UTF-8 (a lone surrogate)."""
+    if isinstance(blob, str):
+        return blob.encode()
+    try:
+        return b64decode(blob.b64, validate=True)
+    except Base64Error as error:
+        raise ValueError(f"bad base64: {error}") from None
+
+
+class Entry(msgspec.Struct, array_like=True, frozen=True):
+    """One key's newest state. ``size`` is the value's length in bytes, -1 for a tombstone.
+
+    ``value`` is None for a tombstone, where values weren't asked for, and where the value is too long to come along:
+    then it is read with ``fetch``, or was sent ahead with ``piece`` as ``upload``.
+    """
+
+    key: Blob
+    version: Version
+    size: int
+    value: Blob | None = None
+    upload: str = ""
+
+
+class Listed(msgspec.Struct, array_like=True, frozen=True):
+    """A key at exactly one version."""
+
+    key: Blob
+    version: Version
+
+
+class _Request(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="op"):
+    id: int | None = None
+
+
+class Put(_Request, tag="put"):
+    """Store a value; the highest version stays. Without ``version`` a standalone node gives one itself.
+
+    ``upload`` names a value that was sent ahead in pieces.
+    """
+
+    key: Blob
+    value: Blob = ""
+    version: Version | None = None
+    upload: str = ""
+
+
+class Get(_Request, tag="get"):
+    """Reply: ``value`` and ``version``; ``not_found`` carries a tombstone's version. Too long: ``size`` without ``value``."""
+
+    key: Blob
+
+
+class Del(_Request, tag="del"):
+    """Store a tombstone. Reply: ``ok``, or ``not_found`` when no value was there; both mean that it is stored."""
+
+    key: Blob
+    version: Version | None = None
+
+
+class Size(_Request, tag="size"):
+    """Reply: ``keys``, the live keys of the node."""
+
+
+class Dump(_Request, tag="dump"):
+    """Reply: ``data``, every live key and value. An error when they don't fit into a frame: then ``scan``."""
+
+
+class PutMany(_Request, tag="put_many"):
+    """Values and tombstones of given versions, synced together. Each stays only above the stored version."""
+
+    entries: list[Entry]
+
+
+class GetMany(_Request, tag="get_many"):
+    """Reply: ``entries``, one a key in the order asked; version (0, 0) for a key that was never written.
+
+    Values beyond the limit of a batch come as ``size`` alone.
+    """
+
+    keys: list[Blob]
+
+
+class Scan(_Request, tag="scan"):
+    """Entries of slots ``start``..``stop`` (half-open) in (token, key) order, after the key ``after``, tombstones included.
+
+    Reply: ``entries`` and, unless that was all, ``cursor``: the ``after`` of the next page.
+    """
+
+    start: int
+    stop: int
+    after: Blob | None = None
+    limit: int = 1000
+    values: bool = True
+    prefix: Blob = ""
+
+
+class Digests(_Request, tag="digests"):
+    """Reply: ``digests`` of slots ``start``..``stop``, a 64-bit number a slot over every key and version in it.
+
+    They stand for exactly the requests that came before this one on its connection.
+    """
+
+    start: int
+    stop: int
+
+
+class Counts(_Request, tag="counts"):
+    """Reply: ``counts``, the live keys in each half-open range of slots asked for."""
+
+    ranges: list[tuple[int, int]]
+
+
+class Piece(_Request, tag="piece"):
+    """A part of a value that a later ``put`` or ``put_many`` names as ``upload``; parts come in order."""
+
+    upload: str
+    offset: int
+    total: int
+    data: Blob
+
+
+class Fetch(_Request, tag="fetch"):
+    """A part of a stored value from ``offset``, at that version only. Reply: ``value``, ``size``; error ``changed``."""
+
+    key: Blob
+    version: Version
+    offset: int
+
+
+class Drop(_Request, tag="drop"):
+    """Remove each entry that still has exactly the listed version, leaving nothing. Reply: ``counts`` = [dropped]."""
+
+    entries: list[Listed]
+
+
+class Purge(_Request, tag="purge"):
+    """Remove each *tombstone* that still has exactly the listed version. Reply: ``counts`` = [purged]."""
+
+    entries: list[Listed]
+
+
+class Clear(_Request, tag="clear"):
+    """Remove everything in slots ``start``..``stop``: the node is no replica of them any more."""
+
+    start: int
+    stop: int
+
+
+class Note(_Request, tag="note"):
+    """Keep ``text``, the coordinator's own record of who holds what, in place of an older one. Empty: read it back.
+
+    Reply: ``note``, the text kept.
+    """
+
+    text: str = ""
+
+
+class Hello(_Request, tag="hello"):
+    """Who speaks. Without ``cluster``: only asks for ``facts``.
+
+    With it, the connection acts for that cluster's coordinator from here on. ``join`` lets a standalone, empty node enter the
+    cluster. The node refuses a foreign cluster (``foreign``), an epoch granted to another coordinator or below the highest
+    granted (``fenced``), and a ``session`` not above the last one (``superseded``); requests of earlier sessions
+    that still arrive are refused from here on.
+    """
+
+    cluster: str = ""
+    coordinator: str = ""
+    epoch: int = 0
+    session: int = 0
+    slots: int = SLOTS_MOST
+    join: bool = False
+
+
+class Heartbeat(_Request, tag="heartbeat"):
+    """Reply: ``facts``."""
+
+
+class Leave(_Request, tag="leave"):
+    """Forget the cluster and everything stored; the node is standalone and empty afterwards, with a new data id."""
+
+
+Request = (
+    Put
+    | Get
+    | Del
+    | Size
+    | Dump
+    | PutMany
+    | GetMany
+    | Scan
+    | Digests
+    | Counts
+    | Piece
+    | Fetch
+    | Drop
+    | Purge
+    | Clear
+    | Note
+    | Hello
+    | Heartbeat
+    | Leave
+)
+"""Everything a node understands."""
+
+
+class Facts(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
+    """A node's account of itself, in ``hello`` and ``heartbeat``.
+
+    ``cluster`` is empty for a standalone node; ``epoch`` is the highest granted, to ``coordinator``. ``data_id`` names the
+    data directory's life: a new one means that earlier data is gone. ``counter`` counts the synced batches of that life.
+    ``damaged`` counts entries that failed their checksum and are not served.
+    """
+
+    product: str = "kvtui"
+    protocol: int = PROTOCOL
+    cluster: str = ""
+    coordinator: str = ""
+    epoch: int = 0
+    session: int = 0
+    data_id: str = ""
+    counter: int = 0
+    keys: int = 0
+    tombstones: int = 0
+    damaged: int = 0
+    durable: bool = False
+
+
+OK: Final = "ok"
+NOT_FOUND: Final = "not_found"
+ERROR: Final = "error"
+
+BAD_REQUEST: Final = "bad_request"
+"""Not JSON, no such op, a field of the wrong type or out of its range."""
+TOO_LARGE: Final = "too_large"
+"""A key, value, batch, frame or list above its limit."""
+FOREIGN: Final = "foreign"
+"""The node belongs to another cluster, or the request needs a cluster and the node has none, or holds data."""
+FENCED: Final = "fenced"
+"""The node has granted a higher epoch, or this one to another coordinator."""
+SUPERSEDED: Final = "superseded"
+"""The request belongs to a session that a newer one replaced."""
+FULL: Final = "full"
+"""No space at the node; nothing of the request was stored."""
+CHANGED: Final = "changed"
+"""The key is no longer at the version asked for."""
+DAMAGED: Final = "damaged"
+"""The stored entry failed its checksum."""
+BUSY: Final = "busy"
+"""A limit on connections or uploads is reached; try again later."""
+
+
+class Reply(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
+    """The answer to any request: ``status`` ok, not_found or error, and the fields that the request's docstring names.
+
+    An error has a ``code`` for programs and a ``msg`` for people. ``counter`` is the node's write counter once
+    the write is synced.
+    """
+
+    status: str
+    id: int | None = None
+    code: str = ""
+    msg: str = ""
+    value: Blob | None = None
+    version: Version | None = None
+    size: int | None = None
+    counter: int | None = None
+    keys: int | None = None
+    data: dict[str, Blob] | None = None
+    entries: list[Entry] | None = None
+    cursor: Blob | None = None
+    digests: list[int] | None = None
+    counts: list[int] | None = None
+    note: str | None = None
+    facts: Facts | None = None
+
+
+encode = msgspec.json.Encoder().encode
+"""A message as JSON, without a newline."""
+decode_request = msgspec.json.Decoder(Request).decode
+"""One request. Raises msgspec.DecodeError (not JSON) or its subclass msgspec.ValidationError."""
+decode_reply = msgspec.json.Decoder(Reply).decode
+"""One reply. Raises as ``decode_request`` does."""

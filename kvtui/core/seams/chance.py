@@ -1,0 +1,40 @@
+"""The random seam: identities and jitter. Named apart from the standard module it wraps."""
+
+import random
+import secrets
+from typing import Protocol
+
+
+class Random(Protocol):
+    """A source of chance; a seeded one makes a whole run repeatable."""
+
+    def identity(self) -> str:
+        """A fresh name of 16 hexadecimal digits, for clusters, data directories and coordinators."""
+        ...
+
+    def uniform(self, low: float, high: float) -> float:
+        """A number between ``low`` and ``high``, for the jitter of retries."""
+        ...
+
+
+class SystemRandom:
+    """The operating system's randomness."""
+
+    def identity(self) -> str:
+        return secrets.token_hex(8)
+
+    def uniform(self, low: float, high: float) -> float:
+        return random.uniform(low, high)
+
+
+class SeededRandom:
+    """The same seed gives the same identities and numbers."""
+
+    def __init__(self, seed: int) -> None:
+        self._source = random.Random(seed)
+
+    def identity(self) -> str:
+        return f"{self._source.getrandbits(64):016x}"
+
+    def uniform(self, low: float, high: float) -> float:
+        return self._source.uniform(low, high)

@@ -1,0 +1,54 @@
+"""The launcher seam: storage nodes as processes on this machine."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+class LaunchFailed(Exception):
+    """A node could not be started; the text is the node's own last line, or what the system said."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSpec:
+    """What to start: ``port`` 0 takes any free one; ``data`` None keeps everything in memory."""
+
+    node: str
+    host: str
+    port: int
+    data: Path | None
+
+
+class NodeProcess(Protocol):
+    """A node that was started here."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port on which it accepts."""
+        ...
+
+    @property
+    def alive(self) -> bool: ...
+
+    def signal(self, number: int) -> None:
+        """Send a signal; does nothing when the process has ended."""
+        ...
+
+    async def wait(self) -> int:
+        """The exit status, once the process has ended (negative: ended by that signal)."""
+        ...
+
+
+class Launcher(Protocol):
+    """Starts nodes that end with this process, even when it is killed."""
+
+    async def start(self, spec: NodeSpec) -> NodeProcess:
+        """Start a node; it accepts connections when this returns. Raises LaunchFailed."""
+        ...
+
+    def discard(self, spec: NodeSpec) -> None:
+        """Delete the data directory of a node that was removed from the cluster for good."""
+        ...

@@ -1,0 +1,126 @@
+"""What the cluster looks like at one moment: the immutable value that every screen draws.
+
+Positions are 0..1 round the ring, from the top, clockwise.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class NodeState(StrEnum):
+    """What heartbeats say of a node."""
+
+    UP = "UP"
+    SUSPECT = "SUSPECT"
+    """Silent for longer than a heartbeat should take, not yet given up."""
+    DOWN = "DOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """``done`` of ``total`` slots."""
+
+    done: int
+    total: int
+
+    @property
+    def fraction(self) -> float:
+        return self.done / self.total if self.total else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class NodeView:
+    """One node. ``share`` and ``first_share`` are fractions (0..1) of the ring's slots, as any replica and as the first."""
+
+    id: str
+    host: str
+    port: int
+    state: NodeState
+    weight: int = 1
+    keys: int = 0
+    """Live keys stored on the node, as last heard."""
+    share: float = 0.0
+    first_share: float = 0.0
+    behind: int = 0
+    """Slots of which the node is a replica that may lack acknowledged writes."""
+    receiving: Progress | None = None
+    """Slots on their way to this node."""
+    leaving: bool = False
+    """The node is being drained."""
+    started_here: bool = False
+    """kvtui started this process and can stop and start it."""
+    pid: int | None = None
+    durable: bool = True
+    note: str = ""
+    """What a person should know of this node, in a few words; empty when all is well."""
+
+
+@dataclass(frozen=True, slots=True)
+class RangeView:
+    """A run of neighbouring slots with the same replicas."""
+
+    start: float
+    stop: float
+    replicas: tuple[str, ...]
+    """Preference list: who serves this range now, first replica first."""
+    clean: tuple[str, ...]
+    """Those of ``replicas`` that hold every acknowledged write."""
+    receiving: tuple[str, ...] = ()
+    """Nodes that are being filled and will become replicas."""
+    giving: tuple[str, ...] = ()
+    """Replicas that end being so once ``receiving`` are filled."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperationView:
+    """One kind of operation: a second's rate, its recent history (oldest first), latencies in milliseconds."""
+
+    rate: float = 0.0
+    history: tuple[float, ...] = ()
+    p50: float = 0.0
+    p99: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSnapshot:
+    """Everything a screen shows of the cluster. Equal parts are the same objects in consecutive snapshots."""
+
+    name: str
+    epoch: int
+    policy: str
+    """``balanced``, or ``classic`` with its number of virtual nodes (``classic 64``)."""
+    slots: int
+    replication: int
+    """Copies wanted of every key (N)."""
+    copies_each: int
+    """Copies possible with the nodes there are: min(N, nodes)."""
+    write_quorum: int
+    """Synced copies without which no write is acknowledged (W)."""
+    nodes: tuple[NodeView, ...] = ()
+    ranges: tuple[RangeView, ...] = ()
+    """In ring order, covering 0..1; empty without nodes."""
+    keys: int = 0
+    """Distinct live keys, as last counted."""
+    copies: int = 0
+    """Live keys summed over nodes."""
+    density: tuple[int, ...] = ()
+    """Distinct keys in equal parts of the ring, in ring order."""
+    puts: OperationView = OperationView()
+    gets: OperationView = OperationView()
+    behind: int = 0
+    """Copies of slots that may lack acknowledged writes."""
+    hints: int = 0
+    """Keys known to be missing on replicas that are behind."""
+    under_replicated: int = 0
+    """Slots with fewer clean copies than ``copies_each``."""
+    lost: int = 0
+    """Slots without any clean copy that can be reached or hoped for."""
+    moving: Progress | None = None
+    """All slots that are changing hands."""
+    durable: bool = True
+    """False with ``--memory``: nothing survives the end of the processes."""
+    state_directory: str = ""
+
+    def node(self, node: str) -> NodeView | None:
+        """The node of that id, or None."""
+        return next((view for view in self.nodes if view.id == node), None)
