@@ -1,0 +1,146 @@
+"""Places the copies that direct steps can place, steering so that pairs of nodes stay evenly shared."""
+
+from __future__ import annotations
+
+from kvtui.core.ring.draft import VACANT, Draft
+
+RECEIVERS = 12
+"""Nodes compared for one empty place."""
+
+OFFERS = 5
+"""Slots compared for one copy that a node gives away."""
+
+
+def carry_out(draft: Draft, planned: list[int]) -> None:
+    """Give each slot its planned first replica, where that costs no copy above the minimum.
+
+    Free if the planned node is there; else it must want copies, and the slot must have an empty place or a
+    node that gives copies away. Where neither holds, the slot keeps what it has.
+    """
+    leaver = VACANT
+    run = 0
+    for slot, node in enumerate(planned):
+        if draft.heads[slot] == node:
+            continue
+        row = draft.rows[slot]
+        if node not in row:
+            if not draft.wants(node):
+                continue
+            if len(row) >= draft.copies:
+                givers = [member for member in row if draft.spares(member)]
+                if not givers:
+                    continue
+                if leaver not in givers or run >= draft.grain:
+                    leaver = max(givers, key=lambda giver: _relief(draft, giver, slot, node))
+                    run = 0
+                run += 1
+                draft.drop(slot, leaver)
+            draft.add(slot, node)
+        draft.lead(slot, node)
+
+
+def _relief(draft: Draft, giver: int, slot: int, receiver: int) -> float:
+    return draft.crowding(giver, slot) - draft.crowding(receiver, slot, giver)
+
+
+def fill_empty(draft: Draft) -> None:
+    """Fill the slots' empty places with nodes that want copies and aren't there, where any is."""
+    needy = [node for node in range(draft.nodes) if draft.wants(node)]
+    wanted = {node: draft.quota[node] - draft.held[node] for node in needy}
+    choice = VACANT
+    run = 0
+    turn = 0
+    for slot in range(draft.slots):
+        row = draft.rows[slot]
+        while len(row) < draft.copies and needy:
+            if choice in row or choice == VACANT or not draft.wants(choice) or run >= draft.grain:
+                choice = _receiver(draft, slot, needy, wanted, turn)
+                turn += 1
+                run = 0
+                if choice == VACANT:
+                    break
+            draft.add(slot, choice)
+            run += 1
+            if not draft.wants(choice):
+                needy.remove(choice)
+
+
+def _receiver(draft: Draft, slot: int, needy: list[int], wanted: dict[int, int], turn: int) -> int:
+    """The needy node that keeps pairs and progress most even; VACANT if all are in the slot."""
+    row = draft.rows[slot]
+    best, best_score = VACANT, 0.0
+    looked = 0
+    for offset in range(len(needy)):
+        node = needy[(turn + offset) % len(needy)]
+        if node in row:
+            continue
+        behind = (draft.quota[node] - draft.held[node]) / wanted[node]
+        score = draft.crowding(node, slot) - behind
+        if best == VACANT or score < best_score:
+            best, best_score = node, score
+        looked += 1
+        if looked == RECEIVERS:
+            break
+    return best
+
+
+def hand_over(draft: Draft) -> None:
+    """Let nodes above their quota give copies to nodes below it, slot by slot; first replicas stay."""
+    rich = [node for node in range(draft.nodes) if draft.spares(node)]
+    needy = [node for node in range(draft.nodes) if draft.wants(node)]
+    if not rich or not needy:
+        return
+    given: dict[int, list[int]] = {node: [] for node in rich}
+    for slot, row in enumerate(draft.rows):
+        for node in row:
+            if node in given and draft.heads[slot] != node:
+                given[node].append(slot)
+    turn = 0
+    while rich and needy:
+        giver = rich[turn % len(rich)]
+        turn += 1
+        offer = _offer(draft, giver, given[giver], needy, turn)
+        if offer is None:
+            rich.remove(giver)
+            continue
+        slot, receiver = offer
+        for _ in range(draft.grain):
+            row = draft.rows[slot]
+            if giver not in row or draft.heads[slot] == giver or receiver in row:
+                break
+            draft.drop(slot, giver)
+            draft.add(slot, receiver)
+            slot = (slot + 1) % draft.slots
+            if not draft.spares(giver) or not draft.wants(receiver):
+                break
+        if not draft.spares(giver):
+            rich.remove(giver)
+        if not draft.wants(receiver):
+            needy.remove(receiver)
+
+
+def _offer(draft: Draft, giver: int, slots: list[int], needy: list[int], turn: int) -> tuple[int, int] | None:
+    """A slot that `giver` can give and who gets it: the best for even pairs of a few, spread over the ring."""
+    best: tuple[int, int] | None = None
+    best_score = 0.0
+    looked = 0
+    count = len(slots)
+    stride = max(1, count // OFFERS)
+    for step in range(count):
+        # Strides from a start that turns with each call; coprime steps are not needed, the rest is scanned too.
+        index = (turn * 7 + (step % OFFERS) * stride + step // OFFERS) % count
+        slot = slots[index]
+        row = draft.rows[slot]
+        if giver not in row or draft.heads[slot] == giver:
+            continue
+        for offset in range(min(len(needy), OFFERS)):
+            receiver = needy[(turn + offset) % len(needy)]
+            if receiver in row:
+                continue
+            score = _relief(draft, giver, slot, receiver)
+            if best is None or score > best_score:
+                best, best_score = (slot, receiver), score
+        looked += best is not None
+        if looked >= OFFERS:
+            break
+    return best
