@@ -1,0 +1,164 @@
+"""Making one node's slots equal to a clean replica's: digests say where they differ, lists say how. One way only.
+
+The pure part is ``differences``; ``CatchUp`` carries the bytes. Source and target get every new write meanwhile, so copies
+only add what came before. The target is listed *before* the source: what it has and the source, listed later, has not, is
+something that the source never acknowledged, or dropped.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, NamedTuple
+
+from kvtui.core.link import Link
+from kvtui.core.protocol import (
+    BATCH_ENTRIES,
+    ERROR,
+    Digests,
+    Drop,
+    Entry,
+    GetMany,
+    Listed,
+    PutMany,
+    Reply,
+    Request,
+    Scan,
+    from_blob,
+    to_blob,
+)
+from kvtui.core.value_transfer import ValueMoved, fetch_value, send_value
+from kvtui.core.version import NEVER, Version
+
+PAGE: Final = 1_000
+"""Entries of one page that is copied."""
+
+
+class StepFailed(Exception):
+    """A node refused a step; the text names it and says why. Nothing is lost: the step is repeated later."""
+
+
+class Difference(NamedTuple):
+    """``copies``: keys that the target lacks or has older. ``drops``: what it has and should not, at that version."""
+
+    copies: list[bytes]
+    drops: list[tuple[bytes, Version]]
+
+
+def differences(source: dict[bytes, Version], target: dict[bytes, Version]) -> Difference:
+    """What makes ``target`` equal to ``source``, which is right even where it is older."""
+    copies = [key for key, version in source.items() if target.get(key, NEVER) != version]
+    drops = [(key, version) for key, version in target.items() if key not in source or version > source[key]]
+    return Difference(copies, drops)
+
+
+async def ask(node: str, link: Link, request: Request) -> Reply:
+    """Ask, and take an error reply as a failed step. Raises StepFailed, LinkLost, LinkFull."""
+    reply = await link.ask(request)
+    if reply.status == ERROR:
+        raise StepFailed(f"{node}: {reply.msg}")
+    return reply
+
+
+def differing(start: int, one: Sequence[int], other: Sequence[int]) -> list[tuple[int, int]]:
+    """Runs of slots, counted from ``start``, whose digests differ."""
+    runs: list[tuple[int, int]] = []
+    for slot, (mine, yours) in enumerate(zip(one, other, strict=True), start=start):
+        if mine == yours:
+            continue
+        if runs and runs[-1][1] == slot:
+            runs[-1] = (runs[-1][0], slot + 1)
+        else:
+            runs.append((slot, slot + 1))
+    return runs
+
+
+class CatchUp:
+    """Copies from a clean ``source`` to ``target``. ``copied`` is told each page's keys, ``dropped`` each list's."""
+
+    def __init__(
+        self,
+        source: tuple[str, Link],
+        target: tuple[str, Link],
+        copied: Callable[[str, list[bytes]], None],
+        dropped: Callable[[str, list[bytes]], None],
+    ) -> None:
+        self._source, self._from = source
+        self._target, self._to = target
+        self._copied = copied
+        self._dropped = dropped
+        self._uploads = 0
+
+    async def differing(self, start: int, stop: int) -> list[tuple[int, int]]:
+        """Runs of slots that differ at one point of both write streams: both are asked in the same tick."""
+        asked = [link.ask(Digests(start=start, stop=stop)) for link in (self._from, self._to)]
+        digests: list[list[int]] = []
+        for node, future in zip((self._source, self._target), asked, strict=True):
+            reply = await future
+            if reply.status == ERROR or reply.digests is None:
+                raise StepFailed(f"{node}: {reply.msg or 'no digests'}")
+            digests.append(reply.digests)
+        return differing(start, digests[0], digests[1])
+
+    async def equalise(self, start: int, stop: int) -> None:
+        """Make the target's slots ``start``..``stop`` equal to the source's."""
+        theirs = await self._list(self._target, self._to, start, stop)
+        if not theirs:
+            await self._copy_all(start, stop)
+            return
+        difference = differences(await self._list(self._source, self._from, start, stop), theirs)
+        for low in range(0, len(difference.drops), BATCH_ENTRIES):
+            gone = difference.drops[low : low + BATCH_ENTRIES]
+            listed = [Listed(to_blob(key), version) for key, version in gone]
+            await ask(self._target, self._to, Drop(entries=listed))
+            self._dropped(self._target, [key for key, _ in gone])
+        for low in range(0, len(difference.copies), PAGE):
+            keys = difference.copies[low : low + PAGE]
+            reply = await ask(self._source, self._from, GetMany(keys=[to_blob(key) for key in keys]))
+            await self._store([entry for entry in reply.entries or [] if entry.version != NEVER])
+
+    async def _copy_all(self, start: int, stop: int) -> None:
+        async def store(reply: Reply) -> None:
+            await self._store(reply.entries or [])
+
+        await self._pages(self._source, self._from, start, stop, True, store)
+
+    async def _list(self, node: str, link: Link, start: int, stop: int) -> dict[bytes, Version]:
+        listed: dict[bytes, Version] = {}
+
+        async def note(reply: Reply) -> None:
+            for entry in reply.entries or []:
+                listed[from_blob(entry.key)] = entry.version
+
+        await self._pages(node, link, start, stop, False, note)
+        return listed
+
+    async def _pages(
+        self, node: str, link: Link, start: int, stop: int, values: bool, take: Callable[[Reply], Awaitable[None]]
+    ) -> None:
+        request = Scan(start=start, stop=stop, limit=PAGE, values=values)
+        while True:
+            reply = await ask(node, link, request)
+            await take(reply)
+            if reply.cursor is None:
+                return
+            request = Scan(start=start, stop=stop, limit=PAGE, values=values, after=reply.cursor)
+
+    async def _store(self, entries: list[Entry]) -> None:
+        small = [entry for entry in entries if entry.value is not None or entry.size < 0]
+        if small:
+            await ask(self._target, self._to, PutMany(entries=small))
+            self._copied(self._target, [from_blob(entry.key) for entry in small])
+        for entry in entries:
+            if entry.value is None and entry.size >= 0:
+                await self._store_large(entry)
+
+    async def _store_large(self, entry: Entry) -> None:
+        key = from_blob(entry.key)
+        try:
+            value = await fetch_value(self._from, key, entry.version, entry.size)
+        except ValueMoved:
+            # A newer write of the key went to both; there is nothing left to copy.
+            return
+        self._uploads += 1
+        upload = f"c{self._uploads}.{entry.version}"
+        await send_value(self._to, upload, value)
+        await ask(self._target, self._to, PutMany(entries=[Entry(entry.key, entry.version, entry.size, upload=upload)]))
+        self._copied(self._target, [key])

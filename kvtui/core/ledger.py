@@ -1,0 +1,114 @@
+"""The coordinator's one mutable truth: the logged topology, the members' links, and what is not certain yet."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+
+from kvtui.core.metadata_log import MetadataLog
+from kvtui.core.records import Behind, Record, Runs
+from kvtui.core.remote_node import RemoteNode
+from kvtui.core.routes import Route, Routes
+from kvtui.core.topology import Topology
+from kvtui.core.version import Version
+
+UNCERTAIN_KEYS: Final = 100_000
+"""Keys with a write of unknown outcome that are remembered one by one; beyond it their whole slots are suspected."""
+HINTS: Final = 100_000
+"""Keys remembered a node as missing there; beyond it only the number goes on."""
+
+
+@dataclass(slots=True, eq=False)
+class Counting:
+    """A follower whose acknowledgement writes of slots ``start``..``stop`` need while it is being verified."""
+
+    node: str
+    start: int
+    stop: int
+    spoiled: bool = False
+    """A write did not reach it: the verification is void."""
+
+
+class Ledger:
+    """Appends records, and keeps routes and waiters in step with them. Every change of placement goes through here."""
+
+    def __init__(self, log: MetadataLog) -> None:
+        self._log = log
+        self.nodes: dict[str, RemoteNode] = {}
+        self._routes = Routes(self.nodes)
+        self.seq = 0
+        self.uncertain: set[bytes] = set()
+        """Keys whose last write has an unknown outcome: the next read consults all of S."""
+        self.unverified = bytearray(b"\1") * len(log.topology.places)
+        """Slots (1) whose clean replicas have not been compared since this coordinator started."""
+        self.counting: list[Counting] = []
+        self.hints: dict[str, set[bytes]] = {}
+        self.revision = 0
+        """Grows with every change of the topology or of a link."""
+        self._waiters: list[asyncio.Future[None]] = []
+        self.fenced = ""
+        """Why this coordinator had to stop; empty while it is the one active coordinator."""
+
+    @property
+    def topology(self) -> Topology:
+        return self._log.topology
+
+    def append(self, *records: Record) -> None:
+        """Log records, then act on them. Raises as ``MetadataLog.append``."""
+        slots = len(self.topology.places)
+        self._log.append(*records)
+        if len(self.topology.places) != slots:
+            self.unverified = bytearray(b"\1") * len(self.topology.places)
+        self.stir()
+
+    def stir(self) -> None:
+        """Something changed: routes are stale, and whoever waits looks again."""
+        self.revision += 1
+        self._routes.forget()
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def changed(self) -> "asyncio.Future[None]":
+        """Done at the next ``stir``. One future for each caller, so that a cancelled one disturbs nobody."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters = [other for other in self._waiters if not other.done()]
+        self._waiters.append(waiter)
+        return waiter
+
+    def route(self, slot: int) -> Route:
+        return self._routes.of(self.topology.places[slot])
+
+    def next_version(self, keys: int = 1) -> Version:
+        """The version of the next write, and room for ``keys`` - 1 more after it."""
+        first = self.seq + 1
+        self.seq += keys
+        return Version(self.topology.epoch, first)
+
+    def exclude(self, node: str, runs: Runs) -> None:
+        """Record that the node is behind in those of ``runs`` whose clean set may go on without it."""
+        shrinkable = self.topology.shrinkable(node)
+        allowed = [
+            (max(start, low), min(stop, high))
+            for start, stop in runs
+            for low, high in shrinkable
+            if max(start, low) < min(stop, high)
+        ]
+        if allowed:
+            self.append(Behind(node, allowed))
+
+    def suspect_key(self, key: bytes, slot: int) -> None:
+        """A write of the key ended unknown."""
+        if len(self.uncertain) < UNCERTAIN_KEYS:
+            self.uncertain.add(key)
+        else:
+            self.unverified[slot] = 1
+
+    def hint(self, node: str, keys: tuple[bytes, ...]) -> None:
+        """A write was acknowledged without the node."""
+        known = self.hints.setdefault(node, set())
+        if len(known) < HINTS:
+            known.update(keys)
+
+    def close(self) -> None:
+        self._log.close()

@@ -1,0 +1,165 @@
+"""One pipelined connection from the coordinator to a node.
+
+Requests of one loop tick leave in one write, replies come back in order and are handed to their callbacks. There is no task, cancel
+scope or timer per request: one sweep notices a node that went silent and gives up the whole connection.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from kvtui.core.framing import FrameTooLong, LineSplitter
+from kvtui.core.protocol import FRAME_BYTES, IN_FLIGHT, Reply, Request, decode_reply
+from kvtui.core.seams.clock import Clock, Timer
+
+SILENT_SECONDS: Final = 1.5
+"""A node that owes a reply and sends nothing for this long is given up."""
+SWEEP_SECONDS: Final = 0.25
+IN_FLIGHT_BYTES: Final = 64 * 1024 * 1024
+"""Most bytes of requests that wait in a link; more are refused at once."""
+
+OnReply = Callable[[Reply | None], None]
+"""Called once a request: with the reply, or with None when the link was lost before one came."""
+
+_encode_lines = msgspec.json.Encoder().encode_lines
+
+
+class LinkLost(Exception):
+    """The connection ended before the reply: whether the node carried the request out is unknown."""
+
+
+class LinkFull(Exception):
+    """Too many requests wait for the node; nothing was sent."""
+
+
+class Link(asyncio.Protocol):
+    """An ``asyncio.Protocol`` that speaks ``kvtui.core.protocol`` to one node."""
+
+    def __init__(self, clock: Clock, lost: Callable[["Link", str], None]) -> None:
+        """``lost`` is called once, with the reason for people, before the waiting callbacks get their None."""
+        self._clock = clock
+        self._lost = lost
+        self._transport: asyncio.Transport | None = None
+        self._splitter = LineSplitter(FRAME_BYTES)
+        self._waiting: deque[tuple[OnReply, float]] = deque()
+        self._outgoing: list[Request] = []
+        self._sweep: Timer | None = None
+        self._reason = ""
+        self._tail = b""
+        self.heard = 0.0
+        """When bytes last came, on the clock's monotonic scale."""
+
+    @property
+    def open(self) -> bool:
+        return self._transport is not None
+
+    @property
+    def silent_since(self) -> float | None:
+        """Since when the node owes a reply without sending anything; None when it owes none."""
+        return max(self.heard, self._waiting[0][1]) if self._waiting else None
+
+    def send(self, request: Request, on_reply: OnReply) -> None:
+        """Queue a request. Raises LinkLost or LinkFull, and then ``on_reply`` is never called."""
+        if self._transport is None:
+            raise LinkLost(self._reason or "not connected")
+        if len(self._waiting) >= IN_FLIGHT or self._transport.get_write_buffer_size() > IN_FLIGHT_BYTES:
+            raise LinkFull(f"{len(self._waiting)} requests wait for the node")
+        if not self._outgoing:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._outgoing.append(request)
+        self._waiting.append((on_reply, self._clock.monotonic()))
+        if self._sweep is None:
+            self._sweep = self._clock.call_later(SWEEP_SECONDS, self._look_for_silence)
+
+    def ask(self, request: Request) -> "asyncio.Future[Reply]":
+        """Like ``send``, with a future, which fails with LinkLost. Raises LinkLost or LinkFull."""
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+
+        def answered(reply: Reply | None) -> None:
+            if future.done():
+                return
+            if reply is None:
+                future.set_exception(LinkLost(self._reason))
+            else:
+                future.set_result(reply)
+
+        self.send(request, answered)
+        return future
+
+    def close(self, reason: str) -> None:
+        """Give the connection up now; waiting requests are lost."""
+        transport = self._transport
+        if transport is not None:
+            self._end(reason)
+            transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self.heard = self._clock.monotonic()
+
+    def data_received(self, data: bytes) -> None:
+        self.heard = self._clock.monotonic()
+        try:
+            lines = self._splitter.feed(data)
+        except FrameTooLong as error:
+            self.close(str(error))
+            return
+        for line in lines:
+            self._deliver(line)
+
+    def eof_received(self) -> None:
+        # A server of another kind may answer without a newline and close: what it said is still its answer.
+        self._tail = self._splitter.rest()
+        if self._tail.strip() and self._waiting:
+            self._deliver(self._tail)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        reason = f"the connection broke ({exc})" if exc else "the node closed the connection"
+        self._end(reason)
+
+    def _deliver(self, line: bytes) -> None:
+        if self._transport is None:
+            return
+        try:
+            reply = decode_reply(line)
+            on_reply, _ = self._waiting.popleft()
+        except msgspec.DecodeError as error:
+            self.close(f"it does not speak this protocol ({error})")
+            return
+        except IndexError:
+            self.close("it answered without being asked")
+            return
+        on_reply(reply)
+
+    def _flush(self) -> None:
+        outgoing, self._outgoing = self._outgoing, []
+        if self._transport is not None and outgoing:
+            self._transport.write(_encode_lines(outgoing))
+
+    def _look_for_silence(self) -> None:
+        self._sweep = None
+        since = self.silent_since
+        if since is None:
+            return
+        if self._clock.monotonic() - since > SILENT_SECONDS:
+            self.close(f"silent for {SILENT_SECONDS:g} s")
+            return
+        self._sweep = self._clock.call_later(SWEEP_SECONDS, self._look_for_silence)
+
+    def _end(self, reason: str) -> None:
+        if self._transport is None:
+            return
+        self._transport = None
+        self._reason = reason
+        if self._sweep is not None:
+            self._sweep.cancel()
+            self._sweep = None
+        self._outgoing.clear()
+        self._lost(self, reason)
+        waiting, self._waiting = self._waiting, deque()
+        for on_reply, _ in waiting:
+            on_reply(None)

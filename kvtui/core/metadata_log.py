@@ -1,0 +1,112 @@
+"""The coordinator's memory: records of the topology, each synced through the storage engine before it acts.
+
+Engine keys: ``r`` + 8-byte number -> checksum and record; a new log begins at 1 without gaps. After ``COMPACT_RECORDS`` the log is
+rewritten as the few records that make the same topology, in one atomic batch.
+"""
+
+from typing import Final
+
+import msgspec
+from xxhash import xxh3_64_digest
+
+from kvtui.core.records import (
+    Created,
+    Joined,
+    Opened,
+    Placed,
+    Planned,
+    Record,
+    decode_record,
+    encode_record,
+)
+from kvtui.core.seams.storage import Batch, StorageEngine
+from kvtui.core.topology import Topology, apply
+
+COMPACT_RECORDS: Final = 2_000
+"""Records after which a log is rewritten when it is next opened."""
+_PREFIX: Final = b"r"
+
+
+class LogDamaged(Exception):
+    """A record is missing, fails its checksum or can't follow the ones before it."""
+
+
+class MetadataLog:
+    """Appends records and keeps their sum, ``topology``. One owner: the engine is locked by whoever opened it."""
+
+    def __init__(self, engine: StorageEngine) -> None:
+        """Replay what ``engine`` holds. Raises LogDamaged."""
+        self._engine = engine
+        self.topology = Topology()
+        self._first = self._last = 0
+        for key, value in engine.scan(_PREFIX, b"s"):
+            number = int.from_bytes(key[1:], "big")
+            if self._last and number != self._last + 1:
+                raise LogDamaged(f"record {self._last + 1} of the metadata log is missing")
+            self._first = number if not self._last else self._first
+            self._last = number
+            self.topology = _replayed(self.topology, number, value)
+        if self._last and self._last - self._first >= COMPACT_RECORDS:
+            self._compact()
+
+    @property
+    def empty(self) -> bool:
+        return self._last == 0
+
+    def append(self, *records: Record) -> Topology:
+        """Make the records durable, all or none, then return the topology after them.
+
+        Raises EngineFailed, EngineFull (nothing changed) and ValueError for a record that can't follow.
+        """
+        topology = self.topology
+        batch = Batch()
+        for offset, record in enumerate(records, start=1):
+            topology = apply(topology, record)
+            batch.put(_key(self._last + offset), _sealed(record))
+        self._engine.apply(batch)
+        self._last += len(records)
+        self.topology = topology
+        return topology
+
+    def close(self) -> None:
+        self._engine.close()
+
+    def _compact(self) -> None:
+        batch = Batch()
+        batch.clear(_PREFIX, b"s")
+        first = self._last + 1
+        for offset, record in enumerate(_essence(self.topology)):
+            batch.put(_key(first + offset), _sealed(record))
+            self._last = first + offset
+        self._engine.apply(batch)
+
+
+def _key(number: int) -> bytes:
+    return _PREFIX + number.to_bytes(8, "big")
+
+
+def _sealed(record: Record) -> bytes:
+    body = encode_record(record)
+    return xxh3_64_digest(body) + body
+
+
+def _replayed(topology: Topology, number: int, value: bytes) -> Topology:
+    if xxh3_64_digest(value[8:]) != value[:8]:
+        raise LogDamaged(f"record {number} of the metadata log fails its checksum")
+    try:
+        return apply(topology, decode_record(value[8:]))
+    except (msgspec.DecodeError, ValueError, KeyError) as error:
+        raise LogDamaged(f"record {number} of the metadata log can't be used: {error}") from error
+
+
+def _essence(topology: Topology) -> list[Record]:
+    """The few records whose replay gives ``topology``."""
+    ring = topology.planned.to_record()
+    records: list[Record] = [
+        Created(topology.cluster, topology.name, ring),
+        Opened(topology.epoch, topology.coordinator),
+        *(Joined(member) for member in topology.members.values()),
+        Planned(ring),
+    ]
+    records += [Placed(start, stop, place) for start, stop, place in topology.stretches()]
+    return records

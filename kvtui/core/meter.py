@@ -1,0 +1,61 @@
+"""Rates and latencies of puts and gets, sampled once a second while there are any."""
+
+from collections import deque
+from statistics import quantiles
+from typing import Final
+
+from kvtui.core.snapshot import OperationView
+
+HISTORY: Final = 60
+"""Samples of the rate that are kept."""
+LATENCIES: Final = 512
+"""Newest latencies that percentiles are taken from."""
+
+
+class _Series:
+    def __init__(self) -> None:
+        self.count = 0
+        self.history: deque[float] = deque(maxlen=HISTORY)
+        self.latencies: deque[float] = deque(maxlen=LATENCIES)
+        self.view = OperationView()
+
+    def sample(self, seconds: float) -> None:
+        rate = self.count / seconds
+        self.count = 0
+        if not rate and not any(self.history):
+            return
+        self.history.append(rate)
+        p50, p99 = _percentiles(self.latencies)
+        self.view = OperationView(rate, tuple(self.history), p50 * 1000, p99 * 1000)
+        if not any(self.history):
+            self.history.clear()
+
+
+class Meter:
+    """Counts operations. ``sample`` turns the counts since the last one into rates."""
+
+    def __init__(self) -> None:
+        self._puts = _Series()
+        self._gets = _Series()
+
+    def put(self, keys: int, seconds: float) -> None:
+        self._puts.count += keys
+        self._puts.latencies.append(seconds)
+
+    def get(self, keys: int, seconds: float) -> None:
+        self._gets.count += keys
+        self._gets.latencies.append(seconds)
+
+    def sample(self, seconds: float) -> tuple[OperationView, OperationView]:
+        """Puts and gets of the last ``seconds``."""
+        self._puts.sample(seconds)
+        self._gets.sample(seconds)
+        return self._puts.view, self._gets.view
+
+
+def _percentiles(latencies: deque[float]) -> tuple[float, float]:
+    if len(latencies) < 2:
+        only = latencies[0] if latencies else 0.0
+        return only, only
+    cuts = quantiles(latencies, n=100, method="inclusive")
+    return cuts[49], cuts[98]

@@ -1,0 +1,21 @@
+"""How many synced copies a write needs, and when a replica may leave the clean set. Pure decisions."""
+
+from typing import Final
+
+REPLICAS_MOST: Final = 8
+"""Most copies of a key that can be asked for."""
+
+
+def write_quorum(replicas: int) -> int:
+    """W for a slot of that many replicas: 0 for none, 1 for one or two, else a majority.
+
+    N and W of a slot rise and fall together, because W follows from the replicas that the slot has *now*.
+    """
+    if replicas <= 2:
+        return min(1, replicas)
+    return replicas // 2 + 1
+
+
+def may_shrink(clean: int, replicas: int) -> bool:
+    """Whether a clean set of that size may lose one more member: it never falls below max(1, W)."""
+    return clean - 1 >= max(1, write_quorum(replicas))

@@ -1,0 +1,301 @@
+"""The read path: one clean replica answers, unless something about the key is uncertain; then all of them are asked.
+
+A get waits for a write of its key that is in flight. After a write of unknown outcome, and for every key until the replicas were
+compared after a start, it asks the whole clean set, writes the newest version back, and only then answers.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+from kvtui.core.cluster import ClusterError, Item, Location, Outcome, Read, ReplicaCopy
+from kvtui.core.ledger import Ledger
+from kvtui.core.link import LinkFull, LinkLost
+from kvtui.core.meter import Meter
+from kvtui.core.placement import Placement
+from kvtui.core.protocol import (
+    BATCH_ENTRIES,
+    ERROR,
+    INLINE_BYTES,
+    OK,
+    Entry,
+    Get,
+    GetMany,
+    PutMany,
+    Reply,
+    Scan,
+    from_blob,
+    to_blob,
+)
+from kvtui.core.ring import slot_of, token_of
+from kvtui.core.routes import Hop, Route
+from kvtui.core.seams.clock import Clock
+from kvtui.core.value_transfer import UploadFailed, ValueMoved, fetch_value, send_value
+from kvtui.core.version import NEVER
+from kvtui.core.writes import Writes
+
+ATTEMPTS: Final = 4
+"""Replicas, or moments, that one get tries before it gives up."""
+WAITS: Final = 2
+"""Writes in flight that a get waits for before it asks the whole clean set instead."""
+PAGE: Final = 1_000
+
+
+class Reads:
+    """Gets, scans and look-ups."""
+
+    def __init__(self, ledger: Ledger, clock: Clock, meter: Meter, writes: Writes) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._meter = meter
+        self._writes = writes
+
+    async def get(self, key: bytes) -> Read:
+        """The newest acknowledged value of a key."""
+        began = self._clock.monotonic()
+        read = await self._get(key, slot_of(token_of(key), len(self._ledger.topology.places)))
+        took = self._clock.monotonic() - began
+        self._meter.get(1, took)
+        return Read(read.outcome, read.value, read.version, read.node, took * 1000, read.text)
+
+    async def _get(self, key: bytes, slot: int) -> Read:
+        trouble = ""
+        for _ in range(ATTEMPTS):
+            settled = await self._quiet(key)
+            if self._ledger.fenced:
+                return _unread(self._ledger.fenced)
+            route = self._ledger.route(slot)
+            if not settled or key in self._ledger.uncertain or self._ledger.unverified[slot]:
+                read = await self._get_from_all(key, slot)
+                if read.outcome is Outcome.OK or route is self._ledger.route(slot):
+                    return read
+                trouble = read.text
+                continue
+            if not route.clean:
+                return _unread(self._unreadable(route))
+            hop = route.clean[0]
+            try:
+                reply = await hop.link.ask(Get(key=to_blob(key)))
+                if reply.status == ERROR:
+                    # What a node can't serve (a damaged entry), another clean one may.
+                    return await self._get_elsewhere(key, route, hop, reply)
+                return await self._read_of(hop, key, reply)
+            except (LinkLost, LinkFull) as error:
+                trouble = f"{hop.node}: {error}"
+            except ValueMoved:
+                trouble = "the value kept changing while it was read"
+            except UploadFailed as error:
+                trouble = f"{hop.node}: {error}"
+        return _unread(trouble)
+
+    async def _quiet(self, key: bytes) -> bool:
+        """Wait for writes of the key in flight; False when they never end."""
+        for _ in range(WAITS):
+            write = self._writes.in_flight.get(key)
+            if write is None:
+                return True
+            await asyncio.shield(write.settled)
+        return key not in self._writes.in_flight
+
+    async def _get_elsewhere(self, key: bytes, route: Route, failed: Hop, reply: Reply) -> Read:
+        for hop in route.clean:
+            if hop is not failed:
+                other = await hop.link.ask(Get(key=to_blob(key)))
+                if other.status != ERROR:
+                    return await self._read_of(hop, key, other)
+        return _unread(f"{failed.node}: {reply.msg}")
+
+    async def _read_of(self, hop: Hop, key: bytes, reply: Reply) -> Read:
+        version = reply.version or NEVER
+        if reply.status != OK:
+            return Read(Outcome.OK, None, version, hop.node)
+        if reply.value is None:
+            value = await fetch_value(hop.link, key, version, reply.size or 0)
+        else:
+            value = from_blob(reply.value)
+        return Read(Outcome.OK, value, version, hop.node)
+
+    def _unreadable(self, route: Route) -> str:
+        if route.missing:
+            return f"{', '.join(route.missing)} can't be reached and no other node has a clean copy"
+        if not self._ledger.topology.members:
+            return "there are no nodes yet; add one with: addnode A 5001"
+        return "its range has no clean copy left; start the nodes that held it, or give it up with: accept-loss"
+
+    async def _get_from_all(self, key: bytes, slot: int) -> Read:
+        """Ask all of S, bring those that are older up to the newest version, then answer with it."""
+        route = self._ledger.route(slot)
+        if route.missing:
+            for node in route.missing:
+                self._ledger.exclude(node, [(0, len(self._ledger.topology.places))])
+            route = self._ledger.route(slot)
+        if route.missing or not route.clean:
+            return _unread(self._unreadable(route))
+        try:
+            asked = [hop.link.ask(Get(key=to_blob(key))) for hop in route.clean]
+            replies = [await future for future in asked]
+            broken = next((reply for reply in replies if reply.status == ERROR), None)
+            if broken is not None:
+                return _unread(broken.msg)
+            newest = max(range(len(replies)), key=lambda index: replies[index].version or NEVER)
+            read = await self._read_of(route.clean[newest], key, replies[newest])
+            older = [
+                hop for hop, reply in zip(route.clean, replies, strict=True) if (reply.version or NEVER) < read.version
+            ]
+            for hop in older:
+                await self._write_back(hop, key, read)
+        except (LinkLost, LinkFull, ValueMoved, UploadFailed) as error:
+            return _unread(str(error) or "the value kept changing while it was read")
+        if key not in self._writes.in_flight:
+            self._ledger.uncertain.discard(key)
+        return read
+
+    async def _write_back(self, hop: Hop, key: bytes, read: Read) -> None:
+        if read.value is None:
+            entry = Entry(to_blob(key), read.version, -1)
+        elif len(read.value) <= INLINE_BYTES:
+            entry = Entry(to_blob(key), read.version, len(read.value), to_blob(read.value))
+        else:
+            upload = f"b{read.version}"
+            await send_value(hop.link, upload, read.value)
+            entry = Entry(to_blob(key), read.version, len(read.value), upload=upload)
+        reply = await hop.link.ask(PutMany(entries=[entry]))
+        if reply.status == ERROR:
+            raise UploadFailed(f"{hop.node}: {reply.msg}")
+
+    async def get_many(self, keys: Sequence[bytes]) -> list[Read]:
+        """One answer a key, in order; keys of one node travel together."""
+        began = self._clock.monotonic()
+        slots = len(self._ledger.topology.places)
+        answers: dict[bytes, Read] = {}
+        grouped: dict[Hop, list[bytes]] = defaultdict(list)
+        for key in dict.fromkeys(keys):
+            slot = slot_of(token_of(key), slots)
+            route = self._ledger.route(slot)
+            if self._settled(key, slot) and route.clean:
+                grouped[route.clean[0]].append(key)
+        for hop, theirs in grouped.items():
+            for start in range(0, len(theirs), PAGE):
+                answers.update(await self._ask_many(hop, theirs[start : start + PAGE]))
+        self._meter.get(len(answers), self._clock.monotonic() - began)
+        for key in dict.fromkeys(keys):
+            if key not in answers:
+                answers[key] = await self.get(key)
+        return [answers[key] for key in keys]
+
+    def _settled(self, key: bytes, slot: int) -> bool:
+        return (
+            key not in self._writes.in_flight
+            and key not in self._ledger.uncertain
+            and not self._ledger.unverified[slot]
+        )
+
+    async def _ask_many(self, hop: Hop, keys: list[bytes]) -> dict[bytes, Read]:
+        """Answers of those keys that fit into a reply and that nothing happened to meanwhile."""
+        try:
+            reply = await hop.link.ask(GetMany(keys=[to_blob(key) for key in keys]))
+        except (LinkLost, LinkFull):
+            return {}
+        answers: dict[bytes, Read] = {}
+        for key, entry in zip(keys, reply.entries or [], strict=False):
+            if key in self._writes.in_flight:
+                continue
+            if entry.size < 0:
+                answers[key] = Read(Outcome.OK, None, entry.version, hop.node)
+            elif entry.value is not None:
+                answers[key] = Read(Outcome.OK, from_blob(entry.value), entry.version, hop.node)
+        return answers
+
+    async def locate(self, key: bytes) -> Location:
+        """Where the key is, and what each replica holds of it now."""
+        topology = self._ledger.topology
+        token = token_of(key)
+        slots = len(topology.places)
+        slot = slot_of(token, slots)
+        place = topology.places[slot]
+        start, stop = next(
+            ((low, high) for low, high, _ in topology.stretches() if low <= slot < high), (slot, slot + 1)
+        )
+        copies = [await self._copy(node, key, place) for node in place.replicas + place.receiving]
+        return Location(key, token, token / 2**64, start / slots, stop / slots, tuple(copies))
+
+    async def _copy(self, node: str, key: bytes, place: Placement) -> ReplicaCopy:
+        clean, receiving = node in place.clean, node in place.receiving
+        remote = self._ledger.nodes.get(node)
+        try:
+            reply = await remote.ask(Get(key=to_blob(key))) if remote is not None else None
+        except (LinkLost, LinkFull):
+            reply = None
+        if reply is None or reply.status == ERROR:
+            return ReplicaCopy(node, None, clean=clean, receiving=receiving)
+        version = reply.version or NEVER
+        return ReplicaCopy(node, version, reply.status != OK and version != NEVER, clean, receiving)
+
+    async def scan(self, prefix: bytes, values: bool) -> AsyncIterator[list[Item]]:
+        """Every live key with that prefix, in ring order, a page at a time. Raises ClusterError."""
+        slot = 0
+        while slot < len(self._ledger.topology.places):
+            stop = self._end_of_run(slot)
+            if not self._ledger.topology.members:
+                return
+            after: bytes | None = None
+            while True:
+                items, after, more = await self._page(slot, stop, after, prefix, values)
+                if items:
+                    yield items
+                if not more:
+                    break
+            slot = stop
+
+    def _end_of_run(self, slot: int) -> int:
+        places = self._ledger.topology.places
+        clean = places[slot].clean
+        stop = slot + 1
+        while stop < len(places) and places[stop].clean == clean:
+            stop += 1
+        return stop
+
+    async def _page(
+        self, start: int, stop: int, after: bytes | None, prefix: bytes, values: bool
+    ) -> tuple[list[Item], bytes | None, bool]:
+        trouble = ""
+        for _ in range(ATTEMPTS):
+            route = self._ledger.route(start)
+            if not route.clean:
+                raise ClusterError(f"can't read the whole ring: {self._unreadable(route)}")
+            hop = route.clean[0]
+            request = Scan(
+                start=start,
+                stop=stop,
+                after=None if after is None else to_blob(after),
+                limit=min(PAGE, BATCH_ENTRIES),
+                values=values,
+                prefix=to_blob(prefix),
+            )
+            try:
+                reply = await hop.link.ask(request)
+            except (LinkLost, LinkFull) as error:
+                trouble = f"{hop.node}: {error}"
+                continue
+            if reply.status == ERROR:
+                raise ClusterError(f"can't read the whole ring: {hop.node}: {reply.msg}")
+            items = [await self._item(entry, values) for entry in reply.entries or [] if entry.size >= 0]
+            cursor = None if reply.cursor is None else from_blob(reply.cursor)
+            return [item for item in items if item is not None], cursor, cursor is not None
+        raise ClusterError(f"can't read the whole ring: {trouble}")
+
+    async def _item(self, entry: Entry, values: bool) -> Item | None:
+        key = from_blob(entry.key)
+        if not values:
+            return Item(key, None, entry.version)
+        if entry.value is not None:
+            return Item(key, from_blob(entry.value), entry.version)
+        read = await self.get(key)
+        if read.outcome is not Outcome.OK:
+            raise ClusterError(f"can't read the whole ring: {read.text}")
+        return None if read.value is None else Item(key, read.value, read.version)
+
+
+def _unread(text: str) -> Read:
+    return Read(Outcome.FAILED, None, NEVER, text=text)

@@ -1,0 +1,126 @@
+"""A member as the coordinator sees it: its link, its state, what it last said of itself."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Final
+
+from kvtui.core.link import Link, LinkFull, LinkLost
+from kvtui.core.protocol import ERROR, Facts, Heartbeat, Hello, Reply
+from kvtui.core.seams.clock import Clock
+from kvtui.core.seams.launcher import NodeProcess
+from kvtui.core.seams.transport import Transport, Unreachable
+from kvtui.core.snapshot import NodeState
+
+SUSPECT_SECONDS: Final = 0.75
+"""A node that owes a reply for this long is SUSPECT."""
+HEARTBEAT_SECONDS: Final = 0.5
+
+
+class Refused(Exception):
+    """A node answered a hello with an error; ``reply`` says which."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(reply.msg)
+        self.reply = reply
+
+
+class NotANode(Exception):
+    """What listens at an address is no kvtui node; the text says what it is."""
+
+
+@dataclass(slots=True)
+class RemoteNode:
+    """One member. ``link`` is set only while a hello holds: the node takes this coordinator's requests."""
+
+    id: str
+    host: str
+    port: int
+    link: Link | None = None
+    facts: Facts = field(default_factory=Facts)
+    state: NodeState = NodeState.DOWN
+    trouble: str = ""
+    """Why the node is not UP, for people."""
+    counter: int = 0
+    """The highest write counter that the node acknowledged in this life of its data."""
+    process: NodeProcess | None = None
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set to make the supervisor look at the node now."""
+
+    @property
+    def usable(self) -> bool:
+        return self.link is not None
+
+    @property
+    def address(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    async def ask(self, request: object) -> Reply:
+        """Send a request and wait. Raises LinkLost, also when the node is not connected, and LinkFull."""
+        if self.link is None:
+            raise LinkLost(f"{self.id} is not connected")
+        return await self.link.ask(request)  # type: ignore[arg-type]
+
+    def observed_state(self, now: float) -> NodeState:
+        """What the link's silence says at ``now`` (monotonic seconds)."""
+        if self.link is None:
+            return NodeState.DOWN
+        since = self.link.silent_since
+        return NodeState.SUSPECT if since is not None and now - since > SUSPECT_SECONDS else NodeState.UP
+
+    def beat(self) -> None:
+        """Send a heartbeat; its reply refreshes ``facts``."""
+        link = self.link
+        if link is None:
+            return
+
+        def answered(reply: Reply | None) -> None:
+            if reply is not None and reply.facts is not None and self.link is link:
+                self.facts = reply.facts
+                self.counter = max(self.counter, reply.facts.counter)
+
+        try:
+            link.send(Heartbeat(), answered)
+        except (LinkLost, LinkFull):
+            return
+
+
+async def say_hello(link: Link, hello: Hello) -> Facts:
+    """Open the conversation on a fresh link. Raises Refused, NotANode, LinkLost."""
+    reply = await link.ask(hello)
+    if reply.facts is None or reply.facts.product != "kvtui":
+        raise NotANode(_stranger(reply))
+    if reply.status == ERROR:
+        raise Refused(reply)
+    return reply.facts
+
+
+async def interview(transport: Transport, clock: Clock, host: str, port: int) -> Facts:
+    """Ask what listens at an address who it is, and hang up. Raises Unreachable, NotANode."""
+    link = Link(clock, lambda _link, _reason: None)
+    await transport.connect(host, port, lambda: link)
+    try:
+        return await say_hello(link, Hello())
+    except LinkLost as error:
+        raise NotANode(f"it is no kvtui node: {error}") from None
+    except Refused as error:
+        raise NotANode(f"it refuses to say who it is: {error}") from None
+    finally:
+        link.close("asked enough")
+
+
+def _stranger(reply: Reply) -> str:
+    if reply.status == ERROR and reply.msg == "unknown op":
+        return "it is a node of the original C++ project, which has no versions; start kvtui-node there instead"
+    return "it is no kvtui node"
+
+
+__all__ = [
+    "HEARTBEAT_SECONDS",
+    "SUSPECT_SECONDS",
+    "NotANode",
+    "Refused",
+    "RemoteNode",
+    "Unreachable",
+    "interview",
+    "say_hello",
+]

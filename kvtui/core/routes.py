@@ -1,0 +1,65 @@
+"""Which links an operation of a slot uses. Cached by placement, thrown away when a link or the topology changes."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from kvtui.core.link import Link
+from kvtui.core.placement import Placement
+from kvtui.core.quorum import write_quorum
+from kvtui.core.remote_node import RemoteNode
+
+
+class Hop(NamedTuple):
+    """A node that can be reached now."""
+
+    node: str
+    link: Link
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Who takes part in the operations of all slots with the same placement."""
+
+    clean: tuple[Hop, ...]
+    """Members of the clean set that can be reached, in preference order."""
+    missing: tuple[str, ...]
+    """Members of the clean set that can't."""
+    followers: tuple[Hop, ...]
+    """Nodes that get every write without counting."""
+    least: int
+    """Clean copies without which no write is acknowledged: max(1, W)."""
+
+    @property
+    def everyone(self) -> tuple[Hop, ...]:
+        return self.clean + self.followers
+
+
+class Routes:
+    """The routes of the present moment."""
+
+    def __init__(self, nodes: dict[str, RemoteNode]) -> None:
+        self._nodes = nodes
+        self._known: dict[Placement, Route] = {}
+
+    def of(self, place: Placement) -> Route:
+        """The route of a placement, by the links that are open now."""
+        route = self._known.get(place)
+        if route is None:
+            route = self._known[place] = Route(
+                clean=self._hops(place.clean),
+                missing=tuple(node for node in place.clean if not self._link(node)),
+                followers=self._hops(place.followers),
+                least=max(1, write_quorum(len(place.replicas))),
+            )
+        return route
+
+    def forget(self) -> None:
+        """A link or a placement changed."""
+        self._known.clear()
+
+    def _link(self, node: str) -> Link | None:
+        remote = self._nodes.get(node)
+        return remote.link if remote else None
+
+    def _hops(self, nodes: tuple[str, ...]) -> tuple[Hop, ...]:
+        return tuple(Hop(node, link) for node in nodes if (link := self._link(node)) is not None)

@@ -1,0 +1,158 @@
+"""Who holds what: members, the planned ring and the placement of every slot, as a value that records change.
+
+Replaying the metadata log's records from nothing gives the same topology again: ``apply`` is a pure function.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+
+import msgspec
+
+from kvtui.core.placement import Placement, begin_move, cut_over, without
+from kvtui.core.quorum import may_shrink
+from kvtui.core.records import (
+    Behind,
+    Cleaned,
+    Created,
+    CutOver,
+    Dual,
+    Forgotten,
+    Joined,
+    LossAccepted,
+    Member,
+    Opened,
+    Placed,
+    Planned,
+    Record,
+    Recovered,
+    Runs,
+    Seen,
+    Wiped,
+)
+from kvtui.core.ring import Ring
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """The metadata log's sum. ``places`` has one placement a slot."""
+
+    cluster: str = ""
+    name: str = ""
+    epoch: int = 0
+    coordinator: str = ""
+    ring: Ring | None = None
+    members: Mapping[str, Member] = field(default_factory=dict)
+    places: tuple[Placement, ...] = ()
+
+    @property
+    def planned(self) -> Ring:
+        """The ring that placement works towards. Raises ValueError before the cluster is created."""
+        if self.ring is None:
+            raise ValueError("the metadata log does not begin with the creation of a cluster")
+        return self.ring
+
+    def runs(self, wanted: Callable[[Placement], bool]) -> Runs:
+        """The runs of slots whose placement is ``wanted``."""
+        return [(start, stop) for start, stop, place in self.stretches() if wanted(place)]
+
+    def stretches(self) -> Iterator[tuple[int, int, Placement]]:
+        """Maximal runs of neighbouring slots with equal placements: (start, stop, placement)."""
+        start = 0
+        for place, group in groupby(self.places):
+            stop = start + sum(1 for _ in group)
+            yield start, stop, place
+            start = stop
+
+    def shrinkable(self, node: str) -> Runs:
+        """Slots whose clean set may go on without ``node``."""
+        return self.runs(lambda place: node in place.clean and may_shrink(len(place.clean), len(place.replicas)))
+
+    def holds(self, node: str) -> bool:
+        """Whether any slot names the node, as replica, newcomer or holder of garbage."""
+        return any(
+            node in place.replicas or node in place.receiving or node in place.garbage for place in set(self.places)
+        )
+
+    @property
+    def lost(self) -> Runs:
+        """Slots that have replicas and no clean copy."""
+        return self.runs(lambda place: bool(place.replicas) and not place.clean)
+
+
+def apply(topology: Topology, record: Record) -> Topology:
+    """The topology after ``record``. Raises ValueError for a record that can't follow (a damaged log)."""
+    match record:
+        case Created():
+            ring = Ring.from_record(record.ring)
+            return Topology(record.cluster, record.name, ring=ring, places=(Placement(),) * ring.slots)
+        case Opened():
+            return replace(topology, epoch=record.epoch, coordinator=record.coordinator)
+        case Joined() | Seen():
+            return replace(topology, members={**topology.members, record.member.id: record.member})
+        case Forgotten():
+            return _forget(topology, record.node)
+        case Planned():
+            return replace(topology, ring=Ring.from_record(record.ring))
+        case Wiped():
+            return _wipe(topology, record)
+        case Behind():
+            return _change(topology, record.runs, lambda place: _without_clean(place, record.node))
+        case _:
+            return _change(topology, [(record.start, record.stop)], lambda place: _next_place(place, record))
+
+
+def _next_place(place: Placement, record: Placed | Dual | CutOver | Cleaned | Recovered | LossAccepted) -> Placement:
+    match record:
+        case Placed():
+            return record.place
+        case Dual():
+            return begin_move(place, record.target)
+        case CutOver():
+            return cut_over(place)
+        case Cleaned():
+            return place._replace(garbage=without(place.garbage, (record.node,)))
+        case Recovered():
+            clean = (*place.clean, record.node)
+            return place._replace(clean=tuple(node for node in place.replicas if node in clean))
+        case LossAccepted():
+            return place._replace(clean=tuple(node for node in place.replicas if node in record.clean))
+
+
+def _without_clean(place: Placement, node: str) -> Placement:
+    return place._replace(clean=without(place.clean, (node,)))
+
+
+def _wipe(topology: Topology, record: Wiped) -> Topology:
+    member = msgspec.structs.replace(topology.members[record.node], data_id=record.data_id, counter=record.counter)
+
+    def wiped(place: Placement) -> Placement:
+        return _without_clean(place, record.node)._replace(garbage=without(place.garbage, (record.node,)))
+
+    after = replace(topology, members={**topology.members, record.node: member})
+    return _change(after, [(0, len(topology.places))], wiped)
+
+
+def _forget(topology: Topology, node: str) -> Topology:
+    members = {name: member for name, member in topology.members.items() if name != node}
+
+    def forgotten(place: Placement) -> Placement:
+        return Placement(*(without(nodes, (node,)) for nodes in place))
+
+    return _change(replace(topology, members=members), [(0, len(topology.places))], forgotten)
+
+
+def _change(topology: Topology, runs: Iterable[tuple[int, int]], change: Callable[[Placement], Placement]) -> Topology:
+    places = list(topology.places)
+    # Neighbouring slots share their placement: one change serves all that are equal.
+    changed: dict[Placement, Placement] = {}
+    for start, stop in runs:
+        if not 0 <= start <= stop <= len(places):
+            raise ValueError(f"slots {start}..{stop} are outside the ring")
+        for slot in range(start, stop):
+            place = places[slot]
+            after = changed.get(place)
+            if after is None:
+                after = changed[place] = change(place)
+            places[slot] = after
+    return replace(topology, places=tuple(places))

@@ -1,0 +1,44 @@
+"""Large values travel in pieces, one at a time, so that small requests pass between them."""
+
+from kvtui.core.link import Link, LinkFull, LinkLost
+from kvtui.core.protocol import CHANGED, ERROR, INLINE_BYTES, Fetch, Piece, from_blob, to_blob
+from kvtui.core.version import Version
+
+
+class UploadFailed(Exception):
+    """A node refused a piece; the text says why."""
+
+
+class ValueMoved(Exception):
+    """The key is not at the version any more whose value was being read."""
+
+
+async def send_value(link: Link, upload: str, value: bytes) -> bool:
+    """Send ``value`` ahead under the name ``upload``. False when the link was lost. Raises UploadFailed."""
+    for offset in range(0, len(value), INLINE_BYTES):
+        piece = to_blob(value[offset : offset + INLINE_BYTES])
+        try:
+            reply = await link.ask(Piece(upload=upload, offset=offset, total=len(value), data=piece))
+        except LinkLost:
+            return False
+        except LinkFull as error:
+            raise UploadFailed(str(error)) from None
+        if reply.status == ERROR:
+            raise UploadFailed(reply.msg)
+    return True
+
+
+async def fetch_value(link: Link, key: bytes, version: Version, size: int) -> bytes:
+    """Read a value of ``size`` bytes. Raises ValueMoved, LinkLost, LinkFull, and UploadFailed for any other refusal."""
+    value = bytearray()
+    while len(value) < size:
+        reply = await link.ask(Fetch(key=to_blob(key), version=version, offset=len(value)))
+        if reply.status == ERROR or reply.value is None:
+            if reply.code == CHANGED:
+                raise ValueMoved
+            raise UploadFailed(reply.msg or "a piece of the value is missing")
+        piece = from_blob(reply.value)
+        if not piece:
+            raise UploadFailed("a piece of the value is empty")
+        value += piece
+    return bytes(value)

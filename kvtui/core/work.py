@@ -1,0 +1,120 @@
+"""What there is to do so that placement becomes what is planned and every replica clean. Pure decisions.
+
+``wanted`` looks at the topology and says the next pieces of work; carrying one out changes the topology, and then it is asked
+again. So nothing needs to be remembered between a crash and the next start: the logged topology is the state of every migration.
+A piece covers at most ``CHUNK`` slots, so that a move cuts over bit by bit and a crash repeats little.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from enum import StrEnum
+from itertools import groupby
+from typing import Final, NamedTuple
+
+from kvtui.core.placement import Placement
+from kvtui.core.topology import Topology
+
+CHUNK: Final = 256
+"""Most slots of one piece of work."""
+
+
+class Kind(StrEnum):
+    """In the order of urgency."""
+
+    PLACE = "place"
+    """Give slots that hold nothing their replicas."""
+    CLEAR = "clear"
+    """CLEANUP: remove entries from a node that is no replica of them."""
+    COMPARE = "compare"
+    """Verify clean replicas against each other, and bring all to the newest version."""
+    RECOVER = "recover"
+    """Make a replica that was away equal to the clean set."""
+    MOVE = "move"
+    """DUAL, COPY, VERIFY, CUTOVER of slots whose planned replicas differ."""
+
+
+URGENCY: Final = {kind: rank for rank, kind in enumerate(Kind)}
+
+
+class Work(NamedTuple):
+    """One piece of work on slots ``start``..``stop``, which have equal placements."""
+
+    kind: Kind
+    start: int
+    stop: int
+    place: Placement
+    node: str = ""
+    """The node that is cleared or recovered."""
+    target: tuple[str, ...] = ()
+    """The planned replicas."""
+
+    def overlaps(self, other: "Work") -> bool:
+        return self.start < other.stop and other.start < self.stop
+
+
+def wanted(topology: Topology, usable: Collection[str], unverified: Sequence[int]) -> list[Work]:
+    """Everything that can be done now with the nodes that are ``usable``, most urgent first, in ring order."""
+    work: list[Work] = []
+    for start, stop, place, target, suspect in _stretches(topology, unverified):
+        for low in range(start, stop, CHUNK):
+            high = min(stop, low + CHUNK)
+            work += _for_stretch(low, high, place, target, suspect, usable)
+    work.sort(key=lambda piece: URGENCY[piece.kind])
+    return work
+
+
+def unfinished(topology: Topology, unverified: Sequence[int]) -> str:
+    """Why the cluster is not as planned, in words; empty when it is, with every replica clean and verified."""
+    for place in dict.fromkeys(topology.places):
+        if place.replicas and not place.clean:
+            return "some slots have no clean copy left; start the nodes that held them, or: accept-loss"
+        if place.behind:
+            return f"{place.behind[0]} is behind and can't be reached"
+    for _, _, place, target, suspect in _stretches(topology, unverified):
+        if place.replicas != target or place.target:
+            return "slots wait to be moved to or from a node that can't be reached"
+        if suspect and len(place.clean) > 1:
+            return f"{', '.join(place.clean)} could not be compared"
+    return ""
+
+
+def _stretches(
+    topology: Topology, unverified: Sequence[int]
+) -> Iterator[tuple[int, int, Placement, tuple[str, ...], int]]:
+    start = 0
+    for (place, target, suspect), group in groupby(
+        zip(topology.places, topology.planned.table, unverified, strict=True)
+    ):
+        stop = start + sum(1 for _ in group)
+        yield start, stop, place, target, suspect
+        start = stop
+
+
+def _for_stretch(
+    start: int, stop: int, place: Placement, target: tuple[str, ...], suspect: int, usable: Collection[str]
+) -> list[Work]:
+    if not place.replicas:
+        return [Work(Kind.PLACE, start, stop, place, target=target)] if target else []
+    work = [
+        Work(Kind.CLEAR, start, stop, place, node)
+        for node in place.garbage
+        if node in usable and node not in place.receiving
+    ]
+    sources = [node for node in place.clean if node in usable]
+    if not sources:
+        return work
+    if suspect and len(sources) == len(place.clean):
+        work.append(Work(Kind.COMPARE, start, stop, place))
+    returning = [node for node in place.behind if node in usable and (not target or node in target)]
+    work += [Work(Kind.RECOVER, start, stop, place, node) for node in returning]
+    if target and _can_move(place, target, usable):
+        work.append(Work(Kind.MOVE, start, stop, place, target=target))
+    return work
+
+
+def _can_move(place: Placement, target: tuple[str, ...], usable: Collection[str]) -> bool:
+    if place.replicas == target and not place.target:
+        return False
+    # Who stays must be clean already, so that leaving replicas are never the last clean ones.
+    staying = [node for node in target if node in place.replicas]
+    newcomers = [node for node in target if node not in place.replicas]
+    return all(node in place.clean for node in staying) and all(node in usable for node in newcomers)

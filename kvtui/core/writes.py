@@ -1,0 +1,308 @@
+"""The write path: a version, one request to every replica, and the outcome.
+
+A write is OK when every reachable member of the clean set stored it, those that did not are recorded as behind first, and at
+least max(1, W) clean copies remain. It is FAILED only when nobody can hold it, and UNKNOWN otherwise.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from functools import partial
+from itertools import groupby
+
+from kvtui.core.cluster import Outcome, ReplicaAnswer, Written, WrittenMany
+from kvtui.core.ledger import Ledger
+from kvtui.core.link import LinkFull, LinkLost, OnReply
+from kvtui.core.meter import Meter
+from kvtui.core.pending_write import PendingWrite
+from kvtui.core.protocol import (
+    BATCH_BYTES,
+    BATCH_ENTRIES,
+    INLINE_BYTES,
+    KEY_BYTES,
+    VALUE_BYTES,
+    Del,
+    Entry,
+    Put,
+    PutMany,
+    Reply,
+    Request,
+    to_blob,
+)
+from kvtui.core.ring import slot_of, token_of
+from kvtui.core.routes import Route
+from kvtui.core.seams.clock import Clock
+from kvtui.core.value_transfer import UploadFailed, send_value
+from kvtui.core.version import NEVER, Version
+
+BATCHES_AT_ONCE = 16
+"""Batches of one put_many that are under way together."""
+
+
+class Writes:
+    """Puts and deletes. Knows which keys have a write in flight."""
+
+    def __init__(self, ledger: Ledger, clock: Clock, meter: Meter) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._meter = meter
+        self._uploads = 0
+        self.in_flight: dict[bytes, PendingWrite] = {}
+        """The newest write of each key that has not settled."""
+
+    async def put(self, key: bytes, value: bytes) -> Written:
+        """Store a value on every replica of the key."""
+        problem = unfit(key, value)
+        if problem:
+            return Written(Outcome.FAILED, NEVER, text=problem)
+        if len(value) > INLINE_BYTES:
+            return await self._put_large(key, value)
+        return await self._write_one(key, Put(key=to_blob(key), value=to_blob(value), version=NEVER))
+
+    async def delete(self, key: bytes) -> Written:
+        """Store a tombstone on every replica of the key."""
+        problem = unfit(key, b"")
+        if problem:
+            return Written(Outcome.FAILED, NEVER, text=problem)
+        return await self._write_one(key, Del(key=to_blob(key), version=NEVER))
+
+    async def put_many(self, items: Sequence[tuple[bytes, bytes]]) -> WrittenMany:
+        """Store a batch of any length, in batches of the wire's size, a few at a time."""
+        problem = next((text for key, value in items if (text := unfit(key, value))), "")
+        if problem:
+            return WrittenMany(0, failed=len(items), text=problem)
+        latest = dict(items)
+        small = [(key, value) for key, value in latest.items() if len(value) <= INLINE_BYTES]
+        ends = [await self.put(key, value) for key, value in latest.items() if len(value) > INLINE_BYTES]
+        tally = {outcome: sum(1 for end in ends if end.outcome is outcome) for outcome in Outcome}
+        reason = next((end.text for end in ends if end.outcome is not Outcome.OK), "")
+        gate = asyncio.Semaphore(BATCHES_AT_ONCE)
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(self._put_batch(gate, batch)) for batch in self._batches(small)]
+        for task in running:
+            outcome, keys, text = task.result()
+            tally[outcome] += keys
+            reason = reason or text
+        duplicates = len(items) - len(latest)
+        return WrittenMany(
+            tally[Outcome.OK] + (duplicates if tally[Outcome.OK] else 0),
+            tally[Outcome.FAILED],
+            tally[Outcome.UNKNOWN],
+            reason,
+        )
+
+    def _batches(self, items: list[tuple[bytes, bytes]]) -> Iterable[list[tuple[int, bytes, bytes]]]:
+        """Items of equal placement, cut to the wire's limits."""
+        places = self._ledger.topology.places
+        slots = len(places)
+        routed = [(slot_of(token_of(key), slots), key, value) for key, value in items]
+        routed.sort(key=lambda item: places[item[0]])
+        for _, group in groupby(routed, key=lambda item: places[item[0]]):
+            batch: list[tuple[int, bytes, bytes]] = []
+            size = 0
+            for item in group:
+                weight = len(item[1]) + len(item[2])
+                if batch and (len(batch) >= BATCH_ENTRIES or size + weight > BATCH_BYTES):
+                    yield batch
+                    batch, size = [], 0
+                batch.append(item)
+                size += weight
+            if batch:
+                yield batch
+
+    async def _put_batch(
+        self, gate: asyncio.Semaphore, batch: list[tuple[int, bytes, bytes]]
+    ) -> tuple[Outcome, int, str]:
+        async with gate:
+            places = self._ledger.topology.places
+            if len({places[slot] for slot, _, _ in batch}) > 1:
+                # A move changed some of these slots since the batch was cut.
+                return await self._put_singly(batch)
+            version = self._ledger.next_version(len(batch))
+            entries = [
+                Entry(to_blob(key), Version(version.epoch, version.seq + offset), len(value), to_blob(value))
+                for offset, (_, key, value) in enumerate(batch)
+            ]
+            keys = tuple(key for _, key, _ in batch)
+            slots = tuple(slot for slot, _, _ in batch)
+            written = await self._write(keys, slots, version, PutMany(entries=entries))
+            return written.outcome, len(batch), written.text
+
+    async def _put_singly(self, batch: list[tuple[int, bytes, bytes]]) -> tuple[Outcome, int, str]:
+        worst, reason = Outcome.OK, ""
+        for _, key, value in batch:
+            end = await self.put(key, value)
+            if end.outcome is not Outcome.OK:
+                worst, reason = end.outcome, end.text
+        return worst, len(batch), reason
+
+    async def _put_large(self, key: bytes, value: bytes) -> Written:
+        """Send the value ahead in pieces, so that small requests pass between them, then store it by name."""
+        slot = slot_of(token_of(key), len(self._ledger.topology.places))
+        self._uploads += 1
+        upload = f"u{self._uploads}"
+        sent: set[object] = set()
+        while True:
+            links = [hop.link for hop in self._ledger.route(slot).everyone if hop.link not in sent]
+            if not links:
+                break
+            sends = (send_value(link, upload, value) for link in links)
+            ends = await asyncio.gather(*sends, return_exceptions=True)
+            refusal = next((end for end in ends if isinstance(end, UploadFailed)), None)
+            if refusal is not None:
+                return Written(Outcome.FAILED, NEVER, text=f"the value could not be sent: {refusal}")
+            sent.update(links)
+        return await self._write_one(key, Put(key=to_blob(key), upload=upload, version=NEVER))
+
+    async def _write_one(self, key: bytes, request: Put | Del) -> Written:
+        slot = slot_of(token_of(key), len(self._ledger.topology.places))
+        version = request.version = self._ledger.next_version()
+        return await self._write((key,), (slot,), version, request)
+
+    async def _write(
+        self, keys: tuple[bytes, ...], slots: tuple[int, ...], version: Version, request: Request
+    ) -> Written:
+        route = self._reachable_route(slots[0])
+        problem = self._unwritable(route)
+        if problem:
+            return Written(Outcome.FAILED, version, text=problem)
+        write = PendingWrite(
+            keys,
+            slots,
+            version,
+            waiting={hop.node for hop in route.clean},
+            began=self._clock.monotonic(),
+            settled=asyncio.get_running_loop().create_future(),
+        )
+        for counting in self._ledger.counting:
+            if any(counting.start <= slot < counting.stop for slot in slots):
+                write.waiting.add(counting.node)
+        for key in keys:
+            self.in_flight[key] = write
+        for hop in route.everyone:
+            try:
+                hop.link.send(request, self._listener(write, hop.node))
+            except (LinkLost, LinkFull) as error:
+                self._answered(write, hop.node, Reply(status="error", msg=str(error)))
+        # Who waits may be cancelled; the write goes on and settles all the same.
+        await asyncio.shield(write.settled)
+        return self._written(write)
+
+    def _reachable_route(self, slot: int) -> Route:
+        """The slot's route, once clean members that can't be reached are recorded as behind, where that is allowed."""
+        route = self._ledger.route(slot)
+        if route.missing and not self._ledger.fenced:
+            for node in route.missing:
+                self._ledger.exclude(node, [(0, len(self._ledger.topology.places))])
+            route = self._ledger.route(slot)
+        return route
+
+    def _listener(self, write: PendingWrite, node: str) -> OnReply:
+        return partial(self._answered, write, node)
+
+    def _unwritable(self, route: Route) -> str:
+        if self._ledger.fenced:
+            return self._ledger.fenced
+        if not route.clean and not route.missing:
+            if not self._ledger.topology.members:
+                return "there are no nodes yet; add one with: addnode A 5001"
+            return "its range has no clean copy left; start the nodes that held it, or give it up with: accept-loss"
+        if route.missing:
+            return (
+                f"it needs {route.least} clean {'copy' if route.least == 1 else 'copies'} and reaches {len(route.clean)}: "
+                f"{', '.join(route.missing)} can't be reached"
+            )
+        return ""
+
+    def _answered(self, write: PendingWrite, node: str, reply: Reply | None) -> None:
+        if write.settled.done():
+            self._spoil(write, node, reply)
+            return
+        now = self._clock.monotonic()
+        finished = write.feed(node, reply, now)
+        if reply is None or reply.status == "error":
+            self._spoil(write, node, reply)
+        elif reply.counter is not None:
+            remote = self._ledger.nodes.get(node)
+            if remote is not None:
+                remote.counter = max(remote.counter, reply.counter)
+        if finished:
+            self._settle(write, now)
+
+    def _spoil(self, write: PendingWrite, node: str, reply: Reply | None) -> None:
+        """A verification during which a write missed the node is void."""
+        if reply is not None and reply.status != "error":
+            return
+        for counting in self._ledger.counting:
+            if counting.node == node and any(counting.start <= slot < counting.stop for slot in write.slots):
+                counting.spoiled = True
+
+    def _settle(self, write: PendingWrite, now: float) -> None:
+        for key in write.keys:
+            if self.in_flight.get(key) is write:
+                del self.in_flight[key]
+        if write.fenced:
+            self._ledger.fenced = self._ledger.fenced or write.fenced
+            self._ledger.stir()
+        elif write.acknowledged:
+            for node in write.refused:
+                self._ledger.exclude(node, [(slot, slot + 1) for slot in sorted(set(write.slots))])
+        self._meter.put(len(write.keys), now - write.began)
+        outcome = write.outcome = self._outcome(write)
+        for key, slot in zip(write.keys, write.slots, strict=True):
+            if outcome is Outcome.UNKNOWN:
+                self._ledger.suspect_key(key, slot)
+            elif outcome is Outcome.OK and self._ledger.uncertain:
+                self._ledger.uncertain.discard(key)
+        if outcome is Outcome.OK:
+            for node in self._ledger.topology.places[write.slots[0]].behind:
+                if node not in write.acknowledged:
+                    self._ledger.hint(node, write.keys)
+        write.settled.set_result(None)
+
+    def _outcome(self, write: PendingWrite) -> Outcome:
+        if write.stored_nowhere:
+            return Outcome.FAILED
+        if not write.acknowledged or write.fenced:
+            return Outcome.UNKNOWN
+        missed = {*write.silent, *write.refused}
+        for slot in set(write.slots):
+            place = self._ledger.topology.places[slot]
+            if missed.intersection(place.clean) or len(place.clean) < self._ledger.route(slot).least:
+                return Outcome.UNKNOWN
+        return Outcome.OK
+
+    def _written(self, write: PendingWrite) -> Written:
+        outcome = write.outcome
+        place = self._ledger.topology.places[write.slots[0]]
+        answers = tuple(
+            write.answers.get(node) or ReplicaAnswer(node, "silent", self._absence(node)) for node in place.replicas
+        )
+        return Written(outcome, write.version, answers, write.existed, _explained(outcome, write))
+
+    def _absence(self, node: str) -> str:
+        remote = self._ledger.nodes.get(node)
+        if remote is None or not remote.usable:
+            return "node is down"
+        return "not answered yet"
+
+
+def unfit(key: bytes, value: bytes) -> str:
+    """Why a key or value can't be stored; empty when it can."""
+    if not key:
+        return "the key is empty"
+    if len(key) > KEY_BYTES:
+        return f"the key has {len(key):,} bytes; at most {KEY_BYTES:,} are possible"
+    if len(value) > VALUE_BYTES:
+        return f"the value has {len(value):,} bytes; at most {VALUE_BYTES:,} are possible"
+    return ""
+
+
+def _explained(outcome: Outcome, write: PendingWrite) -> str:
+    if outcome is Outcome.OK:
+        return ""
+    reasons = [f"{node}: {text}" for node, text in write.refused.items()]
+    reasons += [f"{node} did not answer" for node in write.silent]
+    why = "; ".join(reasons)
+    if outcome is Outcome.FAILED:
+        return f"not stored: {why}"
+    return f"it may or may not be stored: {why}"
