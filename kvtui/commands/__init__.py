@@ -1,0 +1,38 @@
+"""The command language: one registry for the bar, its completion, the palette, the help, the shell and scripts.
+
+A front end reads a line, ``parse``\\ s it, asks first where ``Invocation.question`` isn't empty (and passes on
+``Invocation.confirmed()``), then ``run``\\ s it with a ``Context`` of its own. Nothing here imports Textual or Rich.
+"""
+
+from kvtui.commands.command import Argument, Command, CommandError, Flag, Invocation, Kind, usage_line
+from kvtui.commands.completion import Names, complete, usage_for
+from kvtui.commands.context import Context, Line
+from kvtui.commands.history import History
+from kvtui.commands.parsing import parse
+from kvtui.commands.recent import RecentKeys
+from kvtui.commands.registry import COMMANDS, find, nearest
+from kvtui.commands.running import run
+from kvtui.core.events import Level
+
+__all__ = [
+    "COMMANDS",
+    "Argument",
+    "Command",
+    "CommandError",
+    "Context",
+    "Flag",
+    "History",
+    "Invocation",
+    "Kind",
+    "Level",
+    "Line",
+    "Names",
+    "RecentKeys",
+    "complete",
+    "find",
+    "nearest",
+    "parse",
+    "run",
+    "usage_for",
+    "usage_line",
+]

@@ -1,0 +1,129 @@
+"""What a command is: its name, its arguments, its words of help and its handler."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kvtui.commands.context import Context
+
+
+class Kind(StrEnum):
+    """What an argument stands for: how it is checked, completed and drawn."""
+
+    NODE = "node"
+    """The id of a node of the cluster."""
+    NEW_NODE = "new_node"
+    """An id for a node to come."""
+    ADDRESS = "address"
+    """``[host:]<port>``."""
+    KEY = "key"
+    VALUE = "value"
+    COUNT = "count"
+    """A whole number from 1."""
+    FILE = "file"
+    """The path of a file of the person's."""
+    COMMAND = "command"
+    """The name of a command."""
+    TEXT = "text"
+
+
+class CommandError(Exception):
+    """A line that is no command, in one line of words; ``argument`` names the argument at fault, if it is one's."""
+
+    def __init__(self, text: str, argument: str | None = None) -> None:
+        super().__init__(text)
+        self.text = text
+        self.argument = argument
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument. ``rest`` takes the remainder of the line, spaces included; only the last argument can."""
+
+    name: str
+    help: str
+    kind: Kind
+    optional: bool = False
+    rest: bool = False
+
+    @property
+    def placeholder(self) -> str:
+        """How the usage line shows it: ``<key>``, ``[prefix]``, ``[host:]<port>``."""
+        if self.kind is Kind.ADDRESS:
+            return f"[host:]<{self.name}>"
+        return f"[{self.name}]" if self.optional else f"<{self.name}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A switch, written with its dashes anywhere before an argument that takes the rest of the line."""
+
+    name: str
+    help: str
+
+
+YES = Flag("--yes", "don't ask first")
+"""Understood by every destructive command."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command of the language.
+
+    ``summary`` is a few words, ``details`` the sentences of ``help <command>``. A ``destructive`` command is asked about first
+    (``question``, with the arguments' names in braces) where a person types it into a screen, unless given ``--yes``.
+    ``capability`` is the protocol that a cluster must have beside ``Cluster`` (None: every cluster can do it).
+    """
+
+    name: str
+    arguments: tuple[Argument, ...]
+    summary: str
+    details: str
+    handler: Handler
+    destructive: bool = False
+    question: str = ""
+    capability: type | None = None
+    flags: tuple[Flag, ...] = ()
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def switches(self) -> tuple[Flag, ...]:
+        """All flags that the command understands, ``--yes`` included where it is destructive."""
+        return (*self.flags, YES) if self.destructive else self.flags
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """A command with its arguments, checked. ``values`` holds what was given, by argument name; an optional one may lack.
+
+    Text may hold surrogate escapes for bytes that are not UTF-8 (``wording.to_bytes`` turns them back).
+    """
+
+    command: Command
+    values: Mapping[str, str] = field(default_factory=dict)
+    yes: bool = False
+    flags: frozenset[str] = frozenset()
+
+    def confirmed(self) -> Invocation:
+        """The same, after a person was asked and said yes."""
+        return replace(self, yes=True)
+
+    @property
+    def question(self) -> str:
+        """What to ask a person before running it; empty when there is nothing to ask."""
+        if not self.command.destructive or self.yes:
+            return ""
+        return self.command.question.format_map(self.values)
+
+
+Handler = Callable[[Invocation, "Context"], Awaitable[bool]]
+"""Runs an invocation; True when it succeeded. May raise ClusterError or CommandError; ``run`` turns them into lines."""
+
+
+def usage_line(command: Command) -> str:
+    """``put <key> <value>``."""
+    return " ".join([command.name, *(argument.placeholder for argument in command.arguments)])

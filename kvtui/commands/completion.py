@@ -1,0 +1,133 @@
+"""What could be meant: completions of a line, and the hint beside it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from kvtui.commands.command import Argument, Command, Kind, usage_line
+from kvtui.commands.registry import COMMANDS, find, nearest
+from kvtui.commands.words import Word, next_word, quoted, rest_of
+
+OFFERED = 50
+"""Most completions of one line."""
+LOOKED_AT = 2000
+"""Most directory entries looked at for one completion."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What a completion may name: ``nodes`` in ring order, ``keys`` newest first."""
+
+    nodes: Sequence[str] = ()
+    keys: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Typing:
+    """A line being typed: its command, the argument under the cursor at its end, and what stands there so far."""
+
+    command: Command | None
+    argument: Argument | None
+    word: Word
+    more: bool = False
+    """Another argument can follow."""
+
+
+def complete(text: str, names: Names) -> list[str]:
+    """Whole lines that ``text`` may become, the likeliest first, at most ``OFFERED``; each ends where typing goes on."""
+    typing = _typing(text)
+    if text.lstrip().startswith("#"):
+        return []
+    found: list[str] = []
+    for candidate, space in _candidates(typing, names):
+        line = text[: typing.word.start] + candidate + (" " if space else "")
+        if line != text and line not in found:
+            found.append(line)
+        if len(found) == OFFERED:
+            break
+    return found
+
+
+def usage_for(text: str) -> str:
+    """The hint for a line being typed: usage and summary of its command, the names that it may become, or the nearest name."""
+    word = next_word(text, 0)
+    if word is None or text[word.start] == "#":
+        return ""
+    command = find(word.text)
+    if command is None and word.stop == len(text):
+        begun = [known for known in COMMANDS if known.name.startswith(word.text.lower())]
+        if len(begun) > 1:
+            return "  ".join(known.name for known in begun)
+        command = begun[0] if begun else None
+    if command is not None:
+        return f"{usage_line(command)}   {command.summary}"
+    likely = nearest(word.text)
+    return f"no such command; did you mean {likely}?" if likely else "no such command; help lists them all"
+
+
+def _typing(text: str) -> _Typing:
+    first = next_word(text, 0)
+    if first is None or first.stop == len(text):
+        return _Typing(None, None, first or Word("", len(text), len(text)))
+    command = find(first.text)
+    end = Word("", len(text), len(text))
+    if command is None:
+        return _Typing(None, None, end, more=True)
+    waiting, at = list(command.arguments), first.stop
+    while True:
+        argument = waiting[0] if waiting else None
+        rest = argument is not None and argument.rest
+        word = rest_of(text, at) if rest else next_word(text, at)
+        if word is None:
+            return _Typing(command, argument, end, more=len(waiting) > 1)
+        if word.stop == len(text) or rest:
+            return _Typing(command, argument, word, more=len(waiting) > 1)
+        at = word.stop
+        if waiting and not (command.switches and word.text.startswith("--")):
+            waiting.pop(0)
+
+
+def _candidates(typing: _Typing, names: Names) -> Iterable[tuple[str, bool]]:
+    """Replacements of the word being typed, each with whether a space follows."""
+    begun = typing.word.text
+    if typing.command is None:
+        if not typing.more:
+            for command in COMMANDS:
+                if command.name.startswith(begun.lower()):
+                    yield command.name, bool(command.arguments)
+        return
+    if begun.startswith("-") and not typing.word.quote:
+        for flag in typing.command.switches:
+            if flag.name.startswith(begun):
+                yield flag.name, False
+    if typing.argument is None:
+        return
+    match typing.argument.kind:
+        case Kind.NODE:
+            yield from ((name, typing.more) for name in names.nodes if name.startswith(begun))
+        case Kind.KEY:
+            yield from ((quoted(key), typing.more) for key in names.keys if key.startswith(begun) and key.isprintable())
+        case Kind.COMMAND:
+            yield from ((known.name, typing.more) for known in COMMANDS if known.name.startswith(begun.lower()))
+        case Kind.FILE:
+            yield from ((path, False) for path in _paths(begun))
+        case _:
+            return
+
+
+def _paths(begun: str) -> list[str]:
+    """Paths that begin so; directories end in a slash. Nothing where the directory can't be read."""
+    folder, name = os.path.split(begun)
+    found: list[str] = []
+    try:
+        with os.scandir(os.path.expanduser(folder) or ".") as entries:
+            for looked_at, entry in enumerate(entries):
+                if looked_at == LOOKED_AT:
+                    break
+                if entry.name.startswith(name) and (name.startswith(".") or not entry.name.startswith(".")):
+                    found.append(os.path.join(folder, entry.name) + ("/" if entry.is_dir() else ""))
+    except OSError:
+        return []
+    return sorted(path for path in found if path.isprintable())

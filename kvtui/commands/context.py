@@ -1,0 +1,48 @@
+"""What a handler is given: the cluster, and the ways to answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kvtui.core.cluster import Cluster, Location
+from kvtui.core.events import Level
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of an answer, without its newline; control characters are already escaped.
+
+    The line of a ``get`` is as long as its value (up to 16 MiB): a screen cuts it.
+    """
+
+    text: str
+    level: Level = Level.INFO
+
+
+def nowhere(_location: Location) -> None:
+    """For a front end that draws no ring."""
+
+
+def unseen(_text: str, _done: int, _total: int) -> None:
+    """For a front end that shows no progress."""
+
+
+def stay() -> None:
+    """For a front end that ends by itself, whatever a command says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where a command runs, and whom it tells."""
+
+    cluster: Cluster
+    say: Callable[[Line], None]
+    """A line for the person; an empty text is an empty line of the original's wording, which a list may leave out."""
+    located: Callable[[Location], None] = nowhere
+    """Where the key that a command named is, for a ring that shows it; said after the command's lines."""
+    progress: Callable[[str, int, int], None] = unseen
+    """``(text, done, total)``: a long command's progress, in units of its own; ``total`` 0 when it isn't known. Called
+    with ``("", 0, 0)`` once it is over, however it ended."""
+    leave: Callable[[], None] = stay
+    """``exit`` was said."""

@@ -1,0 +1,62 @@
+"""help and exit."""
+
+from __future__ import annotations
+
+from kvtui.commands.command import Argument, Command, Invocation, Kind, usage_line
+from kvtui.commands.context import Context, Line
+from kvtui.core.cluster import Cluster
+
+
+async def help_(invocation: Invocation, context: Context) -> bool:
+    """``help``: every command of this cluster, or one in full."""
+    from kvtui.commands.registry import COMMANDS, find  # the registry is made of this module, among others
+
+    command = find(invocation.values.get("command", ""))
+    lines = command_help(command) if command else overview(COMMANDS, context.cluster)
+    for line in lines:
+        context.say(Line(line))
+    return True
+
+
+def overview(commands: tuple[Command, ...], cluster: Cluster) -> list[str]:
+    """One line a command that this cluster has: usage and summary."""
+    known = [command for command in commands if command.capability is None or isinstance(cluster, command.capability)]
+    width = max(len(usage_line(command)) for command in known)
+    return [f"{usage_line(command):<{width}}   {command.summary}" for command in known]
+
+
+def command_help(command: Command) -> list[str]:
+    """Usage, summary, arguments and details of one command."""
+    lines = [f"{usage_line(command)}   {command.summary}"]
+    rows = [(argument.placeholder, argument.help) for argument in command.arguments]
+    rows += [(flag.name, flag.help) for flag in command.switches]
+    width = max((len(name) for name, _ in rows), default=0)
+    lines += [f"  {name:<{width}}   {words}" for name, words in rows]
+    if command.aliases:
+        lines.append(f"  also: {', '.join(command.aliases)}")
+    return [*lines, command.details] if command.details else lines
+
+
+async def leave(_invocation: Invocation, context: Context) -> bool:
+    """``exit``."""
+    context.leave()
+    return True
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        "help",
+        (Argument("command", "the command to explain", Kind.COMMAND, optional=True),),
+        "List the commands, or explain one",
+        "",
+        help_,
+    ),
+    Command(
+        "exit",
+        (),
+        "Leave kvtui",
+        "The nodes that kvtui started stop with it; what they store is there again the next time.",
+        leave,
+        aliases=("quit",),
+    ),
+)

@@ -1,0 +1,176 @@
+"""Commands about keys: put, get, del, keys, where."""
+
+from __future__ import annotations
+
+import json
+
+from kvtui.commands.command import Argument, Command, Flag, Invocation, Kind
+from kvtui.commands.context import Context, Line, nowhere
+from kvtui.commands.wording import shown, to_bytes, whole
+from kvtui.core.cluster import Location, Outcome, ReplicaAnswer, ReplicaCopy, Written
+from kvtui.core.events import Level
+from kvtui.core.version import NEVER
+
+LISTED_KEYS = 100
+"""Keys that ``keys`` prints without ``--all``."""
+COUNTED_KEYS = 100_000
+"""Keys beyond those that it still counts, to say how many more there are."""
+
+
+async def put(invocation: Invocation, context: Context) -> bool:
+    """``put``: one line a replica, as the original."""
+    key, value = to_bytes(invocation.values["key"]), to_bytes(invocation.values["value"])
+    written = await context.cluster.put(key, value)
+    if written.replicas:
+        names = " ".join(answer.node for answer in written.replicas)
+        context.say(Line(f"Replicas for key {shown(key)}: {names}"))
+    ok = _said_outcome(written, f"PUT {shown(key)} = {shown(value)}", f"put {shown(key)}", context)
+    await _show_place(key, context)
+    return ok
+
+
+async def delete(invocation: Invocation, context: Context) -> bool:
+    """``del``. A key that was not there is no failure."""
+    key = to_bytes(invocation.values["key"])
+    written = await context.cluster.delete(key)
+    ok = _said_outcome(written, f"DEL {shown(key)}", f"del {shown(key)}", context)
+    await _show_place(key, context)
+    return ok
+
+
+async def _show_place(key: bytes, context: Context) -> None:
+    """After the answer, so that it is never later for it; and only where somebody looks, as it asks every replica."""
+    if context.located is not nowhere:
+        context.located(await context.cluster.locate(key))
+
+
+def _said_outcome(written: Written, done: str, asked: str, context: Context) -> bool:
+    for answer in written.replicas:
+        level = Level.INFO if answer.status in ("ok", "not_found") else Level.WARNING
+        context.say(Line(f"[{answer.node}] {done} -> {answer_words(answer)}", level))
+    if written.outcome is Outcome.OK:
+        return True
+    context.say(Line(_failure(asked, written.outcome, written.text), Level.BAD))
+    return False
+
+
+def answer_words(answer: ReplicaAnswer) -> str:
+    """A replica's answer as it was on the wire: ``{"status":"ok"}``; a replica that gave none has ``no answer``."""
+    if answer.status == "silent":
+        return f"no answer ({answer.text})" if answer.text else "no answer"
+    reply = {"status": answer.status}
+    if answer.status == "error":
+        reply["msg"] = answer.text
+    return json.dumps(reply, separators=(",", ":"))
+
+
+def _failure(asked: str, outcome: Outcome, text: str) -> str:
+    meaning = "failed" if outcome is Outcome.FAILED else "outcome unknown (it may have happened)"
+    return f"{asked}: {meaning}: {text}" if text else f"{asked}: {meaning}"
+
+
+async def get(invocation: Invocation, context: Context) -> bool:
+    """``get``. A key that is not there is an answer, not a failure."""
+    key = to_bytes(invocation.values["key"])
+    read = await context.cluster.get(key)
+    if read.outcome is not Outcome.OK:
+        context.say(Line(_failure(f"get {shown(key)}", read.outcome, read.text), Level.BAD))
+        return False
+    context.say(Line(f"{shown(key)} -> {'[not found]' if read.value is None else whole(read.value)}"))
+    await _show_place(key, context)
+    return True
+
+
+async def keys(invocation: Invocation, context: Context) -> bool:
+    """``keys``: in ring order, a page at a time."""
+    prefix = to_bytes(invocation.values.get("prefix", ""))
+    limit = None if "--all" in invocation.flags else LISTED_KEYS
+    seen = 0
+    async for page in context.cluster.scan(prefix, values=False):
+        for item in page:
+            if limit is None or seen < limit:
+                context.say(Line(whole(item.key)))
+            seen += 1
+        if limit is not None and seen > limit + COUNTED_KEYS:
+            break
+    if seen == 0:
+        context.say(Line(f"No keys begin with {shown(prefix)}" if prefix else "No keys"))
+    elif limit is not None and seen > limit:
+        more = seen - limit
+        number = f"{more:,}" if more <= COUNTED_KEYS else f"over {COUNTED_KEYS:,}"
+        context.say(Line(f"… and {number} more (keys --all lists every key)"))
+    return True
+
+
+async def where(invocation: Invocation, context: Context) -> bool:
+    """``where``: the key's place, and what each of its replicas holds."""
+    key = to_bytes(invocation.values["key"])
+    location = await context.cluster.locate(key)
+    context.located(location)
+    for line in location_lines(location):
+        context.say(line)
+    return True
+
+
+def location_lines(location: Location) -> list[Line]:
+    """A location in words: token, range, replicas, one line a replica."""
+    lines = [
+        Line(f"Key {shown(location.key)}"),
+        Line(f"  token     0x{location.token:016x}, {_percent(location.position)} round the ring"),
+        Line(f"  range     {_percent(location.start)} to {_percent(location.stop)}"),
+    ]
+    if not location.replicas:
+        return [*lines, Line("  replicas  none: the cluster has no nodes", Level.WARNING)]
+    lines.append(Line(f"  replicas  {' '.join(copy.node for copy in location.replicas)}"))
+    return [*lines, *(_copy_line(copy) for copy in location.replicas)]
+
+
+def _copy_line(copy: ReplicaCopy) -> Line:
+    if copy.version is None:
+        held = "no answer"
+    elif copy.version == NEVER:
+        held = "never had it"
+    else:
+        held = f"{'deleted at version' if copy.deleted else 'version'} {copy.version}"
+    notes = [held]
+    if copy.receiving:
+        notes.append("being filled")
+    elif not copy.clean:
+        notes.append("behind")
+    fine = copy.version is not None and (copy.clean or copy.receiving)
+    return Line(f"  [{copy.node}] {', '.join(notes)}", Level.INFO if fine else Level.WARNING)
+
+
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.2f} %"
+
+
+_KEY = Argument("key", "in quotes if it holds spaces", Kind.KEY)
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        "put",
+        (_KEY, Argument("value", "the rest of the line", Kind.VALUE, rest=True)),
+        "Store a key-value pair",
+        'The value is the rest of the line; quotes that enclose all of it are taken off: put greeting "hello world" and'
+        " put greeting hello world store the same.",
+        put,
+    ),
+    Command("get", (_KEY,), "Read a key's value", "Never older than what was acknowledged or read before.", get),
+    Command("del", (_KEY,), "Delete a key", "On every replica; a key that is not there is no failure.", delete),
+    Command(
+        "keys",
+        (Argument("prefix", "what the keys begin with", Kind.KEY, optional=True),),
+        "List keys",
+        f"In ring order, the first {LISTED_KEYS}.",
+        keys,
+        flags=(Flag("--all", "list every key"),),
+    ),
+    Command(
+        "where",
+        (_KEY,),
+        "Show where a key lives, and why",
+        "Its token, the range of the ring that the token falls into, the range's replicas and the version on each.",
+        where,
+    ),
+)

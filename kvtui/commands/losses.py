@@ -1,0 +1,43 @@
+"""accept-loss: a person decides to go on without what is lost."""
+
+from __future__ import annotations
+
+from kvtui.commands.command import Command, Invocation
+from kvtui.commands.context import Context, Line
+from kvtui.commands.wording import counted
+from kvtui.core.cluster import ClusterError, Losses
+from kvtui.core.events import Level
+
+
+async def accept_loss(invocation: Invocation, context: Context) -> bool:
+    """``accept-loss``: refused without ``--yes`` or a person's yes, since nothing brings the keys back."""
+    cluster = context.cluster
+    if not isinstance(cluster, Losses):
+        raise ClusterError("this cluster can't tell what it lost")
+    lost = cluster.snapshot().lost
+    if lost and not invocation.yes:
+        raise ClusterError(
+            f"accept-loss gives up the newest writes of {counted(lost, 'slot')} for good: start the nodes that hold them if you"
+            " can, else say accept-loss --yes"
+        )
+    accepted = await cluster.accept_loss()
+    if accepted:
+        context.say(Line(f"Loss accepted: {counted(accepted, 'slot')} served again from what is left", Level.WARNING))
+    else:
+        context.say(Line("Nothing is lost"))
+    return True
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        "accept-loss",
+        (),
+        "Go on without what is lost",
+        "Slots without any clean copy refuse reads and writes, as their newest writes may be gone. This serves them again from"
+        " what is left. If the nodes that hold them can still be started, start them instead.",
+        accept_loss,
+        destructive=True,
+        question="Give up what is lost for good? Nodes that still hold it could be started instead.",
+        capability=Losses,
+    ),
+)

@@ -1,0 +1,110 @@
+"""Commands about nodes: addnode, removenode, show, stop, start."""
+
+from __future__ import annotations
+
+from kvtui.commands.address import Address, parse_address
+from kvtui.commands.command import Argument, Command, Invocation, Kind
+from kvtui.commands.context import Context, Line
+from kvtui.core.cluster import ClusterError, LocalNodes
+from kvtui.core.events import Level
+from kvtui.core.snapshot import NodeState, NodeView
+
+
+async def add(invocation: Invocation, context: Context) -> bool:
+    """``addnode``."""
+    node = invocation.values["id"]
+    address = parse_address(invocation.values["port"])
+    added = await context.cluster.add_node(node, address.host, address.port)
+    context.say(Line(f"Node added: {added.id} ({Address(added.host, added.port)})", Level.GOOD))
+    context.say(Line(f"Rebalancing after adding node {added.id}..."))
+    return True
+
+
+async def remove(invocation: Invocation, context: Context) -> bool:
+    """``removenode``: returns once the node is empty and forgotten."""
+    node = invocation.values["id"]
+    if context.cluster.snapshot().node(node) is not None:
+        context.say(Line(f"Rebalancing after removing node {node}..."))
+    await context.cluster.remove_node(node)
+    context.say(Line(f"Node removed: {node}", Level.GOOD))
+    return True
+
+
+async def show(_invocation: Invocation, context: Context) -> bool:
+    """``show``: counts as the nodes say them now."""
+    picture = await context.cluster.refresh()
+    context.say(Line("Active Nodes:"))
+    for view in picture.nodes:
+        context.say(Line(f"  {node_words(view)}", Level.INFO if view.state is NodeState.UP else Level.WARNING))
+    return True
+
+
+def node_words(view: NodeView) -> str:
+    """``A (127.0.0.1:5001, keys=1)``, with its status when it is not up."""
+    status = "" if view.state is NodeState.UP else f", status={view.state}"
+    return f"{view.id} ({Address(view.host, view.port)}, keys={view.keys}{status})"
+
+
+async def stop(invocation: Invocation, context: Context) -> bool:
+    """``stop``."""
+    node = invocation.values["id"]
+    await _local(context).stop_node(node)
+    context.say(Line(f"Node stopped: {node}", Level.GOOD))
+    return True
+
+
+async def start(invocation: Invocation, context: Context) -> bool:
+    """``start``."""
+    node = invocation.values["id"]
+    await _local(context).start_node(node)
+    context.say(Line(f"Node started: {node}", Level.GOOD))
+    return True
+
+
+def _local(context: Context) -> LocalNodes:
+    if not isinstance(context.cluster, LocalNodes):
+        raise ClusterError("this cluster runs no nodes of its own")
+    return context.cluster
+
+
+_NODE = Argument("id", "the node's id", Kind.NODE)
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        "addnode",
+        (
+            Argument("id", "what to call it", Kind.NEW_NODE),
+            Argument("port", "where it listens, or shall listen", Kind.ADDRESS),
+        ),
+        "Add a storage node",
+        "Attaches to the node that listens there, or starts one (port 0: any free port). Its share of the keys moves to it in"
+        " the background, while reads and writes go on.",
+        add,
+    ),
+    Command(
+        "removenode",
+        (_NODE,),
+        "Move a node's keys away, then remove it",
+        "The node's keys are copied to the others first; only then is it forgotten, and nothing is lost.",
+        remove,
+        destructive=True,
+        question="Remove node {id}? Its keys move to the other nodes first.",
+    ),
+    Command("show", (), "Show the nodes with their key counts", "Asks every node that is up for its count now.", show),
+    Command(
+        "stop",
+        (_NODE,),
+        "Stop a node's process; it stays a member",
+        "Ends the process in order. The node stays a member of the cluster, DOWN, until it is started again or removed.",
+        stop,
+        capability=LocalNodes,
+    ),
+    Command(
+        "start",
+        (_NODE,),
+        "Start a stopped node again",
+        "Starts the process on the data it had. It is made equal to the other replicas before it answers reads.",
+        start,
+        capability=LocalNodes,
+    ),
+)

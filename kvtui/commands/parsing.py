@@ -1,0 +1,134 @@
+"""A line of text becomes an invocation."""
+
+from __future__ import annotations
+
+from kvtui.commands.address import parse_address
+from kvtui.commands.command import Argument, Command, CommandError, Invocation, Kind, usage_line
+from kvtui.commands.registry import find, nearest
+from kvtui.commands.wording import harmless
+from kvtui.commands.words import Word, next_word, rest_of
+
+NODE_CHARACTERS = 64
+"""Longest node id."""
+COUNT_DIGITS = 9
+"""Longest count."""
+
+
+def parse(text: str) -> Invocation | None:
+    """The invocation that ``text`` stands for; None for a blank line or a comment (``#``).
+
+    Raises CommandError, in one line that names the argument at fault and shows the usage.
+    """
+    word = next_word(text, 0)
+    if word is None or text[word.start] == "#":
+        return None
+    command = find(word.text)
+    if command is None:
+        raise unknown_command(word.text)
+    values, flags = _arguments(text, word.stop, command)
+    return Invocation(command, values, yes="--yes" in flags, flags=frozenset(flags - {"--yes"}))
+
+
+def unknown_command(name: str) -> CommandError:
+    """The error for a name that is no command's, with the nearest that is."""
+    likely = nearest(name)
+    hint = f'did you mean "{likely}"?' if likely else "help lists them all"
+    return CommandError(f'"{_short(name)}" is not a command: {hint}')
+
+
+def _arguments(text: str, at: int, command: Command) -> tuple[dict[str, str], set[str]]:
+    values: dict[str, str] = {}
+    flags: set[str] = set()
+    waiting = list(command.arguments)
+    while True:
+        word = next_word(text, at)
+        if word is None:
+            break
+        if _is_flag(word, command):
+            flags.add(_flag(word, command))
+            at = word.stop
+            continue
+        if not waiting:
+            raise _too_many(command)
+        argument = waiting.pop(0)
+        if argument.rest:
+            word = rest_of(text, at) or word
+        _check_quotes(text, word, argument, command)
+        values[argument.name] = _checked(word.text, argument, command)
+        at = word.stop
+    for argument in waiting:
+        if not argument.optional:
+            raise _error(command, argument, "missing")
+    return values, flags
+
+
+def _is_flag(word: Word, command: Command) -> bool:
+    return bool(command.switches) and not word.quote and word.text.startswith("--")
+
+
+def _flag(word: Word, command: Command) -> str:
+    names = [flag.name for flag in command.switches]
+    if word.text not in names:
+        raise CommandError(
+            f"{command.name} does not know {_short(word.text)}, only {', '.join(names)}. {_usage(command)}"
+        )
+    return word.text
+
+
+def _check_quotes(text: str, word: Word, argument: Argument, command: Command) -> None:
+    if not word.closed:
+        raise _error(command, argument, f"the {word.quote} that opens it is never closed")
+    if word.quote and word.stop < len(text) and not text[word.stop].isspace():
+        raise _error(command, argument, f"a space must follow the closing {word.quote}")
+
+
+def _checked(value: str, argument: Argument, command: Command) -> str:
+    """``value`` as its handler may rely on it."""
+    match argument.kind:
+        case Kind.NODE | Kind.NEW_NODE:
+            if not value or len(value) > NODE_CHARACTERS or not value.isprintable() or " " in value:
+                raise _error(
+                    command, argument, f"a node's id has 1 to {NODE_CHARACTERS} visible characters and no space"
+                )
+        case Kind.ADDRESS:
+            try:
+                parse_address(value)
+            except ValueError as error:
+                raise _error(command, argument, f"{error}, not {_short(value)!r}") from None
+        case Kind.COUNT:
+            if not (value.isascii() and value.isdigit() and len(value) <= COUNT_DIGITS and int(value) > 0):
+                raise _error(command, argument, f"a whole number from 1, not {_short(value)!r}")
+        case Kind.KEY:
+            if not value and not argument.optional:
+                raise _error(command, argument, "a key can't be empty")
+        case Kind.FILE:
+            if not value or "\0" in value:
+                raise _error(command, argument, "the name of a file")
+        case Kind.COMMAND:
+            if find(value) is None:
+                raise CommandError(f"{argument.name}: {unknown_command(value).text}", argument.name)
+        case Kind.VALUE | Kind.TEXT:
+            pass
+    return value
+
+
+def _too_many(command: Command) -> CommandError:
+    if not command.arguments:
+        return CommandError(f"{command.name} takes no arguments. {_usage(command)}")
+    last = command.arguments[-1]
+    quotes = "; put quotes round one that holds spaces" if last.kind is Kind.KEY else ""
+    return CommandError(
+        f"{last.name}: something is left after {last.placeholder}{quotes}. {_usage(command)}", last.name
+    )
+
+
+def _error(command: Command, argument: Argument, problem: str) -> CommandError:
+    return CommandError(f"{argument.name}: {problem}. {_usage(command)}", argument.name)
+
+
+def _usage(command: Command) -> str:
+    return f"Usage: {usage_line(command)}"
+
+
+def _short(text: str) -> str:
+    return harmless(text if len(text) <= 40 else text[:40] + "…")

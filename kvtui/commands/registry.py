@@ -1,0 +1,35 @@
+"""All commands, in the order that help lists them."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from kvtui.commands import guide, keys, losses, nodes, ring, transfer
+from kvtui.commands.command import Command
+
+COMMANDS: tuple[Command, ...] = (
+    *nodes.COMMANDS,
+    *keys.COMMANDS,
+    *ring.COMMANDS,
+    *transfer.COMMANDS,
+    *losses.COMMANDS,
+    *guide.COMMANDS,
+)
+
+_BY_NAME = {name: command for command in COMMANDS for name in (command.name, *command.aliases)}
+assert len(_BY_NAME) == sum(1 + len(command.aliases) for command in COMMANDS), "two commands share a name"
+
+
+def find(name: str) -> Command | None:
+    """The command of that name or alias, in capitals or not; None if there is none."""
+    return _BY_NAME.get(name.lower())
+
+
+def nearest(name: str) -> str | None:
+    """The command that a mistyped name most likely means; None if none is near."""
+    matches = get_close_matches(name.lower()[:40], _BY_NAME, n=1, cutoff=0.6)
+    return (
+        matches[0]
+        if matches
+        else next((known for known in _BY_NAME if len(name) > 1 and known.startswith(name.lower())), None)
+    )

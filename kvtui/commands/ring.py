@@ -1,0 +1,127 @@
+"""Commands about the whole ring: stats, setreplica, rebalance."""
+
+from __future__ import annotations
+
+from kvtui.commands.command import Argument, Command, Flag, Invocation, Kind
+from kvtui.commands.context import Context, Line
+from kvtui.commands.wording import counted, shown
+from kvtui.core.events import Level
+from kvtui.core.snapshot import ClusterSnapshot, NodeState, OperationView
+
+
+async def stats(invocation: Invocation, context: Context) -> bool:
+    """``stats``: the original's lines; ``--all`` adds what it did not tell apart."""
+    picture = await context.cluster.refresh()
+    nodes, copies = len(picture.nodes), picture.copies
+    context.say(Line(""))
+    context.say(Line("[System Stats]"))
+    context.say(Line(f"Nodes: {nodes}"))
+    context.say(Line(f"Total Keys: {copies}"))
+    context.say(Line(f"Avg Keys per Node: {average(copies, nodes)}"))
+    if "--all" in invocation.flags:
+        for line in all_stats(picture):
+            context.say(line)
+    return True
+
+
+def average(copies: int, nodes: int) -> str:
+    """``1``, or ``1.5`` where it isn't whole; ``0`` without nodes."""
+    if nodes == 0:
+        return "0"
+    return str(copies // nodes) if copies % nodes == 0 else f"{copies / nodes:.1f}"
+
+
+def all_stats(picture: ClusterSnapshot) -> list[Line]:
+    """The cluster in numbers, one a line; what needs attention has level WARNING or BAD."""
+    up = sum(view.state is NodeState.UP for view in picture.nodes)
+    lines = [
+        Line(f"Nodes up: {up} of {len(picture.nodes)}", Level.INFO if up == len(picture.nodes) else Level.WARNING),
+        Line(f"Distinct Keys: {picture.keys}"),
+        Line(f"Copies of each key: {picture.copies_each} of {picture.replication} wanted"),
+        Line(f"Copies a write needs: {picture.write_quorum}"),
+        Line(f"Balance (fullest node / mean): {balance(picture)}"),
+        Line(f"Puts: {_operation_words(picture.puts)}"),
+        Line(f"Gets: {_operation_words(picture.gets)}"),
+        _count("Copies of slots behind", picture.behind, Level.WARNING),
+        _count("Keys known missing on them", picture.hints, Level.WARNING),
+        _count("Slots with too few copies", picture.under_replicated, Level.WARNING),
+        _count("Slots lost", picture.lost, Level.BAD),
+    ]
+    if picture.moving is not None:
+        lines.append(Line(f"Slots moving: {picture.moving.done} of {picture.moving.total} done"))
+    kept = f"in {picture.state_directory}" if picture.state_directory else "kept by its nodes"
+    return [
+        *lines,
+        Line(f"Placement: {picture.policy}, {picture.slots} slots, {counted(len(picture.ranges), 'range')}"),
+        Line(f"Epoch: {picture.epoch}"),
+        Line(f"State: {kept}" if picture.durable else "State: memory only; nothing outlives kvtui"),
+    ]
+
+
+def balance(picture: ClusterSnapshot) -> str:
+    """Keys of the fullest node over the mean, ``1.00`` at best; ``-`` where there is nothing to compare."""
+    if picture.copies == 0 or not picture.nodes:
+        return "-"
+    return f"{max(view.keys for view in picture.nodes) * len(picture.nodes) / picture.copies:.2f}"
+
+
+def _operation_words(operation: OperationView) -> str:
+    return f"{operation.rate:,.0f}/s, p50 {operation.p50:.1f} ms, p99 {operation.p99:.1f} ms"
+
+
+def _count(name: str, number: int, level: Level) -> Line:
+    return Line(f"{name}: {number}", level if number else Level.INFO)
+
+
+async def set_replicas(invocation: Invocation, context: Context) -> bool:
+    """``setreplica``."""
+    wanted = int(invocation.values["N"])
+    await context.cluster.set_replication(wanted)
+    context.say(Line(f"[Coordinator] Replica set to {wanted}", Level.GOOD))
+    nodes = len(context.cluster.snapshot().nodes)
+    if nodes < wanted:
+        copies = f"Every key has {counted(nodes, 'copy', 'copies')}" if nodes else "There are no nodes yet"
+        context.say(Line(f"{copies}; add nodes to reach {wanted}", Level.WARNING))
+    return True
+
+
+async def rebalance(_invocation: Invocation, context: Context) -> bool:
+    """``rebalance``: moves finished, replicas compared and repaired."""
+    context.say(Line("[Coordinator] Starting rebalance..."))
+    done = await context.cluster.rebalance()
+    for key, node in done.copied:
+        context.say(Line(f"[Rebalance] Copied key '{shown(key)}' to {node}"))
+    if done.copies > len(done.copied):
+        context.say(Line(f"[Rebalance] Copied {counted(done.copies - len(done.copied), 'more key')}"))
+    for key, node in done.removed:
+        context.say(Line(f"[Rebalance] Removed key '{shown(key)}' from {node}"))
+    if done.removals > len(done.removed):
+        context.say(Line(f"[Rebalance] Removed {counted(done.removals - len(done.removed), 'more key')}"))
+    context.say(Line("[Coordinator] Rebalance complete.", Level.GOOD))
+    return True
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        "stats",
+        (),
+        "Show nodes, total keys, average keys per node",
+        "Total Keys counts every copy, as nodes hold them; --all tells copies and distinct keys apart.",
+        stats,
+        flags=(Flag("--all", "also balance, rates, what is behind or lost, placement"),),
+    ),
+    Command(
+        "setreplica",
+        (Argument("N", "copies of every key", Kind.COUNT),),
+        "Set how many copies every key has",
+        "Of keys that exist, too: they are copied in the background. With fewer nodes than N, every node holds every key.",
+        set_replicas,
+    ),
+    Command(
+        "rebalance",
+        (),
+        "Finish all moves and repair the replicas",
+        "Moving is automatic; this waits for it, then compares all replicas and repairs what differs.",
+        rebalance,
+    ),
+)

@@ -1,0 +1,34 @@
+"""Running an invocation so that whatever happens ends in words."""
+
+from __future__ import annotations
+
+from kvtui.commands.command import CommandError, Invocation
+from kvtui.commands.context import Context, Line
+from kvtui.commands.wording import harmless
+from kvtui.core.cluster import ClusterError
+from kvtui.core.events import Level
+
+
+async def run(invocation: Invocation, context: Context) -> bool:
+    """Run a command; True when it succeeded. What went wrong is said in lines of level BAD; only cancellation is raised."""
+    command = invocation.command
+    if command.capability is not None and not isinstance(context.cluster, command.capability):
+        context.say(Line(f"{command.name}: this cluster can't do that", Level.BAD))
+        return False
+    try:
+        return await command.handler(invocation, context)
+    except (ClusterError, CommandError) as error:
+        context.say(Line(harmless(str(error)), Level.BAD))
+    except Exception as error:
+        context.say(Line(f"{command.name}: {_defect(error)}", Level.BAD))
+    return False
+
+
+def _defect(error: Exception) -> str:
+    """An exception that nobody expected, without its message, which may hold a value."""
+    trace, place = error.__traceback__, ""
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        place = f" at {code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return f"a defect of kvtui stopped it ({type(error).__name__}{place}); please report it"
