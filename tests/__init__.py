@@ -1,0 +1,1 @@
+"""Tests of kvtui; ``tests.simulation`` is imported by the others."""

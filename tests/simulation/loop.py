@@ -1,0 +1,238 @@
+"""A deterministic asyncio loop under virtual time.
+
+Nothing sleeps: when nothing is ready, the clock jumps to the next timer. What is ready at once runs in an order that a seed gives,
+except that calls of one object's methods keep theirs, so that a stream's bytes stay in order. There are no
+threads, no sockets and no files: the simulated seams bring all that happens.
+"""
+
+import asyncio
+import heapq
+import os
+import random
+from collections import deque
+from collections.abc import Callable, Coroutine
+from contextvars import Context, copy_context
+from typing import Any, Final, NoReturn, TypeVar
+
+from tests.simulation.machine import Machine, State, machine_in
+from tests.simulation.numbering import NumberedFuture, NumberedTask, numbered_scopes, restart_numbers
+
+T = TypeVar("T")
+
+LIMIT_SECONDS: Final = 3600.0
+"""Virtual seconds after which a run counts as hanging, unless it asks for more."""
+INSTANT_CALLS: Final = 1_000_000
+"""Most callbacks at one instant: beyond that, something spins."""
+RESOLUTION: Final = 1e-9
+"""Timers this close together, in seconds, are due at once."""
+WALL_START: Final = 1_700_000_000.0
+"""What the wall clock shows at the start of a run, in seconds since 1970."""
+REPLAY: Final = "KVTUI_SEED"
+"""The environment variable that makes seeded tests run with one seed alone."""
+
+
+class Stuck(Exception):
+    """The run can't end: nothing is ready and no timer is set, or it outlived its limit, or it spins."""
+
+
+class SimLoop(asyncio.BaseEventLoop):
+    """An asyncio loop whose time is a number and whose order is a seed's."""
+
+    def __init__(self, seed: int = 0, limit: float = LIMIT_SECONDS) -> None:
+        super().__init__()
+        self.errors: list[BaseException] = []
+        """What callbacks raised and tasks left behind: a run with any of them has failed."""
+        self.calls = 0
+        """Callbacks run so far."""
+        self._clock_resolution = RESOLUTION
+        self._now = 0.0
+        self._limit = limit
+        self._shuffle = random.Random(f"loop:{seed}").shuffle
+        self._calls_before = 0
+        self._machines: dict[Machine, None] = {}
+        self._closing = False
+        self._ready: deque[asyncio.Handle]
+        self._scheduled: list[asyncio.TimerHandle]
+        self._stopping: bool
+        self._timer_cancelled_count: int
+        self.set_task_factory(_task)
+        self.set_exception_handler(lambda _, context: self._record(context))
+
+    def time(self) -> float:
+        """Virtual seconds since the start of the run."""
+        return self._now
+
+    def create_future(self) -> asyncio.Future[Any]:
+        return NumberedFuture(loop=self)
+
+    def release(self) -> None:
+        """Let the tasks of paused and crashed machines be cancelled too: the run is over, nobody looks any more."""
+        self._closing = True
+        self._limit = self._now + LIMIT_SECONDS
+        for machine in self._machines:
+            self._ready.extend(machine.take_parked())
+
+    def _run_once(self) -> None:
+        self._advance()
+        batch = list(self._ready)
+        self._ready.clear()
+        if len(batch) > 1:
+            batch = self._ordered(batch)
+        for place, handle in enumerate(batch):
+            if handle.cancelled():
+                continue
+            machine = machine_in(handle._context)  # type: ignore[attr-defined]
+            if machine is not None and machine.state is not State.RUNNING and not self._closing:
+                self._machines[machine] = None
+                machine.park(handle)
+                continue
+            self.calls += 1
+            try:
+                handle._run()
+            except BaseException:
+                self._ready.extendleft(reversed(batch[place + 1 :]))
+                raise
+
+    def _advance(self) -> None:
+        timers = self._scheduled
+        while timers and timers[0].cancelled():
+            self._forget(heapq.heappop(timers))
+        if not self._ready and not self._stopping:
+            if not timers:
+                raise Stuck(f"deadlock at {self._now:.6f} s: nothing is ready and no timer is set; {self._waiting()}")
+            self._jump(timers[0].when())
+        elif self.calls - self._calls_before > INSTANT_CALLS:
+            raise Stuck(f"virtual time stands still at {self._now:.6f} s: {INSTANT_CALLS:,} calls; {self._waiting()}")
+        while timers and timers[0].when() <= self._now + RESOLUTION:
+            timer = heapq.heappop(timers)
+            self._forget(timer)
+            if not timer.cancelled():
+                self._ready.append(timer)
+
+    def _jump(self, when: float) -> None:
+        if when > self._limit:
+            raise Stuck(f"not over after {self._limit:g} virtual seconds; {self._waiting()}")
+        if when > self._now:
+            self._now = when
+            self._calls_before = self.calls
+
+    def _forget(self, timer: asyncio.TimerHandle) -> None:
+        # The base class counts cancelled timers that are still in its heap, by this flag.
+        if timer.cancelled():
+            self._timer_cancelled_count -= 1
+        timer._scheduled = False  # type: ignore[attr-defined]
+
+    def _ordered(self, batch: list[asyncio.Handle]) -> list[asyncio.Handle]:
+        """``batch`` in the seed's order, the calls of one object among themselves as they were."""
+        order = list(range(len(batch)))
+        self._shuffle(order)
+        places: dict[int, list[int]] = {}
+        for place, index in enumerate(order):
+            owner = getattr(batch[index]._callback, "__self__", None)  # type: ignore[attr-defined]
+            if owner is not None:
+                places.setdefault(id(owner), []).append(place)
+        for own in places.values():
+            if len(own) > 1:
+                for place, index in zip(own, sorted(order[place] for place in own), strict=True):
+                    order[place] = index
+        return [batch[index] for index in order]
+
+    def _waiting(self) -> str:
+        tasks = sorted((task for task in asyncio.all_tasks(self)), key=hash)
+        stopped = [repr(machine) for machine in self._machines if machine.state is not State.RUNNING]
+        shown = [_where(task) for task in tasks[:20]] + (["…"] if len(tasks) > 20 else [])
+        return f"tasks: {', '.join(shown) or 'none'}" + (f"; stopped: {', '.join(stopped)}" if stopped else "")
+
+    def _record(self, context: dict[str, Any]) -> None:
+        task = context.get("task") or context.get("future")
+        handle = context.get("handle")
+        machine = machine_in(handle._context) if handle is not None else getattr(task, "machine", None)
+        if machine is not None and not machine.alive:
+            return
+        self.errors.append(context.get("exception") or RuntimeError(str(context.get("message"))))
+
+    def _process_events(self, event_list: object) -> None:
+        """There are no files to watch."""
+
+    def _write_to_self(self) -> None:
+        """There is no other thread to wake the loop from."""
+
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> NoReturn:  # type: ignore[override]
+        raise RuntimeError(f"no threads under virtual time: {func!r}")
+
+    async def create_connection(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise RuntimeError("no sockets under virtual time: use the transport seam")
+
+    async def create_server(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise RuntimeError("no sockets under virtual time: use the transport seam")
+
+
+class SimClock:
+    """The clock seam under virtual time; the wall clock goes along with it. ``skew`` sets this machine's wall clock wrong."""
+
+    def __init__(self, skew: float = 0.0) -> None:
+        self._skew = skew
+
+    def monotonic(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def wall(self) -> float:
+        return WALL_START + self._skew + asyncio.get_running_loop().time()
+
+    def call_later(self, delay: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(delay, callback)
+
+    async def sleep(self, delay: float) -> None:
+        await asyncio.sleep(delay)
+
+
+def run_virtual(
+    main: Callable[..., Coroutine[Any, Any, T]], *arguments: Any, seed: int = 0, limit: float = LIMIT_SECONDS
+) -> T:
+    """Run ``main(*arguments)`` under virtual time and return its result; the same ``seed`` gives the same schedule.
+
+    Raises what ``main`` raises; Stuck for a deadlock, a spin, or a run beyond ``limit`` virtual seconds; and an
+    ExceptionGroup of what callbacks and forgotten tasks raised. Each carries a note with the command that replays it.
+    """
+    loop = SimLoop(seed, limit)
+    restart_numbers()
+    with numbered_scopes():
+        runner = asyncio.Runner(loop_factory=lambda: loop)
+        try:
+            result = runner.run(main(*arguments))
+        except BaseException as error:
+            _annotate(error, seed, loop.errors)
+            raise
+        finally:
+            loop.release()
+            runner.close()
+    if loop.errors:
+        group = BaseExceptionGroup("callbacks or tasks failed under virtual time", loop.errors)
+        _annotate(group, seed, [])
+        raise group
+    return result
+
+
+def _annotate(error: BaseException, seed: int, others: list[BaseException]) -> None:
+    for other in others:
+        error.add_note(f"before that, a callback or task failed: {other!r}")
+    test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
+    replay = f"; replay: {REPLAY}={seed} python -m pytest '{test}'" if test else ""
+    error.add_note(f"seed {seed}{replay}")
+
+
+def _task(
+    loop: asyncio.AbstractEventLoop, coroutine: Any, context: Context | None = None, **options: Any
+) -> NumberedTask:
+    context = context or copy_context()
+    task = NumberedTask(coroutine, loop=loop, context=context, **options)
+    task.machine = machine_in(context)
+    return task
+
+
+def _where(task: asyncio.Task[Any]) -> str:
+    frames = task.get_stack(limit=1)
+    if not frames:
+        return task.get_name()
+    code = frames[0].f_code
+    return f"{task.get_name()} in {code.co_qualname} ({os.path.basename(code.co_filename)}:{frames[0].f_lineno})"
