@@ -5,6 +5,7 @@ only add what came before. The target is listed *before* the source: what it has
 something that the source never acknowledged, or dropped.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
@@ -29,6 +30,10 @@ from kvtui.core.version import NEVER, Version
 
 PAGE: Final = 1_000
 """Entries of one page that is copied."""
+
+
+Peer = tuple[str, Link]
+"""A node's id and its link."""
 
 
 class StepFailed(Exception):
@@ -70,13 +75,26 @@ def differing(start: int, one: Sequence[int], other: Sequence[int]) -> list[tupl
     return runs
 
 
+async def digests_of(peers: Sequence[Peer], start: int, stop: int) -> list[list[int]]:
+    """Each peer's digests at one point of all write streams: they are asked in the same tick, and answer in order.
+
+    Raises StepFailed, LinkLost, LinkFull.
+    """
+    asked = [link.ask(Digests(start=start, stop=stop)) for _, link in peers]
+    replies = await asyncio.gather(*asked)
+    for (node, _), reply in zip(peers, replies, strict=True):
+        if reply.status == ERROR or reply.digests is None or len(reply.digests) != stop - start:
+            raise StepFailed(f"{node}: {reply.msg or 'it sent no digests'}")
+    return [reply.digests or [] for reply in replies]
+
+
 class CatchUp:
     """Copies from a clean ``source`` to ``target``. ``copied`` is told each page's keys, ``dropped`` each list's."""
 
     def __init__(
         self,
-        source: tuple[str, Link],
-        target: tuple[str, Link],
+        source: Peer,
+        target: Peer,
         copied: Callable[[str, list[bytes]], None],
         dropped: Callable[[str, list[bytes]], None],
     ) -> None:
@@ -86,19 +104,14 @@ class CatchUp:
         self._dropped = dropped
         self._uploads = 0
 
-    async def differing(self, start: int, stop: int) -> list[tuple[int, int]]:
-        """Runs of slots that differ at one point of both write streams: both are asked in the same tick."""
-        asked = [link.ask(Digests(start=start, stop=stop)) for link in (self._from, self._to)]
-        digests: list[list[int]] = []
-        for node, future in zip((self._source, self._target), asked, strict=True):
-            reply = await future
-            if reply.status == ERROR or reply.digests is None:
-                raise StepFailed(f"{node}: {reply.msg or 'no digests'}")
-            digests.append(reply.digests)
-        return differing(start, digests[0], digests[1])
+    async def merge(self, start: int, stop: int) -> None:
+        """Give the target what the source has newer; both are clean, so nothing is dropped."""
+        theirs = await self._list(self._target, self._to, start, stop)
+        ours = await self._list(self._source, self._from, start, stop)
+        await self._copy([key for key, version in ours.items() if theirs.get(key, NEVER) < version])
 
     async def equalise(self, start: int, stop: int) -> None:
-        """Make the target's slots ``start``..``stop`` equal to the source's."""
+        """Make the target's slots ``start``..``stop`` equal to the source's, which is right even where it is older."""
         theirs = await self._list(self._target, self._to, start, stop)
         if not theirs:
             await self._copy_all(start, stop)
@@ -109,8 +122,11 @@ class CatchUp:
             listed = [Listed(to_blob(key), version) for key, version in gone]
             await ask(self._target, self._to, Drop(entries=listed))
             self._dropped(self._target, [key for key, _ in gone])
-        for low in range(0, len(difference.copies), PAGE):
-            keys = difference.copies[low : low + PAGE]
+        await self._copy(difference.copies)
+
+    async def _copy(self, copies: list[bytes]) -> None:
+        for low in range(0, len(copies), PAGE):
+            keys = copies[low : low + PAGE]
             reply = await ask(self._source, self._from, GetMany(keys=[to_blob(key) for key in keys]))
             await self._store([entry for entry in reply.entries or [] if entry.version != NEVER])
 

@@ -11,8 +11,8 @@ from typing import Final
 
 import msgspec
 
-from kvtui.core.framing import FrameTooLong, LineSplitter
-from kvtui.core.protocol import FRAME_BYTES, IN_FLIGHT, Reply, Request, decode_reply
+from kvtui.core.framing import Lines
+from kvtui.core.protocol import FRAME_BYTES, IN_FLIGHT, Reply, Request
 from kvtui.core.seams.clock import Clock, Timer
 
 SILENT_SECONDS: Final = 1.5
@@ -25,6 +25,7 @@ OnReply = Callable[[Reply | None], None]
 """Called once a request: with the reply, or with None when the link was lost before one came."""
 
 _encode_lines = msgspec.json.Encoder().encode_lines
+_decode_lines = msgspec.json.Decoder(Reply).decode_lines
 
 
 class LinkLost(Exception):
@@ -43,12 +44,11 @@ class Link(asyncio.Protocol):
         self._clock = clock
         self._lost = lost
         self._transport: asyncio.Transport | None = None
-        self._splitter = LineSplitter(FRAME_BYTES)
+        self._lines = Lines(FRAME_BYTES)
         self._waiting: deque[tuple[OnReply, float]] = deque()
         self._outgoing: list[Request] = []
         self._sweep: Timer | None = None
         self._reason = ""
-        self._tail = b""
         self.heard = 0.0
         """When bytes last came, on the clock's monotonic scale."""
 
@@ -103,37 +103,36 @@ class Link(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.heard = self._clock.monotonic()
-        try:
-            lines = self._splitter.feed(data)
-        except FrameTooLong as error:
-            self.close(str(error))
-            return
-        for line in lines:
-            self._deliver(line)
+        complete = self._lines.feed(data)
+        if complete:
+            self._deliver(complete)
+        if self._lines.overlong:
+            self.close(f"it sent a line of more than {FRAME_BYTES:,} bytes")
 
     def eof_received(self) -> None:
         # A server of another kind may answer without a newline and close: what it said is still its answer.
-        self._tail = self._splitter.rest()
-        if self._tail.strip() and self._waiting:
-            self._deliver(self._tail)
+        rest = self._lines.take_rest()
+        if rest.strip() and self._waiting:
+            self._deliver(rest)
 
     def connection_lost(self, exc: Exception | None) -> None:
         reason = f"the connection broke ({exc})" if exc else "the node closed the connection"
         self._end(reason)
 
-    def _deliver(self, line: bytes) -> None:
-        if self._transport is None:
-            return
+    def _deliver(self, lines: bytes) -> None:
         try:
-            reply = decode_reply(line)
-            on_reply, _ = self._waiting.popleft()
+            replies = _decode_lines(lines)
         except msgspec.DecodeError as error:
             self.close(f"it does not speak this protocol ({error})")
             return
-        except IndexError:
-            self.close("it answered without being asked")
-            return
-        on_reply(reply)
+        for reply in replies:
+            if self._transport is None:
+                return
+            if not self._waiting:
+                self.close("it answered without being asked")
+                return
+            on_reply, _ = self._waiting.popleft()
+            on_reply(reply)
 
     def _flush(self) -> None:
         outgoing, self._outgoing = self._outgoing, []

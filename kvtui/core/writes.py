@@ -175,7 +175,10 @@ class Writes:
         )
         for counting in self._ledger.counting:
             if any(counting.start <= slot < counting.stop for slot in slots):
-                write.waiting.add(counting.node)
+                if any(hop.node == counting.node for hop in route.followers):
+                    write.waiting.add(counting.node)
+                else:
+                    counting.spoiled = True
         for key in keys:
             self.in_flight[key] = write
         for hop in route.everyone:

@@ -1,0 +1,235 @@
+"""The coordinator of a ring of own nodes: composes log, membership, reads, writes, moves and snapshots into a ``Cluster``."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from anyio.abc import TaskGroup
+
+from kvtui.core.cluster import (
+    ClusterError,
+    Item,
+    Location,
+    NodeAdded,
+    Read,
+    Rebalanced,
+    Written,
+    WrittenMany,
+)
+from kvtui.core.events import Event, Level
+from kvtui.core.happenings import Happenings
+from kvtui.core.ledger import Ledger
+from kvtui.core.membership import Membership
+from kvtui.core.metadata_log import MetadataLog
+from kvtui.core.meter import Meter
+from kvtui.core.mover import Mover
+from kvtui.core.observatory import Observatory
+from kvtui.core.quorum import REPLICAS_MOST
+from kvtui.core.reads import Reads
+from kvtui.core.records import LossAccepted, Opened, Planned
+from kvtui.core.seams.bundle import Seams
+from kvtui.core.snapshot import ClusterSnapshot
+from kvtui.core.work import unfinished
+from kvtui.core.writes import Writes
+
+NAMED: Final = 20
+"""Keys that a rebalance names."""
+
+
+class Coordinator:
+    """Implements ``Cluster``, ``LocalNodes`` and ``Losses``. Use ``kvtui.core.opening.open_cluster`` to get one."""
+
+    def __init__(self, log: MetadataLog, seams: Seams, state: Path | None) -> None:
+        """``log`` holds a created cluster; ``state`` is its state directory, None when nothing is durable."""
+        identity = seams.random.identity()
+        log.append(Opened(log.topology.epoch + 1, identity))
+        self._ledger = Ledger(log)
+        self._happenings = Happenings(seams.clock)
+        self._moves = _MoveTally(self._happenings)
+        meter = Meter()
+        self._writes = Writes(self._ledger, seams.clock, meter)
+        self._reads = Reads(self._ledger, seams.clock, meter, self._writes)
+        self._mover = Mover(self._ledger, seams.clock, self._moves)
+        data = None if state is None else state / "nodes"
+        self._membership = Membership(
+            self._ledger, seams.transport, seams.clock, seams.launcher, self._happenings, data, identity
+        )
+        directory = "" if state is None else str(state)
+        self._observatory = Observatory(self._ledger, seams.clock, meter, state is not None, directory)
+
+    async def open(self, tasks: TaskGroup) -> None:
+        """Bring the nodes back and start the work in the background, carried by ``tasks``."""
+        await self._membership.open(tasks)
+        tasks.start_soon(self._mover.run)
+        tasks.start_soon(self._observatory.run)
+
+    async def close(self) -> None:
+        """End this machine's nodes in order and release the state directory."""
+        await self._membership.close()
+        self._ledger.close()
+
+    async def add_local_nodes(self, names: list[str]) -> None:
+        """Start new nodes on free ports. Raises ClusterError."""
+        await self._membership.add_local(names)
+        await self._mover.until_settled()
+
+    def snapshot(self) -> ClusterSnapshot:
+        return self._observatory.snapshot
+
+    async def changed(self, seen: ClusterSnapshot) -> ClusterSnapshot:
+        return await self._observatory.changed(seen)
+
+    def events(self) -> AsyncIterator[Event]:
+        return self._happenings.listen()
+
+    async def refresh(self) -> ClusterSnapshot:
+        return await self._observatory.refresh()
+
+    async def put(self, key: bytes, value: bytes) -> Written:
+        return await self._writes.put(key, value)
+
+    async def get(self, key: bytes) -> Read:
+        return await self._reads.get(key)
+
+    async def delete(self, key: bytes) -> Written:
+        return await self._writes.delete(key)
+
+    async def put_many(self, items: Sequence[tuple[bytes, bytes]]) -> WrittenMany:
+        return await self._writes.put_many(items)
+
+    async def get_many(self, keys: Sequence[bytes]) -> list[Read]:
+        return await self._reads.get_many(keys)
+
+    async def locate(self, key: bytes) -> Location:
+        return await self._reads.locate(key)
+
+    def scan(self, prefix: bytes = b"", *, values: bool = True) -> AsyncIterator[list[Item]]:
+        return self._reads.scan(prefix, values)
+
+    async def add_node(self, node: str, host: str, port: int) -> NodeAdded:
+        self._check_active()
+        added = await self._membership.add(node, host, port)
+        # An empty ring has nothing to move: its first node serves at once.
+        await self._until_served()
+        self._observatory.redraw()
+        return added
+
+    async def remove_node(self, node: str) -> None:
+        self._check_active()
+        await self._membership.remove(node)
+        self._observatory.redraw()
+
+    async def start_node(self, node: str) -> None:
+        self._check_active()
+        await self._membership.start(node)
+
+    async def stop_node(self, node: str) -> None:
+        self._check_active()
+        await self._membership.stop(node)
+
+    async def set_replication(self, copies: int) -> None:
+        self._check_active()
+        if not 1 <= copies <= REPLICAS_MOST:
+            raise ClusterError(f"{copies} copies are not possible: use 1 to {REPLICAS_MOST}")
+        ring = self._ledger.topology.planned
+        if copies != ring.replication:
+            self._ledger.append(Planned(ring.replicate(copies).to_record()))
+            await self._until_served()
+            self._happenings.emit(Level.INFO, f"every key is to have {copies} copies")
+
+    async def rebalance(self) -> Rebalanced:
+        self._check_active()
+        tally = self._moves.begin()
+        try:
+            # Every replica is compared again: until its slots are, a get consults all of them.
+            self._ledger.unverified[:] = b"\1" * len(self._ledger.unverified)
+            self._ledger.stir()
+            await self._mover.until_settled()
+        finally:
+            self._moves.end(tally)
+        self._check_active()
+        problem = unfinished(self._ledger.topology, self._ledger.unverified)
+        if problem:
+            raise ClusterError(f"the rebalance could not finish: {problem}")
+        return tally.report()
+
+    async def accept_loss(self) -> int:
+        self._check_active()
+        places = self._ledger.topology.places
+        lost = self._ledger.topology.lost
+        records: list[LossAccepted] = []
+        for start, stop in lost:
+            for slot in range(start, stop):
+                replicas = places[slot].replicas
+                usable = tuple(node for node in replicas if self._ledger.nodes[node].usable)
+                if not usable:
+                    raise ClusterError(f"none of {', '.join(replicas)} can be reached; start one of them first")
+                if records and records[-1].stop == slot and records[-1].clean == usable:
+                    records[-1] = LossAccepted(records[-1].start, slot + 1, usable)
+                else:
+                    records.append(LossAccepted(slot, slot + 1, usable))
+        if records:
+            self._ledger.append(*records)
+            for start, stop in lost:
+                self._ledger.unverified[start:stop] = b"\1" * (stop - start)
+            slots = sum(stop - start for start, stop in lost)
+            self._happenings.emit(Level.WARNING, f"the loss of {slots:,} slots was accepted")
+        return sum(stop - start for start, stop in lost)
+
+    async def _until_served(self) -> None:
+        """Wait for the moves of a cluster so small or empty that they are done at once; longer ones go on behind."""
+        if not self._observatory.snapshot.copies:
+            await self._mover.until_settled()
+
+    def _check_active(self) -> None:
+        if self._ledger.fenced:
+            raise ClusterError(self._ledger.fenced)
+
+
+class _Tally:
+    """What moved while a rebalance ran."""
+
+    def __init__(self) -> None:
+        self.copied: list[tuple[bytes, str]] = []
+        self.removed: list[tuple[bytes, str]] = []
+        self.copies = 0
+        self.removals = 0
+
+    def report(self) -> Rebalanced:
+        return Rebalanced(tuple(self.copied), tuple(self.removed), self.copies, self.removals)
+
+
+class _MoveTally:
+    """Told by the mover what it moves: counts for rebalances, and one event when all is still again."""
+
+    def __init__(self, happenings: Happenings) -> None:
+        self._happenings = happenings
+        self._tallies: list[_Tally] = []
+        self._arrived: Counter[str] = Counter()
+
+    def begin(self) -> _Tally:
+        self._tallies.append(_Tally())
+        return self._tallies[-1]
+
+    def end(self, tally: _Tally) -> None:
+        self._tallies.remove(tally)
+
+    def copied(self, node: str, keys: list[bytes]) -> None:
+        self._arrived[node] += len(keys)
+        for tally in self._tallies:
+            tally.copies += len(keys)
+            tally.copied += [(key, node) for key in keys[: NAMED - len(tally.copied)]]
+
+    def removed(self, node: str, keys: list[bytes]) -> None:
+        for tally in self._tallies:
+            tally.removals += len(keys)
+            tally.removed += [(key, node) for key in keys[: NAMED - len(tally.removed)]]
+
+    def stuck(self, text: str) -> None:
+        self._happenings.emit(Level.WARNING, text)
+
+    def settled(self) -> None:
+        for node, keys in self._arrived.items():
+            self._happenings.emit(Level.GOOD, f"{keys:,} keys copied to {node}", node)
+        self._arrived.clear()

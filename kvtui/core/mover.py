@@ -1,0 +1,264 @@
+"""Carries out the work that ``kvtui.core.work`` wants: compares, recovers, moves, clears, a few pieces at a time.
+
+A move is ``DUAL -> COPY -> VERIFY -> CUTOVER -> CLEANUP``. DUAL, CUTOVER and the end of CLEANUP are records, logged before they
+act. COPY needs no cursor in the log: after a crash the digests of each slot say what has arrived already. VERIFY counts the
+newcomers' acknowledgements for every write that begins, then compares digests taken at one point of all write streams.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, Protocol
+
+import anyio
+from anyio.abc import TaskGroup
+
+from kvtui.core.catch_up import CatchUp, Peer, StepFailed, ask, differing, digests_of
+from kvtui.core.ledger import Counting, Ledger
+from kvtui.core.link import LinkFull, LinkLost
+from kvtui.core.placement import Placement
+from kvtui.core.protocol import Clear, Scan, from_blob
+from kvtui.core.records import Cleaned, CutOver, Dual, Placed, Record, Recovered
+from kvtui.core.seams.clock import Clock
+from kvtui.core.seams.storage import EngineFailed, EngineFull
+from kvtui.core.work import Kind, Work, wanted
+
+AT_ONCE: Final = 4
+"""Pieces of work under way together."""
+ROUNDS: Final = 6
+"""Times that a piece copies and compares before it is put off."""
+RETRY_SECONDS: Final = 0.5
+"""How long a piece that failed is put off; doubles with each failure up to ``RETRY_MOST_SECONDS``."""
+RETRY_MOST_SECONDS: Final = 5.0
+NAMED: Final = 20
+"""Keys of a cleared range that are named to an observer."""
+
+
+class MoveObserver(Protocol):
+    """Who is told of what moves."""
+
+    def copied(self, node: str, keys: list[bytes]) -> None: ...
+
+    def removed(self, node: str, keys: list[bytes]) -> None: ...
+
+    def stuck(self, text: str) -> None:
+        """A piece of work failed and is put off."""
+        ...
+
+    def settled(self) -> None:
+        """Nothing is left that can be done now."""
+        ...
+
+
+class Mover:
+    """Runs until cancelled. It is settled while nothing can be done with the nodes that can be reached."""
+
+    def __init__(self, ledger: Ledger, clock: Clock, observer: MoveObserver) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._observer = observer
+        self._running: list[Work] = []
+        self._failures: dict[Work, int] = {}
+        self._held: set[Work] = set()
+        self._idle = True
+        self._looked = asyncio.Event()
+        """Set after each look at the work, and then replaced."""
+        self._passed = -1
+        """The ledger's revision that the last look at the work saw."""
+
+    async def run(self) -> None:
+        """Do whatever there is to do, for ever."""
+        async with anyio.create_task_group() as tasks:
+            while not self._ledger.fenced:
+                changed = self._ledger.changed()
+                if len(self._running) < AT_ONCE:
+                    self._start_pieces(tasks)
+                await changed
+        self._looked.set()
+
+    async def until_settled(self) -> None:
+        """Return once nothing more can be done with the nodes that can be reached."""
+        while not (self._idle and self._passed == self._ledger.revision):
+            if self._ledger.fenced:
+                return
+            await self._looked.wait()
+
+    def _start_pieces(self, tasks: TaskGroup) -> None:
+        self._place_empty_slots()
+        self._passed = self._ledger.revision
+        pieces = wanted(self._ledger.topology, self._usable(), self._ledger.unverified)
+        startable = False
+        for piece in pieces:
+            if piece in self._held or any(piece.overlaps(other) for other in self._running):
+                continue
+            startable = True
+            if len(self._running) >= AT_ONCE:
+                break
+            self._running.append(piece)
+            tasks.start_soon(self._carry_out, piece)
+        idle = not (startable or self._running)
+        if idle and not self._idle:
+            self._observer.settled()
+        self._idle = idle
+        self._looked.set()
+        self._looked = asyncio.Event()
+
+    def _usable(self) -> set[str]:
+        return {node.id for node in self._ledger.nodes.values() if node.usable}
+
+    def _place_empty_slots(self) -> None:
+        """Slots that nobody holds have nothing to copy: they get their replicas in one step, and are verified."""
+        empty = [
+            piece for piece in wanted(self._ledger.topology, (), self._ledger.unverified) if piece.kind is Kind.PLACE
+        ]
+        if not empty:
+            return
+        records: list[Record] = [Placed(p.start, p.stop, Placement(p.target, p.target)) for p in empty]
+        self._ledger.append(*records)
+        for piece in empty:
+            self._verified(piece)
+
+    async def _carry_out(self, piece: Work) -> None:
+        steps: dict[Kind, Callable[[Work], object]] = {
+            Kind.CLEAR: self._clear,
+            Kind.COMPARE: self._compare,
+            Kind.RECOVER: self._recover,
+            Kind.MOVE: self._move,
+        }
+        try:
+            await steps[piece.kind](piece)  # type: ignore[misc]
+            self._failures.pop(piece, None)
+        except (StepFailed, LinkLost, LinkFull) as error:
+            self._put_off(piece, str(error))
+        except (EngineFailed, EngineFull) as error:
+            self._ledger.fenced = f"the state directory can't be written: {error}"
+        finally:
+            self._running.remove(piece)
+            self._ledger.stir()
+
+    def _put_off(self, piece: Work, reason: str) -> None:
+        failures = self._failures[piece] = self._failures.get(piece, 0) + 1
+        delay = min(RETRY_MOST_SECONDS, RETRY_SECONDS * 2 ** (failures - 1))
+        self._held.add(piece)
+        self._observer.stuck(f"slots {piece.start}..{piece.stop} wait {delay:g} s: {reason}")
+
+        def again() -> None:
+            self._held.discard(piece)
+            self._ledger.stir()
+
+        self._clock.call_later(delay, again)
+
+    def _peer(self, node: str) -> Peer:
+        remote = self._ledger.nodes.get(node)
+        if remote is None or remote.link is None:
+            raise LinkLost(f"{node} can't be reached")
+        return node, remote.link
+
+    def _source(self, place: Placement) -> Peer:
+        for node in place.clean:
+            remote = self._ledger.nodes.get(node)
+            if remote is not None and remote.link is not None:
+                return node, remote.link
+        raise LinkLost("no clean replica can be reached")
+
+    def _place(self, piece: Work) -> Placement:
+        """The piece's placement now. Raises StepFailed when its slots have come to differ."""
+        places = set(self._ledger.topology.places[piece.start : piece.stop])
+        if len(places) != 1:
+            raise StepFailed("its slots were placed differently meanwhile")
+        return places.pop()
+
+    def _verified(self, piece: Work) -> None:
+        self._ledger.unverified[piece.start : piece.stop] = bytes(piece.stop - piece.start)
+
+    async def _clear(self, piece: Work) -> None:
+        node, link = self._peer(piece.node)
+        listed = await ask(node, link, Scan(start=piece.start, stop=piece.stop, limit=NAMED, values=False))
+        if piece.node not in self._place(piece).garbage:
+            return
+        await ask(node, link, Clear(start=piece.start, stop=piece.stop))
+        self._ledger.append(Cleaned(node, piece.start, piece.stop))
+        self._observer.removed(node, [from_blob(entry.key) for entry in listed.entries or [] if entry.size >= 0])
+
+    async def _compare(self, piece: Work) -> None:
+        for _ in range(ROUNDS):
+            place = self._place(piece)
+            peers = [self._peer(node) for node in place.clean]
+            if len(peers) < 2:
+                self._verified(piece)
+                return
+            digests = await digests_of(peers, piece.start, piece.stop)
+            if all(other == digests[0] for other in digests[1:]):
+                if self._place(piece).clean == place.clean:
+                    self._verified(piece)
+                    return
+                continue
+            for peer in peers[1:]:
+                await self._catch_up(peer, peers[0]).merge(piece.start, piece.stop)
+            for peer in peers[1:]:
+                await self._catch_up(peers[0], peer).merge(piece.start, piece.stop)
+        raise StepFailed(f"{', '.join(place.clean)} did not become equal")
+
+    async def _recover(self, piece: Work) -> None:
+        def recovered(place: Placement) -> None:
+            if piece.node in place.behind:
+                self._ledger.append(Recovered(piece.node, piece.start, piece.stop))
+                self._forget_hints(piece.node)
+
+        await self._fill(piece, lambda place: (piece.node,) if piece.node in place.behind else (), recovered)
+
+    async def _move(self, piece: Work) -> None:
+        if self._place(piece).target != piece.target:
+            self._ledger.append(Dual(piece.start, piece.stop, piece.target))
+
+        def arrived(place: Placement) -> None:
+            if place.target == piece.target:
+                self._ledger.append(CutOver(piece.start, piece.stop))
+
+        await self._fill(piece, lambda place: place.receiving, arrived)
+
+    async def _fill(
+        self,
+        piece: Work,
+        targets: Callable[[Placement], tuple[str, ...]],
+        finish: Callable[[Placement], None],
+    ) -> None:
+        """Copy to ``targets`` until they verify, then ``finish``, without a tick between."""
+        for _ in range(ROUNDS):
+            place = self._place(piece)
+            source = self._source(place)
+            peers = [self._peer(node) for node in targets(place)]
+            with self._counted(peers, piece) as counted:
+                digests = await digests_of([source, *peers], piece.start, piece.stop)
+                equal = all(other == digests[0] for other in digests[1:])
+                if equal and self._still(place, [source, *peers], counted) and self._place(piece) == place:
+                    finish(place)
+                    return
+            for peer, theirs in zip(peers, digests[1:], strict=True):
+                for start, stop in differing(piece.start, digests[0], theirs):
+                    await self._catch_up(source, peer).equalise(start, stop)
+        raise StepFailed("the copies did not become equal")
+
+    @contextmanager
+    def _counted(self, peers: list[Peer], piece: Work) -> Iterator[list[Counting]]:
+        counted = [Counting(node, piece.start, piece.stop) for node, _ in peers]
+        self._ledger.counting += counted
+        try:
+            yield counted
+        finally:
+            for counting in counted:
+                self._ledger.counting.remove(counting)
+
+    def _still(self, place: Placement, peers: list[Peer], counted: list[Counting]) -> bool:
+        """Whether what the digests showed still holds: same links, no write that missed a newcomer."""
+        links = all(
+            (remote := self._ledger.nodes.get(node)) is not None and remote.link is link for node, link in peers
+        )
+        return links and peers[0][0] in place.clean and not any(counting.spoiled for counting in counted)
+
+    def _catch_up(self, source: Peer, target: Peer) -> CatchUp:
+        return CatchUp(source, target, self._observer.copied, self._observer.removed)
+
+    def _forget_hints(self, node: str) -> None:
+        if not any(node in place.behind for place in set(self._ledger.topology.places)):
+            self._ledger.hints.pop(node, None)

@@ -1,0 +1,37 @@
+"""What may be a node's id and address."""
+
+import re
+from ipaddress import ip_address
+from typing import Final
+
+from kvtui.core.cluster import ClusterError
+
+NAME_CHARACTERS: Final = 32
+"""Longest node id."""
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def check_name(name: str) -> None:
+    """Raise ClusterError unless ``name`` can be a node's id (it names a directory and a place on the screen)."""
+    if not _NAME.fullmatch(name) or len(name) > NAME_CHARACTERS:
+        raise ClusterError(
+            f"{name!r} can't be a node id: use letters, digits, '.', '_' and '-', at most {NAME_CHARACTERS}"
+        )
+
+
+def check_address(host: str, port: int) -> None:
+    """Raise ClusterError unless nodes may be reached there: loopback only."""
+    if not 0 <= port <= 65_535:
+        raise ClusterError(f"{port} is no port: use 1 to 65535")
+    if not is_loopback(host):
+        raise ClusterError(f"{host} is not this machine's loopback address: nodes elsewhere need a secret first")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address or name means this machine alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,244 @@
+"""Watches the cluster and draws its snapshots: counts from the nodes, placements from the ledger, rates from the meter."""
+
+import asyncio
+from itertools import chain, pairwise
+from typing import Final
+
+from kvtui.core.ledger import Ledger
+from kvtui.core.link import LinkFull, LinkLost
+from kvtui.core.meter import Meter
+from kvtui.core.protocol import Counts, Heartbeat
+from kvtui.core.quorum import write_quorum
+from kvtui.core.ring import Classic
+from kvtui.core.seams.clock import Clock
+from kvtui.core.snapshot import ClusterSnapshot, NodeState, NodeView, Progress, RangeView
+from kvtui.core.topology import Topology
+
+DENSITY_PARTS: Final = 256
+"""Equal parts of the ring whose keys are counted, where there are as many slots."""
+FRAME_SECONDS: Final = 0.1
+"""Least time between two snapshots."""
+LOOK_SECONDS: Final = 0.25
+"""How often nodes' write counters are looked at for new counts."""
+SAMPLE_SECONDS: Final = 1.0
+RANGES_AT_ONCE: Final = 2_000
+"""Ranges that one request for counts names."""
+
+
+class Observatory:
+    """Keeps ``snapshot`` current while ``run`` runs."""
+
+    def __init__(self, ledger: Ledger, clock: Clock, meter: Meter, durable: bool, state_directory: str) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._meter = meter
+        self._durable = durable
+        self._state_directory = state_directory
+        self._density: tuple[int, ...] = ()
+        self._counters: dict[str, int] = {}
+        self._rates = meter.sample(1.0)
+        self._drawn = asyncio.Event()
+        """Set with each new snapshot, and then replaced."""
+        self._geometry: tuple[Topology, _Geometry] | None = None
+        self._most_pending: dict[str, int] = {}
+        """Slots on their way to each node when its present moves began: the whole of their progress."""
+        self.snapshot = self._draw()
+
+    async def run(self) -> None:
+        """Follow the ledger, and the nodes' counters, for ever."""
+        sampled = self._clock.monotonic()
+        while True:
+            await self._tick(self._ledger.changed())
+            now = self._clock.monotonic()
+            if now - sampled >= SAMPLE_SECONDS:
+                self._rates = self._meter.sample(now - sampled)
+                sampled = now
+            if self._counts_are_old():
+                await self._count()
+            self.redraw()
+            await self._clock.sleep(FRAME_SECONDS)
+
+    async def changed(self, seen: ClusterSnapshot) -> ClusterSnapshot:
+        """Wait for another snapshot than ``seen``."""
+        while self.snapshot is seen:
+            await self._drawn.wait()
+        return self.snapshot
+
+    async def refresh(self) -> ClusterSnapshot:
+        """Ask all nodes for their counts now."""
+        await asyncio.gather(*(self._ask_facts(node) for node in list(self._ledger.nodes)))
+        await self._count()
+        self.redraw()
+        return self.snapshot
+
+    def redraw(self) -> None:
+        """Draw what is known now; the snapshot stays the same object if nothing differs."""
+        drawn = self._draw()
+        if drawn != self.snapshot:
+            self.snapshot = drawn
+            self._drawn.set()
+            self._drawn = asyncio.Event()
+
+    async def _tick(self, changed: "asyncio.Future[None]") -> None:
+        """Return when the ledger changed or it is time to look at the counters."""
+
+        def look() -> None:
+            if not changed.done():
+                changed.set_result(None)
+
+        timer = self._clock.call_later(LOOK_SECONDS, look)
+        await changed
+        timer.cancel()
+
+    def _counts_are_old(self) -> bool:
+        counters = {node.id: node.facts.counter for node in self._ledger.nodes.values() if node.usable}
+        return counters != self._counters or not self._density
+
+    async def _ask_facts(self, name: str) -> None:
+        node = self._ledger.nodes[name]
+        try:
+            reply = await node.ask(Heartbeat())
+        except (LinkLost, LinkFull):
+            return
+        if reply.facts is not None:
+            node.facts = reply.facts
+
+    async def _count(self) -> None:
+        """Count the distinct live keys of each part of the ring, each at one clean replica."""
+        counters = {node.id: node.facts.counter for node in self._ledger.nodes.values() if node.usable}
+        topology = self._ledger.topology
+        slots = len(topology.places)
+        parts = min(DENSITY_PARTS, slots)
+        asked: dict[str, list[tuple[int, int]]] = {}
+        for start, stop, place in topology.stretches():
+            holder = next((node for node in place.clean if (n := self._ledger.nodes.get(node)) and n.usable), "")
+            if holder:
+                asked.setdefault(holder, []).extend(_cut(start, stop, slots // parts))
+        density = [0] * parts
+        answers = await asyncio.gather(*(self._ask_counts(node, ranges) for node, ranges in asked.items()))
+        for (start, _stop), keys in chain.from_iterable(answers):
+            density[start * parts // slots] += keys
+        self._density = tuple(density)
+        self._counters = counters
+
+    async def _ask_counts(self, name: str, ranges: list[tuple[int, int]]) -> list[tuple[tuple[int, int], int]]:
+        counted: list[tuple[tuple[int, int], int]] = []
+        for low in range(0, len(ranges), RANGES_AT_ONCE):
+            some = ranges[low : low + RANGES_AT_ONCE]
+            try:
+                reply = await self._ledger.nodes[name].ask(Counts(ranges=some))
+            except (LinkLost, LinkFull, KeyError):
+                return counted
+            counted += zip(some, reply.counts or [], strict=False)
+        return counted
+
+    def _draw(self) -> ClusterSnapshot:
+        topology = self._ledger.topology
+        if self._geometry is None or self._geometry[0] is not topology:
+            self._geometry = (topology, _Geometry(topology))
+        geometry = self._geometry[1]
+        ring = topology.planned
+        nodes = tuple(self._draw_node(name, geometry) for name in topology.members)
+        policy = f"classic {ring.policy.vnodes}" if isinstance(ring.policy, Classic) else "balanced"
+        copies_each = min(ring.replication, max(1, len(ring.weights)))
+        puts, gets = self._rates
+        moving = self._progress("", geometry.moving)
+        return ClusterSnapshot(
+            name=topology.name,
+            epoch=topology.epoch,
+            policy=policy,
+            slots=ring.slots,
+            replication=ring.replication,
+            copies_each=copies_each,
+            write_quorum=write_quorum(copies_each),
+            nodes=nodes,
+            ranges=geometry.ranges,
+            keys=sum(self._density),
+            copies=sum(view.keys for view in nodes),
+            density=self._density,
+            puts=puts,
+            gets=gets,
+            behind=geometry.behind,
+            hints=sum(len(keys) for keys in self._ledger.hints.values()),
+            under_replicated=geometry.under(copies_each),
+            lost=geometry.lost,
+            moving=moving,
+            durable=self._durable,
+            state_directory=self._state_directory,
+        )
+
+    def _draw_node(self, name: str, geometry: "_Geometry") -> NodeView:
+        member = self._ledger.topology.members[name]
+        node = self._ledger.nodes.get(name)
+        slots = len(self._ledger.topology.places)
+        process = node.process if node else None
+        return NodeView(
+            id=name,
+            host=node.host if node else member.host,
+            port=node.port if node else member.port,
+            state=node.state if node else NodeState.DOWN,
+            weight=self._ledger.topology.planned.weights.get(name, 1),
+            keys=node.facts.keys if node else 0,
+            share=geometry.copies.get(name, 0) / slots,
+            first_share=geometry.firsts.get(name, 0) / slots,
+            behind=geometry.behind_of.get(name, 0),
+            receiving=self._progress(name, geometry.arriving.get(name, 0)),
+            leaving=member.leaving,
+            started_here=member.started_here,
+            pid=process.pid if process is not None and process.alive else None,
+            durable=node.facts.durable if node else True,
+            note=node.trouble if node else "",
+        )
+
+    def _progress(self, name: str, pending: int) -> Progress | None:
+        if not pending:
+            self._most_pending.pop(name, None)
+            return None
+        most = self._most_pending[name] = max(pending, self._most_pending.get(name, 0))
+        return Progress(most - pending, most)
+
+
+class _Geometry:
+    """What a topology alone determines of its picture."""
+
+    def __init__(self, topology: Topology) -> None:
+        slots = max(1, len(topology.places))
+        planned = topology.planned.table
+        self.copies: dict[str, int] = {}
+        self.firsts: dict[str, int] = {}
+        self.behind_of: dict[str, int] = {}
+        self.arriving: dict[str, int] = {}
+        self.moving = self.behind = self.lost = 0
+        self._clean_sizes: dict[int, int] = {}
+        ranges: list[RangeView] = []
+        for start, stop, place in topology.stretches():
+            width = stop - start
+            if not place.replicas:
+                continue
+            for node in place.replicas:
+                self.copies[node] = self.copies.get(node, 0) + width
+            self.firsts[place.replicas[0]] = self.firsts.get(place.replicas[0], 0) + width
+            for node in place.behind:
+                self.behind_of[node] = self.behind_of.get(node, 0) + width
+            self.behind += width * len(place.behind)
+            self.lost += 0 if place.clean else width
+            self._clean_sizes[len(place.clean)] = self._clean_sizes.get(len(place.clean), 0) + width
+            giving = tuple(node for node in place.replicas if place.target and node not in place.target)
+            ranges.append(RangeView(start / slots, stop / slots, place.replicas, place.clean, place.receiving, giving))
+        for place, target in zip(topology.places, planned, strict=True):
+            if target and place.replicas != target:
+                newcomers = [node for node in target if node not in place.replicas]
+                self.moving += bool(newcomers)
+                for node in newcomers:
+                    self.arriving[node] = self.arriving.get(node, 0) + 1
+        self.ranges = tuple(ranges)
+
+    def under(self, copies_each: int) -> int:
+        """Slots with fewer clean copies than wanted."""
+        return sum(slots for size, slots in self._clean_sizes.items() if size < copies_each)
+
+
+def _cut(start: int, stop: int, width: int) -> list[tuple[int, int]]:
+    """A run of slots cut at multiples of ``width``."""
+    edges = [start, *range(start - start % width + width, stop, width), stop]
+    return list(pairwise(edges))

@@ -1,0 +1,115 @@
+"""Opening a cluster: its state directory, its seams, its coordinator, from the first node to the orderly end."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import anyio
+
+from kvtui.core.cluster import ClusterError
+from kvtui.core.coordinator import Coordinator
+from kvtui.core.metadata_log import LogDamaged, MetadataLog
+from kvtui.core.quorum import REPLICAS_MOST
+from kvtui.core.records import Created
+from kvtui.core.ring import SLOTS, Balanced, Classic, Policy, Ring
+from kvtui.core.seams.bundle import Seams
+from kvtui.core.seams.chance import SystemRandom
+from kvtui.core.seams.clock import LoopClock
+from kvtui.core.seams.memory import MemoryEngine
+from kvtui.core.seams.processes import ProcessLauncher
+from kvtui.core.seams.rocksdb import open_rocksdb
+from kvtui.core.seams.storage import EngineFailed, EngineFull, EngineLocked, EngineUnreadable, StorageEngine
+from kvtui.core.seams.transport import TcpTransport
+
+VNODES_MOST: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to open a cluster. What it was created with stays: ``nodes``, ``policy``, ``vnodes`` matter for a new one."""
+
+    state: Path | None
+    """The state directory; None keeps everything in memory."""
+    name: str = "default"
+    nodes: int = 0
+    """Nodes n1..nN to start in a new cluster."""
+    replication: int | None = None
+    """Copies of every key in a new cluster; None: 1."""
+    policy: Literal["balanced", "classic"] = "balanced"
+    vnodes: int = 64
+    """Points a node on a ``classic`` ring."""
+    role: str = "kvtui"
+    """What this process is, told to whoever tries to open the same directory."""
+    slots: int = SLOTS
+    """Slots of a new ring, a power of two; fewer only for tests."""
+
+
+def real_seams() -> Seams:
+    """TCP, the loop's clock, the system's randomness, processes and RocksDB."""
+    return Seams(TcpTransport(), LoopClock(), SystemRandom(), ProcessLauncher(), open_rocksdb)
+
+
+@asynccontextmanager
+async def open_cluster(settings: Settings, seams: Seams | None = None) -> AsyncIterator[Coordinator]:
+    """The cluster of a state directory, or a new one; on leaving, the nodes that kvtui started end in order.
+
+    Raises ClusterError, before it yields, for a directory that another process holds, that can't be read, or settings
+    that make no sense.
+    """
+    seams = seams or real_seams()
+    _check(settings)
+    engine = _open_engine(settings, seams)
+    try:
+        log = _open_log(engine, settings, seams)
+        coordinator = Coordinator(log, seams, settings.state)
+    except BaseException:
+        engine.close()
+        raise
+    async with anyio.create_task_group() as tasks:
+        try:
+            created = not log.topology.members
+            await coordinator.open(tasks)
+            if created and settings.nodes:
+                await coordinator.add_local_nodes([f"n{number}" for number in range(1, settings.nodes + 1)])
+            await coordinator.refresh()
+            yield coordinator
+        finally:
+            with anyio.CancelScope(shield=True):
+                await coordinator.close()
+            tasks.cancel_scope.cancel()
+
+
+def _check(settings: Settings) -> None:
+    if not 0 <= settings.nodes <= 64:
+        raise ClusterError(f"--nodes {settings.nodes} is not possible: use 0 to 64")
+    if not 1 <= settings.vnodes <= VNODES_MOST:
+        raise ClusterError(f"--vnodes {settings.vnodes} is not possible: use 1 to {VNODES_MOST}")
+    if settings.replication is not None and not 1 <= settings.replication <= REPLICAS_MOST:
+        raise ClusterError(f"--replicas {settings.replication} is not possible: use 1 to {REPLICAS_MOST}")
+
+
+def _open_engine(settings: Settings, seams: Seams) -> StorageEngine:
+    if settings.state is None:
+        return MemoryEngine()
+    try:
+        return seams.open_engine(settings.state / "metadata", settings.role)
+    except EngineLocked as error:
+        raise ClusterError(f"the state directory {settings.state} is in use by {error.holder}") from None
+    except EngineUnreadable as error:
+        raise ClusterError(f"the state directory {settings.state} can't be opened: {error}") from None
+
+
+def _open_log(engine: StorageEngine, settings: Settings, seams: Seams) -> MetadataLog:
+    try:
+        log = MetadataLog(engine)
+        if log.empty:
+            policy: Policy = Classic(settings.vnodes) if settings.policy == "classic" else Balanced()
+            ring = Ring.empty(policy, settings.replication or 1, settings.slots)
+            log.append(Created(seams.random.identity(), settings.name, ring.to_record()))
+        return log
+    except LogDamaged as error:
+        raise ClusterError(f"the state directory {settings.state} is damaged: {error}") from None
+    except (EngineFailed, EngineFull) as error:
+        raise ClusterError(f"the state directory {settings.state} can't be written: {error}") from None

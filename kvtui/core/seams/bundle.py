@@ -1,0 +1,20 @@
+"""The seams that a coordinator runs on."""
+
+from dataclasses import dataclass
+
+from kvtui.core.seams.chance import Random
+from kvtui.core.seams.clock import Clock
+from kvtui.core.seams.launcher import Launcher
+from kvtui.core.seams.storage import OpenEngine
+from kvtui.core.seams.transport import Transport
+
+
+@dataclass(frozen=True, slots=True)
+class Seams:
+    """One implementation of each seam."""
+
+    transport: Transport
+    clock: Clock
+    random: Random
+    launcher: Launcher
+    open_engine: OpenEngine
