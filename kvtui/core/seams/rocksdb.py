@@ -1,0 +1,203 @@
+"""RocksDB as a storage engine: every batch is one record of its write-ahead log, synced before ``apply`` returns."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from rocksdict import BlockBasedOptions, Cache, DBRecoveryMode, Options, Rdict, ReadOptions, WriteBatch, WriteOptions
+
+from kvtui.core.seams.storage import Batch, EngineFailed, EngineFull, EngineLocked, EngineUnreadable
+from kvtui.core.seams.wal import ends_torn
+
+RESERVE_BYTES: Final = 64 * 1024 * 1024
+"""Space that stays free on the disk, for RocksDB's own flushes and compactions: a batch that would use it is refused as full
+before anything of it is written, because RocksDB itself can't go on after it ran into the end of a disk."""
+HOLDER_FILE: Final = "HOLDER"
+"""Who has the directory open, for people; the lock itself is RocksDB's."""
+
+_WRITE_BUFFER_BYTES = 32 * 1024 * 1024
+_CACHE_BYTES = 32 * 1024 * 1024
+_CONFIG_FILE = "rocksdict-config.json"
+_LOCK_SIGNS = ("While lock file", "lock hold by current process")
+_LEFT_BY_A_FIRST_OPENING = ("LOCK", "LOG", "IDENTITY", "MANIFEST-", "OPTIONS-", _CONFIG_FILE, HOLDER_FILE)
+
+
+class RocksEngine:
+    """An open RocksDB directory. ``open_rocksdb`` makes one."""
+
+    def __init__(self, path: Path, database: Rdict, reserve: int) -> None:
+        self._path = path
+        self._database: Rdict | None = database
+        self._reserve = reserve
+        self._synced = WriteOptions()
+        self._synced.sync = True
+
+    @property
+    def durable(self) -> bool:
+        return True
+
+    def get(self, key: bytes) -> bytes | None:
+        try:
+            value: bytes | None = self._open.get(key)
+        except EngineFailed:
+            raise
+        except Exception as error:
+            raise EngineFailed(f"can't read from {self._path}: {_reason(error)}") from None
+        return value
+
+    def apply(self, batch: Batch) -> None:
+        if not batch:
+            return
+        database = self._open
+        written = WriteBatch(raw_mode=True)
+        for start, stop in batch.cleared:
+            written.delete_range(start, stop)
+        for key, value in batch.changes:
+            if value is None:
+                written.delete(key)
+            else:
+                written.put(key, value)
+        try:
+            self._refuse_without_space(written.size_in_bytes())
+            database.write(written, self._synced)
+        except EngineFull:
+            raise
+        except Exception as error:
+            raise EngineFailed(f"can't write to {self._path}: {_reason(error)}") from None
+
+    def scan(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
+        options = ReadOptions()
+        options.set_iterate_upper_bound(stop)
+        # Not Rdict.items(): that one ends quietly at a damaged block, as if nothing came after it.
+        cursor = self._open.iter(options)
+        cursor.seek(start)
+
+        def pairs() -> Iterator[tuple[bytes, bytes]]:
+            try:
+                while cursor.valid():
+                    yield cursor.key(), cursor.value()
+                    cursor.next()
+                cursor.status()
+            except Exception as error:
+                raise EngineFailed(f"can't read from {self._path}: {_reason(error)}") from None
+
+        return pairs() if start < stop else iter(())
+
+    def close(self) -> None:
+        database, self._database = self._database, None
+        if database is None:
+            return
+        (self._path / HOLDER_FILE).unlink(missing_ok=True)
+        try:
+            database.close()
+        except Exception as error:
+            raise EngineFailed(f"can't close {self._path}: {_reason(error)}") from None
+
+    @property
+    def _open(self) -> Rdict:
+        if self._database is None:
+            raise EngineFailed(f"{self._path} is closed")
+        return self._database
+
+    def _refuse_without_space(self, size: int) -> None:
+        disk = os.statvfs(self._path)
+        free = disk.f_bavail * disk.f_frsize
+        if free - size < self._reserve:
+            raise EngineFull(f"no space for {size} bytes at {self._path}: {free} are free, {self._reserve} stay reserved")
+
+
+def open_rocksdb(path: Path, holder: str, *, reserve: int = RESERVE_BYTES) -> RocksEngine:
+    """Open or create the RocksDB of directory ``path`` and lock it for ``holder`` (a few words for people).
+
+    A write-ahead log that is damaged anywhere is refused, where RocksDB's default would drop all that follows. The one
+    exception is a last record that was never wholly written: it was never acknowledged either.
+    Raises EngineLocked, EngineUnreadable.
+    """
+    try:
+        _prepare(path)
+        database = _recover(path)
+        (path / HOLDER_FILE).write_text(holder + "\n", encoding="utf-8")
+    except OSError as error:
+        raise EngineUnreadable(f"can't use {path}: {error.strerror or error}") from None
+    return RocksEngine(path, database, reserve)
+
+
+def _prepare(path: Path) -> None:
+    """Make ``path`` a directory that is new or holds a RocksDB; its name is durable in its parent."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in missing:
+        _sync_directory(folder.parent)
+    if not (path / "CURRENT").exists():
+        strange = next((entry for entry in path.iterdir() if not _belongs_to_an_unfinished_opening(entry)), None)
+        if strange is not None:
+            raise EngineUnreadable(f"{path} holds {strange.name!r} but no store: take another directory")
+    config = path / _CONFIG_FILE
+    try:
+        json.loads(config.read_bytes())
+    except FileNotFoundError:
+        pass
+    except ValueError:
+        # rocksdict writes this file unsynced; what it says is given again at every opening.
+        config.unlink()
+
+
+def _belongs_to_an_unfinished_opening(entry: Path) -> bool:
+    if entry.suffix == ".log":
+        return entry.stat().st_size == 0
+    return entry.suffix == ".dbtmp" or entry.name.startswith(_LEFT_BY_A_FIRST_OPENING)
+
+
+def _recover(path: Path) -> Rdict:
+    try:
+        return Rdict(str(path), _options(DBRecoveryMode.absolute_consistency()))
+    except Exception as error:
+        refused = error
+    if "Corruption" in str(refused) and ends_torn(path):
+        try:
+            return Rdict(str(path), _options(DBRecoveryMode.tolerate_corrupted_tail_records()))
+        except Exception as error:
+            refused = error
+    if any(sign in str(refused) for sign in _LOCK_SIGNS):
+        raise EngineLocked(path, _holder(path))
+    raise EngineUnreadable(f"can't open the store in {path}: {_reason(refused)}") from None
+
+
+def _options(recovery: DBRecoveryMode) -> Options:
+    tables = BlockBasedOptions()
+    tables.set_block_cache(Cache(_CACHE_BYTES))
+    tables.set_bloom_filter(10, False)
+    options = Options(raw_mode=True)
+    options.create_if_missing(True)
+    options.set_wal_recovery_mode(recovery)
+    options.set_block_based_table_factory(tables)
+    options.set_write_buffer_size(_WRITE_BUFFER_BYTES)
+    options.set_max_background_jobs(2)
+    options.set_max_open_files(256)
+    options.set_keep_log_file_num(2)
+    options.set_max_log_file_size(1024 * 1024)
+    options.set_stats_dump_period_sec(0)
+    options.set_stats_persist_period_sec(0)
+    return options
+
+
+def _holder(path: Path) -> str:
+    try:
+        return (path / HOLDER_FILE).read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _reason(error: Exception) -> str:
+    """What RocksDB says, on one line."""
+    return " ".join(str(error).split()) or type(error).__name__
