@@ -8,8 +8,6 @@ from kvtui.commands.registry import find, nearest
 from kvtui.commands.wording import harmless
 from kvtui.commands.words import Word, next_word, rest_of
 
-NODE_CHARACTERS = 64
-"""Longest node id."""
 COUNT_DIGITS = 9
 """Longest count."""
 
@@ -86,10 +84,8 @@ def _checked(value: str, argument: Argument, command: Command) -> str:
     """``value`` as its handler may rely on it."""
     match argument.kind:
         case Kind.NODE | Kind.NEW_NODE:
-            if not value or len(value) > NODE_CHARACTERS or not value.isprintable() or " " in value:
-                raise _error(
-                    command, argument, f"a node's id has 1 to {NODE_CHARACTERS} visible characters and no space"
-                )
+            if not value or not value.isprintable() or " " in value:
+                raise _error(command, argument, "a node's id has visible characters and no space")
         case Kind.ADDRESS:
             try:
                 parse_address(value)

@@ -68,6 +68,8 @@ def read_records(file: BinaryIO, form: Format) -> Iterator[Record]:
     """The file's records. Raises BadRecord at the first line that is none, OSError when reading fails."""
     records = _read_json_lines(file) if form is Format.JSON_LINES else _read_csv(file)
     for record in records:
+        if not record.key:
+            raise BadRecord(record.line, "the key is empty")
         if len(record.key) > KEY_BYTES:
             raise BadRecord(record.line, f"the key has {len(record.key):,} bytes; {KEY_BYTES:,} are the most")
         if len(record.value) > VALUE_BYTES:

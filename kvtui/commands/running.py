@@ -20,11 +20,11 @@ async def run(invocation: Invocation, context: Context) -> bool:
     except (ClusterError, CommandError) as error:
         context.say(Line(harmless(str(error)), Level.BAD))
     except Exception as error:
-        context.say(Line(f"{command.name}: {_defect(error)}", Level.BAD))
+        context.say(Line(f"{command.name}: {defect(error)}", Level.BAD))
     return False
 
 
-def _defect(error: Exception) -> str:
+def defect(error: Exception) -> str:
     """An exception that nobody expected, without its message, which may hold a value."""
     trace, place = error.__traceback__, ""
     while trace is not None:

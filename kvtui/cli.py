@@ -1,0 +1,174 @@
+"""The program ``kvtui``: arguments become the dashboard, the shell, or a run of commands.
+
+Imports only what reading arguments needs; the coordinator comes when a cluster is opened, Textual with the dashboard alone.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from kvtui import __version__
+
+USAGE_ERROR = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of ``kvtui`` and of ``kvtui shell``; None where not given."""
+
+    nodes: int | None = None
+    replicas: int | None = None
+    state: Path | None = None
+    memory: bool = False
+    policy: str | None = None
+    vnodes: int | None = None
+    commands: tuple[str, ...] = ()
+
+    def over(self, outer: Options) -> Options:
+        """These, completed by those given before the subcommand's name."""
+        return Options(
+            nodes=outer.nodes if self.nodes is None else self.nodes,
+            replicas=outer.replicas if self.replicas is None else self.replicas,
+            state=self.state or outer.state,
+            memory=self.memory or outer.memory,
+            policy=self.policy or outer.policy,
+            vnodes=outer.vnodes if self.vnodes is None else self.vnodes,
+            commands=(*outer.commands, *self.commands),
+        )
+
+    def check(self) -> None:
+        """Raises click.UsageError for options that contradict each other."""
+        if self.memory and self.state is not None:
+            raise click.UsageError("--memory keeps no state: leave out --state, or --memory")
+        if self.vnodes is not None and self.policy != "classic":
+            raise click.UsageError("--vnodes belongs to --policy classic: the balanced ring has no virtual nodes")
+
+
+_Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
+
+_OPTIONS = (
+    click.option(
+        "--nodes",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Make a new cluster with nodes n1..nN on free ports. A cluster that exists already stays as it is.",
+    ),
+    click.option(
+        "--replicas",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Copies of every key in a new cluster.",
+    ),
+    click.option(
+        "--state",
+        type=click.Path(file_okay=False, path_type=Path),
+        metavar="DIR",
+        help="Where the cluster's state is kept. Default: a directory of yours.",
+    ),
+    click.option("--memory", is_flag=True, help="Keep nothing: all is gone when kvtui ends."),
+    click.option(
+        "--policy",
+        type=click.Choice(["balanced", "classic"]),
+        help="How a new cluster places keys: every node its exact share (the default), or hashed virtual nodes.",
+    ),
+    click.option(
+        "--vnodes",
+        type=click.IntRange(min=1),
+        metavar="V",
+        help="Virtual nodes of each node of a new classic cluster. Default: 64.",
+    ),
+    click.option("-c", "commands", multiple=True, metavar="CMD", help="Run a command instead; may be repeated."),
+)
+
+
+def _shared_options(function: _Decorated) -> _Decorated:
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+@click.group(
+    name="kvtui",
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog='Without a subcommand: the dashboard. Inside, "help" lists the commands.',
+)
+@_shared_options
+@click.version_option(__version__, prog_name="kvtui", message="%(prog)s %(version)s")
+@click.pass_context
+def program(context: click.Context, /, **given: Any) -> int:
+    """A distributed key-value store you can watch: a ring of real nodes in your terminal."""
+    options = Options(**given)
+    context.obj = options
+    if context.invoked_subcommand is not None:
+        return 0
+    options.check()
+    if options.commands:
+        return _run(options, "shell")
+    if not (_is_terminal(sys.stdin) and _is_terminal(sys.stdout)):
+        raise click.UsageError('the dashboard needs a terminal; without one there is "kvtui shell", and "kvtui -c CMD"')
+    return _run(options, "dashboard")
+
+
+@program.command()
+@_shared_options
+@click.pass_obj
+def shell(outer: Options, /, **given: Any) -> int:
+    """A plain shell: commands typed at a prompt, or piped in."""
+    options = Options(**given).over(outer)
+    options.check()
+    return _run(options, "shell")
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the program and exit: 0 all went well, 1 a command failed, 2 wrong use or no cluster to open."""
+    for stream, errors in ((sys.stdin, "surrogateescape"), (sys.stdout, "replace"), (sys.stderr, "replace")):
+        if stream is not None and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors=errors)
+    try:
+        status = program.main(arguments, prog_name="kvtui", standalone_mode=False)
+    except click.ClickException as error:
+        status = _complain(" ".join(error.format_message().split()))
+    except (KeyboardInterrupt, click.Abort):
+        status = 130
+    _end(int(status or 0))
+
+
+def _is_terminal(stream: Any) -> bool:
+    return stream is not None and stream.isatty()
+
+
+def _complain(text: str) -> int:
+    print(f"kvtui: {text}", file=sys.stderr)
+    return USAGE_ERROR
+
+
+def _run(options: Options, role: str) -> int:
+    import anyio
+
+    from kvtui.lifetime import open_and_run, uvloop_present
+
+    backend = {"use_uvloop": role == "shell" and uvloop_present()}
+    return anyio.run(open_and_run, options, role, backend_options=backend)
+
+
+def _end(status: int) -> NoReturn:
+    """Exit. A thread that still waits for a person's line would keep the process alive: then it ends without it."""
+    import os
+    import threading
+
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            os._exit(status or 1)  # nobody reads what is left; the interpreter would complain about it
+    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+        os._exit(status)
+    sys.exit(status)

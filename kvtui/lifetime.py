@@ -1,0 +1,105 @@
+"""A cluster opened, used by the dashboard or the shell, and closed in order whatever ends the program."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+import platformdirs
+
+from kvtui.commands.running import defect
+from kvtui.core.cluster import Cluster, ClusterError
+from kvtui.core.opening import Settings, open_cluster
+from kvtui.shell import Signals, run_commands, run_shell
+
+if TYPE_CHECKING:
+    from kvtui.cli import Options
+
+FAILED = 1
+CANNOT_OPEN = 2
+DEFAULT_VNODES = 64
+HISTORY = "history"
+"""The file of lines typed, in the state directory; without one, beside the default state directory."""
+
+
+def uvloop_present() -> bool:
+    """Whether the faster event loop is installed."""
+    return importlib.util.find_spec("uvloop") is not None
+
+
+def default_state() -> Path:
+    """The state directory of a person who names none."""
+    return _user_directory() / "default"
+
+
+def _user_directory() -> Path:
+    return platformdirs.user_state_path("kvtui", appauthor=False)
+
+
+def settings_of(options: Options, role: str) -> Settings:
+    """What to open, as the arguments say."""
+    state = None if options.memory else (options.state or default_state()).expanduser().absolute()
+    return Settings(
+        state=state,
+        name=state.name if state is not None and state.name else "memory",
+        nodes=options.nodes or 0,
+        replication=options.replicas,
+        policy="classic" if options.policy == "classic" else "balanced",
+        vnodes=options.vnodes or DEFAULT_VNODES,
+        role=role,
+    )
+
+
+async def open_and_run(options: Options, role: str) -> int:
+    """Open the cluster, run the dashboard or the shell on it, close it; the exit status."""
+    signals = Signals()
+    status = FAILED
+    async with anyio.create_task_group() as tasks:
+        await tasks.start(signals.watch)
+        status = await _opened(options, role, signals)
+        tasks.cancel_scope.cancel()
+    return status if signals.status is None else signals.status
+
+
+async def _opened(options: Options, role: str, signals: Signals) -> int:
+    settings = settings_of(options, role)
+    status, opened = FAILED, False
+    try:
+        with signals.covered():  # cut short while opening; a second signal cuts closing short
+            async with open_cluster(settings) as cluster:
+                opened = True
+                with signals.covered():
+                    status = await _used(cluster, settings, options, signals)
+    except Exception as raised:
+        error = _innermost(raised)
+        if isinstance(error, ClusterError):
+            return _complain(str(error), FAILED if opened else CANNOT_OPEN)
+        return _complain(defect(error), FAILED)
+    return status
+
+
+def _innermost(error: Exception) -> Exception:
+    """What a task group wrapped; its first where there are several."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+async def _used(cluster: Cluster, settings: Settings, options: Options, signals: Signals) -> int:
+    if options.commands:
+        return await run_commands(cluster, options.commands)
+    if settings.role == "shell":
+        history = (settings.state or _user_directory()) / HISTORY
+        return await run_shell(cluster, signals, history=history)
+    from kvtui.app import run_dashboard
+
+    await run_dashboard(cluster, state=settings.state)
+    return 0
+
+
+def _complain(text: str, status: int) -> int:
+    print(f"kvtui: {' '.join(text.split())}", file=sys.stderr)
+    return status

@@ -1,0 +1,109 @@
+"""The line a person types: prompt, editing, history and completion, with readline where there is one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import anyio.to_thread
+
+from kvtui.commands import History, Names, complete
+
+try:
+    import readline
+except ImportError:  # built without it: lines are typed without editing
+    readline = None  # type: ignore[assignment]
+try:
+    import termios
+except ImportError:
+    termios = None  # type: ignore[assignment]
+
+PROMPT = "> "
+
+
+class Editor:
+    """Reads lines from a terminal. At most one ``read`` at a time; one that is cancelled leaves its thread behind."""
+
+    def __init__(self, history: History, names: Callable[[], Names]) -> None:
+        self._history = history
+        self._names = names
+        self._found: list[str] = []
+        self.reading = False
+        """The prompt is on the screen, waiting."""
+        self._edits = readline is not None and sys.stdin.isatty() and sys.stdout.isatty()
+        if self._edits:
+            self._prepare()
+
+    async def read(self) -> str | None:
+        """The next line; None at the end of the input (Ctrl-D)."""
+        self.reading = True
+        try:
+            with suppress(EOFError):
+                line = await anyio.to_thread.run_sync(self._input, abandon_on_cancel=True)
+                self._history.add(line)
+                return line
+            return None
+        finally:
+            self.reading = False
+
+    @property
+    def begun(self) -> str:
+        """What is typed so far, as far as it can be known."""
+        return readline.get_line_buffer() if self._edits and self.reading else ""
+
+    def _input(self) -> str:
+        if not self._edits:
+            return input(PROMPT)
+        with _ctrl_c_is_a_key():
+            return input(PROMPT)
+
+    def _prepare(self) -> None:
+        readline.clear_history()
+        for line in self._history.lines:
+            readline.add_history(line)
+        readline.set_completer(self._complete)
+        readline.set_completer_delims("")
+        if "libedit" in (readline.__doc__ or ""):
+            readline.parse_and_bind("bind ^I rl_complete")
+        else:
+            readline.parse_and_bind("tab: complete")
+            # Ctrl-C empties the line and accepts it: readline runs in a thread, which no signal interrupts.
+            readline.parse_and_bind(r'"\C-c": "\C-e\C-u\C-m"')
+
+    def _complete(self, text: str, state: int) -> str | None:
+        if state == 0:
+            self._found = complete(text, self._names())
+        return self._found[state] if state < len(self._found) else None
+
+
+@contextmanager
+def _ctrl_c_is_a_key() -> Iterator[None]:
+    """While a line is edited, Ctrl-C is a key of the editor; it interrupts only what runs."""
+    if termios is None or "libedit" in (readline.__doc__ or ""):
+        yield
+        return
+    descriptor = sys.stdin.fileno()
+    before = termios.tcgetattr(descriptor)
+    quiet = termios.tcgetattr(descriptor)
+    quiet[6][termios.VINTR] = bytes([os.fpathconf(descriptor, "PC_VDISABLE") & 0xFF])
+    termios.tcsetattr(descriptor, termios.TCSADRAIN, quiet)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+
+
+@contextmanager
+def terminal_restored() -> Iterator[None]:
+    """Leave the terminal as it was found, though an abandoned thread still edits a line."""
+    if termios is None or not sys.stdin.isatty():
+        yield
+        return
+    before = termios.tcgetattr(sys.stdin.fileno())
+    try:
+        yield
+    finally:
+        with suppress(termios.error):
+            termios.tcsetattr(sys.stdin.fileno(), termios.TCSADRAIN, before)

@@ -1,0 +1,40 @@
+"""What a person at the prompt must hear though nobody asked: nodes that go and come back, and loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kvtui.commands import Level, Line
+from kvtui.commands.wording import counted
+from kvtui.core.cluster import Cluster
+from kvtui.core.snapshot import ClusterSnapshot, NodeState
+
+
+def notices(before: ClusterSnapshot, after: ClusterSnapshot) -> list[Line]:
+    """The lines for what changed between two pictures; nothing for nodes that joined or left."""
+    states = {view.id: view.state for view in before.nodes}
+    lines: list[Line] = []
+    for view in after.nodes:
+        was = states.get(view.id, view.state)
+        if view.state is NodeState.DOWN and was is not NodeState.DOWN:
+            lines.append(Line(f"Node {view.id} is down", Level.WARNING))
+        elif view.state is NodeState.UP and was is NodeState.DOWN:
+            lines.append(Line(f"Node {view.id} is up again", Level.GOOD))
+    if after.lost > before.lost:
+        slots = counted(after.lost, "slot")
+        lines.append(
+            Line(f"{slots} without any clean copy: start the nodes that hold them (help accept-loss)", Level.BAD)
+        )
+    elif before.lost and not after.lost:
+        lines.append(Line("No slot is lost any more", Level.GOOD))
+    return lines
+
+
+async def watch(cluster: Cluster, notify: Callable[[Line], None]) -> None:
+    """Pass on notices as they arise. Never returns."""
+    seen = cluster.snapshot()
+    while True:
+        new = await cluster.changed(seen)
+        for line in notices(seen, new):
+            notify(line)
+        seen = new
