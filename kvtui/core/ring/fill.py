@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from math import gcd
+
 from kvtui.core.ring.draft import VACANT, Draft
 
 RECEIVERS = 12
 """Nodes compared for one empty place."""
+
+HASTE = 1.0
+"""Weight of even progress against even pairs."""
 
 OFFERS = 5
 """Slots compared for one copy that a node gives away."""
@@ -47,26 +53,44 @@ def fill_empty(draft: Draft) -> None:
     """Fill the slots' empty places with nodes that want copies and aren't there, where any is."""
     needy = [node for node in range(draft.nodes) if draft.wants(node)]
     wanted = {node: draft.quota[node] - draft.held[node] for node in needy}
+    total = left = sum(wanted.values())
     choice = VACANT
-    run = 0
     turn = 0
-    for slot in range(draft.slots):
-        row = draft.rows[slot]
-        while len(row) < draft.copies and needy:
-            if choice in row or choice == VACANT or not draft.wants(choice) or run >= draft.grain:
-                choice = _receiver(draft, slot, needy, wanted, turn)
-                turn += 1
-                run = 0
-                if choice == VACANT:
-                    break
-            draft.add(slot, choice)
-            run += 1
-            if not draft.wants(choice):
-                needy.remove(choice)
+    for part in scattered_runs(draft.slots, draft.grain):
+        choice = VACANT
+        for slot in part:
+            row = draft.rows[slot]
+            while len(row) < draft.copies and needy:
+                if choice == VACANT or choice in row or not draft.wants(choice):
+                    choice = _receiver(draft, slot, needy, wanted, turn, total / left)
+                    turn += 1
+                    if choice == VACANT:
+                        break
+                draft.add(slot, choice)
+                left -= 1
+                if not draft.wants(choice):
+                    needy.remove(choice)
 
 
-def _receiver(draft: Draft, slot: int, needy: list[int], wanted: dict[int, int], turn: int) -> int:
-    """The needy node that keeps pairs and progress most even; VACANT if all are in the slot."""
+def scattered_runs(slots: int, length: int) -> Iterator[range]:
+    """All slots once, in runs of `length`, neighbouring runs far apart in time.
+
+    So what is left of any node's slots at any time is spread evenly, and no node is left over at the end.
+    """
+    count = -(-slots // length)
+    stride = next(step for step in range(max(1, int(count * 0.618)), count + 1) if gcd(step, count) == 1)
+    for index in range(count):
+        start = index * stride % count * length
+        yield range(start, min(start + length, slots))
+
+
+def _receiver(
+    draft: Draft, slot: int, needy: list[int], wanted: dict[int, int], turn: int, pressure: float
+) -> int:
+    """The needy node that keeps pairs and progress most even; VACANT if all are in the slot.
+
+    `pressure` rises as places run out: early the pairs count, in the end who still needs most.
+    """
     row = draft.rows[slot]
     best, best_score = VACANT, 0.0
     looked = 0
@@ -74,8 +98,8 @@ def _receiver(draft: Draft, slot: int, needy: list[int], wanted: dict[int, int],
         node = needy[(turn + offset) % len(needy)]
         if node in row:
             continue
-        behind = (draft.quota[node] - draft.held[node]) / wanted[node]
-        score = draft.crowding(node, slot) - behind
+        behind = (draft.quota[node] - draft.held[node]) / wanted[node] * pressure
+        score = draft.crowding(node, slot) - HASTE * behind
         if best == VACANT or score < best_score:
             best, best_score = node, score
         looked += 1

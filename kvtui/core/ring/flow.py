@@ -11,19 +11,14 @@ from __future__ import annotations
 from collections import deque
 
 from kvtui.core.ring.draft import VACANT, Draft
+from kvtui.core.ring.fill import scattered_runs
 
 SWAP = -1
 """In place of a slot: a node hands its ceiling to another one that stands at its floor."""
 
-Step = tuple[int, int]
-"""The node before on the path, and the slot in which it takes over (or SWAP)."""
-
-
 def shed(draft: Draft) -> None:
     """Drop copies until no slot and no node has too many. First replicas stay wherever it can be helped."""
-    for slot, row in enumerate(draft.rows):
-        while len(row) > draft.copies:
-            draft.drop(slot, _shed_choice(draft, slot))
+    _shed_overfull(draft)
     rich = [node for node in range(draft.nodes) if draft.spares(node)]
     if not rich:
         return
@@ -37,85 +32,125 @@ def shed(draft: Draft) -> None:
                 draft.drop(slot, node)
 
 
-def _shed_choice(draft: Draft, slot: int) -> int:
-    """Which node an overfull slot lets go: one above its quota, most in surplus and most crowded."""
-    row = [node for node in draft.rows[slot] if node != draft.heads[slot]]
+def _shed_overfull(draft: Draft) -> None:
+    """Let overfull slots go: each drops nodes above their quota, those most in surplus and most crowded."""
+    left = sum(max(0, len(row) - draft.copies) for row in draft.rows)
+    if not left:
+        return
+    total = left
+    surplus = [max(1, held - quota) for held, quota in zip(draft.held, draft.quota, strict=True)]
+    for part in scattered_runs(draft.slots, draft.grain):
+        choice = VACANT
+        for slot in part:
+            row = draft.rows[slot]
+            while len(row) > draft.copies:
+                if choice not in row or choice == draft.heads[slot] or not draft.spares(choice):
+                    choice = _shed_choice(draft, slot, surplus, total / left)
+                draft.drop(slot, choice)
+                left -= 1
 
+
+def _shed_choice(draft: Draft, slot: int, surplus: list[int], pressure: float) -> int:
     def worth(node: int) -> tuple[bool, float]:
-        surplus = (draft.held[node] - draft.quota[node]) / max(1, draft.quota[node])
-        return draft.spares(node), 4 * surplus + draft.crowding(node, slot)
+        ahead = (draft.held[node] - draft.quota[node]) / surplus[node] * pressure
+        return draft.spares(node), ahead + draft.crowding(node, slot)
 
-    return max(row, key=worth)
+    return max((node for node in draft.rows[slot] if node != draft.heads[slot]), key=worth)
 
 
 def settle_rest(draft: Draft) -> None:
     """Place every missing copy, each along a shortest path of exchanges."""
     while any(draft.wants(node) for node in range(draft.nodes)):
-        _augment(draft)
+        path, slots = _shortest_path(draft)
+        for slot in slots:
+            if not _augment(draft, path, slot):
+                break
 
 
-def _augment(draft: Draft) -> None:
-    """Place one copy: find the shortest path from a node that wants one to an empty place, and carry it out."""
+def _shortest_path(draft: Draft) -> tuple[list[tuple[int, list[int]]], list[int]]:
+    """From a node that wants a copy to an empty place, at the least price.
+
+    Returns the nodes on the way, each with the slots in which the one before can displace it, and the slots
+    with an empty place for the last one. Every slot named costs the same as any other for that step.
+    """
     cost = {node: 0 for node in range(draft.nodes) if draft.wants(node)}
-    step: dict[int, Step] = {}
-    best: tuple[int, int, int] | None = None  # cost, node, slot with an empty place
+    step: dict[int, tuple[int, list[int]]] = {}
+    best: tuple[int, int, list[int]] | None = None
     queue = deque(cost)
-    queued = set(cost)
     while queue:
         node = queue.popleft()
-        queued.discard(node)
-        for reached, price, slot in _exchanges(draft, node):
+        for reached, (price, slots) in _exchanges(draft, node).items():
             total = cost[node] + price
             if reached == VACANT:
                 if best is None or total < best[0]:
-                    best = total, node, slot
+                    best = total, node, slots
             elif reached not in cost or total < cost[reached]:
                 cost[reached] = total
-                step[reached] = node, slot
-                if reached not in queued:
-                    queued.add(reached)
+                step[reached] = node, slots
+                if reached not in queue:
                     queue.append(reached)
     if best is None:
         raise AssertionError("a table with room for every quota has an augmenting path")
-    _apply(draft, step, best[1], best[2])
+    node = best[1]
+    path: list[tuple[int, list[int]]] = []
+    while node in step:
+        path.append((node, step[node][1]))
+        node = step[node][0]
+    path.append((node, []))
+    return path[::-1], best[2]
 
 
-def _exchanges(draft: Draft, node: int) -> list[tuple[int, int, int]]:
-    """Whom `node` can displace at what price: (node displaced, or VACANT for an empty place; price; slot)."""
-    cheapest: dict[int, tuple[int, bool, int]] = {}
+def _exchanges(draft: Draft, node: int) -> dict[int, tuple[int, list[int]]]:
+    """Whom `node` can displace (VACANT: an empty place), at what price, and in which slots at that price.
+
+    Slots where the displaced node is first replica come first: they are taken from the end. [SWAP] means that it takes over the
+    other's ceiling instead of a slot.
+    """
+    cheapest: dict[int, tuple[int, list[int]]] = {}
+    leading: dict[int, list[int]] = {}
     for slot, row in enumerate(draft.rows):
         if node in row:
             continue
         before = draft.before[slot]
-        price = 0 if node in before else 1
-        if len(row) < draft.copies:
-            offer = (price, False, slot)
-            if VACANT not in cheapest or offer < cheapest[VACANT]:
-                cheapest[VACANT] = offer
-        for other in row:
-            offer = (price if other in before else price - 1, draft.heads[slot] == other, slot)
-            if other not in cheapest or offer < cheapest[other]:
-                cheapest[other] = offer
-    found = [(other, price, slot) for other, (price, _, slot) in cheapest.items()]
+        entry = 0 if node in before else 1
+        for other in row if len(row) == draft.copies else (*row, VACANT):
+            price = entry if other == VACANT or other in before else entry - 1
+            known = cheapest.get(other)
+            if known is None or price < known[0]:
+                known = cheapest[other] = price, []
+                leading[other] = []
+            if price == known[0]:
+                (leading[other] if draft.heads[slot] == other else known[1]).append(slot)
+    for other, slots in leading.items():
+        cheapest[other][1][:0] = slots
     floors, ceilings, quota = draft.limits.floors, draft.limits.ceilings, draft.quota
     if quota[node] > floors[node]:
-        found += [
-            (other, 0, SWAP)
-            for other in range(draft.nodes)
-            if quota[other] < ceilings[other] and not draft.wants(other) and other != node
-        ]
-    return found
+        for other in range(draft.nodes):
+            if quota[other] < ceilings[other] and not draft.wants(other):
+                known = cheapest.get(other)
+                if known is None or known[0] > 0:
+                    cheapest[other] = 0, [SWAP]
+    return cheapest
 
 
-def _apply(draft: Draft, step: dict[int, Step], node: int, slot: int) -> None:
-    """Carry the path out from its end, where `node` takes the empty place in `slot`."""
-    draft.add(slot, node)
-    while node in step:
-        earlier, slot = step[node]
+def _augment(draft: Draft, path: list[tuple[int, list[int]]], end: int) -> bool:
+    """Place one copy along `path`, the last node in slot `end`; False if the path is used up."""
+    node = path[0][0]
+    if not draft.wants(node):
+        return False
+    places: list[int] = []
+    for _, slots in path[1:]:
+        if not slots:
+            return False
+        places.append(slots.pop())
+    places.append(end)
+    for (displaced, _), slot in zip([*path[1:], (VACANT, [])], places, strict=True):
         if slot == SWAP:
-            draft.quota[earlier] -= 1
-            draft.quota[node] += 1
+            draft.quota[node] -= 1
+            draft.quota[displaced] += 1
         else:
-            draft.drop(slot, node)
-            draft.add(slot, earlier)
-        node = earlier
+            if displaced != VACANT:
+                draft.drop(slot, displaced)
+            draft.add(slot, node)
+        node = displaced
+    return True
