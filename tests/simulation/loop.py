@@ -146,7 +146,8 @@ class SimLoop(asyncio.BaseEventLoop):
     def _record(self, context: dict[str, Any]) -> None:
         task = context.get("task") or context.get("future")
         handle = context.get("handle")
-        machine = machine_in(handle._context) if handle is not None else getattr(task, "machine", None)
+        source = handle._context if handle is not None else copy_context()
+        machine = getattr(task, "machine", None) or machine_in(source)
         if machine is not None and not machine.alive:
             return
         self.errors.append(context.get("exception") or RuntimeError(str(context.get("message"))))
