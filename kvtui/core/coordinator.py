@@ -20,6 +20,7 @@ from kvtui.core.cluster import (
 from kvtui.core.events import Event, Level
 from kvtui.core.happenings import Happenings
 from kvtui.core.ledger import Ledger
+from kvtui.core.local_processes import LocalProcesses
 from kvtui.core.membership import Membership
 from kvtui.core.metadata_log import MetadataLog
 from kvtui.core.meter import Meter
@@ -30,6 +31,7 @@ from kvtui.core.reads import Reads
 from kvtui.core.records import LossAccepted, Opened, Planned
 from kvtui.core.seams.bundle import Seams
 from kvtui.core.snapshot import ClusterSnapshot
+from kvtui.core.supervisor import Supervisor
 from kvtui.core.work import unfinished
 from kvtui.core.writes import Writes
 
@@ -52,8 +54,10 @@ class Coordinator:
         self._reads = Reads(self._ledger, seams.clock, meter, self._writes)
         self._mover = Mover(self._ledger, seams.clock, self._moves)
         data = None if state is None else state / "nodes"
+        processes = LocalProcesses(seams.launcher, seams.clock, data)
+        supervisor = Supervisor(self._ledger, seams.transport, seams.clock, self._happenings, identity)
         self._membership = Membership(
-            self._ledger, seams.transport, seams.clock, seams.launcher, self._happenings, data, identity
+            self._ledger, seams.transport, seams.clock, self._happenings, processes, supervisor
         )
         directory = "" if state is None else str(state)
         self._observatory = Observatory(self._ledger, seams.clock, meter, state is not None, directory)

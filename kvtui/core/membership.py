@@ -1,9 +1,6 @@
-"""Which nodes belong to the cluster, and the life of their links: hello, heartbeats, loss, return, farewell."""
+"""Which nodes belong to the cluster: who joins, who is drained and forgotten, who is started and stopped here."""
 
 import asyncio
-import signal
-from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -13,32 +10,21 @@ from kvtui.core.cluster import ClusterError, NodeAdded
 from kvtui.core.events import Level
 from kvtui.core.happenings import Happenings
 from kvtui.core.ledger import Ledger
-from kvtui.core.link import Link, LinkFull, LinkLost
+from kvtui.core.link import LinkFull, LinkLost
+from kvtui.core.local_processes import LocalProcesses
 from kvtui.core.node_names import check_address, check_name
-from kvtui.core.protocol import FENCED, FOREIGN, Facts, Hello, Leave
-from kvtui.core.records import Forgotten, Joined, Member, Planned, Record, Seen, Wiped
+from kvtui.core.protocol import Facts, Leave
+from kvtui.core.records import Forgotten, Joined, Member, Planned, Record, Seen
 from kvtui.core.remote_node import (
-    HEARTBEAT_SECONDS,
     NotANode,
     Refused,
     RemoteNode,
     interview,
-    say_hello,
 )
 from kvtui.core.seams.clock import Clock
-from kvtui.core.seams.launcher import Launcher, LaunchFailed, NodeProcess, NodeSpec
-from kvtui.core.seams.storage import EngineFailed, EngineFull
 from kvtui.core.seams.transport import Transport, Unreachable
-from kvtui.core.snapshot import NodeState
+from kvtui.core.supervisor import Supervisor
 
-RECONNECT_SECONDS: Final = 0.25
-"""Pause before a lost node is tried again; grows by half each time up to ``RECONNECT_MOST_SECONDS``."""
-RECONNECT_MOST_SECONDS: Final = 2.0
-RESTARTS: Final = 12
-"""Times that a node's start is tried while its last process may still hold its data directory."""
-RESTART_SECONDS: Final = 0.25
-STOP_SECONDS: Final = 10.0
-"""How long a node may take to end in order before it is killed."""
 NODES_MOST: Final = 1000
 
 
@@ -50,47 +36,35 @@ class Membership:
         ledger: Ledger,
         transport: Transport,
         clock: Clock,
-        launcher: Launcher,
         happenings: Happenings,
-        data: Path | None,
-        coordinator: str,
+        processes: LocalProcesses,
+        supervisor: Supervisor,
     ) -> None:
-        """``data`` is the directory of local nodes' data directories; None keeps them in memory."""
         self._ledger = ledger
         self._transport = transport
         self._clock = clock
-        self._launcher = launcher
         self._happenings = happenings
-        self._data = data
-        self._coordinator = coordinator
-        self._session = 0
-        self._closing = False
+        self._processes = processes
+        self._supervisor = supervisor
         self._joining: set[str] = set()
         self._tasks: TaskGroup | None = None
 
     async def open(self, tasks: TaskGroup) -> None:
-        """Start this machine's nodes, connect to all members once, and watch them from then on."""
+        """Start this machine's nodes, connect to all members once, and watch them from then on, carried by ``tasks``."""
         self._tasks = tasks
         members = list(self._ledger.topology.members.values())
         for member in members:
             self._ledger.nodes[member.id] = RemoteNode(member.id, member.host, member.port, counter=member.counter)
         await asyncio.gather(*(self._bring_back(member) for member in members))
         for member in members:
-            tasks.start_soon(self._supervise, self._ledger.nodes[member.id])
+            tasks.start_soon(self._supervisor.supervise, self._ledger.nodes[member.id])
         tasks.start_soon(self._release_the_leaving)
 
     async def close(self) -> None:
         """Hang up and end this machine's nodes in order."""
-        self._closing = True
         nodes = list(self._ledger.nodes.values())
-        seen = [self._as_seen(node) for node in nodes if node.id in self._ledger.topology.members]
-        if not self._ledger.fenced and seen:
-            self._ledger.append(*seen)
-        for node in nodes:
-            link, node.link = node.link, None
-            if link is not None:
-                link.close("kvtui ends")
-        await asyncio.gather(*(self._end_process(node.process) for node in nodes if node.process))
+        self._supervisor.close()
+        await asyncio.gather(*(self._processes.end(node.process) for node in nodes if node.process))
 
     async def add(self, name: str, host: str, port: int) -> NodeAdded:
         """Attach to what listens at the address, or start a node there. Raises ClusterError."""
@@ -147,7 +121,7 @@ class Membership:
         node = self._local(name)
         if node.process is not None and node.process.alive:
             raise ClusterError(f"{name} is running already (process {node.process.pid})")
-        await self._launch(node, node.port)
+        await self._restart(node)
         node.wake.set()
         while not node.usable:
             changed = self._ledger.changed()
@@ -160,8 +134,8 @@ class Membership:
         node = self._local(name)
         if node.process is None or not node.process.alive:
             raise ClusterError(f"{name} is not running; start it with: start {name}")
-        await self._end_process(node.process)
-        self._hang_up(node, "it was stopped")
+        await self._processes.end(node.process)
+        self._supervisor.hang_up(node, "it was stopped")
 
     def _member(self, name: str) -> RemoteNode:
         node = self._ledger.nodes.get(name)
@@ -206,26 +180,23 @@ class Membership:
 
     async def _start_and_join(self, name: str, host: str, port: int, plan: bool = True) -> RemoteNode:
         node = RemoteNode(name, host, port)
-        try:
-            node.process = await self._launcher.start(self._spec(name, host, port))
-        except LaunchFailed as error:
-            raise ClusterError(f"could not start {name}: {error}") from None
-        node.host, node.port = node.process.address
+        await self._processes.start_new(node)
         try:
             await self._join(node, plan)
         except BaseException:
-            await self._end_process(node.process)
+            if node.process is not None:
+                await self._processes.end(node.process)
             raise
         return node
 
     async def _join(self, node: RemoteNode, plan: bool) -> None:
         """Say hello as a new member, then log it: a node that is asked twice agrees twice."""
         try:
-            link, facts = await self._call(node, join=True)
+            link, facts = await self._supervisor.call(node, join=True)
         except (Unreachable, NotANode, LinkLost, LinkFull) as error:
             raise ClusterError(f"can't use the node at {node.address}: {error}") from None
         except Refused as error:
-            self._note_fencing(node, error)
+            self._supervisor.note_fencing(node, error)
             raise ClusterError(f"the node at {node.address} refuses to join: {error}") from None
         member = Member(
             id=node.id,
@@ -239,173 +210,26 @@ class Membership:
         if plan:
             records.append(Planned(self._ledger.topology.planned.join(node.id).to_record()))
         self._ledger.nodes[node.id] = node
-        self._take_up(node, link, facts)
+        self._supervisor.take_up(node, link, facts)
         self._ledger.append(*records)
         assert self._tasks is not None
-        self._tasks.start_soon(self._supervise, node)
+        self._tasks.start_soon(self._supervisor.supervise, node)
 
-    def _spec(self, name: str, host: str, port: int) -> NodeSpec:
-        return NodeSpec(name, host, port, None if self._data is None else self._data / name)
+    async def _restart(self, node: RemoteNode) -> None:
+        """Start a member's process on its data, and record where it accepts now. Raises ClusterError."""
+        await self._processes.restart(node)
+        self._ledger.append(self._supervisor.as_seen(node))
 
     async def _bring_back(self, member: Member) -> None:
         node = self._ledger.nodes[member.id]
         if member.started_here:
             try:
-                await self._launch(node, member.port)
+                await self._restart(node)
             except ClusterError as error:
                 node.trouble = str(error)
                 self._happenings.emit(Level.BAD, str(error), node.id)
                 return
-        await self._connect(node)
-
-    async def _launch(self, node: RemoteNode, port: int) -> None:
-        """Start a member's process on its data: on its own port, or on another if that is taken. Raises ClusterError."""
-        for attempt in range(RESTARTS):
-            try:
-                # The port may have been taken since; the data directory may still be held by the last process.
-                node.process = await self._launcher.start(
-                    self._spec(node.id, node.host, 0 if attempt % 3 == 2 else port)
-                )
-                break
-            except LaunchFailed as error:
-                failure = error
-                await self._clock.sleep(RESTART_SECONDS)
-        else:
-            raise ClusterError(f"could not start {node.id}: {failure}")
-        node.host, node.port = node.process.address
-        self._ledger.append(self._as_seen(node))
-
-    def _as_seen(self, node: RemoteNode) -> Seen:
-        member = self._ledger.topology.members[node.id]
-        counter = max(node.counter, member.counter)
-        return Seen(msgspec.structs.replace(member, host=node.host, port=node.port, counter=counter))
-
-    async def _supervise(self, node: RemoteNode) -> None:
-        """Keep a member connected and its state true, until it is forgotten."""
-        pause = RECONNECT_SECONDS
-        while node.id in self._ledger.topology.members and not self._ledger.fenced and not self._closing:
-            if node.usable:
-                pause = RECONNECT_SECONDS
-                node.beat()
-                await self._nap(node, HEARTBEAT_SECONDS)
-            elif not await self._connect(node):
-                await self._nap(node, pause)
-                pause = min(pause * 1.5, RECONNECT_MOST_SECONDS)
-            self._observe_state(node)
-
-    async def _nap(self, node: RemoteNode, seconds: float) -> None:
-        timer = self._clock.call_later(seconds, node.wake.set)
-        await node.wake.wait()
-        timer.cancel()
-        node.wake.clear()
-
-    def _observe_state(self, node: RemoteNode) -> None:
-        state = node.observed_state(self._clock.monotonic())
-        if state is not node.state:
-            node.state = state
-            self._ledger.stir()
-
-    async def _connect(self, node: RemoteNode) -> bool:
-        try:
-            link, facts = await self._call(node, join=False)
-        except (Unreachable, NotANode, LinkLost, LinkFull) as error:
-            node.trouble = str(error)
-            return False
-        except Refused as error:
-            node.trouble = str(error)
-            self._note_fencing(node, error)
-            return False
-        if self._closing or node.id not in self._ledger.topology.members:
-            link.close("no member any more")
-            return False
-        try:
-            self._judge(node, facts)
-        except (EngineFailed, EngineFull) as error:
-            self._ledger.fenced = f"the state directory can't be written: {error}"
-            link.close("kvtui ends")
-            return False
-        self._take_up(node, link, facts)
-        self._happenings.emit(Level.GOOD, f"{node.id} is UP", node.id)
-        return True
-
-    async def _call(self, node: RemoteNode, join: bool) -> tuple[Link, Facts]:
-        """Connect and say hello. A member whose data directory was wiped has no cluster any more: it joins again."""
-        topology = self._ledger.topology
-        link = Link(self._clock, self._on_lost(node))
-        await self._transport.connect(node.host, node.port, lambda: link)
-        self._session += 1
-        hello = Hello(
-            cluster=topology.cluster,
-            coordinator=self._coordinator,
-            epoch=topology.epoch,
-            session=self._session,
-            slots=len(topology.places),
-            join=join,
-        )
-        try:
-            try:
-                return link, await say_hello(link, hello)
-            except Refused as error:
-                facts = error.reply.facts
-                if join or error.reply.code != FOREIGN or facts is None or facts.cluster:
-                    raise
-                return link, await say_hello(link, msgspec.structs.replace(hello, join=True))
-        except BaseException:
-            link.close("hello failed")
-            raise
-
-    def _judge(self, node: RemoteNode, facts: Facts) -> None:
-        """Decide whether a member came back with its data. Promise: a lower counter or a new data id means wiped."""
-        member = self._ledger.topology.members[node.id]
-        if facts.data_id == member.data_id and facts.counter >= max(node.counter, member.counter):
-            return
-        self._ledger.append(Wiped(node.id, facts.data_id, facts.counter))
-        node.counter = facts.counter
-        held = any(node.id in place.replicas for place in set(self._ledger.topology.places))
-        if held:
-            self._happenings.emit(Level.WARNING, f"{node.id} came back without its data", node.id)
-        lost = sum(stop - start for start, stop in self._ledger.topology.lost)
-        if lost:
-            self._happenings.emit(
-                Level.BAD,
-                f"{lost:,} slots have no clean copy left: {node.id} had the last one; give them up with: accept-loss",
-                node.id,
-            )
-
-    def _take_up(self, node: RemoteNode, link: Link, facts: Facts) -> None:
-        node.link, node.facts, node.state, node.trouble = link, facts, NodeState.UP, ""
-        node.counter = facts.counter
-        self._ledger.stir()
-
-    def _note_fencing(self, node: RemoteNode, error: Refused) -> None:
-        if error.reply.code == FENCED:
-            self._ledger.fenced = f"another coordinator took this cluster over ({node.id} says: {error}); kvtui stops"
-            self._happenings.emit(Level.BAD, self._ledger.fenced, node.id)
-            self._ledger.stir()
-
-    def _on_lost(self, node: RemoteNode) -> Callable[[Link, str], None]:
-        def lost(link: Link, reason: str) -> None:
-            if node.link is link:
-                self._hang_up(node, reason)
-
-        return lost
-
-    def _hang_up(self, node: RemoteNode, reason: str) -> None:
-        """A link ended: before any waiting write hears of it, the node is recorded as behind where others go on."""
-        link, node.link = node.link, None
-        if link is None:
-            return
-        node.state, node.trouble = NodeState.DOWN, reason
-        if not self._closing and not self._ledger.fenced and node.id in self._ledger.topology.members:
-            self._happenings.emit(Level.BAD, f"{node.id} is DOWN: {reason}", node.id)
-            try:
-                self._ledger.exclude(node.id, [(0, len(self._ledger.topology.places))])
-                self._ledger.append(self._as_seen(node))
-            except (EngineFailed, EngineFull) as error:
-                self._ledger.fenced = f"the state directory can't be written: {error}"
-        self._ledger.stir()
-        link.close(reason)
-        node.wake.set()
+        await self._supervisor.connect(node)
 
     def _holds(self, name: str) -> bool:
         return any(name in place.replicas or name in place.receiving for place in set(self._ledger.topology.places))
@@ -436,17 +260,9 @@ class Membership:
             link.close("it left the cluster")
         node.wake.set()
         if node.process is not None:
-            await self._end_process(node.process)
+            await self._processes.end(node.process)
         if local:
-            self._launcher.discard(self._spec(node.id, node.host, node.port))
+            self._processes.discard(node)
         self._ledger.nodes.pop(node.id, None)
         self._ledger.stir()
         self._happenings.emit(Level.GOOD, f"{node.id} left", node.id)
-
-    async def _end_process(self, process: NodeProcess) -> None:
-        process.signal(signal.SIGTERM)
-        # A stopped (SIGSTOP) process ends only once it continues.
-        process.signal(signal.SIGCONT)
-        timer = self._clock.call_later(STOP_SECONDS, lambda: process.signal(signal.SIGKILL))
-        await process.wait()
-        timer.cancel()

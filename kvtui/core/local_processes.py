@@ -1,0 +1,65 @@
+"""Nodes that kvtui runs itself: their processes and data directories."""
+
+import signal
+from pathlib import Path
+from typing import Final
+
+from kvtui.core.cluster import ClusterError
+from kvtui.core.remote_node import RemoteNode
+from kvtui.core.seams.clock import Clock
+from kvtui.core.seams.launcher import Launcher, LaunchFailed, NodeProcess, NodeSpec
+
+RESTARTS: Final = 12
+"""Times that a node's start is tried while its last process may still hold its data directory."""
+RESTART_SECONDS: Final = 0.25
+STOP_SECONDS: Final = 10.0
+"""How long a node may take to end in order before it is killed."""
+
+
+class LocalProcesses:
+    """Starts and ends node processes on this machine."""
+
+    def __init__(self, launcher: Launcher, clock: Clock, data: Path | None) -> None:
+        """``data`` is the directory of the nodes' data directories; None keeps them in memory."""
+        self._launcher = launcher
+        self._clock = clock
+        self._data = data
+
+    async def start_new(self, node: RemoteNode) -> None:
+        """Start a new node's process at its address. Raises ClusterError."""
+        try:
+            node.process = await self._launcher.start(self._spec(node))
+        except LaunchFailed as error:
+            raise ClusterError(f"could not start {node.id}: {error}") from None
+        node.host, node.port = node.process.address
+
+    def discard(self, node: RemoteNode) -> None:
+        """Delete the data directory of a node that left for good."""
+        self._launcher.discard(self._spec(node))
+
+    def _spec(self, node: RemoteNode, port: int | None = None) -> NodeSpec:
+        data = None if self._data is None else self._data / node.id
+        return NodeSpec(node.id, node.host, node.port if port is None else port, data)
+
+    async def restart(self, node: RemoteNode) -> None:
+        """Start a member's process on its data: on its own port, or on another if that is taken. Raises ClusterError."""
+        for attempt in range(RESTARTS):
+            try:
+                # The port may have been taken since; the data directory may still be held by the last process.
+                node.process = await self._launcher.start(self._spec(node, 0 if attempt % 3 == 2 else node.port))
+                break
+            except LaunchFailed as error:
+                failure = error
+                await self._clock.sleep(RESTART_SECONDS)
+        else:
+            raise ClusterError(f"could not start {node.id}: {failure}")
+        node.host, node.port = node.process.address
+
+    async def end(self, process: NodeProcess) -> None:
+        """End a process in order, or by force when it takes too long."""
+        process.signal(signal.SIGTERM)
+        # A stopped (SIGSTOP) process ends only once it continues.
+        process.signal(signal.SIGCONT)
+        timer = self._clock.call_later(STOP_SECONDS, lambda: process.signal(signal.SIGKILL))
+        await process.wait()
+        timer.cancel()

@@ -1,0 +1,182 @@
+"""The life of each member's link: hello, heartbeats, silence, loss, return. A loss is logged before any write hears of it."""
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from kvtui.core.events import Level
+from kvtui.core.happenings import Happenings
+from kvtui.core.ledger import Ledger
+from kvtui.core.link import Link, LinkFull, LinkLost
+from kvtui.core.protocol import FENCED, FOREIGN, Facts, Hello
+from kvtui.core.records import Seen, Wiped
+from kvtui.core.remote_node import HEARTBEAT_SECONDS, NotANode, Refused, RemoteNode, say_hello
+from kvtui.core.seams.clock import Clock
+from kvtui.core.seams.storage import EngineFailed, EngineFull
+from kvtui.core.seams.transport import Transport, Unreachable
+from kvtui.core.snapshot import NodeState
+
+RECONNECT_SECONDS: Final = 0.25
+"""Pause before a lost node is tried again; grows by half each time up to ``RECONNECT_MOST_SECONDS``."""
+RECONNECT_MOST_SECONDS: Final = 2.0
+
+
+class Supervisor:
+    """Connects to members and watches them. The only place where a node's ``link`` is set or lost."""
+
+    def __init__(
+        self, ledger: Ledger, transport: Transport, clock: Clock, happenings: Happenings, coordinator: str
+    ) -> None:
+        """``coordinator`` is this coordinator's identity, to which nodes grant its epoch."""
+        self._ledger = ledger
+        self._transport = transport
+        self._clock = clock
+        self._happenings = happenings
+        self._coordinator = coordinator
+        self._session = 0
+        self._closing = False
+
+    def close(self) -> None:
+        """Record what each node acknowledged, and hang up."""
+        self._closing = True
+        nodes = list(self._ledger.nodes.values())
+        seen = [self.as_seen(node) for node in nodes if node.id in self._ledger.topology.members]
+        if not self._ledger.fenced and seen:
+            self._ledger.append(*seen)
+        for node in nodes:
+            link, node.link = node.link, None
+            if link is not None:
+                link.close("kvtui ends")
+
+    def as_seen(self, node: RemoteNode) -> Seen:
+        member = self._ledger.topology.members[node.id]
+        counter = max(node.counter, member.counter)
+        return Seen(msgspec.structs.replace(member, host=node.host, port=node.port, counter=counter))
+
+    async def supervise(self, node: RemoteNode) -> None:
+        """Keep a member connected and its state true, until it is forgotten."""
+        pause = RECONNECT_SECONDS
+        while node.id in self._ledger.topology.members and not self._ledger.fenced and not self._closing:
+            if node.usable:
+                pause = RECONNECT_SECONDS
+                node.beat()
+                await self._nap(node, HEARTBEAT_SECONDS)
+            elif not await self.connect(node):
+                await self._nap(node, pause)
+                pause = min(pause * 1.5, RECONNECT_MOST_SECONDS)
+            self._observe_state(node)
+
+    async def _nap(self, node: RemoteNode, seconds: float) -> None:
+        timer = self._clock.call_later(seconds, node.wake.set)
+        await node.wake.wait()
+        timer.cancel()
+        node.wake.clear()
+
+    def _observe_state(self, node: RemoteNode) -> None:
+        state = node.observed_state(self._clock.monotonic())
+        if state is not node.state:
+            node.state = state
+            self._ledger.stir()
+
+    async def connect(self, node: RemoteNode) -> bool:
+        try:
+            link, facts = await self.call(node, join=False)
+        except (Unreachable, NotANode, LinkLost, LinkFull) as error:
+            node.trouble = str(error)
+            return False
+        except Refused as error:
+            node.trouble = str(error)
+            self.note_fencing(node, error)
+            return False
+        if self._closing or node.id not in self._ledger.topology.members:
+            link.close("no member any more")
+            return False
+        try:
+            self._judge(node, facts)
+        except (EngineFailed, EngineFull) as error:
+            self._ledger.fenced = f"the state directory can't be written: {error}"
+            link.close("kvtui ends")
+            return False
+        self.take_up(node, link, facts)
+        self._happenings.emit(Level.GOOD, f"{node.id} is UP", node.id)
+        return True
+
+    async def call(self, node: RemoteNode, join: bool) -> tuple[Link, Facts]:
+        """Connect and say hello. A member whose data directory was wiped has no cluster any more: it joins again."""
+        topology = self._ledger.topology
+        link = Link(self._clock, self._on_lost(node))
+        await self._transport.connect(node.host, node.port, lambda: link)
+        self._session += 1
+        hello = Hello(
+            cluster=topology.cluster,
+            coordinator=self._coordinator,
+            epoch=topology.epoch,
+            session=self._session,
+            slots=len(topology.places),
+            join=join,
+        )
+        try:
+            try:
+                return link, await say_hello(link, hello)
+            except Refused as error:
+                facts = error.reply.facts
+                if join or error.reply.code != FOREIGN or facts is None or facts.cluster:
+                    raise
+                return link, await say_hello(link, msgspec.structs.replace(hello, join=True))
+        except BaseException:
+            link.close("hello failed")
+            raise
+
+    def _judge(self, node: RemoteNode, facts: Facts) -> None:
+        """Decide whether a member came back with its data. Promise: a lower counter or a new data id means wiped."""
+        member = self._ledger.topology.members[node.id]
+        if facts.data_id == member.data_id and facts.counter >= max(node.counter, member.counter):
+            return
+        self._ledger.append(Wiped(node.id, facts.data_id, facts.counter))
+        node.counter = facts.counter
+        held = any(node.id in place.replicas for place in set(self._ledger.topology.places))
+        if held:
+            self._happenings.emit(Level.WARNING, f"{node.id} came back without its data", node.id)
+        lost = sum(stop - start for start, stop in self._ledger.topology.lost)
+        if lost:
+            self._happenings.emit(
+                Level.BAD,
+                f"{lost:,} slots have no clean copy left: {node.id} had the last one; give them up with: accept-loss",
+                node.id,
+            )
+
+    def take_up(self, node: RemoteNode, link: Link, facts: Facts) -> None:
+        node.link, node.facts, node.state, node.trouble = link, facts, NodeState.UP, ""
+        node.counter = facts.counter
+        self._ledger.stir()
+
+    def note_fencing(self, node: RemoteNode, error: Refused) -> None:
+        if error.reply.code == FENCED:
+            self._ledger.fenced = f"another coordinator took this cluster over ({node.id} says: {error}); kvtui stops"
+            self._happenings.emit(Level.BAD, self._ledger.fenced, node.id)
+            self._ledger.stir()
+
+    def _on_lost(self, node: RemoteNode) -> Callable[[Link, str], None]:
+        def lost(link: Link, reason: str) -> None:
+            if node.link is link:
+                self.hang_up(node, reason)
+
+        return lost
+
+    def hang_up(self, node: RemoteNode, reason: str) -> None:
+        """A link ended: before any waiting write hears of it, the node is recorded as behind where others go on."""
+        link, node.link = node.link, None
+        if link is None:
+            return
+        node.state, node.trouble = NodeState.DOWN, reason
+        if not self._closing and not self._ledger.fenced and node.id in self._ledger.topology.members:
+            self._happenings.emit(Level.BAD, f"{node.id} is DOWN: {reason}", node.id)
+            try:
+                self._ledger.exclude(node.id, [(0, len(self._ledger.topology.places))])
+                self._ledger.append(self.as_seen(node))
+            except (EngineFailed, EngineFull) as error:
+                self._ledger.fenced = f"the state directory can't be written: {error}"
+        self._ledger.stir()
+        link.close(reason)
+        node.wake.set()
