@@ -1,0 +1,109 @@
+"""load and save, between files and real nodes."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from kvtui.commands import transfer
+from tests.commands.person import Opened
+
+pytestmark = pytest.mark.anyio
+
+AWKWARD = {
+    b"plain": b"value",
+    b'comma, and "quotes"': b"two\nlines\r\nand a tab\t",
+    b"empty": b"",
+    b"bytes \xff\x00": bytes(range(256)),
+    "ünï 🍏".encode(): "wörter".encode(),
+}
+
+
+@pytest.mark.parametrize("name", ["all.jsonl", "all.csv"])
+async def test_what_is_saved_is_loaded_again(opened: Opened, tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    items = {**AWKWARD, **{f"k{number}".encode(): b"v" * number for number in range(2500)}}
+    async with opened(nodes=2, replication=2) as person:
+        await person.cluster.put_many(list(items.items()))
+        assert await person.types(f"save {file}") == [f"Saved {len(items):,} keys to {file}"]
+    assert os.listdir(tmp_path) == [name]
+    async with opened(nodes=1) as person:
+        (line,) = await person.types(f"load {file}")
+        assert line.startswith(f"Loaded {len(items):,} entries from {file} in ")
+        reads = await person.cluster.get_many(list(items))
+        assert [read.value for read in reads] == list(items.values())
+
+
+async def test_progress_grows_to_the_whole_and_ends(opened: Opened, tmp_path: Path) -> None:
+    file = tmp_path / "many.csv"
+    file.write_text("".join(f"key{number},{number}\n" for number in range(3 * transfer.BATCH_RECORDS)))
+    async with opened(nodes=1) as person:
+        await person.types(f"load {file}")
+        *bars, last = person.bars
+        done = [bar[1] for bar in bars]
+        assert len(bars) == 3
+        assert done == sorted(done)
+        assert bars[-1] == (f"Loading {file}: 3,000 entries", file.stat().st_size, file.stat().st_size)
+        assert last == ("", 0, 0)
+
+
+async def test_a_load_stops_at_the_first_bad_line_and_says_how_many_are_stored(opened: Opened, tmp_path: Path) -> None:
+    file = tmp_path / "bad.jsonl"
+    lines = [json.dumps({"key": f"k{number}", "value": "v"}) for number in range(1500)]
+    file.write_text("\n".join([*lines, "nonsense", json.dumps({"key": "late", "value": "v"})]))
+    async with opened(nodes=1) as person:
+        (line,) = await person.fails(f"load {file}")
+        assert "line 1501: not JSON" in line
+        assert "1,500 entries stored" in line
+        assert await person.types("get k1499") == ["k1499 -> v"]
+        assert await person.types("get late") == ["late -> [not found]"]
+        assert person.bars[-1] == ("", 0, 0)
+
+
+async def test_a_load_that_cannot_be_written_stops_and_says_so(opened: Opened, tmp_path: Path) -> None:
+    file = tmp_path / "some.csv"
+    file.write_text("a,1\nb,2\n")
+    async with opened() as person:
+        (line,) = await person.fails(f"load {file}")
+        assert "2 failed" in line
+        assert "0 entries stored" in line
+
+
+async def test_a_batch_is_bounded_in_bytes_too(opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transfer, "BATCH_BYTES", 100)
+    file = tmp_path / "large.csv"
+    file.write_text("".join(f"k{number},{'v' * 58}\n" for number in range(4)) + f"huge,{'x' * 500}\n")
+    async with opened(nodes=1) as person:
+        await person.types(f"load {file}")
+        assert len(person.bars) - 1 == 5
+        assert await person.types("get huge") == [f"huge -> {'x' * 500}"]
+
+
+async def test_a_file_that_is_not_there_is_told(opened: Opened, tmp_path: Path) -> None:
+    async with opened() as person:
+        (line,) = await person.fails(f"load {tmp_path}/absent.csv")
+        assert line == f"file: {tmp_path}/absent.csv can't be read: No such file or directory"
+        (line,) = await person.fails(f"save {tmp_path}/nowhere/out.csv")
+        assert line == f"file: {tmp_path}/nowhere/out.csv can't be written: No such file or directory"
+        (line,) = await person.fails("load cities.txt")
+        assert line.startswith("file: the name must end in")
+
+
+async def test_a_save_that_fails_leaves_the_old_file(opened: Opened, tmp_path: Path) -> None:
+    file = tmp_path / "out.csv"
+    file.write_text("old")
+    async with opened(nodes=1) as person:
+        await person.types("put a 1")
+        await person.types("stop n1")
+        (line,) = await person.fails(f"save {file}")
+        assert line.endswith("The file is left as it was")
+    assert file.read_text() == "old"
+    assert os.listdir(tmp_path) == ["out.csv"]
+
+
+async def test_an_empty_cluster_saves_an_empty_file(opened: Opened, tmp_path: Path) -> None:
+    async with opened(nodes=1) as person:
+        await person.types(f"save {tmp_path}/none.jsonl")
+        await person.types(f"load {tmp_path}/none.jsonl")
+    assert (tmp_path / "none.jsonl").read_bytes() == b""

@@ -1,0 +1,137 @@
+"""Keys, values and answers in words."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kvtui.commands.address import Address, parse_address
+from kvtui.commands.keys import answer_words, location_lines
+from kvtui.commands.ring import all_stats, average, balance
+from kvtui.commands.wording import SHOWN_CHARACTERS, from_bytes, shown, to_bytes, whole
+from kvtui.core.cluster import Location, ReplicaAnswer, ReplicaCopy
+from kvtui.core.events import Level
+from kvtui.core.snapshot import ClusterSnapshot, NodeState, NodeView
+from kvtui.core.version import NEVER, Version
+
+
+@given(st.binary())
+def test_any_bytes_survive_being_text(data: bytes) -> None:
+    assert to_bytes(from_bytes(data)) == data
+
+
+@given(st.binary(max_size=2000))
+def test_whatever_a_key_holds_it_stays_on_its_line_and_drives_no_terminal(data: bytes) -> None:
+    for text in (whole(data), shown(data)):
+        assert not any(ord(character) < 32 or 127 <= ord(character) < 160 for character in text)
+        text.encode()
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"apple", "apple"),
+        ("grün 🍏".encode(), "grün 🍏"),
+        (b"a\nb\tc", "a\\nb\\tc"),
+        (b"\x1b[2J", "\\x1b[2J"),
+        (b"\xff\xfe", "\\xff\\xfe"),
+        ("left‮right".encode(), "left\\u202eright"),
+        (b"C:\\new", "C:\\new"),
+    ],
+)
+def test_what_cannot_be_shown_comes_as_an_escape(data: bytes, text: str) -> None:
+    assert whole(data) == text
+
+
+def test_a_long_value_is_cut_within_a_sentence_and_whole_as_an_answer() -> None:
+    data = b"x" * 1_000_000
+    assert shown(data) == "x" * SHOWN_CHARACTERS + "… (1,000,000 bytes)"
+    assert whole(data) == data.decode()
+    assert shown("é".encode() * SHOWN_CHARACTERS) == "é" * SHOWN_CHARACTERS
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (ReplicaAnswer("A", "ok"), '{"status":"ok"}'),
+        (ReplicaAnswer("A", "not_found"), '{"status":"not_found"}'),
+        (ReplicaAnswer("A", "error", 'disk "full"'), '{"status":"error","msg":"disk \\"full\\""}'),
+        (ReplicaAnswer("A", "silent"), "no answer"),
+        (ReplicaAnswer("A", "silent", "it is down"), "no answer (it is down)"),
+    ],
+)
+def test_a_replicas_answer_reads_as_it_was_on_the_wire(answer: ReplicaAnswer, words: str) -> None:
+    assert answer_words(answer) == words
+
+
+def test_a_location_tells_token_range_and_the_version_on_each_replica() -> None:
+    copies = (
+        ReplicaCopy("A", Version(4, 12)),
+        ReplicaCopy("B", Version(4, 3), clean=False),
+        ReplicaCopy("C", NEVER, clean=False, receiving=True),
+        ReplicaCopy("D", None),
+        ReplicaCopy("E", Version(4, 9), deleted=True),
+    )
+    lines = location_lines(Location(b"apple", 1 << 62, 0.25, 0.2, 0.5, copies))
+    assert [line.text for line in lines] == [
+        "Key apple",
+        "  token     0x4000000000000000, 25.00 % round the ring",
+        "  range     20.00 % to 50.00 %",
+        "  replicas  A B C D E",
+        "  [A] version 4.12",
+        "  [B] version 4.3, behind",
+        "  [C] never had it, being filled",
+        "  [D] no answer",
+        "  [E] deleted at version 4.9",
+    ]
+    assert [line.level for line in lines[5:8]] == [Level.WARNING, Level.INFO, Level.WARNING]
+
+
+def test_a_location_on_an_empty_ring_says_so() -> None:
+    assert location_lines(Location(b"k", 0, 0.0, 0.0, 1.0, ()))[-1].text == "  replicas  none: the cluster has no nodes"
+
+
+@pytest.mark.parametrize(
+    ("copies", "nodes", "text"), [(2, 2, "1"), (3, 2, "1.5"), (0, 0, "0"), (0, 3, "0"), (10, 3, "3.3")]
+)
+def test_the_average_is_whole_where_it_is(copies: int, nodes: int, text: str) -> None:
+    assert average(copies, nodes) == text
+
+
+def node(name: str, keys: int, state: NodeState = NodeState.UP) -> NodeView:
+    return NodeView(name, "127.0.0.1", 5001, state, keys=keys)
+
+
+def picture(*nodes: NodeView, **more: int) -> ClusterSnapshot:
+    copies = sum(view.keys for view in nodes)
+    return ClusterSnapshot("lab", 4, "balanced", 16384, 2, 2, 1, nodes=nodes, copies=copies, **more)
+
+
+def test_balance_is_the_fullest_node_over_the_mean() -> None:
+    assert balance(picture(node("A", 30), node("B", 10))) == "1.50"
+    assert balance(picture()) == "-"
+    assert balance(picture(node("A", 0))) == "-"
+
+
+def test_all_stats_point_at_what_needs_attention() -> None:
+    calm = all_stats(picture(node("A", 1), node("B", 1), keys=1))
+    assert all(line.level is Level.INFO for line in calm)
+    assert "Distinct Keys: 1" in [line.text for line in calm]
+    worried = all_stats(picture(node("A", 1), node("B", 1, NodeState.DOWN), behind=3, lost=2))
+    levels = {line.text: line.level for line in worried}
+    assert levels["Nodes up: 1 of 2"] is Level.WARNING
+    assert levels["Copies of slots behind: 3"] is Level.WARNING
+    assert levels["Slots lost: 2"] is Level.BAD
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "back"),
+    [
+        ("5001", Address("127.0.0.1", 5001), "127.0.0.1:5001"),
+        ("localhost:5001", Address("localhost", 5001), "localhost:5001"),
+        ("[::1]:5001", Address("::1", 5001), "[::1]:5001"),
+        ("0", Address("127.0.0.1", 0), "127.0.0.1:0"),
+    ],
+)
+def test_addresses(text: str, address: Address, back: str) -> None:
+    assert parse_address(text) == address
+    assert str(address) == back

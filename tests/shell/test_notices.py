@@ -1,0 +1,35 @@
+"""What a person at the prompt is told unasked."""
+
+import pytest
+
+from kvtui.core.snapshot import ClusterSnapshot, NodeState, NodeView
+from kvtui.shell.notices import notices
+
+
+def picture(lost: int = 0, **states: NodeState) -> ClusterSnapshot:
+    nodes = tuple(NodeView(name, "127.0.0.1", 1, state) for name, state in states.items())
+    return ClusterSnapshot("lab", 1, "balanced", 16384, 2, 2, 1, nodes=nodes, lost=lost)
+
+
+UP, SUSPECT, DOWN = NodeState.UP, NodeState.SUSPECT, NodeState.DOWN
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "lines"),
+    [
+        (picture(A=UP), picture(A=DOWN), ["Node A is down"]),
+        (picture(A=SUSPECT), picture(A=DOWN), ["Node A is down"]),
+        (picture(A=DOWN), picture(A=UP), ["Node A is up again"]),
+        (picture(A=UP), picture(A=SUSPECT), []),
+        (picture(A=SUSPECT), picture(A=UP), []),
+        (picture(), picture(A=UP), []),
+        (picture(A=UP), picture(), []),
+        (picture(), picture(1), ["1 slot without any clean copy: start the nodes that hold them (help accept-loss)"]),
+        (picture(1), picture(1), []),
+        (picture(1), picture(), ["No slot is lost any more"]),
+    ],
+)
+def test_nodes_that_go_and_come_back_and_loss(
+    before: ClusterSnapshot, after: ClusterSnapshot, lines: list[str]
+) -> None:
+    assert [line.text for line in notices(before, after)] == lines

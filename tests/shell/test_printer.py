@@ -1,0 +1,112 @@
+"""What is said comes out, in order, and never at the cost of the loop."""
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from io import StringIO
+
+import anyio
+import anyio.to_thread
+import pytest
+
+from kvtui.commands import Level, Line
+from kvtui.shell.printer import WAITING_CHARACTERS, Printer, bar_text
+
+pytestmark = pytest.mark.anyio
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@asynccontextmanager
+async def writing(printer: Printer) -> AsyncIterator[None]:
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(printer.keep_writing)
+        yield
+        await printer.drained()
+        tasks.cancel_scope.cancel()
+
+
+async def test_lines_come_out_in_order_and_failures_apart_in_a_script() -> None:
+    out, err = StringIO(), StringIO()
+    printer = Printer(out, err, person=False)
+    async with writing(printer):
+        printer.say(Line("one"))
+        printer.say(Line("broken", Level.BAD))
+        printer.say(Line("odd", Level.WARNING))
+    assert out.getvalue() == "one\nodd\n"
+    assert err.getvalue() == "broken\n"
+
+
+async def test_a_person_reads_everything_in_one_place() -> None:
+    out, err = StringIO(), StringIO()
+    printer = Printer(out, err, person=True)
+    async with writing(printer):
+        printer.say(Line("broken", Level.BAD))
+    assert (out.getvalue(), err.getvalue()) == ("broken\n", "")
+
+
+async def test_what_is_said_comes_out_while_the_command_still_runs() -> None:
+    reading, writing_end = os.pipe()
+    with os.fdopen(reading, "r") as reader, os.fdopen(writing_end, "w") as out:
+        printer = Printer(out, StringIO(), person=False)
+        async with writing(printer):
+            for number in range(3):
+                printer.say(Line(f"step {number}"))
+                assert await anyio.to_thread.run_sync(reader.readline) == f"step {number}\n"
+
+
+async def test_a_stopped_reader_does_not_stop_the_loop_until_the_limit() -> None:
+    reading, writing_end = os.pipe()
+    with os.fdopen(reading, "rb") as reader, os.fdopen(writing_end, "w") as out:
+        printer = Printer(out, StringIO(), person=False)
+        line = "x" * 999
+        lines = WAITING_CHARACTERS // 1000  # far more than a pipe holds
+        async with writing(printer):
+            for _ in range(lines):
+                printer.say(Line(line))
+                await anyio.lowlevel.checkpoint()
+            got = await anyio.to_thread.run_sync(read_exactly(reader.read, lines * 1000))
+    assert got == (line.encode() + b"\n") * lines
+
+
+def read_exactly(read: Callable[[int], bytes], size: int) -> Callable[[], bytes]:
+    return lambda: read(size)
+
+
+async def test_a_reader_that_went_away_is_noticed() -> None:
+    reading, writing_end = os.pipe()
+    os.close(reading)
+    out = os.fdopen(writing_end, "w")
+    printer = Printer(out, StringIO(), person=False)
+    async with writing(printer):
+        printer.say(Line("anybody?"))
+    assert printer.broken
+    with pytest.raises(BrokenPipeError):
+        out.close()
+
+
+async def test_a_bar_is_drawn_for_a_terminal_only_and_gone_before_the_next_line() -> None:
+    out, err = StringIO(), Terminal()
+    printer = Printer(out, err, person=False)
+    async with writing(printer):
+        printer.progress("Loading a.csv: 1 entry", 1, 2)
+        printer.progress("Loading a.csv: 1 entry", 1, 2)
+        printer.progress("", 0, 0)
+        printer.say(Line("Loaded"))
+    bar = "Loading a.csv: 1 entry  ############------------  50 %"
+    assert err.getvalue() == f"\r\x1b[K{bar}\r\x1b[K"
+    assert out.getvalue() == "Loaded\n"
+    silent = StringIO()
+    printer = Printer(out, silent, person=False)
+    async with writing(printer):
+        printer.progress("Loading", 1, 2)
+    assert silent.getvalue() == ""
+
+
+def test_a_bar_fits_its_terminal() -> None:
+    assert len(bar_text("Loading " + "long/" * 50, 1, 2, 80)) == 79
+    assert bar_text("Saving", 5, 0, 80) == "Saving"
+    assert bar_text("Saving", 9, 5, 80).endswith("100 %")

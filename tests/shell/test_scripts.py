@@ -1,0 +1,125 @@
+"""Commands that are piped, or given with ``-c``, on real nodes: what comes out, and the exit status."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+TIMEOUT = 60
+
+
+def kvtui(*arguments: str, stdin: str | bytes = "") -> subprocess.CompletedProcess[str]:
+    data = stdin.encode() if isinstance(stdin, str) else stdin
+    command = [sys.executable, "-m", "kvtui", *arguments]
+    done = subprocess.run(command, cwd=ROOT, input=data, capture_output=True, timeout=TIMEOUT, check=False)
+    return subprocess.CompletedProcess(command, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def test_piped_commands_run_without_banner_or_prompt() -> None:
+    done = kvtui("shell", "--memory", "--nodes", "1", stdin="# a comment\n\nput apple 123\nget apple\nget nope\n")
+    assert done.stdout.splitlines() == [
+        "Replicas for key apple: n1",
+        '[n1] PUT apple = 123 -> {"status":"ok"}',
+        "apple -> 123",
+        "nope -> [not found]",
+    ]
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_piped_command_that_fails_makes_the_status_1_and_the_next_ones_run() -> None:
+    done = kvtui("shell", "--memory", "--nodes", "1", stdin="put apple 1\npot apple 2\nremovenode X\nget apple\n")
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1] == "apple -> 1"
+    assert len(done.stderr.splitlines()) == 2
+
+
+def test_exit_ends_a_script() -> None:
+    done = kvtui("shell", "--memory", stdin="exit\npot\n")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_bytes_that_are_not_utf8_are_stored_as_they_are() -> None:
+    done = kvtui("shell", "--memory", "--nodes", "1", stdin=b"put k \xff\xfe\nget k\n")
+    assert done.stdout.splitlines()[-1] == "k -> \\xff\\xfe"
+
+
+def test_commands_as_arguments_run_on_one_state(tmp_path: Path) -> None:
+    state = str(tmp_path / "state")
+    done = kvtui("--state", state, "--nodes", "2", "-c", "put greeting hello world", "-c", "get greeting")
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1] == "greeting -> hello world"
+    done = kvtui("shell", "--state", state, "-c", "get greeting")
+    assert (done.returncode, done.stdout) == (0, "greeting -> hello world\n")
+
+
+@pytest.mark.parametrize("command", ["pot", "put apple", "put apple 1"])
+def test_a_command_argument_that_fails_makes_the_status_1(command: str) -> None:
+    done = kvtui("--memory", "-c", command, "-c", "help exit")
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stdout.startswith("exit   ")
+
+
+def test_a_state_directory_that_is_in_use_is_told_with_status_2(tmp_path: Path) -> None:
+    state = str(tmp_path / "state")
+    command = [sys.executable, "-m", "kvtui", "shell", "--state", state]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as first:
+        assert first.stdin is not None
+        assert first.stdout is not None
+        try:
+            first.stdin.write(b"help exit\n")
+            first.stdin.flush()
+            assert first.stdout.readline().startswith(b"exit")
+            done = kvtui("--state", state, "-c", "show")
+        finally:
+            first.stdin.close()
+            first.wait(TIMEOUT)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert "in use" in done.stderr
+    assert str(first.pid) in done.stderr
+    assert first.returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_script_in_order(tmp_path: Path, number: signal.Signals) -> None:
+    state = str(tmp_path / "state")
+    command = [sys.executable, "-m", "kvtui", "shell", "--state", state, "--nodes", "1"]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        try:
+            running.stdin.write(b"put apple 1\n")
+            running.stdin.flush()
+            assert running.stdout.readline() == b"Replicas for key apple: n1\n"
+            running.send_signal(number)
+            assert running.wait(TIMEOUT) == 128 + number
+        finally:
+            running.kill()
+    assert kvtui("--state", state, "-c", "get apple").stdout == "apple -> 1\n"
+
+
+def test_a_reader_that_goes_away_ends_the_script_without_a_trace() -> None:
+    command = [sys.executable, "-m", "kvtui", "shell", "--memory"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        assert running.stderr is not None
+        try:
+            running.stdout.close()
+            running.stdin.write(b"help\n" * 10)
+            running.stdin.flush()
+            assert running.wait(TIMEOUT) == 1
+            assert running.stderr.read() == b""
+        finally:
+            running.kill()
+            try:
+                running.stdin.close()
+            except BrokenPipeError:
+                pass

@@ -1,0 +1,82 @@
+"""Arguments of ``kvtui``: what is refused, in one line, with status 2."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kvtui import __version__
+from kvtui.cli import Options
+from kvtui.lifetime import settings_of
+
+ROOT = Path(__file__).parent.parent
+
+
+def kvtui(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "kvtui", *arguments]
+    return subprocess.run(command, cwd=ROOT, input=stdin, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--nodes", "x"], "--nodes"),
+        (["--nodes", "-1"], "--nodes"),
+        (["--nodes", "65", "--memory", "-c", "show"], "--nodes"),
+        (["--replicas", "0"], "--replicas"),
+        (["--replicas", "99", "--memory", "-c", "show"], "--replicas"),
+        (["--policy", "random"], "--policy"),
+        (["--vnodes", "8"], "--policy classic"),
+        (["--policy", "classic", "--vnodes", "0"], "--vnodes"),
+        (["--policy", "classic", "--vnodes", "99999", "--memory", "-c", "show"], "--vnodes"),
+        (["--memory", "--state", "somewhere"], "--memory"),
+        (["--memory", "shell", "--state", "somewhere"], "--memory"),
+        (["--state", __file__, "-c", "show"], "--state"),
+        (["shell", "--nodes", "x"], "--nodes"),
+        (["--colour"], "--colour"),
+        (["sell"], "sell"),
+        ([], "kvtui shell"),
+    ],
+)
+def test_wrong_use_is_told_in_one_line_with_status_2(arguments: list[str], words: str) -> None:
+    done = kvtui(*arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("kvtui: ")
+    assert done.stderr.count("\n") == 1
+    assert words in done.stderr
+
+
+def test_the_version() -> None:
+    done = kvtui("--version")
+    assert (done.returncode, done.stdout) == (0, f"kvtui {__version__}\n")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["shell", "--help"]])
+def test_help_lists_every_option(arguments: list[str]) -> None:
+    done = kvtui(*arguments)
+    assert done.returncode == 0
+    for option in ("--nodes", "--replicas", "--state", "--memory", "--policy", "--vnodes", "-c"):
+        assert option in done.stdout
+
+
+def test_options_after_the_subcommand_win() -> None:
+    outer = Options(nodes=3, replicas=2, commands=("show",))
+    inner = Options(nodes=0, memory=True, commands=("stats",))
+    assert inner.over(outer) == Options(nodes=0, replicas=2, memory=True, commands=("show", "stats"))
+
+
+def test_a_cluster_is_named_after_its_state_directory(tmp_path: Path) -> None:
+    settings = settings_of(Options(state=tmp_path / "lab"), "shell")
+    assert (settings.state, settings.name, settings.role) == (tmp_path / "lab", "lab", "shell")
+    assert settings_of(Options(memory=True), "dashboard").state is None
+
+
+def test_without_a_state_directory_it_is_the_users_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    state = settings_of(Options(), "shell").state
+    assert state is not None
+    assert state.name == "default"
+    assert tmp_path in state.parents
