@@ -35,7 +35,9 @@ BATCH_ENTRIES: Final = 4096
 UPLOADS: Final = 4
 """Most values that one connection may have under way in pieces."""
 UPLOAD_BYTES: Final = 128 * 1024 * 1024
-"""Most bytes that a node holds of values under way in pieces."""
+"""Most bytes that a node holds of values under way in pieces, each counted with its whole length from its first piece on."""
+UPLOAD_SECONDS: Final = 60.0
+"""A value under way to which no piece is added for this long is forgotten."""
 CONNECTIONS: Final = 512
 """Most connections that a node serves at once."""
 WRITE_BUFFER_BYTES: Final = 8 * 1024 * 1024
@@ -141,7 +143,10 @@ class Dump(_Request, tag="dump"):
 
 
 class PutMany(_Request, tag="put_many"):
-    """Values and tombstones of given versions, synced together. Each stays only above the stored version."""
+    """Values and tombstones of given versions, synced together. Each stays only above the stored version.
+
+    A standalone node takes only version (0, 0) and gives one itself.
+    """
 
     entries: list[Entry]
 
@@ -158,7 +163,9 @@ class GetMany(_Request, tag="get_many"):
 class Scan(_Request, tag="scan"):
     """Entries of slots ``start``..``stop`` (half-open) in (token, key) order, after the key ``after``, tombstones included.
 
-    Reply: ``entries`` and, unless that was all, ``cursor``: the ``after`` of the next page.
+    Reply: ``entries`` and, unless that was all, ``cursor``: the ``after`` of the next page. A page may hold fewer entries than
+    ``limit``, none even, and still have a cursor: it ends early at the limit of a batch, and when a long way brought nothing with
+    ``prefix``. Damaged entries are left out (their slot's digest then agrees with no other node's).
     """
 
     start: int
@@ -186,7 +193,10 @@ class Counts(_Request, tag="counts"):
 
 
 class Piece(_Request, tag="piece"):
-    """A part of a value that a later ``put`` or ``put_many`` names as ``upload``; parts come in order."""
+    """A part of a value that a later ``put`` or ``put_many`` of this connection names as ``upload``; parts come in order.
+
+    No part is longer than ``INLINE_BYTES``. The write that names the value uses it up, whatever its answer.
+    """
 
     upload: str
     offset: int
@@ -352,7 +362,11 @@ class Reply(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
 
 encode = msgspec.json.Encoder().encode
 """A message as JSON, without a newline."""
+encode_lines = msgspec.json.Encoder().encode_lines
+"""Several messages as JSON, each with its newline."""
+decode_requests = msgspec.json.Decoder(Request).decode_lines
+"""The requests of several whole lines. Raises as ``decode_request`` does when any of them is bad."""
 decode_request = msgspec.json.Decoder(Request).decode
-"""One request. Raises msgspec.DecodeError (not JSON) or its subclass msgspec.ValidationError."""
+"""One request. Raises msgspec.DecodeError (not JSON) or its subclass msgspec.ValidationError, and UnicodeDecodeError."""
 decode_reply = msgspec.json.Decoder(Reply).decode
 """One reply. Raises as ``decode_request`` does."""

@@ -13,7 +13,8 @@ from kvtui.core.seams.wal import ends_torn
 
 RESERVE_BYTES: Final = 64 * 1024 * 1024
 """Space that stays free on the disk, for RocksDB's own flushes and compactions: a batch that would use it is refused as full
-before anything of it is written, because RocksDB itself can't go on after it ran into the end of a disk."""
+before anything of it is written, because RocksDB itself can't go on after it ran into the end of a disk. Batches
+that remove something may use half of it, so that a full node can be emptied."""
 HOLDER_FILE: Final = "HOLDER"
 """Who has the directory open, for people; the lock itself is RocksDB's."""
 
@@ -60,7 +61,8 @@ class RocksEngine:
             else:
                 written.put(key, value)
         try:
-            self._refuse_without_space(written.size_in_bytes())
+            removes = batch.cleared or any(value is None for _, value in batch.changes)
+            self._refuse_without_space(written.size_in_bytes(), self._reserve // 2 if removes else self._reserve)
             database.write(written, self._synced)
         except EngineFull:
             raise
@@ -101,11 +103,13 @@ class RocksEngine:
             raise EngineFailed(f"{self._path} is closed")
         return self._database
 
-    def _refuse_without_space(self, size: int) -> None:
+    def _refuse_without_space(self, size: int, reserve: int) -> None:
         disk = os.statvfs(self._path)
         free = disk.f_bavail * disk.f_frsize
-        if free - size < self._reserve:
-            raise EngineFull(f"no space for {size} bytes at {self._path}: {free} are free, {self._reserve} stay reserved")
+        if free - size < reserve:
+            raise EngineFull(
+                f"no space for {size:,} bytes at {self._path}: {free:,} are free, {reserve:,} stay reserved"
+            )
 
 
 def open_rocksdb(path: Path, holder: str, *, reserve: int = RESERVE_BYTES) -> RocksEngine:
