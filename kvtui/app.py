@@ -1,0 +1,163 @@
+"""The dashboard's application: composes, binds keys, follows the cluster and runs commands; owns no cluster logic."""
+
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
+
+from rich.text import Text
+from textual import on
+from textual.app import App, SystemCommand
+from textual.message import Message
+from textual.screen import Screen
+
+from kvtui.commands import Context, History, Invocation, Level, Line, run
+from kvtui.core.cluster import Cluster, Location
+from kvtui.core.events import Event
+from kvtui.core.snapshot import ClusterSnapshot
+from kvtui.screens import Confirm, Dashboard, Help
+from kvtui.screens.defects import defect_lines, defect_place
+from kvtui.screens.palette import RegistryCommands
+from kvtui.screens.pictures import save_picture
+from kvtui.widgets.command_bar import CommandBar
+from kvtui.widgets.themes import DAY, NIGHT
+
+UPDATE_SECONDS = 0.1
+"""Pictures are this far apart, at least."""
+COMMANDS_AT_ONCE = 16
+"""More commands are refused until one of those under way ends."""
+HISTORY_FILE = "history"
+
+
+class SnapshotChanged(Message):
+    """The cluster looks different."""
+
+    def __init__(self, snapshot: ClusterSnapshot) -> None:
+        self.snapshot = snapshot
+        super().__init__()
+
+
+class Happened(Message):
+    """The cluster had something to say."""
+
+    def __init__(self, event: Event) -> None:
+        self.event = event
+        super().__init__()
+
+
+class KvtuiApp(App[None]):
+    """Shows one cluster. ``state`` is the directory that remembers typed lines; None remembers none."""
+
+    TITLE = "kvtui"
+    CSS_PATH = "app.tcss"
+    COMMANDS = {RegistryCommands} | App.COMMANDS  # noqa: RUF012 - Textual's own way
+    def __init__(self, cluster: Cluster, *, state: Path | None, pictures: Path | None = None) -> None:
+        super().__init__()
+        self.animation_level = "none"
+        self._cluster = cluster
+        self._pictures = pictures
+        self._under_way = 0
+        self._dashboard = Dashboard(History(state / HISTORY_FILE if state is not None else None))
+        self.register_theme(NIGHT)
+        self.register_theme(DAY)
+        self.theme = NIGHT.name
+
+    def get_default_screen(self) -> Screen[None]:
+        return self._dashboard
+
+    def on_mount(self) -> None:
+        """Show the cluster as it is, and follow it from here on."""
+        self._dashboard.show_snapshot(self._cluster.snapshot())
+        self.run_worker(self._follow_snapshots(), name="snapshots", exit_on_error=False)
+        self.run_worker(self._follow_events(), name="events", exit_on_error=False)
+
+    async def _follow_snapshots(self) -> None:
+        seen = self._cluster.snapshot()
+        self.post_message(SnapshotChanged(seen))
+        try:
+            while True:
+                seen = await self._cluster.changed(seen)
+                self.post_message(SnapshotChanged(seen))
+                await asyncio.sleep(UPDATE_SECONDS)
+        except Exception as error:
+            self._say(Line(f"the picture is no longer renewed: {defect_place(error)}; leave and start again", Level.BAD))
+
+    async def _follow_events(self) -> None:
+        try:
+            async for event in self._cluster.events():
+                self.post_message(Happened(event))
+        except Exception as error:
+            self._say(Line(f"events are no longer shown: {defect_place(error)}; leave and start again", Level.BAD))
+
+    @on(SnapshotChanged)
+    def _snapshot_changed(self, message: SnapshotChanged) -> None:
+        self._dashboard.show_snapshot(message.snapshot)
+
+    @on(Happened)
+    def _happened(self, message: Happened) -> None:
+        self._dashboard.activity.add_event(message.event)
+
+    @on(CommandBar.Entered)
+    def _entered(self, message: CommandBar.Entered) -> None:
+        if self._under_way >= COMMANDS_AT_ONCE:
+            self._dashboard.bar.fill(message.text)
+            self._dashboard.bar.refuse(f"{self._under_way} commands are under way; wait until one ends")
+            return
+        self._under_way += 1
+        self.run_worker(self._run(message.text, message.invocation), group="commands", exit_on_error=False)
+
+    async def _run(self, text: str, invocation: Invocation) -> None:
+        try:
+            if invocation.question:
+                if not await self.push_screen_wait(Confirm(text, invocation.question)):
+                    self._say(Line(f"{invocation.command.name}: not done"))
+                    return
+                invocation = invocation.confirmed()
+            self._dashboard.activity.add_command(text)
+            context = Context(self._cluster, self._say, self._located, self._dashboard.bar.progress, self.exit)
+            await run(invocation, context)
+        except Exception as error:
+            self._say(Line(f"{invocation.command.name}: {defect_place(error)}", Level.BAD))
+        finally:
+            self._under_way -= 1
+
+    def _say(self, line: Line) -> None:
+        self._dashboard.activity.add_answer(line.text, line.level)
+        self._dashboard.answer_seen()
+
+    def _located(self, location: Location) -> None:
+        self._dashboard.show_location(location)
+
+    def action_help(self) -> None:
+        """Explain commands and keys."""
+        active = self.screen.active_bindings.values()
+        keys = [(self.get_key_display(bound.binding), bound.binding.description) for bound in active if bound.binding.show]
+        self.push_screen(Help(keys))
+
+    def action_save_picture(self) -> None:
+        """Save the screen as SVG and say where."""
+        try:
+            path = save_picture(self.export_screenshot(), self._pictures or Path.cwd())
+        except OSError as error:
+            self._say(Line(f"the picture was not saved: {error.strerror or error}", Level.BAD))
+        else:
+            self._say(Line(f"screen saved as {path}", Level.GOOD))
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """What the palette offers beside the registry's commands."""
+        yield SystemCommand("Theme", "Change colours, to light ones for instance", self.action_change_theme)
+        yield SystemCommand("Save picture", "Save the screen as SVG", self.action_save_picture)
+        yield SystemCommand("Help", "Commands, keys, signs", self.action_help)
+        yield SystemCommand("Quit", "Leave kvtui", self.action_quit)
+
+    def _fatal_error(self) -> None:
+        """Ends the app after a defect. Textual's own report prints local variables, keys and values among them; this
+        one prints places in the code alone."""
+        self.bell()
+        if self._exception is not None:
+            self._exit_renderables.append(Text("\n".join(defect_lines(self._exception))))
+        self._close_messages_no_wait()
+
+
+async def run_dashboard(cluster: Cluster, *, state: Path | None) -> None:
+    """Show the cluster until a person leaves. The cluster is neither opened nor closed."""
+    await KvtuiApp(cluster, state=state).run_async()

@@ -1,0 +1,7 @@
+"""The screens: the dashboard, and what comes over it for a moment."""
+
+from kvtui.screens.confirm import Confirm
+from kvtui.screens.dashboard import Dashboard
+from kvtui.screens.help import Help
+
+__all__ = ["Confirm", "Dashboard", "Help"]

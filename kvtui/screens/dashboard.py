@@ -1,0 +1,128 @@
+"""The dashboard: lays out the panels and hands the picture down to them."""
+
+from dataclasses import replace
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.reactive import reactive
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from kvtui.commands import History
+from kvtui.core.cluster import Location
+from kvtui.core.snapshot import ClusterSnapshot
+from kvtui.widgets.activity import Activity
+from kvtui.widgets.command_bar import CommandBar
+from kvtui.widgets.header import Header
+from kvtui.widgets.nodes import Nodes
+from kvtui.widgets.picture import Picture
+from kvtui.widgets.ring import Ring, View
+from kvtui.widgets.stats import Stats
+
+PANELS = ("ring", "nodes", "stats", "activity")
+"""In the order in which a small screen shows one after the other."""
+
+
+class Dashboard(Screen[None]):
+    """Ring, nodes, stats, activity and command bar, as many as the size has room for."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-medium"), (104, "-wide")]  # noqa: RUF012 - Textual's own way
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-high"), (30, "-tall")]  # noqa: RUF012
+    BINDINGS = [  # noqa: RUF012
+        Binding("f1", "app.help", "Help"),
+        Binding("f2", "ring_view", "Ring view"),
+        Binding("f6", "next_panel", "Next panel"),
+        Binding("f12", "app.save_picture", "Save picture"),
+        Binding("ctrl+q", "app.quit", "Quit", priority=True),
+        Binding("pageup", "scroll_activity(-1)", show=False),
+        Binding("pagedown", "scroll_activity(1)", show=False),
+    ]
+    AUTO_FOCUS = "#command"
+
+    picture: reactive[Picture] = reactive(Picture(), repaint=False)
+
+    def __init__(self, history: History) -> None:
+        super().__init__()
+        self._ring_panel = Ring(id="ring")
+        self._node_panel = Nodes(id="nodes")
+        self._panel = PANELS[0]
+        self.activity = Activity(id="activity")
+        self.bar = CommandBar(history, id="bar")
+
+    def compose(self) -> ComposeResult:
+        yield Header(id="header").data_bind(Dashboard.picture)
+        with Horizontal(id="panels"):
+            yield self._ring_panel.data_bind(Dashboard.picture)
+            with Vertical(id="side"):
+                yield self._node_panel.data_bind(Dashboard.picture)
+                yield Stats(id="stats").data_bind(Dashboard.picture)
+                yield self.activity
+        yield self.bar.data_bind(Dashboard.picture)
+        yield Footer(show_command_palette=True)
+
+    def on_mount(self) -> None:
+        """Start with the ring, the newest view, and one panel where there is room for one."""
+        self._ring_panel.border_title = f"Ring · {View.ARCS}"
+        self._show_panel(self._panel)
+
+    def show_snapshot(self, snapshot: ClusterSnapshot) -> None:
+        """Draw a newer cluster."""
+        self.picture = self.picture.with_snapshot(snapshot)
+
+    def show_location(self, location: Location) -> None:
+        """Show where a key is."""
+        self.picture = replace(self.picture, located=location)
+
+    def answer_seen(self) -> None:
+        """A command answers: a screen with room for one panel turns to where the answer is read."""
+        self._show_panel("activity")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Panels take turns only where one is shown at a time."""
+        if action == "next_panel":
+            return self._single
+        return True
+
+    @property
+    def _single(self) -> bool:
+        return self.has_class("-narrow") or self.has_class("-low")
+
+    def _show_panel(self, panel: str) -> None:
+        self._panel = panel
+        for name in PANELS:
+            self.set_class(name == panel, f"-show-{name}")
+
+    def action_ring_view(self) -> None:
+        """Another view of the ring; where one panel is shown, the ring first."""
+        if self._single and self._panel != "ring":
+            self._show_panel("ring")
+        else:
+            self._ring_panel.switch_view()
+
+    def action_next_panel(self) -> None:
+        """The next of the panels."""
+        self._show_panel(PANELS[(PANELS.index(self._panel) + 1) % len(PANELS)])
+
+    def action_scroll_activity(self, pages: int) -> None:
+        """Page through what happened."""
+        if pages < 0:
+            self.activity.scroll_page_up(animate=False)
+        else:
+            self.activity.scroll_page_down(animate=False)
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Some keys are there at some sizes only."""
+        self.call_after_refresh(self.refresh_bindings)
+
+    @on(Ring.ViewShown)
+    def _view_shown(self, event: Ring.ViewShown) -> None:
+        self._ring_panel.border_title = f"Ring · {event.view}"
+
+    @on(Nodes.Chosen)
+    def _node_chosen(self, event: Nodes.Chosen) -> None:
+        """Put a node in focus; again, and none is."""
+        chosen = "" if event.node == self.picture.selected else event.node
+        self.picture = replace(self.picture, selected=chosen)
+        self._ring_panel.view = None

@@ -1,0 +1,51 @@
+"""Help: what one sees, every command, every key; from the registry and the bindings themselves."""
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from kvtui.commands import COMMANDS, usage_line
+
+SEEN = (
+    ("● ◐ ◌ ○", "a node is up, being filled, silent, down"),
+    ("coloured arc", "the keys whose first copy is on that node"),
+    ("stripes", "a range that is on its way to another node"),
+    ("hollow arc", "its node is down"),
+    ("dots inside", "keys, where they are on the ring"),
+    ("◆ ◇", "the key that was looked up last: its place and first copy, its other copies"),
+)
+
+
+class Help(ModalScreen[None]):
+    """Closed by the keys that open it, by escape or q."""
+
+    BINDINGS = [Binding("escape,f1,q,enter", "dismiss", "Close")]  # noqa: RUF012 - Textual's own way to declare them
+
+    def __init__(self, keys: list[tuple[str, str]]) -> None:
+        super().__init__()
+        self._keys = keys
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(id="help") as scroll:
+            scroll.border_title = "Help"
+            scroll.border_subtitle = "Esc closes"
+            yield Static(help_text(self._keys))
+
+
+def help_text(keys: list[tuple[str, str]]) -> Text:
+    """All of it as text; ``keys`` are pairs of key and what it does."""
+    text = Text()
+    commands = [(usage_line(command), command.summary) for command in COMMANDS]
+    typing = [("↑ ↓", "earlier and later lines"), ("Tab →", "complete"), ("PgUp PgDn", "scroll the activity")]
+    for title, rows in (("Commands", commands), ("Keys", [*keys, *typing]), ("On the ring", list(SEEN))):
+        text.append(f"{title}\n", "bold")
+        width = max(len(name) for name, _ in rows)
+        for name, words in rows:
+            text.append(f"  {name:<{width}}   ", "cyan")
+            text.append(f"{words}\n")
+        text.append("\n")
+    text.append("A click on a node puts it in focus on the ring. help <command> explains one command.")
+    return text

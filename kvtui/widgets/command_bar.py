@@ -1,0 +1,103 @@
+"""The command bar: a line to type in, and beside it the usage of the command, what is wrong with it, or what is under way."""
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widgets import Input, Static
+
+from kvtui.commands import CommandError, History, Invocation, Names, RecentKeys, complete, parse, usage_for
+from kvtui.widgets.bars import progress_bar
+from kvtui.widgets.command_line import CommandLine
+from kvtui.widgets.picture import Picture
+from kvtui.widgets.words import harmless, short
+
+PROGRESS_WIDTH = 16
+OFFERED_LONGEST = 90
+"""Characters of the list of possible completions."""
+
+
+class CommandBar(Horizontal):
+    """Takes commands. A line that is none stays as it was typed, and the bar says what is wrong with it."""
+
+    picture: reactive[Picture] = reactive(Picture(), repaint=False, init=False)
+
+    class Entered(Message):
+        """A command was entered."""
+
+        def __init__(self, text: str, invocation: Invocation) -> None:
+            self.text = text
+            self.invocation = invocation
+            super().__init__()
+
+    def __init__(self, history: History, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._recent = RecentKeys()
+        self._line = CommandLine(history, self._completions, id="command")
+        self._hint = Static("", id="hint", markup=False)
+        self._progress = ""
+
+    def compose(self) -> ComposeResult:
+        yield Static("> ", id="prompt", markup=False)
+        yield self._line
+        yield self._hint
+
+    @property
+    def text(self) -> str:
+        """What is typed."""
+        return self._line.value
+
+    def fill(self, text: str) -> None:
+        """Put the beginning of a command into the line, for a person to go on."""
+        self._line.value = text
+        self._line.cursor_position = len(text)
+
+    def refuse(self, problem: str) -> None:
+        """Say what is wrong, in place; the typed text stays."""
+        self._say(problem, error=True)
+
+    def progress(self, text: str, done: int, total: int) -> None:
+        """Show how far a long command is, while nothing is typed; an empty text ends it."""
+        if not text:
+            self._progress = ""
+        elif total:
+            filled, left = progress_bar(done / total, PROGRESS_WIDTH)
+            self._progress = f"{short(harmless(text), 40)} {filled}{left} {done / total:>4.0%}"
+        else:
+            self._progress = f"{short(harmless(text), 40)} {done:,}"
+        if not self.text:
+            self._say(self._progress)
+
+    def _completions(self, text: str) -> list[str]:
+        nodes = tuple(node.id for node in self.picture.snapshot.nodes)
+        return complete(text, Names(nodes=nodes, keys=self._recent.keys))
+
+    def _say(self, text: str, *, error: bool = False) -> None:
+        self._hint.set_class(error, "-error")
+        self._hint.set_class(not text, "-empty")
+        self._hint.update(text)
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._say(usage_for(event.value) if event.value else self._progress)
+
+    @on(CommandLine.Offered)
+    def _offered(self, event: CommandLine.Offered) -> None:
+        event.stop()
+        start = self.text.rfind(" ") + 1
+        self._say(short("  ".join(line[start:].strip() for line in event.lines), OFFERED_LONGEST))
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        try:
+            invocation = parse(event.value)
+        except CommandError as error:
+            self.refuse(error.text)
+            return
+        text = self._line.take()
+        if invocation is not None:
+            self._recent.note(invocation)
+            self.post_message(self.Entered(text.strip(), invocation))

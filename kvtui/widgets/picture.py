@@ -1,0 +1,29 @@
+"""What a screen shows at one moment: the one value that is handed down to every panel."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from kvtui.core.cluster import Location
+from kvtui.core.snapshot import ClusterSnapshot
+from kvtui.widgets.node_colours import assign
+
+NOTHING_YET = ClusterSnapshot(name="", epoch=0, policy="", slots=0, replication=1, copies_each=0, write_quorum=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The cluster, and what the person at the screen chose to see of it."""
+
+    snapshot: ClusterSnapshot = NOTHING_YET
+    colours: Mapping[str, int] = field(default_factory=dict)
+    """Each node's place in the list of node colours."""
+    located: Location | None = None
+    """The key that was looked up last."""
+    selected: str = ""
+    """The node in focus; empty for none."""
+
+    def with_snapshot(self, snapshot: ClusterSnapshot) -> "Picture":
+        """The same view of a newer cluster. A node in focus that is gone is in focus no more."""
+        ids = [node.id for node in snapshot.nodes]
+        colours = self.colours if list(self.colours) == ids else assign(self.colours, ids)
+        return replace(self, snapshot=snapshot, colours=colours, selected=self.selected if self.selected in colours else "")

@@ -1,0 +1,69 @@
+"""The words in the middle of the ring: how many keys, on how many nodes, how even; and the key that was looked up."""
+
+from rich.cells import cell_len
+
+from kvtui.core.snapshot import ClusterSnapshot
+from kvtui.widgets.balance import balance
+from kvtui.widgets.picture import Picture
+from kvtui.widgets.tints import Line
+from kvtui.widgets.words import counted, harmless, short
+
+
+def centre_lines(picture: Picture, width: int, rows: int) -> list[Line]:
+    """At most ``rows`` lines of at most ``width`` cells, the most important first to stay."""
+    snapshot = picture.snapshot
+    if not snapshot.nodes:
+        lines = _invitation(width)
+    else:
+        lines = [
+            ((counted(snapshot.keys, "key"), "bold"),),
+            ((_copies(snapshot), "dim"),),
+            ((f"balance {balance(snapshot):.2f}", "dim"),),
+        ]
+        located = _located(picture, width)
+        if located:
+            spaced = [((" ", "text"),), *located]
+            lines = lines + spaced if len(lines) + len(spaced) <= rows else lines[:1] + located
+    return [line for line in lines if _width(line) <= width][:rows]
+
+
+def _invitation(width: int) -> list[Line]:
+    long: list[Line] = [
+        (("no nodes yet", "bold"),),
+        ((" ", "text"),),
+        (("type", "dim"),),
+        (("addnode A 5001", "accent bold"),),
+        (("to start the first one", "dim"),),
+    ]
+    return long if width >= 22 else [(("type", "dim"),), (("addnode A 5001", "accent bold"),)]
+
+
+def _copies(snapshot: ClusterSnapshot) -> str:
+    if snapshot.copies_each == 1:
+        return "on 1 node each"
+    return f"on {snapshot.copies_each} nodes each"
+
+
+def _located(picture: Picture, width: int) -> list[Line]:
+    located = picture.located
+    if located is None:
+        return []
+    token = f"0x{located.token:016x}"
+    key = harmless(located.key.decode("utf-8", "replace"))
+    if width >= 18:
+        room = width - len(" → 0x0000…")
+        first: Line = ((short(key, room), "bold"), (" → ", "dim"), (token[:6] + "…", "text"))
+    else:
+        first = ((short(key, width), "bold"),)
+    where: list[tuple[str, str]] = []
+    for place, copy in enumerate(located.replicas):
+        if place:
+            where.append((" ", "text"))
+        where.append((("◆ " if place == 0 else "◇ ") + short(copy.node, 8), f"bold node:{picture.colours.get(copy.node, 0)}"))
+    while where and _width(tuple(where)) > width:
+        del where[-2:]
+    return [first, tuple(where)] if where else [first]
+
+
+def _width(line: Line) -> int:
+    return sum(cell_len(text) for text, _ in line)

@@ -1,0 +1,145 @@
+"""The ring as rows of strips, from three layers that are each kept until what they depend on changes.
+
+Geometry depends on the size, the band's colours on ranges and node states, the text over it on the whole picture.
+"""
+
+from dataclasses import dataclass
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from kvtui.widgets.colour import RGB
+from kvtui.widgets.picture import Picture
+from kvtui.widgets.ring.arcs import Arc, arcs_of
+from kvtui.widgets.ring.band import Band
+from kvtui.widgets.ring.circle import Circle, fit
+from kvtui.widgets.ring.glyphs import Glyphs
+from kvtui.widgets.ring.overlay import Overlay, overlay
+from kvtui.widgets.ring.ribbon import Inks, ribbon
+from kvtui.widgets.ring.samples import STEPS
+from kvtui.widgets.ring.view import View, fitting
+from kvtui.widgets.tints import Tints, painted
+
+LABEL_LONGEST = 10
+"""Cells of a node's id beside the ring; longer ones are cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a drawing is for: a size in cells, colours and glyphs."""
+
+    columns: int
+    rows: int
+    tints: Tints
+    glyphs: Glyphs = Glyphs.QUADRANTS
+
+
+class Drawing:
+    """Keeps layers and strips. ``draw`` says which rows changed; ``strips`` holds them all."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.strips: list[Strip] = [Strip.blank(settings.columns, settings.tints.style("text"))] * settings.rows
+        self.view = View.ARCS
+        """The view that was drawn last."""
+        self._circle: Circle | None = None
+        self._band: Band | None = None
+        self._arcs: tuple[Arc, ...] | None = None
+        self._colours: object = None
+        self._overlay: Overlay = {}
+
+    def draw(self, picture: Picture, wanted: View | None) -> set[int]:
+        """Show a picture in the wanted view, or in the one that fits; returns the rows that look different now."""
+        circle = self._fitted(picture)
+        if circle is None:
+            return self._write_only(picture)
+        arcs = self._chosen(picture, wanted, circle)
+        changed = self._colour(arcs, picture, circle)
+        assert self._band is not None
+        text = overlay(picture, self.view, arcs, circle, self._band.cells.keys(), self.settings.glyphs)
+        changed |= {y for y in self._overlay.keys() | text.keys() if self._overlay.get(y) != text.get(y)}
+        self._overlay = text
+        for y in changed:
+            self.strips[y] = self._strip(y)
+        return changed
+
+    def _fitted(self, picture: Picture) -> Circle | None:
+        longest = max((len(node.id) for node in picture.snapshot.nodes), default=1)
+        margin = min(longest, LABEL_LONGEST) + 4
+        circle = fit(self.settings.columns, self.settings.rows, margin)
+        if circle != self._circle or self._band is None:
+            self._circle, self._arcs = circle, None
+            self.strips = [Strip.blank(self.settings.columns, self.settings.tints.style("text"))] * self.settings.rows
+            self._overlay = {}
+            self._band = Band(circle, self.settings.glyphs, self.settings.tints.background) if circle else None
+        return circle
+
+    def _chosen(self, picture: Picture, wanted: View | None, circle: Circle) -> tuple[Arc, ...]:
+        snapshot, selected = picture.snapshot, picture.selected
+        plain = arcs_of(snapshot, View.ARCS, "")
+        self.view = wanted or fitting(circle, len(plain), selected)
+        if self.view is View.FOCUS and not selected and snapshot.nodes:
+            selected = snapshot.nodes[0].id
+        return plain if self.view is View.ARCS else arcs_of(snapshot, self.view, selected)
+
+    def _colour(self, arcs: tuple[Arc, ...], picture: Picture, circle: Circle) -> set[int]:
+        assert self._band is not None
+        if arcs == self._arcs and picture.colours == self._colours:
+            return set()
+        self._arcs, self._colours = arcs, picture.colours
+        tints = self.settings.tints
+
+        def colour(node: str) -> RGB:
+            return tints.node(picture.colours.get(node, 0))
+
+        letters = ""
+        if self.settings.glyphs is Glyphs.ASCII:
+            letters = _letters(arcs)
+        return self._band.paint(ribbon(arcs, circle, Inks(colour, tints.background, tints.faint, tints.bad)), letters)
+
+    def _write_only(self, picture: Picture) -> set[int]:
+        """Without room for a circle: the words of its centre alone."""
+        from kvtui.widgets.ring.overlay import words_only
+
+        text = words_only(picture, self.settings.columns, self.settings.rows)
+        changed = {y for y in self._overlay.keys() | text.keys() if self._overlay.get(y) != text.get(y)}
+        self._overlay = text
+        for y in changed:
+            self.strips[y] = self._strip(y)
+        return changed
+
+    def _strip(self, y: int) -> Strip:
+        """One row: the band's cells, text over it, background elsewhere; neighbours of one style in one segment."""
+        tints, columns = self.settings.tints, self.settings.columns
+        blank = tints.style("text")
+        cells = self._band.cells if self._band else {}
+        over = self._overlay.get(y, {})
+        segments: list[Segment] = []
+        run: list[str] = []
+        style: Style = blank
+        for x in range(columns):
+            if x in over:
+                glyph, words = over[x]
+                new = tints.style(words)
+            elif (x, y) in cells:
+                drawn = cells[x, y]
+                glyph, new = drawn.glyph, painted(drawn.colour, drawn.background)
+            else:
+                glyph, new = " ", blank
+            if new is not style and run:
+                segments.append(Segment("".join(run), style))
+                run = []
+            style = new
+            run.append(glyph)
+        segments.append(Segment("".join(run), style))
+        return Strip(segments, columns)
+
+
+def _letters(arcs: tuple[Arc, ...]) -> str:
+    """One letter a step: the last of the node's id, which tells n1 from n2."""
+    letters = ["."] * STEPS
+    for arc in arcs:
+        first, last = round(arc.start * STEPS), round(arc.stop * STEPS)
+        letters[first:last] = [arc.node[-1:] or "."] * (last - first)
+    return "".join(letters)

@@ -1,0 +1,35 @@
+"""The dashboard's own two themes."""
+
+from textual.theme import Theme
+
+NIGHT = Theme(
+    name="kvtui-night",
+    primary="#6c9eff",
+    secondary="#40c4a0",
+    accent="#6c9eff",
+    foreground="#d6dbe6",
+    background="#0f1219",
+    surface="#0f1219",
+    panel="#1a1f2b",
+    success="#5cc98a",
+    warning="#f0b232",
+    error="#f57070",
+    dark=True,
+    variables={"footer-key-foreground": "#6c9eff", "footer-background": "#1a1f2b", "border": "#6c9eff"},
+)
+
+DAY = Theme(
+    name="kvtui-day",
+    primary="#245cd6",
+    secondary="#008064",
+    accent="#245cd6",
+    foreground="#1c2230",
+    background="#fbfbf8",
+    surface="#fbfbf8",
+    panel="#e9ebf0",
+    success="#1f8a4c",
+    warning="#a86400",
+    error="#c02c2c",
+    dark=False,
+    variables={"footer-key-foreground": "#245cd6", "footer-background": "#e9ebf0", "border": "#245cd6"},
+)

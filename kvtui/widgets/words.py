@@ -1,0 +1,34 @@
+"""How numbers and long names are written in little room."""
+
+from rich.cells import cell_len, set_cell_size
+
+
+def percent(fraction: float) -> str:
+    """``33.3%``; nothing behind the point from 100 on."""
+    return f"{fraction:.0%}" if fraction >= 0.9995 or fraction == 0 else f"{fraction:.1%}"
+
+
+def short(text: str, width: int) -> str:
+    """``text`` in at most ``width`` cells, its end replaced by … where it is longer."""
+    if width <= 0:
+        return ""
+    if cell_len(text) <= width:
+        return text
+    return set_cell_size(text, width - 1).rstrip() + "…"
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """``1 node``, ``3 nodes``, ``10,332 keys``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def milliseconds(value: float) -> str:
+    """A latency in milliseconds, in two digits or so."""
+    if value >= 100:
+        return f"{value:.0f}"
+    return f"{value:.1f}" if value >= 0.1 or value == 0 else f"{value:.2f}"
+
+
+def harmless(text: str) -> str:
+    """``text`` with everything that a terminal could take for a command made visible."""
+    return text if text.isprintable() else "".join(char if char.isprintable() else "·" for char in text)

@@ -1,0 +1,232 @@
+"""Clusters made by hand: a ``Cluster`` that stands still, and the snapshots that tests show."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from kvtui.core.cluster import (
+    Cluster,
+    ClusterError,
+    Item,
+    Location,
+    NodeAdded,
+    Outcome,
+    Read,
+    Rebalanced,
+    ReplicaAnswer,
+    ReplicaCopy,
+    Written,
+    WrittenMany,
+)
+from kvtui.core.events import Event, Level
+from kvtui.core.ring import Balanced, Ring
+from kvtui.core.ring.token import slot_of, token_of
+from kvtui.core.snapshot import ClusterSnapshot, NodeState, NodeView, OperationView, Progress, RangeView
+from kvtui.core.version import Version
+
+SLOTS = 256
+NOON = 1_767_268_800.0
+"""2026-01-01 12:00:00 UTC."""
+
+
+@dataclass
+class FrozenCluster(Cluster):
+    """Shows ``now`` until ``show`` is called with another; keeps keys in a dict, on nodes that never fail."""
+
+    now: ClusterSnapshot
+    happened: Sequence[Event] = ()
+    stored: dict[bytes, bytes] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    """Requests about nodes, as they came."""
+    gate: asyncio.Event | None = None
+    """When set, puts wait for it."""
+    changes: asyncio.Event = field(default_factory=asyncio.Event)
+    sequence: int = 0
+
+    def show(self, snapshot: ClusterSnapshot) -> None:
+        self.now = snapshot
+        self.changes.set()
+
+    def snapshot(self) -> ClusterSnapshot:
+        return self.now
+
+    async def changed(self, seen: ClusterSnapshot) -> ClusterSnapshot:
+        while self.now is seen:
+            self.changes.clear()
+            await self.changes.wait()
+        return self.now
+
+    async def events(self) -> AsyncIterator[Event]:
+        for event in self.happened:
+            yield event
+        await asyncio.Event().wait()
+
+    async def refresh(self) -> ClusterSnapshot:
+        return self.now
+
+    def _replicas(self) -> tuple[str, ...]:
+        return tuple(node.id for node in self.now.nodes[: self.now.copies_each])
+
+    async def put(self, key: bytes, value: bytes) -> Written:
+        if self.gate is not None:
+            await self.gate.wait()
+        self.stored[key] = value
+        self.sequence += 1
+        answers = tuple(ReplicaAnswer(node, "ok", milliseconds=0.3) for node in self._replicas())
+        return Written(Outcome.OK, Version(1, self.sequence), answers)
+
+    async def get(self, key: bytes) -> Read:
+        return Read(Outcome.OK, self.stored.get(key), Version(1, 1), self._replicas()[0], 0.2)
+
+    async def delete(self, key: bytes) -> Written:
+        existed = self.stored.pop(key, None) is not None
+        return Written(Outcome.OK, Version(1, 2), tuple(ReplicaAnswer(node, "ok") for node in self._replicas()), existed)
+
+    async def put_many(self, items: Sequence[tuple[bytes, bytes]]) -> WrittenMany:
+        self.stored.update(items)
+        return WrittenMany(len(items))
+
+    async def get_many(self, keys: Sequence[bytes]) -> list[Read]:
+        return [await self.get(key) for key in keys]
+
+    async def locate(self, key: bytes) -> Location:
+        return located(self.now, key)
+
+    async def scan(self, prefix: bytes = b"", *, values: bool = True) -> AsyncIterator[list[Item]]:
+        yield [Item(key, value, Version(1, 1)) for key, value in self.stored.items() if key.startswith(prefix)]
+
+    async def add_node(self, node: str, host: str, port: int) -> NodeAdded:
+        self.asked.append(f"add {node}")
+        return NodeAdded(node, host, port, started=True)
+
+    async def remove_node(self, node: str) -> None:
+        if self.now.node(node) is None:
+            raise ClusterError(f"there is no node {node}")
+        self.asked.append(f"remove {node}")
+
+    async def set_replication(self, copies: int) -> None:
+        self.asked.append(f"replicate {copies}")
+
+    async def rebalance(self) -> Rebalanced:
+        return Rebalanced((), (), 0, 0)
+
+
+def located(snapshot: ClusterSnapshot, key: bytes) -> Location:
+    """Where a snapshot's ranges put a key."""
+    token = token_of(key)
+    position = token / 2**64
+    part = next(part for part in snapshot.ranges if part.start <= position < part.stop)
+    copies = tuple(ReplicaCopy(node, Version(1, 7)) for node in part.replicas)
+    return Location(key, token, position, part.start, part.stop, copies)
+
+
+def ring_of(nodes: Sequence[str], replication: int = 2) -> Ring:
+    ring = Ring.empty(Balanced(), replication, SLOTS)
+    for node in nodes:
+        ring = ring.join(node)
+    return ring
+
+
+def ranges_of(ring: Ring) -> tuple[RangeView, ...]:
+    return tuple(
+        RangeView(part.start / SLOTS, part.stop / SLOTS, part.replicas, part.replicas) for part in ring.ranges()
+    )
+
+
+def density_of(keys: int) -> tuple[int, ...]:
+    """``keys`` keys strewn over as many parts of the ring as there are slots."""
+    counts = [0] * SLOTS
+    for number in range(keys):
+        counts[slot_of(token_of(b"key-%d" % number), SLOTS)] += 1
+    return tuple(counts)
+
+
+def nodes_of(ring: Ring, density: Sequence[int]) -> tuple[NodeView, ...]:
+    ids = list(ring.weights)
+    held = {node: [slot for slot, replicas in enumerate(ring.table) if node in replicas] for node in ids}
+    first = {node: sum(replicas[:1] == (node,) for replicas in ring.table) for node in ids}
+    return tuple(
+        NodeView(
+            node, "127.0.0.1", 5001 + place, NodeState.UP,
+            keys=sum(density[slot] for slot in held[node]) if density else 0,
+            share=len(held[node]) / SLOTS, first_share=first[node] / SLOTS, started_here=True, pid=4000 + place,
+        )
+        for place, node in enumerate(ids)
+    )  # fmt: skip
+
+
+def empty() -> ClusterSnapshot:
+    """A cluster without nodes."""
+    return ClusterSnapshot("lab", 1, "balanced", SLOTS, 2, 0, 0)
+
+
+def healthy(names: Sequence[str] = ("A", "B", "C"), keys: int = 10_332, replication: int = 2) -> ClusterSnapshot:
+    """Nodes that are up, with keys."""
+    ring, density = ring_of(names, replication), density_of(keys)
+    nodes = nodes_of(ring, density)
+    return ClusterSnapshot(
+        "lab", 4, "balanced", SLOTS, replication, min(replication, len(names)), 1, nodes, ranges_of(ring), keys,
+        sum(node.keys for node in nodes), density,
+        OperationView(8912, (1200, 3100, 4800, 7400, 8900, 8100, 8700, 8912), 0.4, 1.9),
+        OperationView(12408, (6200, 7900, 12100, 12300, 12000, 12200, 12408), 0.3, 1.1),
+    )  # fmt: skip
+
+
+def one_down(down: str = "B") -> ClusterSnapshot:
+    """The same with a node that stopped, and writes that it missed."""
+    up = healthy()
+    nodes = tuple(
+        replace(node, state=NodeState.DOWN, behind=31, note="connection refused") if node.id == down else node
+        for node in up.nodes
+    )
+    missed = 0
+    ranges = []
+    for part in up.ranges:
+        behind = down in part.replicas and missed < 31
+        missed += round((part.stop - part.start) * SLOTS) if behind else 0
+        ranges.append(replace(part, clean=tuple(node for node in part.replicas if node != down)) if behind else part)
+    idle = OperationView()
+    return replace(
+        up, nodes=nodes, ranges=tuple(ranges), behind=31, hints=118, under_replicated=31, puts=idle, gets=idle, epoch=5
+    )
+
+
+def joining(newcomer: str = "C", part: float = 0.62) -> ClusterSnapshot:
+    """Two nodes with keys and a third that has received ``part`` of its slots."""
+    before, after = ring_of(["A", "B"]), ring_of(["A", "B", newcomer])
+    moving = [slot for slot in range(SLOTS) if newcomer in after.table[slot]]
+    done = set(moving[: int(len(moving) * part)])
+    density = density_of(10_332)
+    ranges: list[RangeView] = []
+    for slot in range(SLOTS):
+        pending = slot in moving and slot not in done
+        replicas = after.table[slot] if slot in done else before.table[slot]
+        giving = tuple(node for node in replicas if node not in after.table[slot]) if pending else ()
+        view = RangeView(slot / SLOTS, (slot + 1) / SLOTS, replicas, replicas, (newcomer,) if pending else (), giving)
+        last = ranges[-1] if ranges else None
+        if last and (last.replicas, last.receiving, last.giving) == (view.replicas, view.receiving, view.giving):
+            ranges[-1] = replace(last, stop=view.stop)
+        else:
+            ranges.append(view)
+    progress = Progress(len(done), len(moving))
+    table = [after.table[slot] if slot in done else before.table[slot] for slot in range(SLOTS)]
+    nodes = []
+    for node in nodes_of(after, density):
+        held = [slot for slot in range(SLOTS) if node.id in table[slot]]
+        nodes.append(
+            replace(
+                node, keys=sum(density[slot] for slot in held), share=len(held) / SLOTS,
+                receiving=progress if node.id == newcomer else None,
+            )
+        )  # fmt: skip
+    up = healthy()
+    return replace(
+        up, nodes=tuple(nodes), ranges=tuple(ranges), copies=sum(node.keys for node in nodes), moving=progress, epoch=3
+    )
+
+
+EVENTS = (
+    Event(NOON, Level.GOOD, "A joined: 127.0.0.1:5001, started here", ("A",)),
+    Event(NOON + 4, Level.GOOD, "B joined: 127.0.0.1:5002, started here", ("B",)),
+    Event(NOON + 31, Level.INFO, "C joins: 170 of 256 slots move to it", ("C",)),
+)
