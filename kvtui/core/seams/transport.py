@@ -5,6 +5,7 @@ receive costs more than all the rest of a small request.
 """
 
 import asyncio
+import os
 from collections.abc import Callable
 from typing import Protocol
 
@@ -73,7 +74,7 @@ class TcpTransport:
         except TimeoutError:
             raise Unreachable(f"{host}:{port} did not answer within {CONNECT_SECONDS:g} s") from None
         except (OSError, OverflowError, UnicodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            reason = _reason(error)
             raise Unreachable(f"{host}:{port} can't be reached: {reason}") from None
 
     async def listen(self, host: str, port: int, make: Callable[[], asyncio.Protocol]) -> Listener:
@@ -81,6 +82,13 @@ class TcpTransport:
         try:
             server = await loop.create_server(make, host, port, backlog=512)
         except (OSError, OverflowError, UnicodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            reason = _reason(error)
             raise CannotListen(f"can't listen on {host}:{port}: {reason}") from None
         return _TcpListener(server)
+
+
+def _reason(error: Exception) -> str:
+    """What the system says, without the address, which asyncio's own wording repeats."""
+    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno).lower()
+    return str(error)

@@ -1,0 +1,115 @@
+"""Nodes as processes of this machine, which end with their parent whatever ends it."""
+
+import asyncio
+import shutil
+import subprocess
+import sys
+import tempfile
+from typing import IO, Final
+
+from kvtui.core.seams.launcher import LaunchFailed, NodeProcess, NodeSpec
+
+START_SECONDS: Final = 60.0
+"""How long a node may take until it accepts: it verifies all of its data first."""
+_SAYS_BYTES: Final = 4096
+"""How much of a node's errors is looked at for its last line."""
+
+
+class ProcessLauncher:
+    """Starts ``kvtui-node`` with this Python.
+
+    Each node reads a pipe that this process holds: when this process ends, even by ``kill -9``, the pipe ends, and so does
+    the node. It lives in a session of its own, so that a Ctrl-C in this terminal does not reach it.
+    """
+
+    def __init__(self, *, start_seconds: float = START_SECONDS) -> None:
+        self._start_seconds = start_seconds
+
+    async def start(self, spec: NodeSpec) -> NodeProcess:
+        """Start a node and wait until it accepts. Raises LaunchFailed."""
+        keep = ["--memory"] if spec.data is None else ["--data", str(spec.data)]
+        command = [sys.executable, "-m", "kvtui.node", str(spec.port), "--host", spec.host, "--parent-pipe", *keep]
+        with tempfile.TemporaryFile() as errors:
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    *command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise LaunchFailed(f"can't start node {spec.node}: {error.strerror or error}") from None
+            try:
+                return _Process(process, await self._address(process, spec, errors))
+            except BaseException:
+                await _end(process)
+                raise
+
+    def discard(self, spec: NodeSpec) -> None:
+        """Delete the node's data directory; nothing happens when there is none. Raises LaunchFailed."""
+        if spec.data is None or not spec.data.exists():
+            return
+        try:
+            shutil.rmtree(spec.data)
+        except OSError as error:
+            raise LaunchFailed(f"can't delete {spec.data}: {error.strerror or error}") from None
+
+    async def _address(self, process: asyncio.subprocess.Process, spec: NodeSpec, errors: IO[bytes]) -> tuple[str, int]:
+        assert process.stdout is not None
+        try:
+            async with asyncio.timeout(self._start_seconds):
+                line = (await process.stdout.readline()).decode(errors="replace")
+                if not line:
+                    await process.wait()
+        except TimeoutError:
+            raise LaunchFailed(f"node {spec.node} did not start within {self._start_seconds:g} s") from None
+        if not line:
+            raise LaunchFailed(_last_words(errors) or f"node {spec.node} ended with status {process.returncode}")
+        place, found, _ = line.removeprefix("kvtui-node listening on ").partition(", data in ")
+        host, _, port = place.rpartition(":")
+        if not found or not port.isdigit():
+            raise LaunchFailed(f"node {spec.node} said something unexpected: {line.strip()[:200]}")
+        return host.strip("[]"), int(port)
+
+
+class _Process:
+    def __init__(self, process: asyncio.subprocess.Process, address: tuple[str, int]) -> None:
+        self._process = process
+        self._address = address
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return self._address
+
+    @property
+    def alive(self) -> bool:
+        return self._process.returncode is None
+
+    def signal(self, number: int) -> None:
+        try:
+            self._process.send_signal(number)
+        except ProcessLookupError:
+            pass
+
+    async def wait(self) -> int:
+        return await self._process.wait()
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    try:
+        process.kill()
+    except ProcessLookupError:
+        pass
+    await process.wait()
+
+
+def _last_words(errors: IO[bytes]) -> str:
+    size = errors.seek(0, 2)
+    errors.seek(max(0, size - _SAYS_BYTES))
+    lines = errors.read().decode(errors="replace").strip().splitlines()
+    return lines[-1].strip() if lines else ""

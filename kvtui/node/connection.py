@@ -1,0 +1,259 @@
+"""One connection to a node: bytes in, requests to the tick, replies out, every wait with a deadline."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Final, cast
+
+import msgspec
+
+from kvtui.core.framing import Lines
+from kvtui.core.protocol import (
+    BAD_REQUEST,
+    ERROR,
+    FRAME_BYTES,
+    HALF_REQUEST_SECONDS,
+    SILENT_SECONDS,
+    SLOW_READER_SECONDS,
+    TOO_LARGE,
+    WRITE_BUFFER_BYTES,
+    Blob,
+    Reply,
+    Request,
+    encode,
+    encode_lines,
+)
+from kvtui.core.seams.clock import Clock
+from kvtui.node.requests import read_request, read_requests, unframed
+from kvtui.node.tick import Tick
+
+TURN_BYTES: Final = 1024 * 1024
+"""Replies that one connection may collect in a turn of the loop; its other requests wait for the next turn."""
+LIST_BYTES: Final = 64 * 1024
+"""What a list of entries counts for at least, because finding them took its time."""
+LINGER_SECONDS: Final = 1.0
+"""How long a client that was refused amid sending may go on sending, unheard: closing at once would make its system throw
+the error reply away."""
+
+
+class _Plain(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """A reply as the original gives it."""
+
+    status: str
+    msg: str = ""
+    value: Blob | None = None
+    keys: int | None = None
+    data: dict[str, Blob] | None = None
+
+
+class Connection(asyncio.Protocol):
+    """Frames, orders and limits one client's requests. The requests' meaning is the service's."""
+
+    def __init__(
+        self, tick: Tick, clock: Clock, opened: Callable[["Connection"], str], lost: Callable[["Connection"], None]
+    ) -> None:
+        """``opened`` is called first and says why the connection is refused, or nothing; ``lost`` is called last."""
+        self.peer = tick.service.new_peer()
+        self.replies: list[Reply] = []
+        self._tick = tick
+        self._clock = clock
+        self._opened = opened
+        self._lost = lost
+        self._transport: asyncio.Transport | None = None
+        self._lines = Lines(FRAME_BYTES)
+        self._waiting: deque[Request | Reply] = deque()
+        self._turn_bytes = 0
+        self._first = True
+        self._ending = False
+        self._ended_at = 0.0
+        self._lingering = False
+        self._blocked_since: float | None = None
+        self._begun_at: float | None = None
+        self._heard_at = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # Not asserted: uvloop's transports are no subclass of asyncio's.
+        self._transport = transport = cast(asyncio.Transport, transport)
+        self._heard_at = self._clock.monotonic()
+        transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES, low=WRITE_BUFFER_BYTES // 2)
+        refusal = self._opened(self)
+        if refusal:
+            transport.write(encode_lines([Reply(status=ERROR, code="busy", msg=refusal)]))
+            transport.close()
+            self._transport = None
+
+    def data_received(self, data: bytes) -> None:
+        if self._ending or self._transport is None:
+            return
+        self._heard_at = now = self._clock.monotonic()
+        complete = self._lines.feed(data)
+        if complete:
+            self._first = False
+            self._begun_at = None
+            self._take(read_requests(complete))
+        if self._lines.overlong:
+            self._refuse(TOO_LARGE, f"a line holds at most {FRAME_BYTES:,} bytes")
+        elif self._lines.pending:
+            if self._begun_at is None:
+                self._begun_at = now
+            if self._first:
+                self._try_unframed()
+
+    def eof_received(self) -> bool:
+        """The client sends no more; what it has sent is answered before the connection ends."""
+        if self._transport is None:
+            return False
+        if self._ending:
+            self._lingering = False
+            self._tick.touch(self)
+            return True
+        rest = self._lines.take_rest()
+        if rest.strip():
+            if self._first:
+                self._answer_unframed(read_request(rest))
+            else:
+                self._take([read_request(rest)])
+        self.end()
+        return True
+
+    def pause_writing(self) -> None:
+        self._blocked_since = self._clock.monotonic()
+        self._update_reading()
+
+    def resume_writing(self) -> None:
+        self._blocked_since = None
+        if self._waiting:
+            self._tick.touch(self)
+        self._update_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        self._waiting.clear()
+        self.peer.uploads.forget()
+        self._lost(self)
+
+    def send_replies(self) -> None:
+        replies, self.replies = self.replies, []
+        transport = self._transport
+        if transport is None:
+            return
+        if replies:
+            transport.write(_plain(replies[0]) if self.peer.legacy else encode_lines(replies))
+        self._turn_bytes = 0
+        if self._waiting and self._blocked_since is None:
+            asyncio.get_running_loop().call_soon(self._go_on)
+        elif self._ending and not self._waiting and not self._lingering:
+            transport.close()
+
+    def end(self) -> None:
+        """Read no more, answer what was read, then close."""
+        if not self._ending:
+            self._ending = True
+            self._ended_at = self._clock.monotonic()
+            self._begun_at = None
+            self._update_reading()
+            self._tick.touch(self)
+
+    def abort(self) -> None:
+        """Close at once; replies that wait are lost."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def enforce_deadlines(self, now: float) -> None:
+        """Close the connection when one of its limits is exceeded at second ``now``."""
+        self.peer.uploads.expire(now)
+        if self._transport is None:
+            return
+        if self._blocked_since is not None:
+            if now - self._blocked_since > SLOW_READER_SECONDS:
+                self.abort()
+        elif self._ending:
+            if self._lingering and now - self._ended_at > LINGER_SECONDS:
+                self._lingering = False
+                self._tick.touch(self)
+            elif now - self._ended_at > SLOW_READER_SECONDS:
+                self.abort()
+        elif self._begun_at is not None and now - self._begun_at > HALF_REQUEST_SECONDS:
+            self.peer.legacy = self._first
+            self._refuse(
+                BAD_REQUEST, f"the request was not whole after {HALF_REQUEST_SECONDS:g} s; end it with a newline"
+            )
+        elif not self.peer.greeted and now - self._heard_at > SILENT_SECONDS:
+            self.end()
+
+    def _take(self, requests: list[Request | Reply]) -> None:
+        if self._waiting:
+            self._waiting.extend(requests)
+            return
+        answer = self._answer
+        for index, request in enumerate(requests):
+            if self._turn_bytes > TURN_BYTES:
+                self._waiting.extend(requests[index:])
+                self._begun_at = None
+                self._update_reading()
+                return
+            answer(request)
+
+    def _answer(self, request: Request | Reply) -> None:
+        if isinstance(request, Reply):
+            self.replies.append(request)
+            self._tick.touch(self)
+            return
+        reply = self._tick.answer(self, request)
+        if reply is not None:
+            self._turn_bytes += _weight(reply)
+
+    def _go_on(self) -> None:
+        waiting, self._waiting = self._waiting, deque()
+        if self._transport is not None:
+            self._take(list(waiting))
+            self._update_reading()
+
+    def _update_reading(self) -> None:
+        """Read only while nothing waits: a client that does not take its replies stops being heard."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        if self._waiting or self._blocked_since is not None or (self._ending and not self._lingering):
+            self._transport.pause_reading()
+            return
+        self._transport.resume_reading()
+        self._heard_at = self._clock.monotonic()
+        if self._lines.pending and not self._ending:
+            self._begun_at = self._heard_at
+
+    def _try_unframed(self) -> None:
+        request = unframed(self._lines.rest())
+        if request is not None:
+            self._lines.take_rest()
+            self._answer_unframed(request)
+            self.end()
+
+    def _answer_unframed(self, request: Request | Reply) -> None:
+        self.peer.legacy = True
+        self._answer(request)
+
+    def _refuse(self, code: str, text: str) -> None:
+        self._lines.take_rest()
+        self._take([Reply(status=ERROR, code=code, msg=text)])
+        self._lingering = not self.peer.legacy
+        self.end()
+
+
+def _weight(reply: Reply) -> int:
+    """About how many bytes the reply takes."""
+    value = reply.value
+    if isinstance(value, str):
+        return len(value)
+    if value is not None:
+        return len(value.b64)
+    if reply.entries is not None:
+        return LIST_BYTES + sum(entry.size for entry in reply.entries if entry.value is not None)
+    if reply.data is not None:
+        return FRAME_BYTES
+    if reply.digests is not None:
+        return 20 * len(reply.digests)
+    return len(reply.note) if reply.note is not None else 0
+
+
+def _plain(reply: Reply) -> bytes:
+    return encode(_Plain(status=reply.status, msg=reply.msg, value=reply.value, keys=reply.keys, data=reply.data))

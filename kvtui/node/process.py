@@ -1,0 +1,90 @@
+"""The life of one ``kvtui-node`` process: open, listen, say so, wait for the end, close."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from kvtui.core.seams.chance import SystemRandom
+from kvtui.core.seams.clock import LoopClock
+from kvtui.core.seams.memory import open_memory
+from kvtui.core.seams.parent import NoParentPipe, watch_parent
+from kvtui.core.seams.storage import EngineFailed, EngineFull, EngineLocked, EngineUnreadable, StorageEngine
+from kvtui.core.seams.transport import CannotListen, TcpTransport
+from kvtui.node.server import NodeServer
+from kvtui.node.store import Store
+
+
+class CannotStart(Exception):
+    """The node can't run as asked; the text is one line for people."""
+
+
+def run(host: str, port: int, data: Path | None, *, parent_pipe: bool) -> EngineFailed | None:
+    """Run a node until a signal, or its parent's end, stops it; ``data`` None keeps everything in memory.
+
+    Returns why the engine failed, or None. Raises CannotStart.
+    """
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(_serve(host, port, data, parent_pipe))
+
+
+async def _serve(host: str, port: int, data: Path | None, parent_pipe: bool) -> EngineFailed | None:
+    ended = asyncio.Event()
+    _end_on_signals(ended)
+    store = _open_store(host, port, data)
+    server = NodeServer(store, TcpTransport(), LoopClock(), host, port, failed=lambda _: ended.set())
+    try:
+        watch = await watch_parent(ended.set) if parent_pipe else None
+        await server.start()
+    except (CannotListen, NoParentPipe) as error:
+        store.close()
+        raise CannotStart(str(error)) from None
+    bound_host, bound_port = server.address
+    shown = f"[{bound_host}]" if ":" in bound_host else bound_host
+    print(f"kvtui-node listening on {shown}:{bound_port}, data in {data or 'memory'}", flush=True)
+    await ended.wait()
+    if watch is not None:
+        watch.close()
+    try:
+        await server.close()
+    except EngineFailed as failure:
+        return server.failure or failure
+    return server.failure
+
+
+def _end_on_signals(ended: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+
+
+def _open_store(host: str, port: int, data: Path | None) -> Store:
+    engine: StorageEngine | None = None
+    try:
+        engine = _open_engine(host, port, data)
+        return Store(engine, SystemRandom())
+    except EngineLocked as error:
+        raise CannotStart(str(error)) from None
+    except (EngineUnreadable, EngineFailed, EngineFull) as error:
+        if engine is not None:
+            engine.close()
+        named = str(error) if str(data) in str(error) else f"{data}: {error}"
+        raise CannotStart(named) from None
+
+
+def _open_engine(host: str, port: int, data: Path | None) -> StorageEngine:
+    if data is None:
+        return open_memory(Path(), "")
+    from kvtui.core.seams.rocksdb import open_rocksdb
+
+    return open_rocksdb(data, f"kvtui-node on {host}:{port}, process {os.getpid()}")
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory

@@ -1,0 +1,69 @@
+"""From lines to requests, and to an error reply for each line that is none."""
+
+from typing import Any, Final
+
+import msgspec
+
+from kvtui.core.protocol import BAD_REQUEST, ERROR, Reply, Request, decode_request, decode_requests
+
+_MALFORMED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+UNKNOWN_OP: Final = "unknown op"
+"""As the original says it."""
+
+
+class _Outline(msgspec.Struct):
+    """What is looked for in a request that could not be decoded."""
+
+    id: Any = None
+    op: Any = None
+
+
+_decode_outline = msgspec.json.Decoder(_Outline).decode
+
+
+def read_requests(lines: bytes) -> list[Request | Reply]:
+    """The requests of whole ``lines`` in order, an error reply in the place of each bad one; blank lines are nothing."""
+    try:
+        return list(decode_requests(lines))
+    except _MALFORMED:
+        return [read_request(line) for line in lines.split(b"\n") if line.strip()]
+
+
+def read_request(line: bytes) -> Request | Reply:
+    """The request of one line, or the error reply that it gets."""
+    try:
+        request: Request = decode_request(line)
+        return request
+    except _MALFORMED as error:
+        outline = _outline(line)
+        number = outline.id if outline is not None and type(outline.id) is int else None
+        return Reply(status=ERROR, id=number, code=BAD_REQUEST, msg=_reason(error, outline))
+
+
+def unframed(text: bytes) -> Request | Reply | None:
+    """The request, or its error reply, if ``text`` is one whole JSON object that needs no newline: without ``id``, and no hello."""
+    if not text.rstrip().endswith(b"}"):
+        return None
+    outline = _outline(text)
+    if outline is None or outline.id is not None or outline.op == "hello":
+        return None
+    return read_request(text)
+
+
+def _outline(text: bytes) -> _Outline | None:
+    try:
+        return _decode_outline(text)
+    except _MALFORMED:
+        return None
+
+
+def _reason(error: Exception, outline: _Outline | None) -> str:
+    if isinstance(error, RecursionError):
+        return "the request is nested too deeply"
+    if isinstance(error, UnicodeDecodeError):
+        return "the request is not UTF-8"
+    if not isinstance(error, msgspec.ValidationError):
+        return f"the request is not JSON: {error}"
+    if outline is not None and (outline.op is None or "$.op`" in str(error)):
+        return UNKNOWN_OP
+    return f"bad request: {error}"
