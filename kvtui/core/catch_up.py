@@ -96,7 +96,7 @@ class CatchUp:
         source: Peer,
         target: Peer,
         copied: Callable[[str, list[bytes]], None],
-        dropped: Callable[[str, list[bytes]], None],
+        dropped: Callable[[str, list[bytes], int], None],
     ) -> None:
         self._source, self._from = source
         self._target, self._to = target
@@ -121,7 +121,7 @@ class CatchUp:
             gone = difference.drops[low : low + BATCH_ENTRIES]
             listed = [Listed(to_blob(key), version) for key, version in gone]
             await ask(self._target, self._to, Drop(entries=listed))
-            self._dropped(self._target, [key for key, _ in gone])
+            self._dropped(self._target, [key for key, _ in gone], len(gone))
         await self._copy(difference.copies)
 
     async def _copy(self, copies: list[bytes]) -> None:

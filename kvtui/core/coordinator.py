@@ -225,9 +225,9 @@ class _MoveTally:
             tally.copies += len(keys)
             tally.copied += [(key, node) for key in keys[: NAMED - len(tally.copied)]]
 
-    def removed(self, node: str, keys: list[bytes]) -> None:
+    def removed(self, node: str, keys: list[bytes], total: int) -> None:
         for tally in self._tallies:
-            tally.removals += len(keys)
+            tally.removals += total
             tally.removed += [(key, node) for key in keys[: NAMED - len(tally.removed)]]
 
     def stuck(self, text: str) -> None:

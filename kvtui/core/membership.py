@@ -88,7 +88,10 @@ class Membership:
 
     async def add_local(self, names: list[str]) -> None:
         """Start nodes on free ports and plan the ring once for all. Raises ClusterError."""
-        await asyncio.gather(*(self._start_and_join(name, "127.0.0.1", 0, plan=False) for name in names))
+        nodes = [RemoteNode(name, "127.0.0.1", 0) for name in names]
+        await asyncio.gather(*(self._processes.start_new(node) for node in nodes))
+        for node in nodes:
+            await self._join(node, plan=False)
         ring = self._ledger.topology.planned
         for name in names:
             ring = ring.join(name)
@@ -178,11 +181,11 @@ class Membership:
         if known:
             raise ClusterError(f"what listens at {host}:{port} is node {known} already")
 
-    async def _start_and_join(self, name: str, host: str, port: int, plan: bool = True) -> RemoteNode:
+    async def _start_and_join(self, name: str, host: str, port: int) -> RemoteNode:
         node = RemoteNode(name, host, port)
         await self._processes.start_new(node)
         try:
-            await self._join(node, plan)
+            await self._join(node, plan=True)
         except BaseException:
             if node.process is not None:
                 await self._processes.end(node.process)
@@ -232,7 +235,7 @@ class Membership:
         await self._supervisor.connect(node)
 
     def _holds(self, name: str) -> bool:
-        return any(name in place.replicas or name in place.receiving for place in set(self._ledger.topology.places))
+        return any(name in place.replicas or name in place.receiving for place in self._ledger.topology.distinct)
 
     async def _release_the_leaving(self) -> None:
         while not self._ledger.fenced:

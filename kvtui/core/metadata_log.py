@@ -108,5 +108,5 @@ def _essence(topology: Topology) -> list[Record]:
         *(Joined(member) for member in topology.members.values()),
         Planned(ring),
     ]
-    records += [Placed(start, stop, place) for start, stop, place in topology.stretches()]
+    records += [Placed(start, stop, place) for start, stop, place in topology.stretches]
     return records

@@ -17,7 +17,7 @@ from kvtui.core.catch_up import CatchUp, Peer, StepFailed, ask, differing, diges
 from kvtui.core.ledger import Counting, Ledger
 from kvtui.core.link import LinkFull, LinkLost
 from kvtui.core.placement import Placement
-from kvtui.core.protocol import Clear, Scan, from_blob
+from kvtui.core.protocol import Clear, Counts, Scan, from_blob
 from kvtui.core.records import Cleaned, CutOver, Dual, Placed, Record, Recovered
 from kvtui.core.seams.clock import Clock
 from kvtui.core.seams.storage import EngineFailed, EngineFull
@@ -39,7 +39,9 @@ class MoveObserver(Protocol):
 
     def copied(self, node: str, keys: list[bytes]) -> None: ...
 
-    def removed(self, node: str, keys: list[bytes]) -> None: ...
+    def removed(self, node: str, keys: list[bytes], total: int) -> None:
+        """``total`` keys went from a node; ``keys`` names some of them."""
+        ...
 
     def stuck(self, text: str) -> None:
         """A piece of work failed and is put off."""
@@ -84,9 +86,8 @@ class Mover:
             await self._looked.wait()
 
     def _start_pieces(self, tasks: TaskGroup) -> None:
-        self._place_empty_slots()
+        pieces = self._look()
         self._passed = self._ledger.revision
-        pieces = wanted(self._ledger.topology, self._usable(), self._ledger.unverified)
         startable = False
         for piece in pieces:
             if piece in self._held or any(piece.overlaps(other) for other in self._running):
@@ -103,20 +104,21 @@ class Mover:
         self._looked.set()
         self._looked = asyncio.Event()
 
-    def _usable(self) -> set[str]:
-        return {node.id for node in self._ledger.nodes.values() if node.usable}
-
-    def _place_empty_slots(self) -> None:
-        """Slots that nobody holds have nothing to copy: they get their replicas in one step, and are verified."""
-        empty = [
-            piece for piece in wanted(self._ledger.topology, (), self._ledger.unverified) if piece.kind is Kind.PLACE
-        ]
+    def _look(self) -> list[Work]:
+        """What there is to do now. Slots that nobody holds have nothing to copy: they get their replicas at once."""
+        pieces = self._wanted()
+        empty = [piece for piece in pieces if piece.kind is Kind.PLACE]
         if not empty:
-            return
+            return pieces
         records: list[Record] = [Placed(p.start, p.stop, Placement(p.target, p.target)) for p in empty]
         self._ledger.append(*records)
         for piece in empty:
             self._verified(piece)
+        return self._wanted()
+
+    def _wanted(self) -> list[Work]:
+        usable = {node.id for node in self._ledger.nodes.values() if node.usable}
+        return wanted(self._ledger.topology, usable, self._ledger.unverified)
 
     async def _carry_out(self, piece: Work) -> None:
         steps: dict[Kind, Callable[[Work], object]] = {
@@ -174,11 +176,13 @@ class Mover:
     async def _clear(self, piece: Work) -> None:
         node, link = self._peer(piece.node)
         listed = await ask(node, link, Scan(start=piece.start, stop=piece.stop, limit=NAMED, values=False))
+        counted = await ask(node, link, Counts(ranges=[(piece.start, piece.stop)]))
         if piece.node not in self._place(piece).garbage:
             return
         await ask(node, link, Clear(start=piece.start, stop=piece.stop))
         self._ledger.append(Cleaned(node, piece.start, piece.stop))
-        self._observer.removed(node, [from_blob(entry.key) for entry in listed.entries or [] if entry.size >= 0])
+        names = [from_blob(entry.key) for entry in listed.entries or [] if entry.size >= 0]
+        self._observer.removed(node, names, sum(counted.counts or []))
 
     async def _compare(self, piece: Work) -> None:
         for _ in range(ROUNDS):
@@ -260,5 +264,5 @@ class Mover:
         return CatchUp(source, target, self._observer.copied, self._observer.removed)
 
     def _forget_hints(self, node: str) -> None:
-        if not any(node in place.behind for place in set(self._ledger.topology.places)):
+        if not any(node in place.behind for place in self._ledger.topology.distinct):
             self._ledger.hints.pop(node, None)

@@ -1,7 +1,7 @@
 """Watches the cluster and draws its snapshots: counts from the nodes, placements from the ledger, rates from the meter."""
 
 import asyncio
-from itertools import chain, pairwise
+from itertools import chain, groupby, pairwise
 from typing import Final
 
 from kvtui.core.ledger import Ledger
@@ -110,7 +110,7 @@ class Observatory:
         slots = len(topology.places)
         parts = min(DENSITY_PARTS, slots)
         asked: dict[str, list[tuple[int, int]]] = {}
-        for start, stop, place in topology.stretches():
+        for start, stop, place in topology.stretches:
             holder = next((node for node in place.clean if (n := self._ledger.nodes.get(node)) and n.usable), "")
             if holder:
                 asked.setdefault(holder, []).extend(_cut(start, stop, slots // parts))
@@ -211,7 +211,7 @@ class _Geometry:
         self.moving = self.behind = self.lost = 0
         self._clean_sizes: dict[int, int] = {}
         ranges: list[RangeView] = []
-        for start, stop, place in topology.stretches():
+        for start, stop, place in topology.stretches:
             width = stop - start
             if not place.replicas:
                 continue
@@ -225,12 +225,13 @@ class _Geometry:
             self._clean_sizes[len(place.clean)] = self._clean_sizes.get(len(place.clean), 0) + width
             giving = tuple(node for node in place.replicas if place.target and node not in place.target)
             ranges.append(RangeView(start / slots, stop / slots, place.replicas, place.clean, place.receiving, giving))
-        for place, target in zip(topology.places, planned, strict=True):
-            if target and place.replicas != target:
-                newcomers = [node for node in target if node not in place.replicas]
-                self.moving += bool(newcomers)
+        for (place, target), group in groupby(zip(topology.places, planned, strict=True)):
+            newcomers = [node for node in target if node not in place.replicas]
+            if newcomers and place.replicas:
+                width = len(list(group))
+                self.moving += width
                 for node in newcomers:
-                    self.arriving[node] = self.arriving.get(node, 0) + 1
+                    self.arriving[node] = self.arriving.get(node, 0) + width
         self.ranges = tuple(ranges)
 
     def under(self, copies_each: int) -> int:

@@ -214,9 +214,7 @@ class Reads:
         slots = len(topology.places)
         slot = slot_of(token, slots)
         place = topology.places[slot]
-        start, stop = next(
-            ((low, high) for low, high, _ in topology.stretches() if low <= slot < high), (slot, slot + 1)
-        )
+        start, stop = next(((low, high) for low, high, _ in topology.stretches if low <= slot < high), (slot, slot + 1))
         copies = [await self._copy(node, key, place) for node in place.replicas + place.receiving]
         return Location(key, token, token / 2**64, start / slots, stop / slots, tuple(copies))
 

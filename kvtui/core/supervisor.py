@@ -135,7 +135,7 @@ class Supervisor:
             return
         self._ledger.append(Wiped(node.id, facts.data_id, facts.counter))
         node.counter = facts.counter
-        held = any(node.id in place.replicas for place in set(self._ledger.topology.places))
+        held = any(node.id in place.replicas for place in self._ledger.topology.distinct)
         if held:
             self._happenings.emit(Level.WARNING, f"{node.id} came back without its data", node.id)
         lost = sum(stop - start for start, stop in self._ledger.topology.lost)

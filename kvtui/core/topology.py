@@ -3,8 +3,9 @@
 Replaying the metadata log's records from nothing gives the same topology again: ``apply`` is a pure function.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import groupby
 
 import msgspec
@@ -33,7 +34,7 @@ from kvtui.core.records import (
 from kvtui.core.ring import Ring
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Topology:
     """The metadata log's sum. ``places`` has one placement a slot."""
 
@@ -54,25 +55,27 @@ class Topology:
 
     def runs(self, wanted: Callable[[Placement], bool]) -> Runs:
         """The runs of slots whose placement is ``wanted``."""
-        return [(start, stop) for start, stop, place in self.stretches() if wanted(place)]
+        return [(start, stop) for start, stop, place in self.stretches if wanted(place)]
 
-    def stretches(self) -> Iterator[tuple[int, int, Placement]]:
+    @cached_property
+    def stretches(self) -> tuple[tuple[int, int, Placement], ...]:
         """Maximal runs of neighbouring slots with equal placements: (start, stop, placement)."""
+        runs: list[tuple[int, int, Placement]] = []
         start = 0
         for place, group in groupby(self.places):
-            stop = start + sum(1 for _ in group)
-            yield start, stop, place
+            stop = start + len(list(group))
+            runs.append((start, stop, place))
             start = stop
+        return tuple(runs)
+
+    @cached_property
+    def distinct(self) -> tuple[Placement, ...]:
+        """The placements that occur, each once."""
+        return tuple(dict.fromkeys(place for _, _, place in self.stretches))
 
     def shrinkable(self, node: str) -> Runs:
         """Slots whose clean set may go on without ``node``."""
         return self.runs(lambda place: node in place.clean and may_shrink(len(place.clean), len(place.replicas)))
-
-    def holds(self, node: str) -> bool:
-        """Whether any slot names the node, as replica, newcomer or holder of garbage."""
-        return any(
-            node in place.replicas or node in place.receiving or node in place.garbage for place in set(self.places)
-        )
 
     @property
     def lost(self) -> Runs:

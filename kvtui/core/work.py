@@ -64,7 +64,7 @@ def wanted(topology: Topology, usable: Collection[str], unverified: Sequence[int
 
 def unfinished(topology: Topology, unverified: Sequence[int]) -> str:
     """Why the cluster is not as planned, in words; empty when it is, with every replica clean and verified."""
-    for place in dict.fromkeys(topology.places):
+    for place in topology.distinct:
         if place.replicas and not place.clean:
             return "some slots have no clean copy left; start the nodes that held them, or: accept-loss"
         if place.behind:
@@ -84,7 +84,7 @@ def _stretches(
     for (place, target, suspect), group in groupby(
         zip(topology.places, topology.planned.table, unverified, strict=True)
     ):
-        stop = start + sum(1 for _ in group)
+        stop = start + len(list(group))
         yield start, stop, place, target, suspect
         start = stop
 
