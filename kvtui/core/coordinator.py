@@ -153,6 +153,7 @@ class Coordinator:
         finally:
             self._moves.end(tally)
         self._check_active()
+        await self._observatory.refresh()
         problem = unfinished(self._ledger.topology, self._ledger.unverified)
         if problem:
             raise ClusterError(f"the rebalance could not finish: {problem}")
