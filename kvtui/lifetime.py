@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,7 +50,7 @@ def settings_of(options: Options, role: str) -> Settings:
         replication=options.replicas,
         policy="classic" if options.policy == "classic" else "balanced",
         vnodes=options.vnodes or DEFAULT_VNODES,
-        role=role,
+        role=f"kvtui {role} (process {os.getpid()})",
     )
 
 
@@ -72,7 +73,7 @@ async def _opened(options: Options, role: str, signals: Signals) -> int:
             async with open_cluster(settings) as cluster:
                 opened = True
                 with signals.covered():
-                    status = await _used(cluster, settings, options, signals)
+                    status = await _used(cluster, settings, options, role, signals)
     except Exception as raised:
         error = _innermost(raised)
         if isinstance(error, ClusterError):
@@ -88,10 +89,10 @@ def _innermost(error: Exception) -> Exception:
     return error
 
 
-async def _used(cluster: Cluster, settings: Settings, options: Options, signals: Signals) -> int:
+async def _used(cluster: Cluster, settings: Settings, options: Options, role: str, signals: Signals) -> int:
     if options.commands:
         return await run_commands(cluster, options.commands)
-    if settings.role == "shell":
+    if role == "shell":
         history = (settings.state or _user_directory()) / HISTORY
         return await run_shell(cluster, signals, history=history)
     from kvtui.app import run_dashboard

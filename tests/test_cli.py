@@ -1,5 +1,6 @@
 """Arguments of ``kvtui``: what is refused, in one line, with status 2."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -69,7 +70,8 @@ def test_options_after_the_subcommand_win() -> None:
 
 def test_a_cluster_is_named_after_its_state_directory(tmp_path: Path) -> None:
     settings = settings_of(Options(state=tmp_path / "lab"), "shell")
-    assert (settings.state, settings.name, settings.role) == (tmp_path / "lab", "lab", "shell")
+    assert (settings.state, settings.name) == (tmp_path / "lab", "lab")
+    assert settings.role == f"kvtui shell (process {os.getpid()})"
     assert settings_of(Options(memory=True), "dashboard").state is None
 
 

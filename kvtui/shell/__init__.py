@@ -69,10 +69,10 @@ async def _run_piped(cluster: Cluster) -> int:
                 status = FAILED
             elif not await session.execute(line):
                 status = FAILED
-            if session.left or printer.broken:
-                break
             if not lines.ready:
                 await printer.drained()
+            if session.left or printer.broken:
+                break
         await printer.drained()
         tasks.cancel_scope.cancel()
     return FAILED if printer.broken else status
