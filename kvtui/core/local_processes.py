@@ -12,6 +12,9 @@ from kvtui.core.seams.launcher import Launcher, LaunchFailed, NodeProcess, NodeS
 RESTARTS: Final = 12
 """Times that a node's start is tried while its last process may still hold its data directory."""
 RESTART_SECONDS: Final = 0.25
+ENDINGS: Final = 10
+"""Times that a process is looked at before it counts as running."""
+ENDING_SECONDS: Final = 0.05
 STOP_SECONDS: Final = 10.0
 """How long a node may take to end in order before it is killed."""
 
@@ -32,6 +35,14 @@ class LocalProcesses:
         except LaunchFailed as error:
             raise ClusterError(f"could not start {node.id}: {error}") from None
         node.host, node.port = node.process.address
+
+    async def has_ended(self, process: NodeProcess) -> bool:
+        """Whether the process is gone. One that was killed just now is noticed a moment later than its broken link."""
+        for _ in range(ENDINGS):
+            if not process.alive:
+                return True
+            await self._clock.sleep(ENDING_SECONDS)
+        return False
 
     def discard(self, node: RemoteNode) -> None:
         """Delete the data directory of a node that left for good."""

@@ -122,7 +122,7 @@ class Membership:
     async def start(self, name: str) -> None:
         """Start a local node's process again and wait until it serves. Raises ClusterError."""
         node = self._local(name)
-        if node.process is not None and node.process.alive:
+        if node.process is not None and not await self._processes.has_ended(node.process):
             raise ClusterError(f"{name} is running already (process {node.process.pid})")
         await self._restart(node)
         node.wake.set()
