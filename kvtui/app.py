@@ -11,7 +11,8 @@ from textual.message import Message
 from textual.screen import Screen
 
 from kvtui.commands import Context, History, Invocation, Level, Line, run
-from kvtui.core.cluster import Cluster, Location
+from kvtui.commands.wording import to_bytes
+from kvtui.core.cluster import Cluster, ClusterError, Location
 from kvtui.core.events import Event
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.screens import Confirm, Dashboard, Help
@@ -26,6 +27,8 @@ UPDATE_SECONDS = 0.1
 COMMANDS_AT_ONCE = 16
 """More commands are refused until one of those under way ends."""
 HISTORY_FILE = "history"
+SHOWN_ON_THE_RING = ("put", "get", "del")
+"""Commands whose key is marked on the ring; ``where`` says itself where its key is."""
 
 
 class SnapshotChanged(Message):
@@ -49,7 +52,8 @@ class KvtuiApp(App[None]):
 
     TITLE = "kvtui"
     CSS_PATH = "app.tcss"
-    COMMANDS = {RegistryCommands} | App.COMMANDS  # noqa: RUF012 - Textual's own way
+    COMMANDS = {RegistryCommands} | App.COMMANDS
+
     def __init__(self, cluster: Cluster, *, state: Path | None, pictures: Path | None = None) -> None:
         super().__init__()
         self.animation_level = "none"
@@ -114,11 +118,19 @@ class KvtuiApp(App[None]):
                 invocation = invocation.confirmed()
             self._dashboard.activity.add_command(text)
             context = Context(self._cluster, self._say, self._located, self._dashboard.bar.progress, self.exit)
-            await run(invocation, context)
+            if await run(invocation, context):
+                await self._show_key(invocation)
+        except ClusterError:
+            pass  # the command itself said what there is to say; only the mark on the ring is missing
         except Exception as error:
             self._say(Line(f"{invocation.command.name}: {defect_place(error)}", Level.BAD))
         finally:
             self._under_way -= 1
+
+    async def _show_key(self, invocation: Invocation) -> None:
+        """Mark the key that a command named on the ring: there it went, or came from."""
+        if invocation.command.name in SHOWN_ON_THE_RING:
+            self._located(await self._cluster.locate(to_bytes(invocation.values["key"])))
 
     def _say(self, line: Line) -> None:
         self._dashboard.activity.add_answer(line.text, line.level)

@@ -1,8 +1,10 @@
 """Asking before something that can't be taken back."""
 
+from typing import ClassVar
+
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
@@ -11,7 +13,7 @@ from textual.widgets import Button, Static
 class Confirm(ModalScreen[bool]):
     """Shows a command and a question; True when a person said yes."""
 
-    BINDINGS = [  # noqa: RUF012 - Textual's own way to declare them
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer(True)", "Yes"),
         Binding("n,escape", "answer(False)", "No"),
         Binding("left,right,up,down", "app.focus_next", show=False),

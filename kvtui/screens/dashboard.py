@@ -1,10 +1,11 @@
 """The dashboard: lays out the panels and hands the picture down to them."""
 
 from dataclasses import replace
+from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.reactive import reactive
 from textual.screen import Screen
@@ -28,13 +29,13 @@ PANELS = ("ring", "nodes", "stats", "activity")
 class Dashboard(Screen[None]):
     """Ring, nodes, stats, activity and command bar, as many as the size has room for."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-medium"), (104, "-wide")]  # noqa: RUF012 - Textual's own way
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-high"), (30, "-tall")]  # noqa: RUF012
-    BINDINGS = [  # noqa: RUF012
-        Binding("f1", "app.help", "Help"),
-        Binding("f2", "ring_view", "Ring view"),
-        Binding("f6", "next_panel", "Next panel"),
-        Binding("f12", "app.save_picture", "Save picture"),
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-medium"), (104, "-wide")]  # noqa: RUF012 - as Textual declares it
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-high"), (30, "-tall")]  # noqa: RUF012 - as Textual declares it
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f1", "app.help", "Help", key_display="F1"),
+        Binding("f2", "ring_view", "Ring view", key_display="F2"),
+        Binding("f6", "next_panel", "Panel", key_display="F6"),
+        Binding("f12", "app.save_picture", "Save as SVG", key_display="F12"),
         Binding("ctrl+q", "app.quit", "Quit", priority=True),
         Binding("pageup", "scroll_activity(-1)", show=False),
         Binding("pagedown", "scroll_activity(1)", show=False),

@@ -1,8 +1,10 @@
 """Help: what one sees, every command, every key; from the registry and the bindings themselves."""
 
+from typing import ClassVar
+
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
@@ -22,7 +24,7 @@ SEEN = (
 class Help(ModalScreen[None]):
     """Closed by the keys that open it, by escape or q."""
 
-    BINDINGS = [Binding("escape,f1,q,enter", "dismiss", "Close")]  # noqa: RUF012 - Textual's own way to declare them
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f1,q,enter", "dismiss", "Close")]
 
     def __init__(self, keys: list[tuple[str, str]]) -> None:
         super().__init__()

@@ -5,6 +5,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.reactive import reactive
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from kvtui.commands import CommandError, History, Invocation, Names, RecentKeys, complete, parse, usage_for
@@ -13,12 +14,13 @@ from kvtui.widgets.command_line import CommandLine
 from kvtui.widgets.picture import Picture
 from kvtui.widgets.words import harmless, short
 
+IDLE = "F1 explains, Tab completes"
 PROGRESS_WIDTH = 16
 OFFERED_LONGEST = 90
 """Characters of the list of possible completions."""
 
 
-class CommandBar(Horizontal):
+class CommandBar(Widget):
     """Takes commands. A line that is none stays as it was typed, and the bar says what is wrong with it."""
 
     picture: reactive[Picture] = reactive(Picture(), repaint=False, init=False)
@@ -35,12 +37,13 @@ class CommandBar(Horizontal):
         super().__init__(id=id)
         self._recent = RecentKeys()
         self._line = CommandLine(history, self._completions, id="command")
-        self._hint = Static("", id="hint", markup=False)
+        self._hint = Static(IDLE, id="hint", markup=False)
         self._progress = ""
 
     def compose(self) -> ComposeResult:
-        yield Static("> ", id="prompt", markup=False)
-        yield self._line
+        with Horizontal(id="entry"):
+            yield Static("> ", id="prompt", markup=False)
+            yield self._line
         yield self._hint
 
     @property
@@ -75,8 +78,7 @@ class CommandBar(Horizontal):
 
     def _say(self, text: str, *, error: bool = False) -> None:
         self._hint.set_class(error, "-error")
-        self._hint.set_class(not text, "-empty")
-        self._hint.update(text)
+        self._hint.update(text or ("" if self.text else IDLE))
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:

@@ -1,7 +1,7 @@
 """The input of the command bar: completion and the lines typed before, over Textual's input."""
 
 from collections.abc import Callable
-from os.path import commonprefix
+from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -26,13 +26,13 @@ class CommandSuggester(Suggester):
 class CommandLine(Input):
     """One line to type a command in. Up and down recall, tab completes; the cursor does not blink: idle is still."""
 
-    BINDINGS = [  # noqa: RUF012 - Textual's own way to declare them
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "recall(-1)", "Earlier line", show=False),
         Binding("down", "recall(1)", "Later line", show=False),
         Binding("tab", "complete", "Complete", show=False),
         Binding("shift+tab", "nothing", show=False),
         Binding("escape", "clear_line", "Clear", show=False),
-    ]  # type: list[BindingType]
+    ]
 
     class Offered(Message):
         """Several completions are possible."""
@@ -76,7 +76,7 @@ class CommandLine(Input):
         lines = self._completions(self.value)
         if not lines:
             return
-        shared = lines[0] if len(lines) == 1 else commonprefix(lines)
+        shared = lines[0] if len(lines) == 1 else _shared(lines)
         if len(shared) > len(self.value) or len(lines) == 1:
             self.value = shared
             self.cursor_position = len(shared)
@@ -90,3 +90,10 @@ class CommandLine(Input):
 
     def action_nothing(self) -> None:
         """Keep the focus here."""
+
+
+def _shared(lines: list[str]) -> str:
+    """What all lines begin with."""
+    first, last = min(lines), max(lines)
+    same = next((at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), min(len(first), len(last)))
+    return first[:same]

@@ -11,7 +11,7 @@ from kvtui.widgets.tints import Line, Span
 from kvtui.widgets.words import counted, harmless, percent, short
 
 LONGEST_ID = 12
-LEAST_BAR, MOST_BAR = 4, 40
+LEAST_BAR, MOST_BAR = 4, 60
 
 
 @dataclass(frozen=True, slots=True)

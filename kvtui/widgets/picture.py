@@ -1,5 +1,6 @@
 """What a screen shows at one moment: the one value that is handed down to every panel."""
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -21,6 +22,14 @@ class Picture:
     """The key that was looked up last."""
     selected: str = ""
     """The node in focus; empty for none."""
+
+    @property
+    def holders(self) -> tuple[str, ...]:
+        """The replicas of the key that was looked up, as they are now, first replica first."""
+        if self.located is None or not self.snapshot.ranges:
+            return ()
+        place = bisect_right(self.snapshot.ranges, self.located.position, key=lambda part: part.start) - 1
+        return self.snapshot.ranges[place].replicas
 
     def with_snapshot(self, snapshot: ClusterSnapshot) -> "Picture":
         """The same view of a newer cluster. A node in focus that is gone is in focus no more."""

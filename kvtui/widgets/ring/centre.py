@@ -35,7 +35,7 @@ def _invitation(width: int) -> list[Line]:
         (("addnode A 5001", "accent bold"),),
         (("to start the first one", "dim"),),
     ]
-    return long if width >= 22 else [(("type", "dim"),), (("addnode A 5001", "accent bold"),)]
+    return long if width >= 22 else [(("to begin, type", "dim"),), (("addnode A 5001", "accent bold"),)]
 
 
 def _copies(snapshot: ClusterSnapshot) -> str:
@@ -56,10 +56,10 @@ def _located(picture: Picture, width: int) -> list[Line]:
     else:
         first = ((short(key, width), "bold"),)
     where: list[tuple[str, str]] = []
-    for place, copy in enumerate(located.replicas):
+    for place, node in enumerate(picture.holders):
         if place:
             where.append((" ", "text"))
-        where.append((("◆ " if place == 0 else "◇ ") + short(copy.node, 8), f"bold node:{picture.colours.get(copy.node, 0)}"))
+        where.append((("◆ " if place == 0 else "◇ ") + short(harmless(node), 8), f"bold node:{picture.colours.get(node, 0)}"))
     while where and _width(tuple(where)) > width:
         del where[-2:]
     return [first, tuple(where)] if where else [first]

@@ -15,14 +15,14 @@ from kvtui.widgets.ring.arcs import Arc, arcs_of
 from kvtui.widgets.ring.band import Band
 from kvtui.widgets.ring.circle import Circle, fit
 from kvtui.widgets.ring.glyphs import Glyphs
-from kvtui.widgets.ring.overlay import Overlay, overlay
+from kvtui.widgets.ring.overlay import LABEL_LONGEST, Overlay, overlay, words_only
 from kvtui.widgets.ring.ribbon import Inks, ribbon
 from kvtui.widgets.ring.samples import STEPS
 from kvtui.widgets.ring.view import View, fitting
 from kvtui.widgets.tints import Tints, painted
 
-LABEL_LONGEST = 10
-"""Cells of a node's id beside the ring; longer ones are cut."""
+LABEL_MARGIN, SHARE_MARGIN = 3, 9
+"""Columns kept free at either side of the ring beside the longest id: for its mark, and for a share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +48,16 @@ class Drawing:
         self._arcs: tuple[Arc, ...] | None = None
         self._colours: object = None
         self._overlay: Overlay = {}
+        self._stale: set[int] = set()
+        """Rows that must be put together again whatever is in them."""
 
     def draw(self, picture: Picture, wanted: View | None) -> set[int]:
         """Show a picture in the wanted view, or in the one that fits; returns the rows that look different now."""
-        circle = self._fitted(picture)
+        arcs, circle = self._chosen(picture, wanted)
         if circle is None:
             return self._write_only(picture)
-        arcs = self._chosen(picture, wanted, circle)
-        changed = self._colour(arcs, picture, circle)
+        changed = self._colour(arcs, picture, circle) | self._stale
+        self._stale = set()
         assert self._band is not None
         text = overlay(picture, self.view, arcs, circle, self._band.cells.keys(), self.settings.glyphs)
         changed |= {y for y in self._overlay.keys() | text.keys() if self._overlay.get(y) != text.get(y)}
@@ -64,24 +66,30 @@ class Drawing:
             self.strips[y] = self._strip(y)
         return changed
 
-    def _fitted(self, picture: Picture) -> Circle | None:
-        longest = max((len(node.id) for node in picture.snapshot.nodes), default=1)
-        margin = min(longest, LABEL_LONGEST) + 4
-        circle = fit(self.settings.columns, self.settings.rows, margin)
-        if circle != self._circle or self._band is None:
-            self._circle, self._arcs = circle, None
-            self.strips = [Strip.blank(self.settings.columns, self.settings.tints.style("text"))] * self.settings.rows
-            self._overlay = {}
-            self._band = Band(circle, self.settings.glyphs, self.settings.tints.background) if circle else None
-        return circle
-
-    def _chosen(self, picture: Picture, wanted: View | None, circle: Circle) -> tuple[Arc, ...]:
+    def _chosen(self, picture: Picture, wanted: View | None) -> tuple[tuple[Arc, ...], Circle | None]:
         snapshot, selected = picture.snapshot, picture.selected
         plain = arcs_of(snapshot, View.ARCS, "")
-        self.view = wanted or fitting(circle, len(plain), selected)
+        circle = self._circle_for(picture, View.ARCS)
+        self.view = wanted or (fitting(circle, len(plain), selected) if circle else View.ARCS)
+        if self.view is View.SHARE:
+            circle = self._circle_for(picture, View.SHARE)
+        self._use(circle)
         if self.view is View.FOCUS and not selected and snapshot.nodes:
             selected = snapshot.nodes[0].id
-        return plain if self.view is View.ARCS else arcs_of(snapshot, self.view, selected)
+        return (plain if self.view is View.ARCS else arcs_of(snapshot, self.view, selected)), circle
+
+    def _circle_for(self, picture: Picture, view: View) -> Circle | None:
+        longest = max((len(node.id) for node in picture.snapshot.nodes), default=1)
+        margin = min(longest, LABEL_LONGEST) + (SHARE_MARGIN if view is View.SHARE else LABEL_MARGIN)
+        return fit(self.settings.columns, self.settings.rows, margin)
+
+    def _use(self, circle: Circle | None) -> None:
+        """Start anew where the circle is another."""
+        if circle != self._circle or self._band is None:
+            self._circle, self._arcs = circle, None
+            self._stale = set(range(self.settings.rows))
+            self._overlay = {}
+            self._band = Band(circle, self.settings.glyphs, self.settings.tints.background) if circle else None
 
     def _colour(self, arcs: tuple[Arc, ...], picture: Picture, circle: Circle) -> set[int]:
         assert self._band is not None
@@ -100,11 +108,9 @@ class Drawing:
 
     def _write_only(self, picture: Picture) -> set[int]:
         """Without room for a circle: the words of its centre alone."""
-        from kvtui.widgets.ring.overlay import words_only
-
         text = words_only(picture, self.settings.columns, self.settings.rows)
-        changed = {y for y in self._overlay.keys() | text.keys() if self._overlay.get(y) != text.get(y)}
-        self._overlay = text
+        changed = self._stale | {y for y in self._overlay.keys() | text.keys() if self._overlay.get(y) != text.get(y)}
+        self._overlay, self._stale = text, set()
         for y in changed:
             self.strips[y] = self._strip(y)
         return changed

@@ -17,14 +17,16 @@ from kvtui.widgets.ring.labels import Label, Placed, place
 from kvtui.widgets.ring.samples import STEPS
 from kvtui.widgets.ring.view import View
 from kvtui.widgets.tints import Line
-from kvtui.widgets.words import percent, short
+from kvtui.widgets.words import harmless, percent, short
 
 Overlay = dict[int, dict[int, tuple[str, str]]]
 """Glyph and style words by row and column; a wide glyph is followed by an empty one."""
 
+LABEL_LONGEST = 10
+"""Cells of a node's id beside the ring; longer ones are cut."""
 LABELLED_LENGTH = 5.0
 """Cell widths that an arc needs for a label of its own, beside its node's first."""
-CENTRE_PART = 1.25
+CENTRE_PART = 1.6
 """Part of the inner radius that the middle's words may be wide."""
 
 
@@ -61,17 +63,17 @@ def labels(picture: Picture, view: View, arcs: Sequence[Arc], circle: Circle, gl
     for arc in arcs:  # a newcomer that owns nothing yet still has its name where it will be
         if arc.gaining and arc.gaining not in longest:
             longest[arc.gaining] = arc
-    held = {copy.node: place for place, copy in enumerate(picture.located.replicas)} if picture.located else {}
+    held = {node: place for place, node in enumerate(picture.holders)}
     shares = _shares(arcs)
     first, others = [], []
     for node, arc in longest.items():
-        text = short(node, 10) + (f" {percent(shares.get(node, 0.0))}" if view is View.SHARE else "")
+        text = short(harmless(node), LABEL_LONGEST) + (f" {percent(shares.get(node, 0.0))}" if view is View.SHARE else "")
         mark = _glyph(picture, node, held, glyphs)
         first.append(Label((arc.start + arc.stop) / 2, text, node, mark, bold=node in held or node == picture.selected))
     if view is not View.SHARE:
         enough = LABELLED_LENGTH / circle.circumference
         others = [
-            Label((arc.start + arc.stop) / 2, short(arc.node, 10), arc.node)
+            Label((arc.start + arc.stop) / 2, short(harmless(arc.node), LABEL_LONGEST), arc.node)
             for arc in arcs
             if arc.node and arc is not longest[arc.node] and arc.length >= enough and not arc.dimmed
         ]

@@ -13,11 +13,13 @@ OUTLINE = 1.0
 """Thickness of a hollow arc's outline, in cell widths."""
 HOLLOW_LEAST = 3.0
 """Thinner bands have no room inside an outline; there a hollow arc is dimmed instead."""
-STRIPE = 2.4
-"""Width of a hatch's stripes round the ring, in cell widths."""
+HATCH = 5.0
+"""From stripe to stripe of a hatch, round the ring, in cell widths."""
+SLANT = 0.5
+"""How far a stripe moves on from the band's outer to its inner edge, in stripes."""
 DIMMED = 0.78
 """Part of background in a dimmed arc."""
-LATER_COPY = 0.4
+LATER_COPY = 0.25
 """Part of the band that shows a copy which is not the first."""
 
 Column = tuple[RGB, ...]
@@ -61,7 +63,7 @@ def _columns(arc: Arc, first: int, last: int, circle: Circle, inks: Inks) -> lis
     edge = base
     ends = 0
     if arc.lost:
-        return _hatched(base, (inks.bad,) * DEPTHS, first, last, circle)
+        return _hatched(base, (inks.bad,) * DEPTHS, 0.5, first, last, circle)
     if arc.hollow and band >= HOLLOW_LEAST:
         line = max(1, round(DEPTHS * OUTLINE / band))
         inside = inks.background
@@ -80,11 +82,11 @@ def _columns(arc: Arc, first: int, last: int, circle: Circle, inks: Inks) -> lis
 
 
 def _gaining(arc: Arc, base: Column, first: int, last: int, circle: Circle, inks: Inks) -> list[Column]:
-    """Stripes of the receiving node over the giver's colour, and a solid lip that grows from inside with its progress."""
+    """Stripes of the receiving node over the giver's colour, as wide as it has come; a later copy has the inner rim alone."""
     newcomer = inks.node(arc.gaining)
     reach = 1.0 if arc.handing_over else LATER_COPY
-    solid = _inner(base, newcomer, reach * (0.15 + 0.85 * arc.filled / FRACTIONS))
-    return _hatched(solid, _inner(solid, newcomer, reach), first, last, circle)
+    part = 0.3 + 0.55 * arc.filled / FRACTIONS
+    return _hatched(base, _inner(base, newcomer, reach), part, first, last, circle)
 
 
 def _inner(column: Column, colour: RGB, part: float) -> Column:
@@ -93,17 +95,16 @@ def _inner(column: Column, colour: RGB, part: float) -> Column:
     return column[:kept] + (colour,) * (DEPTHS - kept)
 
 
-def _hatched(one: Column, other: Column, first: int, last: int, circle: Circle) -> list[Column]:
-    """Stripes askew across the band: the two columns take turns, shifted a little at every depth."""
-    width = max(2, round(STEPS * STRIPE / circle.circumference))
-    slope = width / DEPTHS  # a stripe moves on by its own width from edge to edge
+def _hatched(one: Column, other: Column, part: float, first: int, last: int, circle: Circle) -> list[Column]:
+    """Slanting stripes of the other column over the one; they take ``part`` of the way round."""
+    period = max(4, round(STEPS * HATCH / circle.circumference))
+    slope = SLANT * period / DEPTHS
     variants: dict[int, Column] = {}
     columns = []
     for step in range(first, last):
-        phase = step % (2 * width)
+        phase = step % period
         if phase not in variants:
-            variants[phase] = tuple(
-                (one if (phase + depth * slope) // width % 2 < 1 else other)[depth] for depth in range(DEPTHS)
-            )
+            striped = [(phase + depth * slope) % period < part * period for depth in range(DEPTHS)]
+            variants[phase] = tuple(other[depth] if striped[depth] else one[depth] for depth in range(DEPTHS))
         columns.append(variants[phase])
     return columns
