@@ -40,7 +40,7 @@ class Context:
     say: Callable[[Line], None]
     """A line for the person; an empty text is an empty line of the original's wording, which a list may leave out."""
     located: Callable[[Location], None] = nowhere
-    """Where the key that a command named is, for a ring that shows it; said after the command's lines."""
+    """Where the key of ``where`` is, for a ring that shows it."""
     progress: Callable[[str, int, int], None] = unseen
     """``(text, done, total)``: a long command's progress, in units of its own; ``total`` 0 when it isn't known. Called
     with ``("", 0, 0)`` once it is over, however it ended."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from kvtui.commands.command import Argument, Command, Flag, Invocation, Kind
-from kvtui.commands.context import Context, Line, nowhere
+from kvtui.commands.context import Context, Line
 from kvtui.commands.wording import shown, to_bytes, whole
 from kvtui.core.cluster import Location, Outcome, ReplicaAnswer, ReplicaCopy, Written
 from kvtui.core.events import Level
@@ -24,24 +24,14 @@ async def put(invocation: Invocation, context: Context) -> bool:
     if written.replicas:
         names = " ".join(answer.node for answer in written.replicas)
         context.say(Line(f"Replicas for key {shown(key)}: {names}"))
-    ok = _said_outcome(written, f"PUT {shown(key)} = {shown(value)}", f"put {shown(key)}", context)
-    await _show_place(key, context)
-    return ok
+    return _said_outcome(written, f"PUT {shown(key)} = {shown(value)}", f"put {shown(key)}", context)
 
 
 async def delete(invocation: Invocation, context: Context) -> bool:
     """``del``. A key that was not there is no failure."""
     key = to_bytes(invocation.values["key"])
     written = await context.cluster.delete(key)
-    ok = _said_outcome(written, f"DEL {shown(key)}", f"del {shown(key)}", context)
-    await _show_place(key, context)
-    return ok
-
-
-async def _show_place(key: bytes, context: Context) -> None:
-    """After the answer, so that it is never later for it; and only where somebody looks, as it asks every replica."""
-    if context.located is not nowhere:
-        context.located(await context.cluster.locate(key))
+    return _said_outcome(written, f"DEL {shown(key)}", f"del {shown(key)}", context)
 
 
 def _said_outcome(written: Written, done: str, asked: str, context: Context) -> bool:
@@ -77,7 +67,6 @@ async def get(invocation: Invocation, context: Context) -> bool:
         context.say(Line(_failure(f"get {shown(key)}", read.outcome, read.text), Level.BAD))
         return False
     context.say(Line(f"{shown(key)} -> {'[not found]' if read.value is None else whole(read.value)}"))
-    await _show_place(key, context)
     return True
 
 

@@ -159,19 +159,11 @@ async def test_keys_lists_some_and_says_how_many_more(opened: Opened) -> None:
 async def test_where_tells_the_version_on_each_replica_and_shows_the_place(opened: Opened) -> None:
     async with opened(nodes=2, replication=2) as person:
         await person.types("put apple 1")
-        person.locations.clear()
         lines = await person.types("where apple")
         assert lines[0] == "Key apple"
         assert sum("] version 1." in line for line in lines) == 2
         (location,) = person.locations
         assert location.key == b"apple"
-
-
-async def test_a_command_about_a_key_shows_its_place_to_a_front_end_that_looks(opened: Opened) -> None:
-    async with opened(nodes=1) as person:
-        for text in ("put apple 1", "get apple", "del apple"):
-            await person.types(text)
-        assert [location.key for location in person.locations] == [b"apple"] * 3
 
 
 async def test_all_stats_tell_copies_and_distinct_keys_apart(opened: Opened) -> None:
