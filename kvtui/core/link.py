@@ -7,7 +7,7 @@ scope or timer per request: one sweep notices a node that went silent and gives 
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 
@@ -97,8 +97,8 @@ class Link(asyncio.Protocol):
             transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports have the methods of asyncio.Transport without being one.
+        self._transport = cast(asyncio.Transport, transport)
         self.heard = self._clock.monotonic()
 
     def data_received(self, data: bytes) -> None:

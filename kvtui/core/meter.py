@@ -19,6 +19,11 @@ class _Series:
         self.latencies: deque[float] = deque(maxlen=LATENCIES)
         self.view = OperationView()
 
+    def add(self, keys: int, seconds: float) -> None:
+        self.count += keys
+        if keys == 1:
+            self.latencies.append(seconds)
+
     def sample(self, seconds: float) -> None:
         rate = self.count / seconds
         self.count = 0
@@ -39,12 +44,12 @@ class Meter:
         self._gets = _Series()
 
     def put(self, keys: int, seconds: float) -> None:
-        self._puts.count += keys
-        self._puts.latencies.append(seconds)
+        """A write of so many keys took so long. A batch counts for the rate; its time says nothing of one put's."""
+        self._puts.add(keys, seconds)
 
     def get(self, keys: int, seconds: float) -> None:
-        self._gets.count += keys
-        self._gets.latencies.append(seconds)
+        """Likewise for reads."""
+        self._gets.add(keys, seconds)
 
     def sample(self, seconds: float) -> tuple[OperationView, OperationView]:
         """Puts and gets of the last ``seconds``."""

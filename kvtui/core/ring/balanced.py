@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from kvtui.core.ring.draft import VACANT, Draft
-from kvtui.core.ring.fill import carry_out, fill_empty, hand_over
-from kvtui.core.ring.flow import settle_rest, shed
+from kvtui.core.ring.fill import carry_out, fill_capped, fill_empty, hand_over
+from kvtui.core.ring.flow import settle_rest
 from kvtui.core.ring.growth import plan_heads
 from kvtui.core.ring.order import settle_order
+from kvtui.core.ring.regain import regain
+from kvtui.core.ring.shed import shed_overfull, shed_rich
 from kvtui.core.ring.table import Replicas, Table
 
 
@@ -28,13 +30,25 @@ def balanced_table(before: Sequence[Replicas], weights: Mapping[str, int], repli
     heads = [index.get(replicas[0], VACANT) if replicas else VACANT for replicas in before]
     draft = Draft(rows, heads, list(weights.values()), min(replication, len(names)))
     carry_out(draft, plan_heads(draft.heads, draft.lead_quota))
-    if all(len(row) <= draft.copies for row in draft.rows):
-        fill_empty(draft)
-        hand_over(draft)
-    shed(draft)
-    settle_rest(draft)
+    _place(draft)
     settle_order(draft)
     return _named(draft, names)
+
+
+def _place(draft: Draft) -> None:
+    """Place all copies: keep the most that the quotas allow, then fill up evenly, then by shortest paths."""
+    fill_capped(draft)
+    if any(len(row) > draft.copies for row in draft.rows):
+        shed_overfull(draft)
+        regain(draft, heads=False)
+        regain(draft, heads=True)
+        shed_rich(draft)
+        fill_empty(draft)
+    else:
+        fill_empty(draft)
+        hand_over(draft)
+        shed_rich(draft)
+    settle_rest(draft)
 
 
 def _named(draft: Draft, names: list[str]) -> Table:

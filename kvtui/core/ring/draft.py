@@ -9,6 +9,9 @@ from kvtui.core.ring.quota import Bounds, bounds, settle
 VACANT = -1
 """First replica of a slot whose last one left the ring."""
 
+SWAP = -2
+"""In place of a slot on a path: a node hands its ceiling to another one that stands at its floor."""
+
 
 class Draft:
     """The rows of the next table, and the counts that planning steers by.
@@ -95,3 +98,11 @@ class Draft:
     def spares(self, node: int) -> bool:
         """Whether the node holds more than its quota."""
         return self.held[node] > self.quota[node]
+
+    def below_ceiling(self) -> list[int]:
+        """The nodes that hold their quota, and could hold one more if another node gave up its ceiling."""
+        return [
+            node
+            for node in range(self.nodes)
+            if self.quota[node] < self.limits.ceilings[node] and not self.wants(node)
+        ]

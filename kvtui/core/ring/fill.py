@@ -49,6 +49,15 @@ def _relief(draft: Draft, giver: int, slot: int, receiver: int) -> float:
     return draft.crowding(giver, slot) - draft.crowding(receiver, slot, giver)
 
 
+def fill_capped(draft: Draft) -> None:
+    """Give the nodes that must hold every slot all that they lack, even where that overfills slots."""
+    for node in range(draft.nodes):
+        if draft.quota[node] == draft.slots and draft.wants(node):
+            for slot, row in enumerate(draft.rows):
+                if node not in row:
+                    draft.add(slot, node)
+
+
 def fill_empty(draft: Draft) -> None:
     """Fill the slots' empty places with nodes that want copies and aren't there, where any is."""
     needy = [node for node in range(draft.nodes) if draft.wants(node)]

@@ -9,102 +9,85 @@ augmenting path keeps it so: hence the finished table copies the minimum. Source
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 
-from kvtui.core.ring.draft import VACANT, Draft
-from kvtui.core.ring.fill import scattered_runs
-
-SWAP = -1
-"""In place of a slot: a node hands its ceiling to another one that stands at its floor."""
-
-def shed(draft: Draft) -> None:
-    """Drop copies until no slot and no node has too many. First replicas stay wherever it can be helped."""
-    _shed_overfull(draft)
-    rich = [node for node in range(draft.nodes) if draft.spares(node)]
-    if not rich:
-        return
-    for slot, row in enumerate(draft.rows):
-        for node in list(row):
-            if draft.spares(node) and draft.heads[slot] != node:
-                draft.drop(slot, node)
-    for slot, row in enumerate(draft.rows):
-        for node in list(row):
-            if draft.spares(node):
-                draft.drop(slot, node)
+from kvtui.core.ring.draft import SWAP, VACANT, Draft
 
 
-def _shed_overfull(draft: Draft) -> None:
-    """Let overfull slots go: each drops nodes above their quota, those most in surplus and most crowded."""
-    left = sum(max(0, len(row) - draft.copies) for row in draft.rows)
-    if not left:
-        return
-    total = left
-    surplus = [max(1, held - quota) for held, quota in zip(draft.held, draft.quota, strict=True)]
-    for part in scattered_runs(draft.slots, draft.grain):
-        choice = VACANT
-        for slot in part:
-            row = draft.rows[slot]
-            while len(row) > draft.copies:
-                if choice not in row or choice == draft.heads[slot] or not draft.spares(choice):
-                    choice = _shed_choice(draft, slot, surplus, total / left)
-                draft.drop(slot, choice)
-                left -= 1
-
-
-def _shed_choice(draft: Draft, slot: int, surplus: list[int], pressure: float) -> int:
-    def worth(node: int) -> tuple[bool, float]:
-        ahead = (draft.held[node] - draft.quota[node]) / surplus[node] * pressure
-        return draft.spares(node), ahead + draft.crowding(node, slot)
-
-    return max((node for node in draft.rows[slot] if node != draft.heads[slot]), key=worth)
+Path = list[tuple[int, list[int]]]
+"""The nodes of a path, each with the slots (or SWAP) in which the node before can displace it."""
 
 
 def settle_rest(draft: Draft) -> None:
-    """Place every missing copy, each along a shortest path of exchanges."""
+    """Place every missing copy, each along a shortest path of exchanges.
+
+    No node has more than its quota, no slot more than its copies, and no copy can be had back for nothing.
+    """
+    # Shortest paths never get shorter from one to the next, so the first of the last length is good enough.
+    price = 0
     while any(draft.wants(node) for node in range(draft.nodes)):
-        path, slots = _shortest_path(draft)
-        for slot in slots:
-            if not _augment(draft, path, slot):
+        path, ends, price = _shortest_path(draft, price)
+        for end in ends:
+            if not _augment(draft, path, end):
                 break
 
 
-def _shortest_path(draft: Draft) -> tuple[list[tuple[int, list[int]]], list[int]]:
-    """From a node that wants a copy to an empty place, at the least price.
+def _shortest_path(draft: Draft, least: int) -> tuple[Path, list[int], int]:
+    """From a node that wants a copy to an empty place, at the least price; none is below `least`.
 
-    Returns the nodes on the way, each with the slots in which the one before can displace it, and the slots
-    with an empty place for the last one. Every slot named costs the same as any other for that step.
+    Returns the path, the slots with an empty place for its last node, and the price. Every slot named costs
+    the same as any other for that step.
     """
+    empty = [slot for slot, row in enumerate(draft.rows) if len(row) < draft.copies]
     cost = {node: 0 for node in range(draft.nodes) if draft.wants(node)}
     step: dict[int, tuple[int, list[int]]] = {}
-    best: tuple[int, int, list[int]] | None = None
     queue = deque(cost)
-    while queue:
+    best = _landing(draft, empty, queue, cost)
+    while queue and (best is None or best[2] > least):
         node = queue.popleft()
+        nearer: list[int] = []
         for reached, (price, slots) in _exchanges(draft, node).items():
-            total = cost[node] + price
-            if reached == VACANT:
-                if best is None or total < best[0]:
-                    best = total, node, slots
-            elif reached not in cost or total < cost[reached]:
-                cost[reached] = total
+            if reached not in cost or cost[node] + price < cost[reached]:
+                cost[reached] = cost[node] + price
                 step[reached] = node, slots
-                if reached not in queue:
-                    queue.append(reached)
+                nearer.append(reached)
+        found = _landing(draft, empty, nearer, cost)
+        if best is None or (found is not None and found[2] < best[2]):
+            best = found
+        queue.extend(reached for reached in nearer if reached not in queue)
     if best is None:
         raise AssertionError("a table with room for every quota has an augmenting path")
-    node = best[1]
-    path: list[tuple[int, list[int]]] = []
+    node, ends, price = best
+    path: Path = []
     while node in step:
         path.append((node, step[node][1]))
         node = step[node][0]
     path.append((node, []))
-    return path[::-1], best[2]
+    return path[::-1], ends, price
+
+
+def _landing(
+    draft: Draft, empty: list[int], nodes: Iterable[int], cost: dict[int, int]
+) -> tuple[int, list[int], int] | None:
+    """Which of these nodes ends a path at the least price: the node, the slots it can fill, the price."""
+    best: tuple[int, list[int], int] | None = None
+    for node in nodes:
+        for slot in empty:
+            if node in draft.rows[slot]:
+                continue
+            price = cost[node] + (node not in draft.before[slot])
+            if best is None or price < best[2]:
+                best = node, [slot], price
+            elif price == best[2] and node == best[0]:
+                best[1].append(slot)
+    return best
 
 
 def _exchanges(draft: Draft, node: int) -> dict[int, tuple[int, list[int]]]:
-    """Whom `node` can displace (VACANT: an empty place), at what price, and in which slots at that price.
+    """Whom `node` can displace, at what price, and in which slots at that price.
 
-    Slots where the displaced node is first replica come first: they are taken from the end. [SWAP] means that it takes over the
-    other's ceiling instead of a slot.
+    Slots where the displaced node is first replica come first: they are taken from the end. [SWAP] means
+    that it takes over the other's ceiling instead of a slot.
     """
     cheapest: dict[int, tuple[int, list[int]]] = {}
     leading: dict[int, list[int]] = {}
@@ -113,8 +96,8 @@ def _exchanges(draft: Draft, node: int) -> dict[int, tuple[int, list[int]]]:
             continue
         before = draft.before[slot]
         entry = 0 if node in before else 1
-        for other in row if len(row) == draft.copies else (*row, VACANT):
-            price = entry if other == VACANT or other in before else entry - 1
+        for other in row:
+            price = entry if other in before else entry - 1
             known = cheapest.get(other)
             if known is None or price < known[0]:
                 known = cheapest[other] = price, []
@@ -123,17 +106,14 @@ def _exchanges(draft: Draft, node: int) -> dict[int, tuple[int, list[int]]]:
                 (leading[other] if draft.heads[slot] == other else known[1]).append(slot)
     for other, slots in leading.items():
         cheapest[other][1][:0] = slots
-    floors, ceilings, quota = draft.limits.floors, draft.limits.ceilings, draft.quota
-    if quota[node] > floors[node]:
-        for other in range(draft.nodes):
-            if quota[other] < ceilings[other] and not draft.wants(other):
-                known = cheapest.get(other)
-                if known is None or known[0] > 0:
-                    cheapest[other] = 0, [SWAP]
+    if draft.quota[node] > draft.limits.floors[node]:
+        for other in draft.below_ceiling():
+            if other not in cheapest or cheapest[other][0] > 0:
+                cheapest[other] = 0, [SWAP]
     return cheapest
 
 
-def _augment(draft: Draft, path: list[tuple[int, list[int]]], end: int) -> bool:
+def _augment(draft: Draft, path: Path, end: int) -> bool:
     """Place one copy along `path`, the last node in slot `end`; False if the path is used up."""
     node = path[0][0]
     if not draft.wants(node):
