@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import os
 import pty
@@ -39,6 +40,7 @@ class Terminal:
             preexec_fn=_own_terminal,
         )
         os.close(theirs)
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._read = ""
         self._from = 0
 
@@ -88,7 +90,7 @@ class Terminal:
             data = os.read(self._descriptor, 65536)
         except OSError:  # the other side is closed
             return False
-        self._read += data.decode()
+        self._read += self._decoder.decode(data)
         return bool(data)
 
 
