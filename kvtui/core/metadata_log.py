@@ -1,7 +1,7 @@
 """The coordinator's memory: records of the topology, each synced through the storage engine before it acts.
 
-Engine keys: ``r`` + 8-byte number -> checksum and record; a new log begins at 1 without gaps. After ``COMPACT_RECORDS`` the log is
-rewritten as the few records that make the same topology, in one atomic batch.
+Engine keys: ``r`` + 8-byte number -> checksum and record; a new log begins at 1 without gaps. When it has ``COMPACT_RECORDS`` more
+than it takes, the log is rewritten as the few records that make the same topology, in one atomic batch.
 """
 
 from typing import Final
@@ -19,11 +19,11 @@ from kvtui.core.records import (
     decode_record,
     encode_record,
 )
-from kvtui.core.seams.storage import Batch, StorageEngine
+from kvtui.core.seams.storage import Batch, EngineFull, StorageEngine
 from kvtui.core.topology import Topology, apply
 
 COMPACT_RECORDS: Final = 2_000
-"""Records after which a log is rewritten when it is next opened."""
+"""Records more than the topology takes, at which a log is rewritten."""
 _PREFIX: Final = b"r"
 
 
@@ -46,8 +46,7 @@ class MetadataLog:
             self._first = number if not self._last else self._first
             self._last = number
             self.topology = _replayed(self.topology, number, value)
-        if self._last and self._last - self._first >= COMPACT_RECORDS:
-            self._compact()
+        self._compact_if_long()
 
     @property
     def empty(self) -> bool:
@@ -64,21 +63,30 @@ class MetadataLog:
             topology = apply(topology, record)
             batch.put(_key(self._last + offset), _sealed(record))
         self._engine.apply(batch)
+        self._first = self._first or 1
         self._last += len(records)
         self.topology = topology
+        self._compact_if_long()
         return topology
 
     def close(self) -> None:
         self._engine.close()
 
-    def _compact(self) -> None:
+    def _compact_if_long(self) -> None:
+        surplus = self._last - self._first + 1 - COMPACT_RECORDS
+        if surplus < 0 or surplus < len(essence := _essence(self.topology)):
+            return
         batch = Batch()
         batch.clear(_PREFIX, b"s")
         first = self._last + 1
-        for offset, record in enumerate(_essence(self.topology)):
-            batch.put(_key(first + offset), _sealed(record))
-            self._last = first + offset
-        self._engine.apply(batch)
+        for number, record in enumerate(essence, start=first):
+            batch.put(_key(number), _sealed(record))
+        try:
+            self._engine.apply(batch)
+        except EngineFull:
+            # The long log says the same; it stays until there is space.
+            return
+        self._first, self._last = first, first + len(essence) - 1
 
 
 def _key(number: int) -> bytes:

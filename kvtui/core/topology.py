@@ -33,6 +33,8 @@ from kvtui.core.records import (
 )
 from kvtui.core.ring import Ring
 
+_NOT_CREATED = "the metadata log does not begin with the creation of a cluster"
+
 
 @dataclass(frozen=True)
 class Topology:
@@ -50,7 +52,7 @@ class Topology:
     def planned(self) -> Ring:
         """The ring that placement works towards. Raises ValueError before the cluster is created."""
         if self.ring is None:
-            raise ValueError("the metadata log does not begin with the creation of a cluster")
+            raise ValueError(_NOT_CREATED)
         return self.ring
 
     def runs(self, wanted: Callable[[Placement], bool]) -> Runs:
@@ -85,6 +87,8 @@ class Topology:
 
 def apply(topology: Topology, record: Record) -> Topology:
     """The topology after ``record``. Raises ValueError for a record that can't follow (a damaged log)."""
+    if (topology.ring is None) != isinstance(record, Created):
+        raise ValueError(_NOT_CREATED if topology.ring is None else f"cluster {topology.cluster} is created twice")
     match record:
         case Created():
             ring = Ring.from_record(record.ring)
@@ -96,7 +100,10 @@ def apply(topology: Topology, record: Record) -> Topology:
         case Forgotten():
             return _forget(topology, record.node)
         case Planned():
-            return replace(topology, ring=Ring.from_record(record.ring))
+            ring = Ring.from_record(record.ring)
+            if ring.slots != len(topology.places):
+                raise ValueError(f"a plan for {ring.slots} slots does not fit {len(topology.places)}")
+            return replace(topology, ring=ring)
         case Wiped():
             return _wipe(topology, record)
         case Behind():
@@ -112,6 +119,8 @@ def _next_place(place: Placement, record: Placed | Dual | CutOver | Cleaned | Re
         case Dual():
             return begin_move(place, record.target)
         case CutOver():
+            if not place.target:
+                raise ValueError(f"slots {record.start}..{record.stop} can't be cut over: no move is under way")
             return cut_over(place)
         case Cleaned():
             return place._replace(garbage=without(place.garbage, (record.node,)))
