@@ -18,7 +18,9 @@ def after(topology: Topology, *records: Record) -> Topology:
 
 
 def member(node: str, data_id: str = "", counter: int = 0, leaving: bool = False) -> Member:
-    return Member(id=node, host="127.0.0.1", port=5001, data_id=data_id or f"data of {node}", counter=counter, leaving=leaving)
+    return Member(
+        id=node, host="127.0.0.1", port=5001, data_id=data_id or f"data of {node}", counter=counter, leaving=leaving
+    )
 
 
 def planned(nodes: Iterable[str], replication: int = 1, slots: int = SLOTS) -> Ring:

@@ -1,0 +1,205 @@
+"""The topology as the sum of its records."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kvtui.core.placement import Placement
+from kvtui.core.quorum import write_quorum
+from kvtui.core.records import (
+    Behind,
+    Cleaned,
+    Created,
+    CutOver,
+    Dual,
+    Forgotten,
+    LossAccepted,
+    Opened,
+    Placed,
+    Planned,
+    Record,
+    Recovered,
+    Seen,
+    Wiped,
+)
+from kvtui.core.topology import Topology, apply
+from tests.core.clusters import SLOTS, after, created, joined, member, placed_as, planned, settled
+
+ABC = Placement(("A", "B", "C"), ("A", "B", "C"))
+
+
+def test_a_created_cluster_has_slots_that_nobody_holds() -> None:
+    topology = created()
+    assert topology.places == (Placement(),) * SLOTS
+    assert (topology.cluster, topology.name, topology.epoch) == ("c0ffee", "default", 1)
+    assert topology.lost == []
+
+
+def test_a_log_that_does_not_begin_with_a_creation_is_refused() -> None:
+    with pytest.raises(ValueError, match="does not begin with the creation of a cluster"):
+        apply(Topology(), Opened(1, "coordinator"))
+    with pytest.raises(ValueError, match="does not begin with the creation of a cluster"):
+        _ = Topology().planned
+
+
+def test_a_cluster_is_created_once() -> None:
+    ring = planned("").to_record()
+    with pytest.raises(ValueError, match="created twice"):
+        apply(settled("A"), Created("other", "other", ring))
+
+
+def test_each_opening_has_the_epoch_that_its_record_says() -> None:
+    topology = after(created(), Opened(7, "another"))
+    assert (topology.epoch, topology.coordinator) == (7, "another")
+
+
+def test_a_member_that_was_seen_elsewhere_is_the_same_member() -> None:
+    topology = after(joined("AB"), Seen(member("A", counter=9, leaving=True)))
+    assert topology.members["A"].counter == 9
+    assert topology.members["A"].leaving
+    assert list(topology.members) == ["A", "B"]
+
+
+def test_a_forgotten_node_is_nowhere_any_more() -> None:
+    place = Placement(("A", "B"), ("A", "B"), ("C",), ("B", "C"), ("D",))
+    topology = after(placed_as(joined("ABCD"), place), Forgotten("C"), Forgotten("D"), Forgotten("A"))
+    assert set(topology.places) == {Placement(("B",), ("B",), (), ("B",), ())}
+    assert list(topology.members) == ["B"]
+
+
+def test_a_plan_places_nothing() -> None:
+    before = settled("AB")
+    topology = after(before, Planned(planned("ABC").to_record()))
+    assert topology.places == before.places
+    assert topology.planned == planned("ABC")
+
+
+def test_a_plan_for_another_number_of_slots_is_refused() -> None:
+    with pytest.raises(ValueError, match="16 slots"):
+        apply(settled("AB"), Planned(planned("ABC", slots=16).to_record()))
+
+
+def test_a_node_that_is_behind_leaves_the_clean_sets_of_those_slots_alone() -> None:
+    topology = after(placed_as(joined("ABC"), ABC), Behind("B", [(0, 2), (5, 6)]))
+    behind = [slot for slot, place in enumerate(topology.places) if place.behind == ("B",)]
+    assert behind == [0, 1, 5]
+    assert topology.places[0].clean == ("A", "C")
+    assert topology.places[2] == ABC
+
+
+def test_a_recovered_node_is_clean_again_at_its_old_place() -> None:
+    topology = after(placed_as(joined("ABC"), ABC), Behind("B", [(0, SLOTS)]), Recovered("B", 0, 4))
+    assert topology.runs(lambda place: place == ABC) == [(0, 4)]
+    assert topology.places[4].clean == ("A", "C")
+
+
+def test_a_node_that_is_no_replica_does_not_become_clean() -> None:
+    topology = after(placed_as(joined("ABCD"), ABC), Recovered("D", 0, SLOTS))
+    assert set(topology.places) == {ABC}
+
+
+def test_a_wiped_node_holds_nothing_clean_and_no_garbage_but_is_still_filled() -> None:
+    topology = joined("ABC")
+    topology = after(
+        topology,
+        Placed(0, 4, Placement(("A", "B"), ("A", "B"))),
+        Placed(4, 6, Placement(("B",), ("B",), ("A",), ("A",))),
+        Placed(6, 8, Placement(("B",), ("B",), garbage=("A",))),
+        Wiped("A", "new life", 3),
+    )
+    assert topology.places[0] == Placement(("A", "B"), ("B",))
+    assert topology.places[4] == Placement(("B",), ("B",), ("A",), ("A",))
+    assert topology.places[6] == Placement(("B",), ("B",))
+    assert (topology.members["A"].data_id, topology.members["A"].counter) == ("new life", 3)
+
+
+def test_a_slot_whose_only_clean_node_was_wiped_is_lost_until_a_person_accepts_it() -> None:
+    topology = after(placed_as(joined("AB"), Placement(("A", "B"), ("A",))), Wiped("A", "new life", 0))
+    assert topology.lost == [(0, SLOTS)]
+    topology = after(topology, LossAccepted(0, SLOTS, ("B",)))
+    assert topology.lost == []
+    assert set(topology.places) == {Placement(("A", "B"), ("B",))}
+
+
+def test_the_steps_of_a_move_are_records() -> None:
+    topology = placed_as(joined("ABC"), Placement(("A", "B"), ("A", "B")))
+    topology = after(topology, Dual(2, 4, ("B", "C")))
+    assert topology.places[2] == Placement(("A", "B"), ("A", "B"), ("C",), ("B", "C"))
+    topology = after(topology, CutOver(2, 4))
+    assert topology.places[2] == Placement(("B", "C"), ("B", "C"), garbage=("A",))
+    topology = after(topology, Cleaned("A", 2, 3))
+    assert topology.places[2] == Placement(("B", "C"), ("B", "C"))
+    assert topology.places[3].garbage == ("A",)
+    assert topology.places[4] == Placement(("A", "B"), ("A", "B"))
+
+
+def test_a_cut_over_without_a_move_is_refused() -> None:
+    with pytest.raises(ValueError, match="no move"):
+        apply(settled("AB", 2), CutOver(0, 1))
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        Placed(0, SLOTS + 1, Placement()),
+        Dual(-1, 2, ("A",)),
+        Cleaned("A", 5, 3),
+        Behind("A", [(0, 1), (7, 9)]),
+        Recovered("A", 0, 100),
+    ],
+)
+def test_a_record_about_slots_that_do_not_exist_is_refused(record: Record) -> None:
+    with pytest.raises(ValueError, match="outside the ring"):
+        apply(settled("AB"), record)
+
+
+def test_a_refused_record_changes_nothing() -> None:
+    topology = settled("AB", 2)
+    places = topology.places
+    with pytest.raises(ValueError, match="outside the ring"):
+        apply(topology, Behind("A", [(0, 1), (7, 9)]))
+    assert topology.places is places
+
+
+@pytest.mark.parametrize(("replicas", "before"), [("A", 1), ("AB", 2), ("ABC", 3), ("ABCD", 4)])
+def test_shrinkable_slots_keep_their_quorum_when_a_node_leaves(replicas: str, before: int) -> None:
+    nodes = tuple(replicas)
+    topology = placed_as(joined(replicas), Placement(nodes, nodes))
+    for node in nodes:
+        runs = topology.shrinkable(node)
+        if not runs:
+            break
+        topology = after(topology, Behind(node, runs))
+    place = topology.places[0]
+    assert len(place.clean) == max(1, write_quorum(before))
+
+
+def test_a_node_that_is_not_clean_is_not_shrinkable_again() -> None:
+    topology = after(placed_as(joined("ABC"), ABC), Behind("C", [(0, 4)]))
+    assert topology.shrinkable("C") == [(4, SLOTS)]
+    assert topology.shrinkable("D") == []
+
+
+places = st.sampled_from(
+    [Placement(), Placement(("A",), ("A",)), ABC, Placement(("A", "B"), ("A",)), Placement(("B", "A"), ("A",))]
+)
+
+
+@given(st.lists(places, min_size=SLOTS, max_size=SLOTS))
+def test_stretches_cover_the_ring_and_neighbours_differ(wanted: list[Placement]) -> None:
+    topology = after(joined("ABC"), *(Placed(slot, slot + 1, place) for slot, place in enumerate(wanted)))
+    stretches = topology.stretches
+    assert [place for start, stop, place in stretches for _ in range(start, stop)] == wanted
+    assert all(one[2] != other[2] and one[1] == other[0] for one, other in pairwise(stretches))
+    assert set(topology.distinct) == set(wanted)
+    assert len(topology.distinct) == len(set(wanted))
+
+
+@given(st.lists(places, min_size=SLOTS, max_size=SLOTS))
+def test_runs_are_exactly_the_slots_asked_for(wanted: list[Placement]) -> None:
+    topology = after(joined("ABC"), *(Placed(slot, slot + 1, place) for slot, place in enumerate(wanted)))
+    runs = topology.runs(lambda place: "B" in place.replicas)
+    slots = {slot for start, stop in runs for slot in range(start, stop)}
+    assert slots == {slot for slot, place in enumerate(wanted) if "B" in place.replicas}
