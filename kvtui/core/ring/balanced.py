@@ -42,12 +42,11 @@ def _place(draft: Draft) -> None:
         shed_overfull(draft)
         regain(draft, heads=False)
         regain(draft, heads=True)
-        shed_rich(draft)
-        fill_empty(draft)
     else:
         fill_empty(draft)
         hand_over(draft)
-        shed_rich(draft)
+    shed_rich(draft)
+    fill_empty(draft)
     settle_rest(draft)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kvtui.core.ring.quota import Bounds, bounds, settle
+from kvtui.core.ring.quota import Bounds, bounds, lead_quotas, settle
 
 VACANT = -1
 """First replica of a slot whose last one left the ring."""
@@ -38,7 +38,7 @@ class Draft:
         self.limits: Bounds = bounds(weights, copies, self.slots)
         self.lead_limits: Bounds = bounds(weights, 1, self.slots)
         self.quota = settle(self.limits, self.held)
-        self.lead_quota = settle(self.lead_limits, self.leading, self.quota)
+        self.lead_quota = lead_quotas(self.lead_limits, self.leading, self.held, self.quota)
         self.pairs: list[dict[int, int]] = [{} for _ in range(self.nodes)]
         for row in rows:
             for node in row:

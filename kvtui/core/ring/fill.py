@@ -63,7 +63,8 @@ def fill_empty(draft: Draft) -> None:
     needy = [node for node in range(draft.nodes) if draft.wants(node)]
     wanted = {node: draft.quota[node] - draft.held[node] for node in needy}
     total = left = sum(wanted.values())
-    choice = VACANT
+    if not total:
+        return
     turn = 0
     for part in scattered_runs(draft.slots, draft.grain):
         choice = VACANT

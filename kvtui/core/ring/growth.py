@@ -15,6 +15,9 @@ from kvtui.core.ring.arcs import Arcs, Take
 MOST_CHOICES = 1500
 """Growths compared in one step. On a ring cut so finely that there are more, arcs can't be few anyway."""
 
+MOST_GIVERS = 32
+"""Arcs that the neediest node looks at, if there are too many to compare all."""
+
 Growth = tuple[tuple[int, int, int], int, int, list[Take], list[Take]]
 """Rank (less is better), the node that grows, the arc from which, and what it takes left and right."""
 
@@ -39,7 +42,7 @@ def _growths(arcs: Arcs, givers: list[int], needy: list[int]) -> Iterator[Growth
     """The growths to compare now: all, or if they are too many, some of the neediest node's."""
     if len(givers) * len(needy) > MOST_CHOICES:
         needy = [max(needy, key=lambda node: arcs.need[node])]
-        givers = givers[: MOST_CHOICES // 16]
+        givers = givers[:MOST_GIVERS]
     for node in needy:
         sites: dict[int, None] = {}
         for giver in givers:

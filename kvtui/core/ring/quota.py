@@ -52,18 +52,27 @@ def bounds(weights: Sequence[int], copies: int, slots: int) -> Bounds:
     return Bounds(tuple(floors), tuple(ceilings), tuple(remainders), total)
 
 
-def settle(limits: Bounds, held: Sequence[int], at_most: Sequence[int] | None = None) -> list[int]:
+def settle(
+    limits: Bounds,
+    held: Sequence[int],
+    at_most: Sequence[int] | None = None,
+    growing: Sequence[bool] | None = None,
+) -> list[int]:
     """Whole quotas within `limits`, with their sum right: floors, and ceilings for as many as it takes.
 
     Ceilings go first to nodes that already hold more than their floor, for those need not copy for it; then
-    to the largest remainders. `at_most` caps each quota (a node leads no more slots than it holds).
+    to `growing` nodes, then to the largest remainders. `at_most` caps each quota (a node leads no more slots
+    than it holds).
     """
     quota = list(limits.floors)
     if at_most is not None:
         quota = [min(share, cap) for share, cap in zip(quota, at_most, strict=True)]
     spare = limits.total - sum(quota)
     above = [count > floor for count, floor in zip(held, limits.floors, strict=True)]
-    order = sorted(range(len(quota)), key=lambda node: (not above[node], -limits.remainders[node]))
+    eager = growing or [False] * len(quota)
+    order = sorted(
+        range(len(quota)), key=lambda node: (not above[node], not eager[node], -limits.remainders[node])
+    )
     for node in order:
         if not spare:
             break
@@ -72,6 +81,14 @@ def settle(limits: Bounds, held: Sequence[int], at_most: Sequence[int] | None = 
             quota[node] += 1
             spare -= 1
     return quota
+
+
+def lead_quotas(
+    limits: Bounds, leading: Sequence[int], held: Sequence[int], replicas: Sequence[int]
+) -> list[int]:
+    """First-replica quotas that go with the quotas `replicas`: who gets copies anyway gets ceilings too."""
+    growing = [share > now for share, now in zip(replicas, held, strict=True)]
+    return settle(limits, leading, replicas, growing)
 
 
 def quotas(
@@ -92,5 +109,5 @@ def quotas(
     now = [(held or {}).get(node, 0) for node in nodes]
     first = [(leading or {}).get(node, 0) for node in nodes]
     replicas = settle(bounds(shares, min(replication, len(nodes)), slots), now)
-    firsts = settle(bounds(shares, min(1, len(nodes)), slots), first, replicas)
+    firsts = lead_quotas(bounds(shares, min(1, len(nodes)), slots), first, now, replicas)
     return Quotas(dict(zip(nodes, replicas, strict=True)), dict(zip(nodes, firsts, strict=True)))
