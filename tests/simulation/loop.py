@@ -7,6 +7,7 @@ threads, no sockets and no files: the simulated seams bring all that happens.
 
 import asyncio
 import heapq
+import inspect
 import os
 import random
 from collections import deque
@@ -27,6 +28,8 @@ RESOLUTION: Final = 1e-9
 """Timers this close together, in seconds, are due at once."""
 WALL_START: Final = 1_700_000_000.0
 """What the wall clock shows at the start of a run, in seconds since 1970."""
+BEGIN_ROUNDS: Final = 100
+"""Turns of the loop, at the end of a run, in which tasks that were just made may begin."""
 REPLAY: Final = "KVTUI_SEED"
 """The environment variable that makes seeded tests run with one seed alone."""
 
@@ -69,6 +72,7 @@ class SimLoop(asyncio.BaseEventLoop):
         """Let the tasks of paused and crashed machines be cancelled too: the run is over, nobody looks any more."""
         self._closing = True
         self._limit = self._now + LIMIT_SECONDS
+        self._calls_before = self.calls
         for machine in self._machines:
             self._ready.extend(machine.take_parked())
 
@@ -206,12 +210,24 @@ def run_virtual(
             raise
         finally:
             loop.release()
+            runner.run(_until_begun())
             runner.close()
     if loop.errors:
         group = BaseExceptionGroup("callbacks or tasks failed under virtual time", loop.errors)
         _annotate(group, seed, [])
         raise group
     return result
+
+
+async def _until_begun() -> None:
+    """Let every task begin: one that is cancelled before that leaves anyio's coroutine within it unawaited, with a warning."""
+    for _ in range(BEGIN_ROUNDS):
+        coroutines = [task.get_coro() for task in asyncio.all_tasks()]
+        if not any(
+            inspect.iscoroutine(each) and inspect.getcoroutinestate(each) == "CORO_CREATED" for each in coroutines
+        ):
+            return
+        await asyncio.sleep(0)
 
 
 def _annotate(error: BaseException, seed: int, others: list[BaseException]) -> None:

@@ -30,7 +30,7 @@ class Machine:
         self.name = name
         self.state = State.RUNNING
         self._parked: list[asyncio.Handle] = []
-        self._on_crash: list[Callable[[], None]] = []
+        self._on_end: list[Callable[[bool], None]] = []
 
     def __repr__(self) -> str:
         return f"<{self.name} {self.state}>"
@@ -68,14 +68,21 @@ class Machine:
 
     def crash(self) -> None:
         """Run nothing any more: what waits is never called, not even to clean up. Doing it twice does nothing."""
+        self._end(orderly=False)
+
+    def exit(self) -> None:
+        """End as a process does that has finished: as ``crash``, but what it wrote to its streams still arrives."""
+        self._end(orderly=True)
+
+    def on_end(self, callback: Callable[[bool], None]) -> None:
+        """Call ``callback`` within ``crash`` (False) or ``exit`` (True): what the world does when the machine ends."""
+        self._on_end.append(callback)
+
+    def _end(self, *, orderly: bool) -> None:
         if self.alive:
             self.state = State.CRASHED
-            for callback in self._on_crash:
-                callback()
-
-    def on_crash(self, callback: Callable[[], None]) -> None:
-        """Call ``callback`` within ``crash``: what the world does when the machine dies."""
-        self._on_crash.append(callback)
+            for callback in self._on_end:
+                callback(orderly)
 
     def park(self, handle: asyncio.Handle) -> None:
         """Keep what may not run now."""

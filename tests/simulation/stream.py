@@ -195,11 +195,14 @@ class End(asyncio.Transport):
         self._outbox.clear()
         self._outbox_bytes = 0
 
-    def die(self) -> None:
-        """The machine crashed: its system closes the stream, and nobody here is told."""
+    def die(self, orderly: bool) -> None:
+        """The machine ended: its system closes the stream, and nobody here is told. ``orderly``: what is on the wire arrives."""
         if not self.lost:
             self.lost = True
-            self._leave()
+            if orderly:
+                self._end()
+            else:
+                self._leave()
             self._arriving.clear()
             self._finish()
 

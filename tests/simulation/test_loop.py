@@ -144,8 +144,9 @@ def test_a_spin_ends(monkeypatch: pytest.MonkeyPatch) -> None:
             await asyncio.sleep(0)
 
     monkeypatch.setattr("tests.simulation.loop.INSTANT_CALLS", 1000)
-    with pytest.raises(Stuck, match="time stands still"):
+    with pytest.raises(Stuck, match="time stands still") as caught:
         run_virtual(spin)
+    assert caught.value.__context__ is None
 
 
 def test_an_error_in_a_callback_fails_the_run() -> None:
@@ -236,7 +237,7 @@ def test_a_crash_in_the_midst_of_a_call_unwinds_it_quietly() -> None:
     async def main() -> tuple[list[str], list[str]]:
         seen: list[str] = []
         machine = Machine("n1")
-        machine.on_crash(lambda: seen.append("world told"))
+        machine.on_end(lambda orderly: seen.append(f"ended, orderly: {orderly}"))
 
         def write() -> None:
             machine.crash()
@@ -254,4 +255,4 @@ def test_a_crash_in_the_midst_of_a_call_unwinds_it_quietly() -> None:
         await asyncio.sleep(1)
         return seen, [machine.state]
 
-    assert run_virtual(main) == (["world told"], ["crashed"])
+    assert run_virtual(main) == (["ended, orderly: False"], ["crashed"])

@@ -48,8 +48,8 @@ class SimNetwork:
         self._next_client_port = 2 * FIRST_PORT
 
     def transport(self, machine: Machine) -> "SimTransport":
-        """The transport seam as seen from ``machine``; its streams and listeners end when it crashes."""
-        machine.on_crash(lambda: self._crashed(machine))
+        """The transport seam as seen from ``machine``; its streams and listeners end with it."""
+        machine.on_end(lambda orderly: self._ended(machine, orderly))
         return SimTransport(self, machine)
 
     @property
@@ -184,14 +184,14 @@ class SimNetwork:
         listener = self._listeners.get(address)
         return None if listener is None or listener.machine.name in self._refusing else listener
 
-    def _crashed(self, machine: Machine) -> None:
+    def _ended(self, machine: Machine, orderly: bool) -> None:
         for listener in list(self._listeners.values()):
             if listener.machine is machine:
                 listener.close()
         for connection in self.connections:
             for end in connection.ends:
                 if end.machine is machine:
-                    end.die()
+                    end.die(orderly)
 
     def _some(self, count: int) -> int:
         return self._chance.randint(0, count)

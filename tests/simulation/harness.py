@@ -1,0 +1,219 @@
+"""A whole cluster in one process: the real coordinator and real nodes on simulated seams, and everything that happens to them."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Literal, Self, TypeVar
+
+from kvtui.core.cluster import Outcome, Read, Written
+from kvtui.core.coordinator import Coordinator
+from kvtui.core.opening import Settings, open_cluster
+from kvtui.core.seams.bundle import Seams
+from kvtui.core.seams.chance import SeededRandom
+from kvtui.core.seams.launcher import NodeSpec
+from kvtui.core.snapshot import ClusterSnapshot, NodeState
+from kvtui.core.version import NEVER
+from tests.simulation.disks import Disk, MemoryDisk, SimDisks
+from tests.simulation.launcher import SimLauncher, SimProcess
+from tests.simulation.loop import SimClock
+from tests.simulation.machine import Machine, MachineCrashed
+from tests.simulation.transport import SimNetwork
+
+T = TypeVar("T")
+
+COORDINATOR: Final = "coordinator"
+"""The coordinator's machine, by name."""
+STATE: Final = Path("state")
+"""The coordinator's directory on the simulated disks; node ``n1`` has ``state/nodes/n1``."""
+
+
+class CoordinatorGone(Exception):
+    """The coordinator crashed while it was asked something: whether it did it is unknown."""
+
+
+class SimCluster:
+    """A coordinator and its nodes; use it with ``async with``, under ``run_virtual``.
+
+    Faults of streams go to ``network``, faults of disks to ``disks``; machines are named ``coordinator``, ``n1``, ``n2``…
+    """
+
+    def __init__(
+        self,
+        seed: int = 0,
+        *,
+        nodes: int = 3,
+        replication: int | None = None,
+        slots: int = 64,
+        policy: Literal["balanced", "classic"] = "balanced",
+        vnodes: int = 8,
+        memory: bool = False,
+        make_disk: Callable[[Path], Disk] = MemoryDisk,
+        network: SimNetwork | None = None,
+    ) -> None:
+        """``memory``: no state directory, and nodes in memory, as ``kvtui --memory`` has them."""
+        self.network = network or SimNetwork(seed)
+        self.disks = SimDisks(make_disk)
+        self.clock = SimClock()
+        self.launcher = SimLauncher(self.network, self.disks, self.clock, SeededRandom(seed))
+        self.machine = Machine(COORDINATOR)
+        """The coordinator's present life."""
+        self._random = SeededRandom(seed + 1_000_000)
+        self._settings = Settings(
+            None if memory else STATE, nodes=nodes, replication=replication, policy=policy, vnodes=vnodes, slots=slots
+        )
+        self._coordinator: Coordinator | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._leave = asyncio.Event()
+        self._gone: asyncio.Future[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None and self.machine.alive:
+            await self.close()
+
+    # The coordinator.
+
+    @property
+    def coordinator(self) -> Coordinator:
+        """The real one, of its present life. What it is asked directly never ends when it crashes: see ``call``."""
+        assert self._coordinator is not None, "the cluster is not open"
+        return self._coordinator
+
+    async def open(self) -> None:
+        """Open the cluster, or open it again after ``close`` or a crash. Raises ClusterError, CoordinatorGone."""
+        loop = asyncio.get_running_loop()
+        self.machine = machine = Machine(COORDINATOR)
+        self._gone = gone = loop.create_future()
+        machine.on_end(lambda orderly: gone.set_result(None))
+        self._leave = asyncio.Event()
+        self.launcher.parent = machine
+        transport = self.network.transport(machine)
+        seams = Seams(transport, self.clock, self._random, self.launcher, self.disks.opener(machine))
+        opened: asyncio.Future[Coordinator] = loop.create_future()
+        self._task = machine.spawn(self._live(seams, opened))
+        self._coordinator = await self._unless_gone(opened)
+
+    async def close(self) -> None:
+        """Leave the cluster in order: its nodes end too. Raises what the coordinator raised in its life."""
+        assert self._task is not None, "the cluster is not open"
+        self._leave.set()
+        await self._unless_gone(self._task)
+        self.machine.exit()
+
+    def crash(self) -> None:
+        """The coordinator's process is killed (its nodes then end in order, as they lose their parent). ``open`` revives it."""
+        self.machine.crash()
+
+    async def call(self, ask: Callable[[Coordinator], Awaitable[T]]) -> T:
+        """Ask the coordinator, as code of its machine. Raises CoordinatorGone when it crashes meanwhile."""
+
+        async def asking() -> T:
+            return await ask(self.coordinator)
+
+        if not self.machine.alive:
+            raise CoordinatorGone("the coordinator is not running")
+        return await self._unless_gone(self.machine.spawn(asking()))
+
+    async def put(self, key: bytes, value: bytes) -> Written:
+        """As ``Cluster.put``; UNKNOWN when the coordinator crashes meanwhile."""
+        return await self._write(lambda coordinator: coordinator.put(key, value))
+
+    async def delete(self, key: bytes) -> Written:
+        """As ``Cluster.delete``; UNKNOWN when the coordinator crashes meanwhile."""
+        return await self._write(lambda coordinator: coordinator.delete(key))
+
+    async def get(self, key: bytes) -> Read:
+        """As ``Cluster.get``; FAILED when the coordinator crashes meanwhile."""
+        try:
+            return await self.call(lambda coordinator: coordinator.get(key))
+        except CoordinatorGone as gone:
+            return Read(Outcome.FAILED, None, NEVER, text=str(gone))
+
+    async def until(self, holds: Callable[[ClusterSnapshot], bool], seconds: float = 60.0) -> ClusterSnapshot:
+        """The first snapshot for which ``holds`` is true. Raises TimeoutError after so many virtual seconds."""
+        async with asyncio.timeout(seconds):
+            while not holds(snapshot := await self.call(lambda coordinator: coordinator.refresh())):
+                await asyncio.sleep(0.1)
+        return snapshot
+
+    # The nodes.
+
+    def process(self, node: str) -> SimProcess:
+        """The newest life of a node that was started here."""
+        return self.launcher.processes[node]
+
+    def kill(self, node: str) -> None:
+        """``kill -9``."""
+        self.process(node).signal(signal.SIGKILL)
+
+    def pause(self, node: str) -> None:
+        """``kill -STOP``."""
+        self.process(node).signal(signal.SIGSTOP)
+
+    def resume(self, node: str) -> None:
+        """``kill -CONT``."""
+        self.process(node).signal(signal.SIGCONT)
+
+    async def revive(self, node: str) -> None:
+        """Start a dead node again, on its data, as the command ``start`` does."""
+        await self.call(lambda coordinator: coordinator.start_node(node))
+
+    async def launch(self, node: str, port: int = 0) -> SimProcess:
+        """Start a node of no cluster, which outlives the coordinator, on a directory ``alone/<node>``: for ``addnode`` to find."""
+        parent, self.launcher.parent = self.launcher.parent, None
+        try:
+            return await self.launcher.start(NodeSpec(node, "127.0.0.1", port, Path("alone") / node))
+        finally:
+            self.launcher.parent = parent
+
+    def wipe(self, node: str) -> None:
+        """Delete the data of a node that is dead."""
+        assert node not in self.launcher.processes or not self.process(node).alive, f"{node} is running"
+        self.disks.wipe(STATE / "nodes" / node)
+        self.disks.wipe(Path("alone") / node)
+
+    # Within.
+
+    async def _live(self, seams: Seams, opened: "asyncio.Future[Coordinator]") -> None:
+        try:
+            async with open_cluster(self._settings, seams) as coordinator:
+                opened.set_result(coordinator)
+                await self._leave.wait()
+        except Exception as error:
+            if opened.done():
+                raise
+            opened.set_exception(error)
+            self.machine.exit()
+
+    async def _unless_gone(self, answer: "asyncio.Future[T]") -> T:
+        assert self._gone is not None
+        either: list[asyncio.Future[Any]] = [answer, self._gone]
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            answer.cancel()
+            raise
+        if answer.done() and not isinstance(answer.exception(), MachineCrashed):
+            return answer.result()
+        raise CoordinatorGone("the coordinator crashed")
+
+    async def _write(self, ask: Callable[[Coordinator], Awaitable[Written]]) -> Written:
+        if not self.machine.alive:
+            return Written(Outcome.FAILED, NEVER, text="the coordinator is not running")
+        try:
+            return await self.call(ask)
+        except CoordinatorGone as gone:
+            return Written(Outcome.UNKNOWN, NEVER, text=str(gone))
+
+
+def settled(snapshot: ClusterSnapshot) -> bool:
+    """Whether every member is UP, every copy is clean and nothing moves: for ``SimCluster.until``."""
+    up = all(node.state is NodeState.UP for node in snapshot.nodes)
+    return up and snapshot.moving is None and not (snapshot.behind or snapshot.under_replicated or snapshot.lost)
