@@ -69,7 +69,7 @@ async def _opened(options: Options, role: str, signals: Signals) -> int:
     settings = settings_of(options, role)
     status, opened = FAILED, False
     try:
-        with signals.covered():  # cut short while opening; a second signal cuts closing short
+        with signals.covered():  # while opening; later a signal cancels the use alone, and closing runs undisturbed
             async with open_cluster(settings) as cluster:
                 opened = True
                 with signals.covered():

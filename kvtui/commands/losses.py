@@ -14,7 +14,7 @@ async def accept_loss(invocation: Invocation, context: Context) -> bool:
     cluster = context.cluster
     if not isinstance(cluster, Losses):
         raise ClusterError("this cluster can't tell what it lost")
-    lost = cluster.snapshot().lost
+    lost = (await cluster.refresh()).lost
     if lost and not invocation.yes:
         raise ClusterError(
             f"accept-loss gives up the newest writes of {counted(lost, 'slot')} for good: start the nodes that hold them if you"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from kvtui.commands.command import Argument, Command, Flag, Invocation, Kind
 from kvtui.commands.context import Context, Line
 from kvtui.commands.wording import counted, shown
+from kvtui.core.cluster import Rebalanced
 from kvtui.core.events import Level
 from kvtui.core.snapshot import ClusterSnapshot, NodeState, OperationView
 
@@ -89,16 +90,21 @@ async def rebalance(_invocation: Invocation, context: Context) -> bool:
     """``rebalance``: moves finished, replicas compared and repaired."""
     context.say(Line("[Coordinator] Starting rebalance..."))
     done = await context.cluster.rebalance()
-    for key, node in done.copied:
-        context.say(Line(f"[Rebalance] Copied key '{shown(key)}' to {node}"))
-    if done.copies > len(done.copied):
-        context.say(Line(f"[Rebalance] Copied {counted(done.copies - len(done.copied), 'more key')}"))
-    for key, node in done.removed:
-        context.say(Line(f"[Rebalance] Removed key '{shown(key)}' from {node}"))
-    if done.removals > len(done.removed):
-        context.say(Line(f"[Rebalance] Removed {counted(done.removals - len(done.removed), 'more key')}"))
+    for text in rebalanced_words(done):
+        context.say(Line(text))
     context.say(Line("[Coordinator] Rebalance complete.", Level.GOOD))
     return True
+
+
+def rebalanced_words(done: Rebalanced) -> list[str]:
+    """A line for every key that is named, and one for the number of those that are not."""
+    lines = [f"[Rebalance] Copied key '{shown(key)}' to {node}" for key, node in done.copied]
+    if done.copies > len(done.copied):
+        lines.append(f"[Rebalance] Copied {counted(done.copies - len(done.copied), 'more key')}")
+    lines += [f"[Rebalance] Removed key '{shown(key)}' from {node}" for key, node in done.removed]
+    if done.removals > len(done.removed):
+        lines.append(f"[Rebalance] Removed {counted(done.removals - len(done.removed), 'more key')}")
+    return lines
 
 
 COMMANDS: tuple[Command, ...] = (

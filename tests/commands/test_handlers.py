@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from kvtui.commands import Command, Context, Invocation, Level, Line, parse, run
+from kvtui.commands import Command, Context, Invocation, Level, Line, keys, parse, run
 from kvtui.commands.keys import LISTED_KEYS
 from tests.commands.person import Opened
 
@@ -156,6 +156,15 @@ async def test_keys_lists_some_and_says_how_many_more(opened: Opened) -> None:
         assert await person.types("keys none") == ["No keys begin with none"]
 
 
+async def test_keys_stops_counting_where_counting_would_take_long(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "COUNTED_KEYS", 3)
+    async with opened(nodes=1) as person:
+        await person.cluster.put_many([(f"{number}".encode(), b"") for number in range(LISTED_KEYS + 4)])
+        assert (await person.types("keys"))[-1] == "… and over 3 more (keys --all lists every key)"
+
+
 async def test_where_tells_the_version_on_each_replica_and_shows_the_place(opened: Opened) -> None:
     async with opened(nodes=2, replication=2) as person:
         await person.types("put apple 1")
@@ -176,6 +185,18 @@ async def test_all_stats_tell_copies_and_distinct_keys_apart(opened: Opened) -> 
 async def test_nothing_lost_is_nothing_to_accept(opened: Opened) -> None:
     async with opened(nodes=1) as person:
         assert await person.types("accept-loss") == ["Nothing is lost"]
+
+
+async def test_a_loss_is_accepted_only_by_saying_so_twice(opened: Opened) -> None:
+    async with opened(nodes=2) as person:
+        await person.cluster.put_many([(f"key{number}".encode(), b"") for number in range(50)])
+        await person.types("stop n2")
+        await person.types("start n2")  # a node in memory comes back without what only it had
+        (line,) = await person.fails("accept-loss")
+        assert line.startswith("accept-loss gives up the newest writes of ")
+        assert line.endswith("say accept-loss --yes")
+        (line,) = await person.types("accept-loss --yes")
+        assert line.startswith("Loss accepted: ")
 
 
 async def test_help_lists_every_command_and_explains_one(opened: Opened) -> None:

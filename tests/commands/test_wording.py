@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from kvtui.commands.address import Address, parse_address
 from kvtui.commands.keys import answer_words, location_lines
-from kvtui.commands.ring import all_stats, average, balance
+from kvtui.commands.ring import all_stats, average, balance, rebalanced_words
 from kvtui.commands.wording import SHOWN_CHARACTERS, from_bytes, shown, to_bytes, whole
-from kvtui.core.cluster import Location, ReplicaAnswer, ReplicaCopy
+from kvtui.core.cluster import Location, Rebalanced, ReplicaAnswer, ReplicaCopy
 from kvtui.core.events import Level
 from kvtui.core.snapshot import ClusterSnapshot, NodeState, NodeView
 from kvtui.core.version import NEVER, Version
@@ -135,3 +135,12 @@ def test_all_stats_point_at_what_needs_attention() -> None:
 def test_addresses(text: str, address: Address, back: str) -> None:
     assert parse_address(text) == address
     assert str(address) == back
+
+
+def test_a_rebalance_names_the_first_keys_in_the_originals_words_and_counts_the_rest() -> None:
+    done = Rebalanced(copied=((b"apple", "B"),), removed=((b"banana", "A"),), copies=3, removals=1)
+    assert rebalanced_words(done) == [
+        "[Rebalance] Copied key 'apple' to B",
+        "[Rebalance] Copied 2 more keys",
+        "[Rebalance] Removed key 'banana' from A",
+    ]

@@ -72,6 +72,13 @@ async def test_a_stopped_reader_does_not_stop_the_loop_until_the_limit() -> None
     assert got == (line.encode() + b"\n") * lines
 
 
+async def test_beyond_the_limit_saying_waits_for_the_reader() -> None:
+    out = StringIO()
+    printer = Printer(out, StringIO(), person=False)
+    printer.say(Line("x" * WAITING_CHARACTERS))
+    assert len(out.getvalue()) == WAITING_CHARACTERS + 1
+
+
 def read_exactly(read: Callable[[int], bytes], size: int) -> Callable[[], bytes]:
     return lambda: read(size)
 
