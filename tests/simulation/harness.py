@@ -89,6 +89,7 @@ class SimCluster:
     async def open(self) -> None:
         """Open the cluster, or open it again after ``close`` or a crash. Raises ClusterError, CoordinatorGone."""
         loop = asyncio.get_running_loop()
+        self._coordinator = None
         self.machine = machine = Machine(COORDINATOR)
         self._gone = gone = loop.create_future()
         machine.on_end(lambda orderly: gone.set_result(None))
@@ -117,7 +118,7 @@ class SimCluster:
         async def asking() -> T:
             return await ask(self.coordinator)
 
-        if not self.machine.alive:
+        if not self.machine.alive or self._coordinator is None:
             raise CoordinatorGone("the coordinator is not running")
         return await self._unless_gone(self.machine.spawn(asking()))
 

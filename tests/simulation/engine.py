@@ -1,0 +1,122 @@
+"""A storage engine that fails as disks do, when and where its test says: a disk that outlives the engines opened on it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from kvtui.core.seams.chance import SeededRandom
+from kvtui.core.seams.memory import MemoryEngine
+from kvtui.core.seams.storage import Batch, EngineFailed, EngineFull, EngineUnreadable
+
+
+class FaultyDisk:
+    """One directory: what is synced, what is written but not yet synced, and the faults that are set.
+
+    It has the shape of ``tests.simulation.disks.Disk``. With ``lossy_syncs`` it lies about syncing, as a drive with a volatile
+    cache does: the last few batches may be lost by a crash, decided by ``seed``. Without, a crash loses nothing that was applied.
+    """
+
+    def __init__(self, path: Path = Path("disk"), *, seed: int = 0, lossy_syncs: bool = False) -> None:
+        self.path = path
+        self.free: int | None = None
+        """Bytes that still fit; None: any number."""
+        self.unreadable = ""
+        """Why the directory can't be opened; empty: it can."""
+        self.syncs_until_failure: int | None = None
+        """Batches that are still synced before one fails; None: none ever fails."""
+        self.failing_batch_survives = False
+        """Whether the batch whose sync failed is there after a crash all the same: nobody can know."""
+        self._random = SeededRandom(seed)
+        self._lossy = lossy_syncs
+        self._synced: list[Batch] = []
+        self._unsynced: list[Batch] = []
+        self._engine: FaultyEngine | None = None
+
+    def open(self) -> "FaultyEngine":
+        """The engine over what survived. Raises EngineUnreadable."""
+        if self.unreadable:
+            raise EngineUnreadable(f"can't open the store in {self.path}: {self.unreadable}")
+        self._engine = FaultyEngine(self, [*self._synced, *self._unsynced])
+        return self._engine
+
+    def crash(self) -> None:
+        """Power off: the open engine is gone, and with it the batches that were never synced, but for some of the oldest."""
+        if self._engine is not None:
+            self._engine.fail("the machine crashed")
+        kept = int(self._random.uniform(0, len(self._unsynced) + 1)) if self._unsynced else 0
+        self._synced += self._unsynced[:kept]
+        self._unsynced.clear()
+
+    def flip(self, key: bytes, at: int, mask: int = 1) -> None:
+        """Flip bits of byte ``at`` of the stored value of ``key``, unnoticed."""
+        if self._engine is None:
+            raise AssertionError("flip bytes on an open disk")
+        value = self._engine.get(key)
+        assert value is not None, f"{key!r} is not stored"
+        damaged = bytearray(value)
+        damaged[at] ^= mask
+        batch = Batch(changes=[(key, bytes(damaged))])
+        self._engine.replace(batch)
+        self._synced.append(batch)
+
+    def write(self, batch: Batch) -> None:
+        """Take ``batch`` as an engine of this disk does. Raises EngineFull, EngineFailed."""
+        size = sum(len(key) + len(value or b"") for key, value in batch.changes)
+        if self.free is not None:
+            if size > self.free:
+                raise EngineFull(f"no space for {size:,} bytes at {self.path}")
+            self.free -= size
+        if self.syncs_until_failure == 0:
+            if self.failing_batch_survives:
+                self._synced.append(batch)
+            raise EngineFailed(f"can't write to {self.path}: the sync failed")
+        if self.syncs_until_failure is not None:
+            self.syncs_until_failure -= 1
+        (self._unsynced if self._lossy else self._synced).append(batch)
+
+
+class FaultyEngine:
+    """What is open on a ``FaultyDisk``. After a failure it answers nothing any more."""
+
+    def __init__(self, disk: FaultyDisk, batches: list[Batch]) -> None:
+        self._disk = disk
+        self._contents = MemoryEngine()
+        self._failure = ""
+        for batch in batches:
+            self._contents.apply(batch)
+
+    @property
+    def durable(self) -> bool:
+        return True
+
+    def get(self, key: bytes) -> bytes | None:
+        self._check()
+        return self._contents.get(key)
+
+    def apply(self, batch: Batch) -> None:
+        self._check()
+        kept = Batch(list(batch.changes), list(batch.cleared))
+        try:
+            self._disk.write(kept)
+        except EngineFailed as failure:
+            self._failure = str(failure)
+            raise
+        self._contents.apply(kept)
+
+    def scan(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
+        self._check()
+        return self._contents.scan(start, stop)
+
+    def close(self) -> None:
+        self._failure = self._failure or f"{self._disk.path} is closed"
+
+    def fail(self, reason: str) -> None:
+        """From now on everything fails with ``reason``."""
+        self._failure = reason
+
+    def replace(self, batch: Batch) -> None:
+        """Change what is read, without a write of its own."""
+        self._contents.apply(batch)
+
+    def _check(self) -> None:
+        if self._failure:
+            raise EngineFailed(self._failure)
