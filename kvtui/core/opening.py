@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 import anyio
+from anyio.abc import TaskGroup
 
 from kvtui.core.cluster import ClusterError
 from kvtui.core.coordinator import Coordinator
@@ -67,18 +68,28 @@ async def open_cluster(settings: Settings, seams: Seams | None = None) -> AsyncI
     except BaseException:
         engine.close()
         raise
-    async with anyio.create_task_group() as tasks:
-        try:
-            created = not log.topology.members
-            await coordinator.open(tasks)
-            if created and settings.nodes:
-                await coordinator.add_local_nodes([f"n{number}" for number in range(1, settings.nodes + 1)])
-            await coordinator.refresh()
-            yield coordinator
-        finally:
-            with anyio.CancelScope(shield=True):
-                await coordinator.close()
-            tasks.cancel_scope.cancel()
+    try:
+        async with anyio.create_task_group() as tasks:
+            try:
+                await _start(coordinator, tasks, settings)
+                yield coordinator
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await coordinator.close()
+                tasks.cancel_scope.cancel()
+    except BaseExceptionGroup as group:
+        # The task group wraps what the caller's own block raised; the caller wants it as it was.
+        if len(group.exceptions) == 1:
+            raise group.exceptions[0] from None
+        raise
+
+
+async def _start(coordinator: Coordinator, tasks: TaskGroup, settings: Settings) -> None:
+    new = not coordinator.snapshot().nodes
+    await coordinator.open(tasks)
+    if new and settings.nodes:
+        await coordinator.add_local_nodes([f"n{number}" for number in range(1, settings.nodes + 1)])
+    await coordinator.refresh()
 
 
 def _check(settings: Settings) -> None:
