@@ -56,10 +56,20 @@ def _first_of(slot: int, shift: int) -> bytes:
     return AFTER_ENTRIES if token >> 64 else ENTRY + token.to_bytes(8, "big")
 
 
-def pack(key: bytes, version: Version, value: bytes | None) -> bytes:
-    """The record of a value, or of a tombstone (None)."""
-    body = _version.pack(*version) + (TOMBSTONE if value is None else VALUE + value)
+def pack(key: bytes, version: bytes, value: bytes | None) -> bytes:
+    """The record of a value, or of a tombstone (None), at a packed ``version``."""
+    body = version + (TOMBSTONE if value is None else VALUE + value)
     return xxh3_64_digest(key + body) + body
+
+
+def pack_version(version: Version) -> bytes:
+    """A version as records hold it: 16 bytes, ordered as versions are."""
+    return _version.pack(*version)
+
+
+def packed_version(record: bytes) -> bytes:
+    """The record's version, packed."""
+    return record[_CHECKSUM:_KIND_AT]
 
 
 def sound(where: bytes, record: bytes) -> bool:

@@ -52,6 +52,11 @@ class NodeServer:
         return self._store
 
     @property
+    def connections(self) -> int:
+        """Open connections."""
+        return len(self._connections)
+
+    @property
     def address(self) -> tuple[str, int]:
         """Host and port that accept connections, once started."""
         assert self._listener is not None, "not started"

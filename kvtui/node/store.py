@@ -22,6 +22,8 @@ from kvtui.node.record import (
     engine_key,
     is_live,
     pack,
+    pack_version,
+    packed_version,
     sound,
     token_at,
     version_of,
@@ -117,11 +119,12 @@ class Store:
         """
         where = engine_key(key)
         old = self._current(where)
-        if old is not None and version_of(old) >= version:
+        packed = pack_version(version)
+        if old is not None and packed_version(old) >= packed:
             return is_live(old)
         if self._table.is_damaged(where):
             self._table.repair(where)
-        self._stage(where, old, pack(key, version, value))
+        self._stage(where, old, pack(key, packed, value))
         return old is not None and is_live(old)
 
     def drop(self, key: bytes, version: Version, *, only_tombstone: bool) -> bool:

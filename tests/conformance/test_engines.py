@@ -1,0 +1,160 @@
+"""What every storage engine promises."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kvtui.core.seams.memory import open_memory
+from kvtui.core.seams.rocksdb import open_rocksdb
+from kvtui.core.seams.storage import Batch, EngineFailed, StorageEngine
+from tests.simulation.engine import FaultyDisk
+
+Reopen = Callable[[], StorageEngine]
+
+
+class Kept:
+    """An engine that can be closed and opened again on the same directory."""
+
+    def __init__(self, open_engine: Reopen) -> None:
+        self._open = open_engine
+        self.engine = open_engine()
+
+    def reopen(self) -> StorageEngine:
+        self.engine.close()
+        self.engine = self._open()
+        return self.engine
+
+
+KINDS: dict[str, Callable[[Path], Kept]] = {
+    "rocksdb": lambda path: Kept(lambda: open_rocksdb(path / "db", "a test", reserve=0)),
+    "memory": lambda path: Kept(lambda: open_memory(path, "a test")),
+    "simulated": lambda path: Kept(FaultyDisk().open),
+}
+
+
+@pytest.fixture(params=sorted(KINDS))
+def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
+    made = KINDS[request.param](tmp_path)
+    yield made
+    made.engine.close()
+
+
+@pytest.fixture
+def engine(kept: Kept) -> StorageEngine:
+    return kept.engine
+
+
+def batch(*puts: tuple[bytes, bytes], deletes: tuple[bytes, ...] = ()) -> Batch:
+    made = Batch()
+    for key, value in puts:
+        made.put(key, value)
+    for key in deletes:
+        made.delete(key)
+    return made
+
+
+def test_what_was_put_is_there(engine: StorageEngine) -> None:
+    engine.apply(batch((b"a", b"1"), (b"empty", b""), (b"\x00\xff", bytes(range(256)))))
+    assert [engine.get(key) for key in (b"a", b"empty", b"\x00\xff", b"b")] == [b"1", b"", bytes(range(256)), None]
+
+
+def test_the_last_change_of_a_key_in_a_batch_wins(engine: StorageEngine) -> None:
+    engine.apply(Batch([(b"a", b"1"), (b"b", b"1"), (b"a", None), (b"b", None), (b"b", b"2")]))
+    assert (engine.get(b"a"), engine.get(b"b")) == (None, b"2")
+
+
+def test_ranges_are_cleared_before_the_changes_of_their_batch(engine: StorageEngine) -> None:
+    engine.apply(batch((b"a", b"1"), (b"b", b"1"), (b"c", b"1"), (b"d", b"1")))
+    clearing = batch((b"b", b"2"))
+    clearing.clear(b"b", b"d")
+    engine.apply(clearing)
+    assert list(engine.scan(b"", b"\xff")) == [(b"a", b"1"), (b"b", b"2"), (b"d", b"1")]
+
+
+def test_a_cleared_and_rewritten_key_appears_once(engine: StorageEngine) -> None:
+    for value in (b"1", b"2", b"3"):
+        clearing = batch((b"a", value))
+        clearing.clear(b"a", b"b")
+        engine.apply(clearing)
+    assert list(engine.scan(b"", b"\xff")) == [(b"a", b"3")]
+
+
+def test_a_scan_is_ordered_by_bytes_and_half_open(engine: StorageEngine) -> None:
+    keys = [b"", b"\x00", b"\x00\x00", b"a", b"a\x00", b"aa", b"b", b"\x7f", b"\x80", b"\xfe\xff"]
+    engine.apply(batch(*((key, b"v") for key in reversed(keys))))
+    assert [key for key, _ in engine.scan(b"", b"\xff")] == sorted(keys)
+    assert [key for key, _ in engine.scan(b"a", b"b")] == [b"a", b"a\x00", b"aa"]
+    assert list(engine.scan(b"b", b"a")) == []
+
+
+def test_a_scan_shows_what_was_there_when_it_began(engine: StorageEngine) -> None:
+    engine.apply(batch(*((b"%03d" % number, b"old") for number in range(100))))
+    scan = engine.scan(b"", b"\xff")
+    seen = [next(scan)]
+    clearing = batch((b"000a", b"new"), (b"050", b"new"), (b"zzz", b"new"), deletes=(b"060",))
+    clearing.clear(b"070", b"080")
+    engine.apply(clearing)
+    other = engine.scan(b"", b"\xff")
+    seen += list(scan)
+    assert seen == [(b"%03d" % number, b"old") for number in range(100)]
+    assert len(list(other)) == 100 + 2 - 1 - 10
+
+
+def test_an_empty_batch_changes_nothing(engine: StorageEngine) -> None:
+    engine.apply(Batch())
+    assert list(engine.scan(b"", b"\xff")) == []
+
+
+def test_a_closed_engine_refuses(engine: StorageEngine) -> None:
+    engine.close()
+    engine.close()
+    with pytest.raises(EngineFailed):
+        engine.get(b"a")
+    with pytest.raises(EngineFailed):
+        engine.apply(batch((b"a", b"1")))
+    with pytest.raises(EngineFailed):
+        engine.scan(b"", b"\xff")
+
+
+def test_a_durable_engine_keeps_everything_over_a_reopening(kept: Kept) -> None:
+    kept.engine.apply(batch((b"a", b"1"), (b"b", b"2")))
+    kept.engine.apply(batch(deletes=(b"a",)))
+    durable = kept.engine.durable
+    assert list(kept.reopen().scan(b"", b"\xff")) == ([(b"b", b"2")] if durable else [])
+
+
+short_keys = st.binary(max_size=3)
+changes = st.lists(st.tuples(short_keys, st.none() | st.binary(max_size=4)), max_size=30)
+clears = st.lists(st.tuples(short_keys, short_keys), max_size=2)
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(changes, clears), max_size=6), short_keys, short_keys)
+def test_any_history_reads_as_a_sorted_dictionary(
+    kind: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    history: list[tuple[list[tuple[bytes, bytes | None]], list[tuple[bytes, bytes]]]],
+    start: bytes,
+    stop: bytes,
+) -> None:
+    kept = KINDS[kind](tmp_path_factory.mktemp("engine"))
+    expected: dict[bytes, bytes] = {}
+    for written, cleared in history:
+        made = Batch(written, [(low, high) for low, high in cleared if low < high])
+        kept.engine.apply(made)
+        for low, high in made.cleared:
+            expected = {key: value for key, value in expected.items() if not low <= key < high}
+        for key, value in written:
+            if value is None:
+                expected.pop(key, None)
+            else:
+                expected[key] = value
+        assert list(kept.engine.scan(b"", b"\xff" * 4)) == sorted(expected.items())
+    assert list(kept.engine.scan(start, stop)) == sorted(
+        (key, value) for key, value in expected.items() if start <= key < stop
+    )
+    kept.engine.close()

@@ -1,0 +1,143 @@
+"""Nodes as processes of this machine."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from kvtui.core.seams.launcher import LaunchFailed, NodeProcess, NodeSpec
+from kvtui.core.seams.processes import ProcessLauncher
+
+LIMIT_SECONDS = 60
+
+
+def launched(
+    story: Callable[[ProcessLauncher, list[NodeProcess]], Awaitable[None]], launcher: ProcessLauncher | None = None
+) -> None:
+    """Tell a story of nodes, which die with it."""
+
+    async def told() -> None:
+        nodes: list[NodeProcess] = []
+        async with asyncio.timeout(LIMIT_SECONDS):
+            try:
+                await story(launcher or ProcessLauncher(), nodes)
+            finally:
+                for node in nodes:
+                    node.signal(signal.SIGKILL)
+                    await node.wait()
+
+    asyncio.run(told())
+
+
+def spec(data: Path | None = None, port: int = 0) -> NodeSpec:
+    return NodeSpec("n1", "127.0.0.1", port, data)
+
+
+def connects(address: tuple[str, int]) -> bool:
+    try:
+        socket.create_connection(address, timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_a_started_node_accepts_and_ends_on_a_signal(tmp_path: Path) -> None:
+    async def story(launcher: ProcessLauncher, nodes: list[NodeProcess]) -> None:
+        node = await launcher.start(spec(tmp_path / "n1"))
+        nodes.append(node)
+        assert node.alive
+        assert connects(node.address)
+        assert os.getsid(node.pid) == node.pid
+        node.signal(signal.SIGTERM)
+        assert await node.wait() == 0
+        assert not node.alive
+        node.signal(signal.SIGTERM)
+        assert not connects(node.address)
+        launcher.discard(spec(tmp_path / "n1"))
+        launcher.discard(spec(tmp_path / "n1"))
+        launcher.discard(spec())
+        assert not (tmp_path / "n1").exists()
+
+    launched(story)
+
+
+def test_a_killed_node_says_so() -> None:
+    async def story(launcher: ProcessLauncher, nodes: list[NodeProcess]) -> None:
+        node = await launcher.start(spec())
+        nodes.append(node)
+        node.signal(signal.SIGKILL)
+        assert await node.wait() == -signal.SIGKILL
+
+    launched(story)
+
+
+def test_a_launch_that_fails_passes_on_the_nodes_own_line(tmp_path: Path) -> None:
+    async def story(launcher: ProcessLauncher, nodes: list[NodeProcess]) -> None:
+        first = await launcher.start(spec(tmp_path))
+        nodes.append(first)
+        with pytest.raises(LaunchFailed, match=f"is in use by kvtui-node on 127.0.0.1:0, process {first.pid}"):
+            await launcher.start(spec(tmp_path))
+        with pytest.raises(LaunchFailed, match="address already in use"):
+            await launcher.start(spec(port=first.address[1]))
+
+    launched(story)
+
+
+def test_a_launch_has_a_deadline_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    async def story(launcher: ProcessLauncher, nodes: list[NodeProcess]) -> None:
+        with pytest.raises(LaunchFailed, match=r"node n1 did not start within 0.001 s"):
+            await launcher.start(spec(tmp_path))
+        nodes.append(await ProcessLauncher().start(spec(tmp_path)))
+
+    launched(story, ProcessLauncher(start_seconds=0.001))
+
+
+PARENT = """
+    import asyncio, sys
+    from pathlib import Path
+    from kvtui.core.seams.launcher import NodeSpec
+    from kvtui.core.seams.processes import ProcessLauncher
+
+    async def main():
+        nodes = [await ProcessLauncher().start(NodeSpec(name, "127.0.0.1", 0, None)) for name in ("n1", "n2")]
+        print(*(node.pid for node in nodes), flush=True)
+        await asyncio.Event().wait()
+
+    asyncio.run(main())
+"""
+
+
+def test_nodes_end_when_their_parent_is_killed_with_kill_9() -> None:
+    parent = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(PARENT)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},
+    )
+    assert parent.stdout is not None
+    try:
+        pids = [int(pid) for pid in parent.stdout.readline().split()]
+        ends = [os.pidfd_open(pid) for pid in pids]
+    finally:
+        parent.kill()
+        parent.communicate()
+
+    async def wait_for_ends() -> None:
+        loop = asyncio.get_running_loop()
+        for descriptor in ends:
+            ended = asyncio.Event()
+            loop.add_reader(descriptor, ended.set)
+            async with asyncio.timeout(LIMIT_SECONDS):
+                await ended.wait()
+            loop.remove_reader(descriptor)
+            os.close(descriptor)
+
+    assert len(ends) == 2
+    asyncio.run(wait_for_ends())
