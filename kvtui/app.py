@@ -103,8 +103,8 @@ class KvtuiApp(App[None]):
     @on(CommandBar.Entered)
     def _entered(self, message: CommandBar.Entered) -> None:
         if self._under_way >= COMMANDS_AT_ONCE:
-            self._dashboard.bar.fill(message.text)
-            self._dashboard.bar.refuse(f"{self._under_way} commands are under way; wait until one ends")
+            problem = f"{self._under_way} commands are under way; wait until one ends"
+            self._dashboard.bar.give_back(message.text, problem)
             return
         self._under_way += 1
         self.run_worker(self._run(message.text, message.invocation), group="commands", exit_on_error=False)

@@ -48,6 +48,10 @@ class Activity(ScrollView, Panel, can_focus=False):
         self._shown = 0
         self._due = False
 
+    def on_mount(self) -> None:
+        """Stay at the end from the start."""
+        self.anchor()
+
     def add_event(self, event: Event) -> None:
         """An event of the cluster, with its time."""
         self._add(Entry(event.text, LEVEL_WORDS[event.level], time.strftime("%H:%M:%S", time.localtime(event.at))))
@@ -77,7 +81,6 @@ class Activity(ScrollView, Panel, can_focus=False):
         new = min(self._begun - self._shown, len(self._entries))
         if not width or (not new and width == self._wrapped_to):
             return
-        at_end = self.is_vertical_scroll_end or not self._lines
         if width != self._wrapped_to or len(self._lines) > 2 * KEPT_ENTRIES:
             self._lines, self._wrapped_to, new = [], width, len(self._entries)
         for entry in islice(self._entries, len(self._entries) - new, None):
@@ -85,8 +88,6 @@ class Activity(ScrollView, Panel, can_focus=False):
         self._shown = self._begun
         self.virtual_size = Size(width, len(self._lines))
         self.refresh()
-        if at_end:
-            self.scroll_end(animate=False, immediate=True)
 
     def watch_picture(self) -> None:
         """Nothing here depends on the picture."""

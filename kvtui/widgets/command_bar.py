@@ -39,6 +39,7 @@ class CommandBar(Widget):
         self._line = CommandLine(history, self._completions, id="command")
         self._hint = Static(IDLE, id="hint", markup=False)
         self._progress = ""
+        self._said = IDLE, False
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="entry"):
@@ -56,8 +57,10 @@ class CommandBar(Widget):
         self._line.value = text
         self._line.cursor_position = len(text)
 
-    def refuse(self, problem: str) -> None:
-        """Say what is wrong, in place; the typed text stays."""
+    def give_back(self, text: str, problem: str) -> None:
+        """Put a command that can't be run back into the line, and say why."""
+        with self.prevent(Input.Changed):
+            self.fill(text)
         self._say(problem, error=True)
 
     def progress(self, text: str, done: int, total: int) -> None:
@@ -77,13 +80,17 @@ class CommandBar(Widget):
         return complete(text, Names(nodes=nodes, keys=self._recent.keys))
 
     def _say(self, text: str, *, error: bool = False) -> None:
-        self._hint.set_class(error, "-error")
-        self._hint.update(text or ("" if self.text else IDLE))
+        text = text or ("" if self.text else IDLE)
+        if (text, error) != self._said:  # laying out anew at every key would cost more than typing does
+            self._said = text, error
+            self._hint.set_class(error, "-error")
+            self._hint.update(text)
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        self._say(usage_for(event.value) if event.value else self._progress)
+        if event.value == self.text:  # an older change must not hide what was said since
+            self._say(usage_for(event.value) if event.value else self._progress)
 
     @on(CommandLine.Offered)
     def _offered(self, event: CommandLine.Offered) -> None:
@@ -97,7 +104,7 @@ class CommandBar(Widget):
         try:
             invocation = parse(event.value)
         except CommandError as error:
-            self.refuse(error.text)
+            self._say(error.text, error=True)
             return
         text = self._line.take()
         if invocation is not None:

@@ -11,6 +11,8 @@ from kvtui.widgets.tints import Line, Span
 from kvtui.widgets.words import counted, harmless, percent, short
 
 LONGEST_ID = 12
+LEAST_SCALE = 10
+"""Keys that a full bar stands for, at least."""
 LEAST_BAR, MOST_BAR = 4, 60
 
 
@@ -38,7 +40,7 @@ def node_lines(snapshot: ClusterSnapshot, colours: Mapping[str, int], selected: 
     if not snapshot.nodes:
         return [NodeLine("", (("no nodes yet", "dim"),)), NodeLine("", (("addnode A 5001", "accent"), (" starts one", "dim")))]
     columns = _columns(snapshot, width)
-    top = scale(max(node.keys for node in snapshot.nodes))
+    top = scale(max(LEAST_SCALE, *(node.keys for node in snapshot.nodes)))
     total = sum(node.share for node in snapshot.nodes)
     lines = []
     for node in snapshot.nodes:
@@ -110,7 +112,7 @@ def _details(node: NodeView, colour: int, width: int) -> list[Line]:
         done, left = progress_bar(moving.fraction, max(0, min(MOST_BAR, room)))
         lines.append(((words, "dim"), (done, f"node:{colour}"), (left, "faint"), (end, "text")))
     if node.behind:
-        lines.append(((f"  behind: {counted(node.behind, 'slot')} may lack writes", "warning"),))
+        lines.append(((short(f"  behind: {counted(node.behind, 'slot')} may lack writes", width), "warning"),))
     if not node.durable:
         lines.append((("  memory only", "dim"),))
     if node.note:

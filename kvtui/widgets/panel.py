@@ -63,6 +63,8 @@ class LinesPanel(Panel):
 
     def show(self) -> None:
         width, height = self.size
+        if not width:
+            return
         old, self._lines = self._lines, list(self.lines(self.picture, width, height))
         if len(old) != len(self._lines):
             self.refresh(layout=True)

@@ -8,6 +8,9 @@ from kvtui.widgets.picture import Picture
 from kvtui.widgets.tints import Line
 from kvtui.widgets.words import counted, harmless, short
 
+INVITATION_WIDTH = len("addnode A 5001")
+"""Cells that the least invitation to a first node needs."""
+
 
 def centre_lines(picture: Picture, width: int, rows: int) -> list[Line]:
     """At most ``rows`` lines of at most ``width`` cells, the most important first to stay."""

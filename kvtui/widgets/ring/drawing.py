@@ -13,9 +13,10 @@ from kvtui.widgets.colour import RGB
 from kvtui.widgets.picture import Picture
 from kvtui.widgets.ring.arcs import Arc, arcs_of
 from kvtui.widgets.ring.band import Band
+from kvtui.widgets.ring.centre import INVITATION_WIDTH
 from kvtui.widgets.ring.circle import Circle, fit
 from kvtui.widgets.ring.glyphs import Glyphs
-from kvtui.widgets.ring.overlay import LABEL_LONGEST, Overlay, overlay, words_only
+from kvtui.widgets.ring.overlay import LABEL_LONGEST, Overlay, centre_width, overlay, words_only
 from kvtui.widgets.ring.ribbon import Inks, ribbon
 from kvtui.widgets.ring.samples import STEPS
 from kvtui.widgets.ring.view import View, fitting
@@ -73,6 +74,8 @@ class Drawing:
         self.view = wanted or (fitting(circle, len(plain), selected) if circle else View.ARCS)
         if self.view is View.SHARE:
             circle = self._circle_for(picture, View.SHARE)
+        if circle is not None and not snapshot.nodes and centre_width(circle) < INVITATION_WIDTH:
+            circle = None  # what to type matters more than an empty circle
         self._use(circle)
         if self.view is View.FOCUS and not selected and snapshot.nodes:
             selected = snapshot.nodes[0].id

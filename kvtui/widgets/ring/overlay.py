@@ -40,9 +40,13 @@ def overlay(
     for placed in place(labels(picture, view, arcs, circle, glyphs), circle, band):
         _label(rows, placed, picture)
     _mark(rows, picture, view, circle, glyphs)
-    width = max(8, int(circle.inner * CENTRE_PART))
-    _centred(rows, centre_lines(picture, width, max(1, int(circle.inner * 0.62))), circle.columns, circle.rows)
+    _centred(rows, centre_lines(picture, centre_width(circle), max(1, int(circle.inner * 0.62))), circle.columns, circle.rows)
     return rows
+
+
+def centre_width(circle: Circle) -> int:
+    """Cells across that words in the middle may take."""
+    return max(8, int(circle.inner * CENTRE_PART))
 
 
 def words_only(picture: Picture, columns: int, rows: int) -> Overlay:

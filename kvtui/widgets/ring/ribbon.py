@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from kvtui.widgets.colour import RGB, blend
 from kvtui.widgets.ring.arcs import FRACTIONS, Arc
@@ -98,13 +99,17 @@ def _inner(column: Column, colour: RGB, part: float) -> Column:
 def _hatched(one: Column, other: Column, part: float, first: int, last: int, circle: Circle) -> list[Column]:
     """Slanting stripes of the other column over the one; they take ``part`` of the way round."""
     period = max(4, round(STEPS * HATCH / circle.circumference))
+    stripes = _stripes(one, other, part, period)
+    return [stripes[step % period] for step in range(first, last)]
+
+
+@lru_cache(maxsize=64)
+def _stripes(one: Column, other: Column, part: float, period: int) -> tuple[Column, ...]:
+    """The columns of one stripe and what lies between it and the next."""
     slope = SLANT * period / DEPTHS
-    variants: dict[int, Column] = {}
-    columns = []
-    for step in range(first, last):
-        phase = step % period
-        if phase not in variants:
-            striped = [(phase + depth * slope) % period < part * period for depth in range(DEPTHS)]
-            variants[phase] = tuple(other[depth] if striped[depth] else one[depth] for depth in range(DEPTHS))
-        columns.append(variants[phase])
-    return columns
+    return tuple(
+        tuple(
+            (other if (step + depth * slope) % period < part * period else one)[depth] for depth in range(DEPTHS)
+        )
+        for step in range(period)
+    )

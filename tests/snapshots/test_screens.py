@@ -1,0 +1,66 @@
+"""What the dashboard looks like, at the two sizes that it is made for."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from textual.app import App
+from textual.pilot import Pilot
+
+from kvtui.app import KvtuiApp
+from kvtui.core.events import Event, Level
+from kvtui.core.snapshot import ClusterSnapshot
+from tests.widgets import frozen
+
+SIZES = {"80x24": (80, 24), "120x36": (120, 36)}
+JOINED = frozen.EVENTS
+DOWN = (*frozen.EVENTS[:2], Event(frozen.NOON + 95, Level.BAD, "B is down: connection refused", ("B",)))
+
+
+@pytest.fixture(autouse=True)
+def same_everywhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Times in UTC and the full set of glyphs, whatever machine this is."""
+    monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setenv("KVTUI_GLYPHS", "quadrants")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def picture(
+    snap_compare: Callable[..., bool], size: str, snapshot: ClusterSnapshot, happened: tuple[Event, ...] = (), key: bytes = b""
+) -> bool:
+    """Whether the dashboard of a snapshot looks as it did."""
+    app = KvtuiApp(frozen.FrozenCluster(snapshot, happened), state=None)
+
+    async def settle(pilot: Pilot[None]) -> None:
+        while len(app._dashboard.activity._entries) < len(happened):
+            await pilot.pause()
+        if key:
+            app._dashboard.show_location(frozen.located(snapshot, key))
+        await pilot.pause()
+
+    assert isinstance(app, App)
+    return snap_compare(app, terminal_size=SIZES[size], run_before=settle)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_empty(snap_compare: Callable[..., bool], size: str) -> None:
+    assert picture(snap_compare, size, frozen.empty())
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_three_nodes_with_keys(snap_compare: Callable[..., bool], size: str) -> None:
+    assert picture(snap_compare, size, frozen.healthy(), JOINED, b"apple")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_one_node_down(snap_compare: Callable[..., bool], size: str) -> None:
+    assert picture(snap_compare, size, frozen.one_down(), DOWN)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_node_joining(snap_compare: Callable[..., bool], size: str) -> None:
+    assert picture(snap_compare, size, frozen.joining(), JOINED)

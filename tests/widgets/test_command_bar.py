@@ -1,0 +1,189 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from kvtui.app import COMMANDS_AT_ONCE
+from kvtui.screens import Confirm, Help
+from tests.widgets import frozen
+from tests.widgets.frozen import FrozenCluster
+from tests.widgets.running import running
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_command_is_echoed_answered_and_shown_on_the_ring() -> None:
+    async with running(FrozenCluster(frozen.healthy())) as shown:
+        await shown.type("put apple 123")
+        await shown.until(lambda: "[C] PUT apple = 123" in shown.activity or "[B] PUT apple = 123" in shown.activity)
+        assert shown.cluster.stored == {b"apple": b"123"}
+        assert "> put apple 123" in shown.activity
+        await shown.until(lambda: "apple → 0x" in shown.text("#ring"))
+        await shown.type("get apple")
+        await shown.until(lambda: "apple -> 123" in shown.activity)
+        assert shown.line.value == ""
+
+
+async def test_a_wrong_line_says_why_in_place_and_is_not_lost() -> None:
+    async with running(FrozenCluster(frozen.healthy())) as shown:
+        await shown.type("put apple")
+        assert "value" in shown.hint
+        assert "put <key> <value>" in shown.hint
+        assert shown.line.value == "put apple"
+        await shown.type(" 1")
+        await shown.until(lambda: b"apple" in shown.cluster.stored)
+
+
+async def test_the_usage_of_the_command_being_typed_stands_beside_it() -> None:
+    async with running(FrozenCluster(frozen.healthy())) as shown:
+        await shown.pilot.press("p", "u", "t", "space")
+        assert shown.line.value == "put "
+        assert "put <key> <value>" in shown.hint
+
+
+async def test_tab_completes_commands_nodes_and_recent_keys() -> None:
+    async with running(FrozenCluster(frozen.healthy(["A", "Bee", "C"]))) as shown:
+        await shown.type("removen", enter=False)
+        await shown.pilot.press("tab")
+        assert shown.line.value == "removenode "
+        await shown.type("Be", enter=False)
+        await shown.pilot.press("tab")
+        assert shown.line.value == "removenode Bee"
+        await shown.pilot.press("escape")
+        assert shown.line.value == ""
+        await shown.type("put banana yellow")
+        await shown.until(lambda: b"banana" in shown.cluster.stored)
+        await shown.type("get ba", enter=False)
+        await shown.pilot.press("tab")
+        assert shown.line.value == "get banana"
+
+
+async def test_tab_tells_what_is_possible_when_nothing_is_sure() -> None:
+    async with running(FrozenCluster(frozen.healthy())) as shown:
+        await shown.type("removenode ", enter=False)
+        await shown.pilot.press("tab")
+        assert shown.line.value == "removenode "
+        assert shown.hint.split() == ["A", "B", "C"]
+
+
+async def test_up_and_down_recall_lines_and_keep_the_one_being_typed(tmp_path: Path) -> None:
+    async with running(FrozenCluster(frozen.healthy()), state=tmp_path) as shown:
+        await shown.type("put a 1")
+        await shown.type("put b 2")
+        await shown.type("ge", enter=False)
+        await shown.pilot.press("up", "up")
+        assert shown.line.value == "put a 1"
+        await shown.pilot.press("up", "down")
+        assert shown.line.value == "put b 2"
+        await shown.pilot.press("down")
+        assert shown.line.value == "ge"
+
+
+async def test_lines_typed_are_remembered_the_next_time(tmp_path: Path) -> None:
+    async with running(FrozenCluster(frozen.healthy()), state=tmp_path) as shown:
+        await shown.type("put a 1")
+        await shown.until(lambda: b"a" in shown.cluster.stored)
+    async with running(FrozenCluster(frozen.healthy()), state=tmp_path) as shown:
+        await shown.pilot.press("up")
+        assert shown.line.value == "put a 1"
+
+
+async def test_a_destructive_command_asks_first() -> None:
+    async with running(FrozenCluster(frozen.healthy())) as shown:
+        await shown.type("removenode A")
+        await shown.until(lambda: isinstance(shown.app.screen, Confirm))
+        await shown.pilot.press("n")
+        await shown.until(lambda: "not done" in shown.activity)
+        assert shown.cluster.asked == []
+        await shown.type("removenode A")
+        await shown.until(lambda: isinstance(shown.app.screen, Confirm))
+        await shown.pilot.press("y")
+        await shown.until(lambda: shown.cluster.asked == ["remove A"])
+
+
+async def test_enter_alone_does_not_say_yes_to_a_destructive_command() -> None:
+    async with running(FrozenCluster(frozen.healthy())) as shown:
+        await shown.type("removenode A")
+        await shown.until(lambda: isinstance(shown.app.screen, Confirm))
+        await shown.pilot.press("enter")
+        await shown.until(lambda: "not done" in shown.activity)
+        assert shown.cluster.asked == []
+
+
+async def test_a_destructive_command_with_yes_is_not_asked_about() -> None:
+    async with running(FrozenCluster(frozen.healthy())) as shown:
+        await shown.type("removenode --yes A")
+        await shown.until(lambda: shown.cluster.asked == ["remove A"])
+
+
+async def test_a_refusal_of_the_cluster_is_a_line_in_words() -> None:
+    async with running(FrozenCluster(frozen.healthy())) as shown:
+        await shown.type("removenode Z --yes")
+        await shown.until(lambda: "there is no node Z" in shown.activity)
+
+
+async def test_typing_goes_on_while_commands_wait() -> None:
+    cluster = FrozenCluster(frozen.healthy(), gate=asyncio.Event())
+    async with running(cluster) as shown:
+        assert cluster.gate is not None
+        await shown.type("put a 1")
+        await shown.type("put b 2")
+        await shown.type("get nothing")
+        await shown.until(lambda: "nothing -> [not found]" in shown.activity)
+        assert cluster.stored == {}
+        cluster.gate.set()
+        await shown.until(lambda: set(cluster.stored) == {b"a", b"b"})
+
+
+async def test_more_commands_than_the_limit_are_refused_until_one_ends() -> None:
+    cluster = FrozenCluster(frozen.healthy(), gate=asyncio.Event())
+    async with running(cluster) as shown:
+        assert cluster.gate is not None
+        for number in range(COMMANDS_AT_ONCE):
+            await shown.type(f"put k{number} 1")
+        await shown.type("put late 1")
+        assert "under way" in shown.hint
+        assert shown.line.value == "put late 1"
+        cluster.gate.set()
+        await shown.until(lambda: len(cluster.stored) == COMMANDS_AT_ONCE)
+        await shown.pilot.press("enter")
+        await shown.until(lambda: b"late" in cluster.stored)
+
+
+async def test_a_defect_in_a_command_is_a_line_without_keys_or_values() -> None:
+    class Broken(FrozenCluster):
+        async def locate(self, key: bytes):  # type: ignore[no-untyped-def]
+            raise KeyError(key)
+
+    async with running(Broken(frozen.healthy())) as shown:
+        await shown.type("where secretkey")
+        await shown.until(lambda: "defect" in shown.activity)
+        assert "KeyError" in shown.activity
+        assert shown.activity.count("secretkey") == 1, "the echo of what was typed"
+
+
+async def test_exit_leaves() -> None:
+    async with running(FrozenCluster(frozen.healthy())) as shown:
+        await shown.type("exit")
+        await shown.until(lambda: not shown.app.is_running or shown.app._exit)
+        assert shown.app.return_code == 0
+
+
+async def test_help_lists_every_command_and_closes_again() -> None:
+    async with running(FrozenCluster(frozen.healthy())) as shown:
+        await shown.pilot.press("f1")
+        await shown.until(lambda: isinstance(shown.app.screen, Help))
+        await shown.pilot.press("escape")
+        assert shown.app.screen is shown.dashboard
+        assert shown.app.focused is shown.line
+
+
+async def test_the_palette_puts_a_command_into_the_bar() -> None:
+    async with running(FrozenCluster(frozen.healthy())) as shown:
+        await shown.pilot.press("ctrl+p")
+        await shown.until(lambda: shown.app.screen is not shown.dashboard)
+        await shown.type("setrep", enter=False)
+        await shown.until(lambda: bool(shown.app.screen.query("OptionList Option, CommandList")))
+        await shown.pilot.pause(0.2)
+        await shown.pilot.press("enter")
+        await shown.until(lambda: shown.line.value == "setreplica ")

@@ -1,0 +1,130 @@
+"""Header, stats and nodes as text."""
+
+from dataclasses import replace
+
+import pytest
+from rich.cells import cell_len
+
+from kvtui.core.snapshot import NodeState, OperationView, Progress
+from kvtui.widgets.header import header_line
+from kvtui.widgets.node_lines import node_lines
+from kvtui.widgets.panel import plain
+from kvtui.widgets.stats import stats_lines
+from tests.widgets import frozen
+
+
+def header(snapshot, width: int = 120) -> str:  # type: ignore[no-untyped-def]
+    return plain(header_line(snapshot, width))
+
+
+def test_the_header_says_every_key_is_on_two_nodes_only_when_it_is_so() -> None:
+    healthy = frozen.healthy()
+    assert "3 of 3 nodes up" in header(healthy)
+    assert "every key on 2 nodes" in header(healthy)
+    behind = header(replace(healthy, under_replicated=31))
+    assert "every key" not in behind
+    assert "31 of 256 slots on fewer than 2 nodes" in behind
+    assert "12 slots lost" in header(replace(healthy, under_replicated=31, lost=12))
+
+
+def test_the_header_does_not_call_a_key_safe_that_lies_on_a_node_that_is_down() -> None:
+    down = replace(frozen.one_down(), under_replicated=0)
+    assert "2 of 3 nodes up" in header(down)
+    assert "every key on 2 nodes, some of them down" in header(down)
+
+
+def test_the_header_names_what_is_wanted_but_not_possible() -> None:
+    single = frozen.healthy(["A"], replication=2)
+    assert "every key on 1 node, 2 wanted" in header(single)
+
+
+def test_the_header_says_when_nothing_is_durable_and_how_far_a_move_is() -> None:
+    snapshot = replace(frozen.joining(part=0.5), durable=False)
+    assert "memory only" in header(snapshot)
+    assert "moving 50.0%" in header(snapshot)
+
+
+@pytest.mark.parametrize("width", [120, 80, 60, 40])
+def test_safety_stays_in_the_header_when_it_gets_narrow(width: int) -> None:
+    text = header(frozen.healthy(), width)
+    assert "3 of 3 nodes up" in text
+    assert "every key on 2 nodes" in text
+    assert cell_len(text) <= max(width, 45)
+
+
+def stats(snapshot, width: int = 50) -> list[str]:  # type: ignore[no-untyped-def]
+    return [plain(line) for line in stats_lines(snapshot, width)]
+
+
+def test_stats_begin_with_nodes_total_keys_and_average_per_node() -> None:
+    first, second, *_ = stats(frozen.healthy())
+    assert first.split() == ["nodes", "3", "keys", "10,332", "avg/node", "6,888"]
+    assert second.startswith("copies 20,664")
+
+
+def test_stats_show_rates_with_their_latencies() -> None:
+    put = next(line for line in stats(frozen.healthy()) if line.startswith("put"))
+    assert "8,912/s" in put
+    assert "p50 0.4  p99 1.9 ms" in put
+    idle = next(line for line in stats(replace(frozen.healthy(), puts=OperationView())) if line.startswith("put"))
+    assert "p99" not in idle
+
+
+def test_stats_tell_whether_the_data_is_safe() -> None:
+    assert "behind 31   hints 118   under-replicated 31" in stats(frozen.one_down())
+    assert stats(replace(frozen.one_down(), lost=4))[4].startswith("lost 4   behind 31")
+
+
+def test_stats_say_that_memory_is_not_durable() -> None:
+    assert "memory only: nothing is durable" in stats(replace(frozen.healthy(), durable=False))
+    assert not any("durable" in line for line in stats(frozen.healthy()))
+
+
+def lines(snapshot, width: int = 50) -> list[str]:  # type: ignore[no-untyped-def]
+    colours = {node.id: place for place, node in enumerate(snapshot.nodes)}
+    return [plain(found.line) for found in node_lines(snapshot, colours, "", width)]
+
+
+def test_a_node_shows_state_address_keys_and_share() -> None:
+    first = lines(frozen.healthy())[0]
+    for part in ("●", "A", "up", ":5001", "7,003", "33.4%", "█"):
+        assert part in first
+
+
+def test_states_have_a_word_beside_the_glyph() -> None:
+    nodes = frozen.healthy(["a", "b", "c", "d", "e"]).nodes
+    mixed = replace(
+        frozen.healthy(),
+        nodes=(
+            nodes[0],
+            replace(nodes[1], state=NodeState.DOWN),
+            replace(nodes[2], state=NodeState.SUSPECT),
+            replace(nodes[3], leaving=True),
+            replace(nodes[4], receiving=Progress(1, 4), share=0.0),
+        ),
+    )
+    words = [line.split()[:3] for line in lines(mixed) if line[0] != " "]
+    assert words == [
+        ["●", "a", "up"], ["○", "b", "down"], ["◌", "c", "suspect"], ["◑", "d", "leaving"], ["◐", "e", "joining"],
+    ]  # fmt: skip
+
+
+def test_a_node_that_receives_shows_its_progress() -> None:
+    text = lines(frozen.joining(part=0.5))
+    assert any("receiving 85 of 170 slots" in line and "50%" in line and "━" in line for line in text)
+
+
+def test_a_node_that_lags_says_how_much_and_why() -> None:
+    text = lines(frozen.one_down())
+    assert "  behind: 31 slots may lack writes" in text
+    assert "  connection refused" in text
+
+
+@pytest.mark.parametrize("width", [80, 50, 38, 30, 24])
+def test_lines_of_nodes_fit_into_the_panel(width: int) -> None:
+    for snapshot in (frozen.healthy(), frozen.joining(), frozen.one_down()):
+        assert max(cell_len(line) for line in lines(snapshot, width)) <= max(width, 28)
+
+
+def test_no_nodes_yet_says_what_to_type() -> None:
+    assert "addnode A 5001" in " ".join(lines(frozen.empty()))
