@@ -188,8 +188,8 @@ class Coordinator:
             await self._mover.until_settled()
 
     def _check_active(self) -> None:
-        if self._ledger.fenced:
-            raise ClusterError(self._ledger.fenced)
+        if self._ledger.stopped:
+            raise ClusterError(self._ledger.stopped)
 
 
 class _Tally:

@@ -4,10 +4,12 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
+from kvtui.core.cluster import ClusterError
 from kvtui.core.metadata_log import MetadataLog
 from kvtui.core.records import Behind, Record, Runs
 from kvtui.core.remote_node import RemoteNode
 from kvtui.core.routes import Route, Routes
+from kvtui.core.seams.storage import EngineFailed, EngineFull
 from kvtui.core.topology import Topology
 from kvtui.core.version import Version
 
@@ -45,7 +47,7 @@ class Ledger:
         self.revision = 0
         """Grows with every change of the topology or of a link."""
         self._waiters: list[asyncio.Future[None]] = []
-        self.fenced = ""
+        self.stopped = ""
         """Why this coordinator had to stop; empty while it is the one active coordinator."""
 
     @property
@@ -53,11 +55,27 @@ class Ledger:
         return self._log.topology
 
     def append(self, *records: Record) -> None:
-        """Log records, then act on them. Raises as ``MetadataLog.append``."""
+        """Log records, then act on them. Raises ClusterError when they can't be logged: then this coordinator stops."""
         slots = len(self.topology.places)
-        self._log.append(*records)
+        try:
+            self._log.append(*records)
+        except (EngineFailed, EngineFull) as error:
+            self.stop(f"the state directory can't be written, so kvtui stops: {error}")
+            raise ClusterError(self.stopped) from None
         if len(self.topology.places) != slots:
             self.unverified = bytearray(b"\1") * len(self.topology.places)
+        self.stir()
+
+    def record(self, *records: Record) -> None:
+        """``append`` where nobody waits for the outcome: when it fails, ``stopped`` says why."""
+        try:
+            self.append(*records)
+        except ClusterError:
+            return
+
+    def stop(self, reason: str) -> None:
+        """Serve no more. The first reason stays."""
+        self.stopped = self.stopped or reason
         self.stir()
 
     def stir(self) -> None:
@@ -95,7 +113,7 @@ class Ledger:
             if max(start, low) < min(stop, high)
         ]
         if allowed:
-            self.append(Behind(node, allowed))
+            self.record(Behind(node, allowed))
 
     def suspect_key(self, key: bytes, slot: int) -> None:
         """A write of the key ended unknown."""

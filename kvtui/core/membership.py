@@ -115,8 +115,8 @@ class Membership:
             changed = self._ledger.changed()
             if not node.usable and self._holds(name):
                 raise ClusterError(f"{name} is {node.state} and not drained yet; that goes on when it is back")
-            if self._ledger.fenced:
-                raise ClusterError(self._ledger.fenced)
+            if self._ledger.stopped:
+                raise ClusterError(self._ledger.stopped)
             await changed
 
     async def start(self, name: str) -> None:
@@ -238,7 +238,7 @@ class Membership:
         return any(name in place.replicas or name in place.receiving for place in self._ledger.topology.distinct)
 
     async def _release_the_leaving(self) -> None:
-        while not self._ledger.fenced:
+        while not self._ledger.stopped:
             changed = self._ledger.changed()
             for member in list(self._ledger.topology.members.values()):
                 if member.leaving and (not self._holds(member.id) or self._is_last(member.id)):
@@ -257,7 +257,9 @@ class Membership:
             # It can't be told; if it comes back, it is refused as a stranger that belongs to this cluster.
             pass
         local = self._ledger.topology.members[node.id].started_here
-        self._ledger.append(Forgotten(node.id))
+        self._ledger.record(Forgotten(node.id))
+        if self._ledger.stopped:
+            return
         link, node.link = node.link, None
         if link is not None:
             link.close("it left the cluster")

@@ -14,13 +14,13 @@ import anyio
 from anyio.abc import TaskGroup
 
 from kvtui.core.catch_up import CatchUp, Peer, StepFailed, ask, differing, digests_of
+from kvtui.core.cluster import ClusterError
 from kvtui.core.ledger import Counting, Ledger
 from kvtui.core.link import LinkFull, LinkLost
 from kvtui.core.placement import Placement
 from kvtui.core.protocol import Clear, Counts, Scan, from_blob
 from kvtui.core.records import Cleaned, CutOver, Dual, Placed, Record, Recovered
 from kvtui.core.seams.clock import Clock
-from kvtui.core.seams.storage import EngineFailed, EngineFull
 from kvtui.core.work import Kind, Work, wanted
 
 AT_ONCE: Final = 4
@@ -71,7 +71,7 @@ class Mover:
     async def run(self) -> None:
         """Do whatever there is to do, for ever."""
         async with anyio.create_task_group() as tasks:
-            while not self._ledger.fenced:
+            while not self._ledger.stopped:
                 changed = self._ledger.changed()
                 if len(self._running) < AT_ONCE:
                     self._start_pieces(tasks)
@@ -81,7 +81,7 @@ class Mover:
     async def until_settled(self) -> None:
         """Return once nothing more can be done with the nodes that can be reached."""
         while not (self._idle and self._passed == self._ledger.revision):
-            if self._ledger.fenced:
+            if self._ledger.stopped:
                 return
             await self._looked.wait()
 
@@ -111,7 +111,9 @@ class Mover:
         if not empty:
             return pieces
         records: list[Record] = [Placed(p.start, p.stop, Placement(p.target, p.target)) for p in empty]
-        self._ledger.append(*records)
+        self._ledger.record(*records)
+        if self._ledger.stopped:
+            return []
         for piece in empty:
             self._verified(piece)
         return self._wanted()
@@ -132,8 +134,9 @@ class Mover:
             self._failures.pop(piece, None)
         except (StepFailed, LinkLost, LinkFull) as error:
             self._put_off(piece, str(error))
-        except (EngineFailed, EngineFull) as error:
-            self._ledger.fenced = f"the state directory can't be written: {error}"
+        except ClusterError:
+            # The log can't be written: the ledger has stopped, and says why.
+            pass
         finally:
             self._running.remove(piece)
             self._ledger.stir()

@@ -9,6 +9,7 @@ from kvtui.core.link import LinkFull, LinkLost
 from kvtui.core.meter import Meter
 from kvtui.core.protocol import Counts, Heartbeat
 from kvtui.core.quorum import write_quorum
+from kvtui.core.remote_node import RemoteNode
 from kvtui.core.ring import Classic
 from kvtui.core.seams.clock import Clock
 from kvtui.core.snapshot import ClusterSnapshot, NodeState, NodeView, Progress, RangeView
@@ -66,7 +67,7 @@ class Observatory:
 
     async def refresh(self) -> ClusterSnapshot:
         """Ask all nodes for their counts now."""
-        await asyncio.gather(*(self._ask_facts(node) for node in list(self._ledger.nodes)))
+        await asyncio.gather(*(self._ask_facts(node) for node in list(self._ledger.nodes.values())))
         await self._count()
         self.redraw()
         return self.snapshot
@@ -94,8 +95,7 @@ class Observatory:
         counters = {node.id: node.facts.counter for node in self._ledger.nodes.values() if node.usable}
         return counters != self._counters or not self._density
 
-    async def _ask_facts(self, name: str) -> None:
-        node = self._ledger.nodes[name]
+    async def _ask_facts(self, node: RemoteNode) -> None:
         try:
             reply = await node.ask(Heartbeat())
         except (LinkLost, LinkFull):
@@ -123,11 +123,14 @@ class Observatory:
 
     async def _ask_counts(self, name: str, ranges: list[tuple[int, int]]) -> list[tuple[tuple[int, int], int]]:
         counted: list[tuple[tuple[int, int], int]] = []
+        node = self._ledger.nodes.get(name)
+        if node is None:
+            return counted
         for low in range(0, len(ranges), RANGES_AT_ONCE):
             some = ranges[low : low + RANGES_AT_ONCE]
             try:
-                reply = await self._ledger.nodes[name].ask(Counts(ranges=some))
-            except (LinkLost, LinkFull, KeyError):
+                reply = await node.ask(Counts(ranges=some))
+            except (LinkLost, LinkFull):
                 return counted
             counted += zip(some, reply.counts or [], strict=False)
         return counted
@@ -165,6 +168,7 @@ class Observatory:
             moving=moving,
             durable=self._durable,
             state_directory=self._state_directory,
+            stopped=self._ledger.stopped,
         )
 
     def _draw_node(self, name: str, geometry: "_Geometry") -> NodeView:

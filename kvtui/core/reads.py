@@ -63,8 +63,8 @@ class Reads:
         trouble = ""
         for _ in range(ATTEMPTS):
             settled = await self._quiet(key)
-            if self._ledger.fenced:
-                return _unread(self._ledger.fenced)
+            if self._ledger.stopped:
+                return _unread(self._ledger.stopped)
             route = self._ledger.route(slot)
             if not settled or key in self._ledger.uncertain or self._ledger.unverified[slot]:
                 read = await self._get_from_all(key, slot)

@@ -120,6 +120,8 @@ class ClusterSnapshot:
     durable: bool = True
     """False with ``--memory``: nothing survives the end of the processes."""
     state_directory: str = ""
+    stopped: str = ""
+    """Why this coordinator serves no more: another one took over, or its log can't be written. Empty: it serves."""
 
     def node(self, node: str) -> NodeView | None:
         """The node of that id, or None."""

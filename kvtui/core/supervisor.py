@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from kvtui.core.cluster import ClusterError
 from kvtui.core.events import Level
 from kvtui.core.happenings import Happenings
 from kvtui.core.ledger import Ledger
@@ -13,7 +14,6 @@ from kvtui.core.protocol import FENCED, FOREIGN, Facts, Hello
 from kvtui.core.records import Seen, Wiped
 from kvtui.core.remote_node import HEARTBEAT_SECONDS, NotANode, Refused, RemoteNode, say_hello
 from kvtui.core.seams.clock import Clock
-from kvtui.core.seams.storage import EngineFailed, EngineFull
 from kvtui.core.seams.transport import Transport, Unreachable
 from kvtui.core.snapshot import NodeState
 
@@ -42,8 +42,8 @@ class Supervisor:
         self._closing = True
         nodes = list(self._ledger.nodes.values())
         seen = [self.as_seen(node) for node in nodes if node.id in self._ledger.topology.members]
-        if not self._ledger.fenced and seen:
-            self._ledger.append(*seen)
+        if seen and not self._ledger.stopped:
+            self._ledger.record(*seen)
         for node in nodes:
             link, node.link = node.link, None
             if link is not None:
@@ -57,7 +57,7 @@ class Supervisor:
     async def supervise(self, node: RemoteNode) -> None:
         """Keep a member connected and its state true, until it is forgotten."""
         pause = RECONNECT_SECONDS
-        while node.id in self._ledger.topology.members and not self._ledger.fenced and not self._closing:
+        while node.id in self._ledger.topology.members and not self._ledger.stopped and not self._closing:
             if node.usable:
                 pause = RECONNECT_SECONDS
                 node.beat()
@@ -94,8 +94,7 @@ class Supervisor:
             return False
         try:
             self._judge(node, facts)
-        except (EngineFailed, EngineFull) as error:
-            self._ledger.fenced = f"the state directory can't be written: {error}"
+        except ClusterError:
             link.close("kvtui ends")
             return False
         self.take_up(node, link, facts)
@@ -153,9 +152,8 @@ class Supervisor:
 
     def note_fencing(self, node: RemoteNode, error: Refused) -> None:
         if error.reply.code == FENCED:
-            self._ledger.fenced = f"another coordinator took this cluster over ({node.id} says: {error}); kvtui stops"
-            self._happenings.emit(Level.BAD, self._ledger.fenced, node.id)
-            self._ledger.stir()
+            self._ledger.stop(f"another coordinator took this cluster over ({node.id} says: {error}); kvtui stops")
+            self._happenings.emit(Level.BAD, self._ledger.stopped, node.id)
 
     def _on_lost(self, node: RemoteNode) -> Callable[[Link, str], None]:
         def lost(link: Link, reason: str) -> None:
@@ -170,13 +168,10 @@ class Supervisor:
         if link is None:
             return
         node.state, node.trouble = NodeState.DOWN, reason
-        if not self._closing and not self._ledger.fenced and node.id in self._ledger.topology.members:
+        if not self._closing and not self._ledger.stopped and node.id in self._ledger.topology.members:
             self._happenings.emit(Level.BAD, f"{node.id} is DOWN: {reason}", node.id)
-            try:
-                self._ledger.exclude(node.id, [(0, len(self._ledger.topology.places))])
-                self._ledger.append(self.as_seen(node))
-            except (EngineFailed, EngineFull) as error:
-                self._ledger.fenced = f"the state directory can't be written: {error}"
+            self._ledger.exclude(node.id, [(0, len(self._ledger.topology.places))])
+            self._ledger.record(self.as_seen(node))
         self._ledger.stir()
         link.close(reason)
         node.wake.set()

@@ -193,7 +193,7 @@ class Writes:
     def _reachable_route(self, slot: int) -> Route:
         """The slot's route, once clean members that can't be reached are recorded as behind, where that is allowed."""
         route = self._ledger.route(slot)
-        if route.missing and not self._ledger.fenced:
+        if route.missing and not self._ledger.stopped:
             for node in route.missing:
                 self._ledger.exclude(node, [(0, len(self._ledger.topology.places))])
             route = self._ledger.route(slot)
@@ -203,8 +203,8 @@ class Writes:
         return partial(self._answered, write, node)
 
     def _unwritable(self, route: Route) -> str:
-        if self._ledger.fenced:
-            return self._ledger.fenced
+        if self._ledger.stopped:
+            return self._ledger.stopped
         if not route.clean and not route.missing:
             if not self._ledger.topology.members:
                 return "there are no nodes yet; add one with: addnode A 5001"
@@ -244,8 +244,7 @@ class Writes:
             if self.in_flight.get(key) is write:
                 del self.in_flight[key]
         if write.fenced:
-            self._ledger.fenced = self._ledger.fenced or write.fenced
-            self._ledger.stir()
+            self._ledger.stop(f"another coordinator took this cluster over ({write.fenced}); kvtui stops")
         elif write.acknowledged:
             for node in write.refused:
                 self._ledger.exclude(node, [(slot, slot + 1) for slot in sorted(set(write.slots))])
