@@ -29,22 +29,24 @@ def balanced_table(before: Sequence[Replicas], weights: Mapping[str, int], repli
     rows = [[index[name] for name in replicas if name in index] for replicas in before]
     heads = [index.get(replicas[0], VACANT) if replicas else VACANT for replicas in before]
     draft = Draft(rows, heads, list(weights.values()), min(replication, len(names)))
-    carry_out(draft, plan_heads(draft.heads, draft.lead_quota))
     _place(draft)
     settle_order(draft)
     return _named(draft, names)
 
 
 def _place(draft: Draft) -> None:
-    """Place all copies: keep the most that the quotas allow, then fill up evenly, then by shortest paths."""
+    """Place all copies: keep the most that the quotas allow, then fill up evenly, then by shortest paths.
+
+    Nothing that costs a copy comes before what is kept is settled: else more would be copied than must be.
+    """
     fill_capped(draft)
     if any(len(row) > draft.copies for row in draft.rows):
         shed_overfull(draft)
         regain(draft, heads=False)
         regain(draft, heads=True)
-    else:
-        fill_empty(draft)
-        hand_over(draft)
+    carry_out(draft, plan_heads(draft.heads, draft.lead_quota))
+    fill_empty(draft)
+    hand_over(draft)
     shed_rich(draft)
     fill_empty(draft)
     settle_rest(draft)

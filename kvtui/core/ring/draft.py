@@ -102,7 +102,5 @@ class Draft:
     def below_ceiling(self) -> list[int]:
         """The nodes that hold their quota, and could hold one more if another node gave up its ceiling."""
         return [
-            node
-            for node in range(self.nodes)
-            if self.quota[node] < self.limits.ceilings[node] and not self.wants(node)
+            node for node in range(self.nodes) if self.quota[node] < self.limits.ceilings[node] and not self.wants(node)
         ]

@@ -94,9 +94,7 @@ def scattered_runs(slots: int, length: int) -> Iterator[range]:
         yield range(start, min(start + length, slots))
 
 
-def _receiver(
-    draft: Draft, slot: int, needy: list[int], wanted: dict[int, int], turn: int, pressure: float
-) -> int:
+def _receiver(draft: Draft, slot: int, needy: list[int], wanted: dict[int, int], turn: int, pressure: float) -> int:
     """The needy node that keeps pairs and progress most even; VACANT if all are in the slot.
 
     `pressure` rises as places run out: early the pairs count, in the end who still needs most.

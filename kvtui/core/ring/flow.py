@@ -13,7 +13,6 @@ from collections.abc import Iterable
 
 from kvtui.core.ring.draft import SWAP, VACANT, Draft
 
-
 Path = list[tuple[int, list[int]]]
 """The nodes of a path, each with the slots (or SWAP) in which the node before can displace it."""
 
@@ -43,8 +42,12 @@ def _shortest_path(draft: Draft, least: int) -> tuple[Path, list[int], int]:
     step: dict[int, tuple[int, list[int]]] = {}
     queue = deque(cost)
     best = _landing(draft, empty, queue, cost)
+    searched = 0
     while queue and (best is None or best[2] > least):
         node = queue.popleft()
+        searched += 1
+        if searched > draft.nodes * draft.nodes:
+            raise AssertionError("a cheapest partial table has no exchange that makes it cheaper")
         nearer: list[int] = []
         for reached, (price, slots) in _exchanges(draft, node).items():
             if reached not in cost or cost[node] + price < cost[reached]:

@@ -70,9 +70,7 @@ def settle(
     spare = limits.total - sum(quota)
     above = [count > floor for count, floor in zip(held, limits.floors, strict=True)]
     eager = growing or [False] * len(quota)
-    order = sorted(
-        range(len(quota)), key=lambda node: (not above[node], not eager[node], -limits.remainders[node])
-    )
+    order = sorted(range(len(quota)), key=lambda node: (not above[node], not eager[node], -limits.remainders[node]))
     for node in order:
         if not spare:
             break
@@ -83,9 +81,7 @@ def settle(
     return quota
 
 
-def lead_quotas(
-    limits: Bounds, leading: Sequence[int], held: Sequence[int], replicas: Sequence[int]
-) -> list[int]:
+def lead_quotas(limits: Bounds, leading: Sequence[int], held: Sequence[int], replicas: Sequence[int]) -> list[int]:
     """First-replica quotas that go with the quotas `replicas`: who gets copies anyway gets ceilings too."""
     growing = [share > now for share, now in zip(replicas, held, strict=True)]
     return settle(limits, leading, replicas, growing)

@@ -64,8 +64,7 @@ class Ring:
     def leave(self, node: str) -> Ring:
         """The ring without `node`. ValueError if it is not there."""
         self._check_known(node)
-        return self._next({other: weight for other, weight in self.weights.items() if other != node},
-                          self.replication)
+        return self._next({other: weight for other, weight in self.weights.items() if other != node}, self.replication)
 
     def reweigh(self, node: str, weight: int) -> Ring:
         """The ring with `node` at a new weight. ValueError if it is not there, or the weight is below 1."""
@@ -88,8 +87,13 @@ class Ring:
 
     def to_record(self) -> RingRecord:
         """The ring as plain data."""
-        return RingRecord(self.policy, self.replication, tuple(self.weights.items()),
-                          runs_of(self.table, dict(self.weights)), self.slots)
+        return RingRecord(
+            self.policy,
+            self.replication,
+            tuple(self.weights.items()),
+            runs_of(self.table, dict(self.weights)),
+            self.slots,
+        )
 
     @classmethod
     def from_record(cls, record: RingRecord) -> Ring:
@@ -125,7 +129,9 @@ class Ring:
         raise AttributeError(f"a Ring can't be changed: {name}")
 
     def __repr__(self) -> str:
-        return f"Ring({self.policy!r}, replication={self.replication}, slots={self.slots}, weights={dict(self.weights)})"
+        return (
+            f"Ring({self.policy!r}, replication={self.replication}, slots={self.slots}, weights={dict(self.weights)})"
+        )
 
 
 def _check_weight(node: str, weight: int) -> None:
