@@ -52,11 +52,13 @@ class Happenings:
             while True:
                 await listener.ready.wait()
                 listener.ready.clear()
-                if listener.missed:
-                    text = f"{listener.missed} events came too fast to be shown"
-                    listener.missed = 0
-                    yield Event(self._clock.wall(), Level.WARNING, text)
                 while listener.queue:
+                    # Looked at before every event: a gap is told where it is, not after what follows it.
+                    if listener.missed:
+                        text = f"{listener.missed} events came too fast to be shown"
+                        listener.missed = 0
+                        yield Event(self._clock.wall(), Level.WARNING, text)
+                        continue
                     yield listener.queue.popleft()
         finally:
             self._listeners.remove(listener)

@@ -370,6 +370,8 @@ class Cluster(RuleBasedStateMachine):
                 # Other things may happen before the newcomers are filled.
                 self.log(Dual(piece.start, piece.stop, piece.target))
             case Kind.MOVE:
+                # Who stays is clean: a move never takes away a clean copy and leaves one that is not.
+                assert set(piece.target) <= {*piece.place.clean, *piece.place.receiving}
                 for node in piece.place.receiving:
                     assert node in self.usable
                     self.fill(node, slots, self.source(piece))

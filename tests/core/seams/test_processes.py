@@ -82,7 +82,7 @@ def test_a_launch_that_fails_passes_on_the_nodes_own_line(tmp_path: Path) -> Non
     async def story(launcher: ProcessLauncher, nodes: list[NodeProcess]) -> None:
         first = await launcher.start(spec(tmp_path))
         nodes.append(first)
-        with pytest.raises(LaunchFailed, match=f"is in use by kvtui-node on 127.0.0.1:0, process {first.pid}"):
+        with pytest.raises(LaunchFailed, match=f"is in use by kvtui-node, process {first.pid}"):
             await launcher.start(spec(tmp_path))
         with pytest.raises(LaunchFailed, match="address already in use"):
             await launcher.start(spec(port=first.address[1]))
