@@ -78,7 +78,8 @@ def _open_engine(host: str, port: int, data: Path | None) -> StorageEngine:
         return open_memory(Path(), "")
     from kvtui.core.seams.rocksdb import open_rocksdb
 
-    return open_rocksdb(data, f"kvtui-node on {host}:{port}, process {os.getpid()}")
+    place = f" on {host}:{port}" if port else ""
+    return open_rocksdb(data, f"kvtui-node{place}, process {os.getpid()}")
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
