@@ -6,7 +6,6 @@ import importlib.util
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import anyio
 import platformdirs
@@ -14,10 +13,8 @@ import platformdirs
 from kvtui.commands.running import defect
 from kvtui.core.cluster import Cluster, ClusterError
 from kvtui.core.opening import Settings, open_cluster
+from kvtui.options import Options
 from kvtui.shell import Signals, run_commands, run_shell
-
-if TYPE_CHECKING:
-    from kvtui.cli import Options
 
 FAILED = 1
 CANNOT_OPEN = 2

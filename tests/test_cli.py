@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from kvtui import __version__
-from kvtui.cli import Options
 from kvtui.lifetime import settings_of
+from kvtui.options import Options
 
 ROOT = Path(__file__).parent.parent
 

@@ -162,7 +162,7 @@ def test_original_bug_5_stats_could_not_tell_copies_from_keys(tmp_path: Path) ->
 
 
 def test_original_bug_6_long_requests_were_cut_and_spaces_broke_the_log(tmp_path: Path) -> None:
-    value = "a value with spaces,\na line break and \"quotes\" " + "x" * 100_000
+    value = 'a value with spaces,\na line break and "quotes" ' + "x" * 100_000
 
     async def story() -> None:
         async with lone_node(tmp_path / "data") as address:

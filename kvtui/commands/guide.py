@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from kvtui.commands.command import Argument, Command, Invocation, Kind, usage_line
 from kvtui.commands.context import Context, Line
 from kvtui.core.cluster import Cluster
-
-
-async def help_(invocation: Invocation, context: Context) -> bool:
-    """``help``: every command of this cluster, or one in full."""
-    from kvtui.commands.registry import COMMANDS, find  # the registry is made of this module, among others
-
-    command = find(invocation.values.get("command", ""))
-    lines = command_help(command) if command else overview(COMMANDS, context.cluster)
-    for line in lines:
-        context.say(Line(line))
-    return True
 
 
 def overview(commands: tuple[Command, ...], cluster: Cluster) -> list[str]:
@@ -43,20 +34,32 @@ async def leave(_invocation: Invocation, context: Context) -> bool:
     return True
 
 
-COMMANDS: tuple[Command, ...] = (
-    Command(
-        "help",
-        (Argument("command", "the command to explain", Kind.COMMAND, optional=True),),
-        "List the commands, or explain one",
-        "",
-        help_,
-    ),
-    Command(
-        "exit",
-        (),
-        "Leave kvtui",
-        "The nodes that kvtui started stop with it; what they store is there again the next time.",
-        leave,
-        aliases=("quit",),
-    ),
-)
+def commands(registry: Callable[[], tuple[Command, ...]]) -> tuple[Command, ...]:
+    """help and exit, for the ``registry`` that they are part of: it is complete only once they are in it."""
+
+    async def help_(invocation: Invocation, context: Context) -> bool:
+        """``help``: every command of this cluster, or one in full."""
+        name = invocation.values.get("command", "").lower()
+        command = next((known for known in registry() if name in (known.name, *known.aliases)), None)
+        lines = command_help(command) if command else overview(registry(), context.cluster)
+        for line in lines:
+            context.say(Line(line))
+        return True
+
+    return (
+        Command(
+            "help",
+            (Argument("command", "the command to explain", Kind.COMMAND, optional=True),),
+            "List the commands, or explain one",
+            "",
+            help_,
+        ),
+        Command(
+            "exit",
+            (),
+            "Leave kvtui",
+            "The nodes that kvtui started stop with it; what they store is there again the next time.",
+            leave,
+            aliases=("quit",),
+        ),
+    )

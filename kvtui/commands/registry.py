@@ -13,7 +13,7 @@ COMMANDS: tuple[Command, ...] = (
     *ring.COMMANDS,
     *transfer.COMMANDS,
     *losses.COMMANDS,
-    *guide.COMMANDS,
+    *guide.commands(lambda: COMMANDS),
 )
 
 _BY_NAME = {name: command for command in COMMANDS for name in (command.name, *command.aliases)}

@@ -1,10 +1,10 @@
 """What may be a node's id and address."""
 
 import re
-from ipaddress import ip_address
 from typing import Final
 
 from kvtui.core.cluster import ClusterError
+from kvtui.core.loopback import is_loopback
 
 NAME_CHARACTERS: Final = 32
 """Longest node id."""
@@ -25,13 +25,3 @@ def check_address(host: str, port: int) -> None:
         raise ClusterError(f"{port} is no port: use 1 to 65535")
     if not is_loopback(host):
         raise ClusterError(f"{host} is not this machine's loopback address: nodes elsewhere need a secret first")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address or name means this machine alone."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -1,11 +1,12 @@
 """``kvtui-node``: its arguments and its last words."""
 
 import sys
-from ipaddress import ip_address
 from pathlib import Path
 from typing import NoReturn
 
 import click
+
+from kvtui.core.loopback import is_loopback
 
 USAGE_STATUS = 2
 """The node could not start as asked."""
@@ -31,7 +32,7 @@ def main(port: int, host: str, data: Path | None, memory: bool, parent_pipe: boo
 
     It stands alone until a kvtui coordinator takes it into a cluster: then it stores what that coordinator writes.
     """
-    if not _is_loopback(host):
+    if not is_loopback(host):
         _stop(f"refusing to listen on {host}: without a shared secret a node listens on loopback addresses only")
     if data is not None and memory:
         _stop("--data and --memory exclude each other")
@@ -53,15 +54,6 @@ def _default_directory(port: int) -> Path:
     from platformdirs import user_data_path
 
     return user_data_path("kvtui", appauthor=False) / "nodes" / str(port)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _stop(reason: str, status: int = USAGE_STATUS) -> NoReturn:

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kvtui.core.cluster import ClusterError
-from kvtui.core.node_names import NAME_CHARACTERS, check_address, check_name, is_loopback
+from kvtui.core.loopback import is_loopback
+from kvtui.core.node_names import NAME_CHARACTERS, check_address, check_name
 
 
 @pytest.mark.parametrize("name", ["A", "n1", "7", "node-1.rack_2", "x" * NAME_CHARACTERS])

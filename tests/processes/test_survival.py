@@ -46,7 +46,7 @@ class Writer:
 
 
 def value_of(number: int) -> str:
-    return f"value {number} of the load, with a \"quote\" and a ü"
+    return f'value {number} of the load, with a "quote" and a ü'
 
 
 def load_file(path: Path) -> None:
