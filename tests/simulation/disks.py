@@ -61,6 +61,10 @@ class SimDisks:
         """Crash ``machine`` at its ``write``-th batch from now (1: the next), after it was ``written`` or before."""
         self._crash_at[machine] = (self.writes.get(machine, 0) + write, written)
 
+    def forget_crashes(self) -> None:
+        """Let no machine crash at a write any more."""
+        self._crash_at.clear()
+
     def disk(self, path: Path) -> Disk:
         """The disk of a directory, for tests that damage it."""
         if path not in self._disks:

@@ -15,6 +15,7 @@ from kvtui.core.seams.chance import SeededRandom
 from kvtui.core.seams.launcher import NodeSpec
 from kvtui.core.snapshot import ClusterSnapshot, NodeState
 from kvtui.core.version import NEVER
+from kvtui.node.server import GOODBYE_SECONDS
 from tests.simulation.disks import Disk, MemoryDisk, SimDisks
 from tests.simulation.launcher import SimLauncher, SimProcess
 from tests.simulation.loop import SimClock
@@ -25,6 +26,8 @@ T = TypeVar("T")
 
 COORDINATOR: Final = "coordinator"
 """The coordinator's machine, by name."""
+ORPHANS_SECONDS: Final = GOODBYE_SECONDS + 1
+"""Until then, nodes that lost the coordinator have ended."""
 STATE: Final = Path("state")
 """The coordinator's directory on the simulated disks; node ``n1`` has ``state/nodes/n1``."""
 
@@ -179,6 +182,19 @@ class SimCluster:
         assert node not in self.launcher.processes or not self.process(node).alive, f"{node} is running"
         self.disks.wipe(STATE / "nodes" / node)
         self.disks.wipe(Path("alone") / node)
+
+    async def mend(self) -> None:
+        """End every fault: a calm network, no crashes to come, the coordinator and all nodes running. Raises ClusterError."""
+        self.network.calm()
+        self.disks.forget_crashes()
+        for process in self.launcher.processes.values():
+            process.signal(signal.SIGCONT)
+        if not self.machine.alive:
+            await asyncio.sleep(ORPHANS_SECONDS)
+            await self.open()
+        for view in (await self.call(lambda coordinator: coordinator.refresh())).nodes:
+            if view.id in self.launcher.processes and not self.process(view.id).alive:
+                await (self.revive(view.id) if view.started_here else self.launch(view.id, view.port))
 
     # Within.
 

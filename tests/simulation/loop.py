@@ -73,6 +73,9 @@ class SimLoop(asyncio.BaseEventLoop):
         self._closing = True
         self._limit = self._now + LIMIT_SECONDS
         self._calls_before = self.calls
+        for task in asyncio.all_tasks(self):
+            if isinstance(task, NumberedTask) and task.machine and not task.machine.alive and not _unbegun(task):
+                task.cancel()
         for machine in self._machines:
             self._ready.extend(machine.take_parked())
 
@@ -228,6 +231,11 @@ async def _until_begun() -> None:
         ):
             return
         await asyncio.sleep(0)
+
+
+def _unbegun(task: asyncio.Task[Any]) -> bool:
+    coroutine = task.get_coro()
+    return inspect.iscoroutine(coroutine) and inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED
 
 
 def _annotate(error: BaseException, seed: int, others: list[BaseException]) -> None:

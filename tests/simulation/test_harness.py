@@ -11,7 +11,9 @@ import pytest
 
 from kvtui.core.cluster import Outcome
 from kvtui.core.snapshot import NodeState
-from tests.simulation.harness import CoordinatorGone, SimCluster, settled
+from tests.simulation.engine import FaultyDisk
+from tests.simulation.harness import STATE, CoordinatorGone, SimCluster, settled
+from tests.simulation.launcher import FAILED_STATUS
 from tests.simulation.loop import run_virtual
 from tests.simulation.seeds import seeded
 
@@ -188,5 +190,43 @@ def test_a_cluster_in_memory_uses_no_disk() -> None:
             await put_all(cluster, b"here")
             assert await read_all(cluster) == {b"here"}
             assert cluster.disks.paths == []
+
+    run_virtual(main)
+
+
+def test_all_is_mended_at_once() -> None:
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=3) as cluster:
+            await cluster.launch("n3", 7400)
+            await cluster.call(lambda coordinator: coordinator.add_node("n3", "127.0.0.1", 7400))
+            await put_all(cluster, b"kept")
+            await cluster.until(settled)
+            cluster.network.slow("n1", 1)
+            cluster.network.refuse("n1")
+            cluster.network.partition("coordinator")
+            cluster.disks.crash_at("n2", 1, written=True)
+            cluster.pause("n1")
+            cluster.kill("n3")
+            cluster.crash()
+            await cluster.mend()
+            await cluster.until(settled)
+            await put_all(cluster, b"anew")
+
+    run_virtual(main)
+
+
+def test_a_node_whose_disk_fails_stops_and_the_others_serve() -> None:
+    async def main() -> None:
+        async with SimCluster(nodes=3, replication=2, make_disk=FaultyDisk) as cluster:
+            await put_all(cluster, b"before")
+            disk = cluster.disks.disk(STATE / "nodes" / "n1")
+            assert isinstance(disk, FaultyDisk)
+            disk.syncs_until_failure = 0
+            await put_all(cluster, b"after")
+            assert await cluster.process("n1").wait() == FAILED_STATUS
+            assert await read_all(cluster) == {b"after"}
+            disk.syncs_until_failure = None
+            await cluster.mend()
+            await cluster.until(settled)
 
     run_virtual(main)

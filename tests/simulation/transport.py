@@ -108,6 +108,12 @@ class SimNetwork:
         else:
             self._refusing.pop(machine, None)
 
+    def calm(self) -> None:
+        """End all partitions, delays and refusals."""
+        self._slow.clear()
+        self._refusing.clear()
+        self.heal()
+
     # What transports and streams ask.
 
     def delay(self, sender: str, receiver: str) -> float:
