@@ -25,7 +25,10 @@ def arcs(ring: Ring) -> int:
 def busiest_pair(ring: Ring) -> float:
     """Slots shared by the pair of nodes that shares most, as a multiple of the even share."""
     nodes, wanted = len(ring.weights), min(ring.replication, len(ring.weights))
-    shared = Counter(pair for row in ring.table for pair in combinations(sorted(row), 2))
+    shared: Counter[tuple[str, ...]] = Counter()
+    for row, slots in Counter(ring.table).items():
+        for pair in combinations(sorted(row), 2):
+            shared[pair] += slots
     even = ring.slots * wanted * (wanted - 1) / (nodes * (nodes - 1))
     return max(shared.values()) / even
 

@@ -89,7 +89,7 @@ def test_through_random_histories_a_node_has_at_most_4_and_a_half_arcs_on_averag
     of_size: dict[int, list[float]] = {}
     for replication in (1, 2, 3):
         ring = Ring.empty(Balanced(), replication)
-        for _ in range(35):
+        for _ in range(24):
             change = random_change(random, heaviest)
             ring = ring if change[0] == "replicate" else follow(ring, change, most_nodes=12)
             if ring.weights:
@@ -105,7 +105,7 @@ def test_unweighted_the_busiest_pair_shares_at_most_half_more_than_evenly(replic
         ring = ring.join(f"n{node}")
         if node:
             assert busiest_pair(ring) <= 1.5
-    for _ in range(30):
+    for _ in range(12):
         ring = ring.replicate(replication + random.choice([0, 0, 1]))
         ring = follow(ring, (random.choice(["join", "leave"]), random.randrange(64), 1), most_nodes=24)
         assert busiest_pair(ring) <= 1.5
