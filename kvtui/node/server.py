@@ -76,7 +76,6 @@ class NodeServer:
         self._over = True
         if self._listener is not None:
             self._listener.close()
-        self._tick.flush()
         for connection in list(self._connections):
             connection.end()
         await self._wait_for_goodbyes()

@@ -199,6 +199,19 @@ def test_a_slow_reader_is_not_buffered_without_end_and_closed_by_its_deadline() 
     on_a_node(story)
 
 
+def test_a_client_that_sends_without_reading_is_not_read_from() -> None:
+    async def story(bench: Bench) -> None:
+        client = await bench.client()
+        await client.one(Put(key="a", value="v" * INLINE_BYTES))
+        client.transport.pause_reading()
+        requests = encode_lines([Get(key="a")] * 200_000)
+        client.send(requests)
+        await bench.clock.sleep(1)
+        assert client.transport.get_write_buffer_size() > len(requests) // 2
+
+    on_a_node(story)
+
+
 def test_a_reader_that_pauses_gets_every_reply_in_order() -> None:
     async def story(bench: Bench) -> None:
         client = await bench.client()
@@ -294,6 +307,23 @@ def test_uploads_of_one_connection_and_of_the_node_are_limited_and_freed() -> No
         await bench.clock.sleep(UPLOAD_SECONDS + 2)
         assert (await late.one(refused)).status == "ok"
         assert (await holders[0].one(Piece(upload="u", offset=1, total=VALUE_BYTES, data="x"))).code == "bad_request"
+
+    on_a_node(story)
+
+
+def test_a_superseded_sessions_uploads_are_freed() -> None:
+    async def story(bench: Bench) -> None:
+        def pieces(count: int) -> list[Request]:
+            return [Piece(upload=f"u{number}", offset=0, total=VALUE_BYTES, data="x") for number in range(count)]
+
+        earlier = await bench.coordinator()
+        assert {reply.status for reply in await earlier.ask(*pieces(UPLOADS))} == {"ok"}
+        left = UPLOAD_BYTES // VALUE_BYTES - UPLOADS
+        later = await bench.coordinator()
+        assert {reply.status for reply in await later.ask(*pieces(left))} == {"ok"}
+        assert (await earlier.one(Size())).code == "superseded"
+        latest = await bench.coordinator()
+        assert {reply.status for reply in await latest.ask(*pieces(UPLOADS))} == {"ok"}
 
     on_a_node(story)
 

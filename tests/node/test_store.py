@@ -256,6 +256,18 @@ def test_a_repair_for_which_there_is_no_space_repairs_nothing() -> None:
         store.read(b"a")
 
 
+def test_two_nodes_with_the_same_damage_do_not_agree() -> None:
+    digests = []
+    for seed in (1, 2):
+        disk = FaultyDisk()
+        store = Store(disk.open(), SeededRandom(seed))
+        store.write(b"a", Version(1, 1), b"abc")
+        store.commit()
+        disk.flip(where_of(b"a"), 25)
+        digests.append(Store(disk.open(), SeededRandom(seed)).table.digests[slot_of(token_of(b"a"))])
+    assert digests[0] != digests[1]
+
+
 def test_damage_found_by_a_scan_is_counted() -> None:
     disk = FaultyDisk()
     store = open_store(disk.open())

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rocksdict import DBRecoveryMode, Options
 
+from kvtui.core.seams import rocksdb
 from kvtui.core.seams.rocksdb import open_rocksdb
 from kvtui.core.seams.storage import Batch, EngineFailed, EngineFull, EngineLocked, EngineUnreadable
 from kvtui.core.seams.wal import ends_torn
@@ -267,4 +269,24 @@ def test_a_batch_that_would_use_the_reserve_is_refused_and_removals_are_not(tmp_
         engine.apply(Batch([(b"a", b"2")]))
     engine.apply(Batch([(b"b", None)]))
     assert (engine.get(b"a"), engine.get(b"b")) == (b"1", None)
+    engine.close()
+
+
+def test_every_batch_is_synced_before_apply_returns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[Options] = []
+    make_options = rocksdb._options
+
+    def counting(recovery: DBRecoveryMode) -> Options:
+        options = make_options(recovery)
+        options.enable_statistics()
+        counted.append(options)
+        return options
+
+    monkeypatch.setattr(rocksdb, "_options", counting)
+    engine = open_rocksdb(tmp_path, "a test", reserve=0)
+    for number in range(5):
+        engine.apply(Batch([(b"%d" % number, b"v")]))
+        statistics = counted[0].get_statistics()
+        assert statistics is not None
+        assert f"rocksdb.wal.synced COUNT : {number + 1}\n" in statistics
     engine.close()
