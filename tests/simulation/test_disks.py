@@ -90,4 +90,4 @@ def test_a_crash_is_set_for_a_write(written: bool, in_memory: bool) -> None:
     if not in_memory:
         again = disks.opener(Machine("n1"))(PATH, "a test")
         write(again, b"d")
-        assert keys(again) == [b"a", b"b", b"c", b"d"] if written else [b"a", b"b", b"d"]
+        assert keys(again) == ([b"a", b"b", b"c", b"d"] if written else [b"a", b"b", b"d"])
