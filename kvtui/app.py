@@ -83,7 +83,9 @@ class KvtuiApp(App[None]):
                 self.post_message(SnapshotChanged(seen))
                 await asyncio.sleep(UPDATE_SECONDS)
         except Exception as error:
-            self._say(Line(f"the picture is no longer renewed: {defect_place(error)}; leave and start again", Level.BAD))
+            self._say(
+                Line(f"the picture is no longer renewed: {defect_place(error)}; leave and start again", Level.BAD)
+            )
 
     async def _follow_events(self) -> None:
         try:
@@ -142,7 +144,9 @@ class KvtuiApp(App[None]):
     def action_help(self) -> None:
         """Explain commands and keys."""
         active = self.screen.active_bindings.values()
-        keys = [(self.get_key_display(bound.binding), bound.binding.description) for bound in active if bound.binding.show]
+        keys = [
+            (self.get_key_display(bound.binding), bound.binding.description) for bound in active if bound.binding.show
+        ]
         self.push_screen(Help(keys))
 
     def action_save_picture(self) -> None:

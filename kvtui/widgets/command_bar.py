@@ -36,10 +36,12 @@ class CommandBar(Widget):
     def __init__(self, history: History, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._recent = RecentKeys()
-        self._line = CommandLine(history, self._completions, id="command")
+        self._line = CommandLine(history, self._completions, self._enter, id="command")
         self._hint = Static(IDLE, id="hint", markup=False)
         self._progress = ""
         self._said = IDLE, False
+        self._refused: str | None = None
+        """The line that the bar has just said something about."""
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="entry"):
@@ -59,8 +61,7 @@ class CommandBar(Widget):
 
     def give_back(self, text: str, problem: str) -> None:
         """Put a command that can't be run back into the line, and say why."""
-        with self.prevent(Input.Changed):
-            self.fill(text)
+        self.fill(text)
         self._say(problem, error=True)
 
     def progress(self, text: str, done: int, total: int) -> None:
@@ -80,6 +81,7 @@ class CommandBar(Widget):
         return complete(text, Names(nodes=nodes, keys=self._recent.keys))
 
     def _say(self, text: str, *, error: bool = False) -> None:
+        self._refused = self.text if error else None
         text = text or ("" if self.text else IDLE)
         if (text, error) != self._said:  # laying out anew at every key would cost more than typing does
             self._said = text, error
@@ -89,7 +91,7 @@ class CommandBar(Widget):
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        if event.value == self.text:  # an older change must not hide what was said since
+        if event.value == self.text != self._refused:  # an older change must not hide what was said since
             self._say(usage_for(event.value) if event.value else self._progress)
 
     @on(CommandLine.Offered)
@@ -98,11 +100,15 @@ class CommandBar(Widget):
         start = self.text.rfind(" ") + 1
         self._say(short("  ".join(line[start:].strip() for line in event.lines), OFFERED_LONGEST))
 
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
+    @on(CommandLine.Cut)
+    def _cut(self, event: CommandLine.Cut) -> None:
         event.stop()
+        self._say(f"one command a line: of {event.lines} pasted lines the first is here", error=True)
+
+    def _enter(self, line: str) -> None:
+        """Run a line, or say why it can't be."""
         try:
-            invocation = parse(event.value)
+            invocation = parse(line)
         except CommandError as error:
             self._say(error.text, error=True)
             return

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.suggester import Suggester
@@ -41,14 +42,47 @@ class CommandLine(Input):
             self.lines = lines
             super().__init__()
 
-    def __init__(self, history: History, completions: Callable[[str], list[str]], *, id: str | None = None) -> None:
+    class Cut(Message):
+        """Of several pasted lines only the first was taken."""
+
+        def __init__(self, lines: int) -> None:
+            self.lines = lines
+            super().__init__()
+
+    def __init__(
+        self,
+        history: History,
+        completions: Callable[[str], list[str]],
+        enter: Callable[[str], None],
+        *,
+        id: str | None = None,
+    ) -> None:
+        """``enter`` is given the line when Enter is pressed, and ``take``s it if it is a command."""
         super().__init__(id=id, compact=True, suggester=CommandSuggester(completions), select_on_focus=False)
         self.cursor_blink = False
         self._history = history
         self._completions = completions
+        self._enter = enter
         self._at: int | None = None
         """Place in the history of what is shown; None while a new line is typed."""
         self._draft = ""
+
+    async def _on_key(self, event: events.Key) -> None:
+        """Obey editing keys here and now. Textual lets them bubble up to the screen first, while characters typed after
+        them are inserted at once: keys that arrive together (a fast hand, a busy moment) would change places."""
+        action = None if event.is_printable else _ACTIONS.get(event.key)
+        if action is not None and await self.app.run_action(action, self):
+            event.stop()
+            event.prevent_default()
+
+    def _on_paste(self, event: events.Paste) -> None:
+        lines = [line for line in event.text.splitlines() if line.strip()]
+        if len(lines) > 1:
+            self.post_message(self.Cut(len(lines)))
+
+    async def action_submit(self) -> None:
+        """Hand the line over before any key that comes after Enter."""
+        self._enter(self.value)
 
     def take(self) -> str:
         """What was typed; the line is empty afterwards and the history knows it."""
@@ -92,8 +126,18 @@ class CommandLine(Input):
         """Keep the focus here."""
 
 
+_ACTIONS = {
+    binding.key: binding.action
+    for binding in (*Binding.make_bindings(Input.BINDINGS), *Binding.make_bindings(CommandLine.BINDINGS))
+    if binding.action != "copy"  # also copies what is selected on the screen, and is no edit
+}
+
+
 def _shared(lines: list[str]) -> str:
     """What all lines begin with."""
     first, last = min(lines), max(lines)
-    same = next((at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), min(len(first), len(last)))
+    same = next(
+        (at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other),
+        min(len(first), len(last)),
+    )
     return first[:same]

@@ -38,14 +38,21 @@ class Columns:
 def node_lines(snapshot: ClusterSnapshot, colours: Mapping[str, int], selected: str, width: int) -> list[NodeLine]:
     """One line a node in join order, and a second where it moves, lags or has something to say."""
     if not snapshot.nodes:
-        return [NodeLine("", (("no nodes yet", "dim"),)), NodeLine("", (("addnode A 5001", "accent"), (" starts one", "dim")))]
+        return [
+            NodeLine("", (("no nodes yet", "dim"),)),
+            NodeLine("", (("addnode A 5001", "accent"), (" starts one", "dim"))),
+        ]
     columns = _columns(snapshot, width)
     top = scale(max(LEAST_SCALE, *(node.keys for node in snapshot.nodes)))
     total = sum(node.share for node in snapshot.nodes)
     lines = []
     for node in snapshot.nodes:
         share = node.share / total if total else 0.0
-        lines.append(NodeLine(node.id, _main(node, columns, colours.get(node.id, 0), node.keys / top, share, node.id == selected)))
+        lines.append(
+            NodeLine(
+                node.id, _main(node, columns, colours.get(node.id, 0), node.keys / top, share, node.id == selected)
+            )
+        )
         lines += [NodeLine(node.id, line) for line in _details(node, colours.get(node.id, 0), width)]
     return lines
 

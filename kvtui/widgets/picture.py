@@ -35,4 +35,6 @@ class Picture:
         """The same view of a newer cluster. A node in focus that is gone is in focus no more."""
         ids = [node.id for node in snapshot.nodes]
         colours = self.colours if list(self.colours) == ids else assign(self.colours, ids)
-        return replace(self, snapshot=snapshot, colours=colours, selected=self.selected if self.selected in colours else "")
+        return replace(
+            self, snapshot=snapshot, colours=colours, selected=self.selected if self.selected in colours else ""
+        )

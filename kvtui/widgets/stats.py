@@ -27,9 +27,16 @@ def stats_lines(snapshot: ClusterSnapshot, width: int) -> list[Line]:
     nodes = len(snapshot.nodes)
     average = snapshot.copies / nodes if nodes else 0.0
     lines: list[Line] = [
-        _figures([("nodes", f"{nodes:,}", ""), ("keys", f"{snapshot.keys:,}", ""), ("avg/node", f"{average:,.0f}", "")], width),
         _figures(
-            [("copies", f"{snapshot.copies:,}", ""), ("balance", f"{balance(snapshot):.2f}", ""), ("", snapshot.policy, "dim")],
+            [("nodes", f"{nodes:,}", ""), ("keys", f"{snapshot.keys:,}", ""), ("avg/node", f"{average:,.0f}", "")],
+            width,
+        ),
+        _figures(
+            [
+                ("copies", f"{snapshot.copies:,}", ""),
+                ("balance", f"{balance(snapshot):.2f}", ""),
+                ("", snapshot.policy, "dim"),
+            ],
             width,
         ),
         _operation("put", snapshot.puts, width),
@@ -74,4 +81,6 @@ def _safety(snapshot: ClusterSnapshot, width: int) -> Line:
     ]
     if snapshot.lost:
         figures.insert(0, ("lost", snapshot.lost, "bad"))
-    return _figures([(name, f"{value:,}", f"{words} bold" if value else "good") for name, value, words in figures], width)
+    return _figures(
+        [(name, f"{value:,}", f"{words} bold" if value else "good") for name, value, words in figures], width
+    )

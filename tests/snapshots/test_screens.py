@@ -30,7 +30,11 @@ def same_everywhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def picture(
-    snap_compare: Callable[..., bool], size: str, snapshot: ClusterSnapshot, happened: tuple[Event, ...] = (), key: bytes = b""
+    snap_compare: Callable[..., bool],
+    size: str,
+    snapshot: ClusterSnapshot,
+    happened: tuple[Event, ...] = (),
+    key: bytes = b"",
 ) -> bool:
     """Whether the dashboard of a snapshot looks as it did."""
     app = KvtuiApp(frozen.FrozenCluster(snapshot, happened), state=None)

@@ -80,7 +80,9 @@ class FrozenCluster(Cluster):
 
     async def delete(self, key: bytes) -> Written:
         existed = self.stored.pop(key, None) is not None
-        return Written(Outcome.OK, Version(1, 2), tuple(ReplicaAnswer(node, "ok") for node in self._replicas()), existed)
+        return Written(
+            Outcome.OK, Version(1, 2), tuple(ReplicaAnswer(node, "ok") for node in self._replicas()), existed
+        )
 
     async def put_many(self, items: Sequence[tuple[bytes, bytes]]) -> WrittenMany:
         self.stored.update(items)

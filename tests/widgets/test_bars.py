@@ -23,7 +23,9 @@ def test_a_single_key_among_millions_is_seen() -> None:
     assert bar(0, 10)[0] == ""
 
 
-@pytest.mark.parametrize(("most", "end"), [(0, 1), (1, 1), (3, 5), (10, 10), (11, 20), (4_161, 5_000), (50_001, 100_000)])
+@pytest.mark.parametrize(
+    ("most", "end"), [(0, 1), (1, 1), (3, 5), (10, 10), (11, 20), (4_161, 5_000), (50_001, 100_000)]
+)
 def test_the_scale_ends_at_the_next_round_number(most: int, end: int) -> None:
     assert scale(most) == end
 

@@ -2,6 +2,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from textual.events import Key
 
 from kvtui.app import COMMANDS_AT_ONCE
 from kvtui.screens import Confirm, Help
@@ -32,6 +33,25 @@ async def test_a_wrong_line_says_why_in_place_and_is_not_lost() -> None:
         assert shown.line.value == "put apple"
         await shown.type(" 1")
         await shown.until(lambda: b"apple" in shown.cluster.stored)
+
+
+async def test_keys_that_arrive_together_keep_their_order() -> None:
+    """Characters overtook the editing keys and the Enter before them."""
+    async with running(FrozenCluster(frozen.healthy())) as shown:
+        keys = [*"put", "space", *"xx", "backspace", "backspace", *"a", "space", *"1", "enter"]
+        keys += [*"put", "space", *"b", "space", *"2", "enter", *"ge"]
+        names = {"space": " ", "backspace": "\x7f", "enter": "\r"}
+        for key in keys:
+            shown.app.post_message(Key(key, names.get(key, key)))
+        await shown.until(lambda: set(shown.cluster.stored) == {b"a", b"b"})
+        await shown.until(lambda: shown.line.value == "ge")
+
+
+async def test_of_several_pasted_lines_the_rest_is_not_dropped_silently() -> None:
+    async with running(FrozenCluster(frozen.healthy())) as shown:
+        await shown.type("put a 1\nput b 2\n", enter=False)
+        assert shown.line.value == "put a 1"
+        assert "of 2 pasted lines the first is here" in shown.hint
 
 
 async def test_the_usage_of_the_command_being_typed_stands_beside_it() -> None:

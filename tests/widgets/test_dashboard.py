@@ -60,7 +60,9 @@ async def test_idle_is_still_no_timer_runs() -> None:
         await shown.until(lambda: b"a" in shown.cluster.stored)
         gc.collect()
         timers = [found for found in gc.get_objects() if isinstance(found, Timer)]
-        going = [timer for timer in timers if timer._task is not None and not timer._task.done() and timer._active.is_set()]
+        going = [
+            timer for timer in timers if timer._task is not None and not timer._task.done() and timer._active.is_set()
+        ]
         assert going == []
 
 

@@ -59,16 +59,19 @@ def _plain_with_ranges(snapshot: ClusterSnapshot) -> Iterable[tuple[Arc, RangeVi
     for part in snapshot.ranges:
         first = part.replicas[0] if part.replicas else ""
         gaining = part.receiving[0] if part.receiving else ""
-        yield Arc(
-            part.start,
-            part.stop,
-            first,
-            hollow=first in down,
-            lost=snapshot.lost > 0 and not part.clean and bool(part.replicas),
-            gaining=gaining,
-            filled=filled.get(gaining, 0) if gaining else 0,
-            handing_over=bool(gaining) and (not first or first in part.giving),
-        ), part
+        yield (
+            Arc(
+                part.start,
+                part.stop,
+                first,
+                hollow=first in down,
+                lost=snapshot.lost > 0 and not part.clean and bool(part.replicas),
+                gaining=gaining,
+                filled=filled.get(gaining, 0) if gaining else 0,
+                handing_over=bool(gaining) and (not first or first in part.giving),
+            ),
+            part,
+        )
 
 
 def _focused(parts: Iterable[tuple[Arc, RangeView]], selected: str) -> Iterable[Arc]:
@@ -100,7 +103,8 @@ def _shares(arcs: tuple[Arc, ...], nodes: list[str]) -> tuple[Arc, ...]:
         kind = replace(arc, start=0.0, stop=0.0)
         lengths[kind] = lengths.get(kind, 0.0) + arc.length
     kinds = sorted(
-        lengths, key=lambda arc: (order.get(arc.node, len(order)), arc.hollow, bool(arc.gaining), order.get(arc.gaining, 0))
+        lengths,
+        key=lambda arc: (order.get(arc.node, len(order)), arc.hollow, bool(arc.gaining), order.get(arc.gaining, 0)),
     )
     laid, at = [], 0.0
     for kind in kinds:

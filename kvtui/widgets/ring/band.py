@@ -30,7 +30,9 @@ class Band:
         if old is None:
             stale = None
         else:
-            stale = {step for step, (was, now) in enumerate(zip(old, ribbon, strict=True)) if was is not now and was != now}
+            stale = {
+                step for step, (was, now) in enumerate(zip(old, ribbon, strict=True)) if was is not now and was != now
+            }
             if not stale:
                 return set()
         changed = set()
@@ -47,7 +49,12 @@ class Band:
         if self._glyphs is Glyphs.ASCII:
             return self._lettered(cell, ribbon, letters)
         one, two, three, four = cell.quarters
-        colours = self._colour(one, ribbon), self._colour(two, ribbon), self._colour(three, ribbon), self._colour(four, ribbon)
+        colours = (
+            self._colour(one, ribbon),
+            self._colour(two, ribbon),
+            self._colour(three, ribbon),
+            self._colour(four, ribbon),
+        )
         return quadrant(colours) if self._glyphs is Glyphs.QUADRANTS else half_block(colours)
 
     def _colour(self, quarter: Quarter, ribbon: Ribbon) -> RGB:

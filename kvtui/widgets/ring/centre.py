@@ -62,7 +62,9 @@ def _located(picture: Picture, width: int) -> list[Line]:
     for place, node in enumerate(picture.holders):
         if place:
             where.append((" ", "text"))
-        where.append((("◆ " if place == 0 else "◇ ") + short(harmless(node), 8), f"bold node:{picture.colours.get(node, 0)}"))
+        where.append(
+            (("◆ " if place == 0 else "◇ ") + short(harmless(node), 8), f"bold node:{picture.colours.get(node, 0)}")
+        )
     while where and _width(tuple(where)) > width:
         del where[-2:]
     return [first, tuple(where)] if where else [first]

@@ -40,7 +40,9 @@ def overlay(
     for placed in place(labels(picture, view, arcs, circle, glyphs), circle, band):
         _label(rows, placed, picture)
     _mark(rows, picture, view, circle, glyphs)
-    _centred(rows, centre_lines(picture, centre_width(circle), max(1, int(circle.inner * 0.62))), circle.columns, circle.rows)
+    _centred(
+        rows, centre_lines(picture, centre_width(circle), max(1, int(circle.inner * 0.62))), circle.columns, circle.rows
+    )
     return rows
 
 
@@ -71,7 +73,9 @@ def labels(picture: Picture, view: View, arcs: Sequence[Arc], circle: Circle, gl
     shares = _shares(arcs)
     first, others = [], []
     for node, arc in longest.items():
-        text = short(harmless(node), LABEL_LONGEST) + (f" {percent(shares.get(node, 0.0))}" if view is View.SHARE else "")
+        text = short(harmless(node), LABEL_LONGEST) + (
+            f" {percent(shares.get(node, 0.0))}" if view is View.SHARE else ""
+        )
         mark = _glyph(picture, node, held, glyphs)
         first.append(Label((arc.start + arc.stop) / 2, text, node, mark, bold=node in held or node == picture.selected))
     if view is not View.SHARE:

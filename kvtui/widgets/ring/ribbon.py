@@ -108,8 +108,6 @@ def _stripes(one: Column, other: Column, part: float, period: int) -> tuple[Colu
     """The columns of one stripe and what lies between it and the next."""
     slope = SLANT * period / DEPTHS
     return tuple(
-        tuple(
-            (other if (step + depth * slope) % period < part * period else one)[depth] for depth in range(DEPTHS)
-        )
+        tuple((other if (step + depth * slope) % period < part * period else one)[depth] for depth in range(DEPTHS))
         for step in range(period)
     )

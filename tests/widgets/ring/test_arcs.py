@@ -12,8 +12,10 @@ from tests.widgets import frozen
 def covered(arcs: Sequence[Arc]) -> bool:
     """Whether arcs follow one another from 0 to 1."""
     edges = [arc.start for arc in arcs] + [arcs[-1].stop]
-    return arcs[0].start == 0 and arcs[-1].stop == 1 and all(
-        arc.stop == after for arc, after in zip(arcs, edges[1:], strict=True)
+    return (
+        arcs[0].start == 0
+        and arcs[-1].stop == 1
+        and all(arc.stop == after for arc, after in zip(arcs, edges[1:], strict=True))
     )
 
 
