@@ -52,7 +52,7 @@ def _relief(draft: Draft, giver: int, slot: int, receiver: int) -> float:
 def fill_capped(draft: Draft) -> None:
     """Give the nodes that must hold every slot all that they lack, even where that overfills slots."""
     for node in range(draft.nodes):
-        if draft.quota[node] == draft.slots and draft.wants(node):
+        if draft.limits.floors[node] == draft.slots and draft.wants(node):
             for slot, row in enumerate(draft.rows):
                 if node not in row:
                     draft.add(slot, node)

@@ -26,7 +26,7 @@ def shed_overfull(draft: Draft) -> None:
 
 def _shed_choice(draft: Draft, slot: int, surplus: list[int], pressure: float) -> int:
     """Who makes way: never a node that must hold every slot, and the first replica only if all others must."""
-    free = [node for node in draft.rows[slot] if draft.quota[node] < draft.slots]
+    free = [node for node in draft.rows[slot] if draft.limits.floors[node] < draft.slots]
     rest = [node for node in free if node != draft.heads[slot]]
 
     def worth(node: int) -> tuple[bool, float]:
