@@ -9,10 +9,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
+from kvtui.core.batches import batches
 from kvtui.core.link import Link
 from kvtui.core.protocol import (
-    BATCH_ENTRIES,
     ERROR,
+    INLINE_BYTES,
     Digests,
     Drop,
     Entry,
@@ -25,7 +26,7 @@ from kvtui.core.protocol import (
     from_blob,
     to_blob,
 )
-from kvtui.core.value_transfer import ValueMoved, fetch_value, send_value
+from kvtui.core.value_transfer import UploadFailed, ValueMoved, fetch_value, send_value
 from kvtui.core.version import NEVER, Version
 
 PAGE: Final = 1_000
@@ -97,12 +98,14 @@ class CatchUp:
         target: Peer,
         copied: Callable[[str, list[bytes]], None],
         dropped: Callable[[str, list[bytes], int], None],
+        large: asyncio.Lock,
     ) -> None:
+        """``large`` is held while a large value is copied: a node has room for few of them at once."""
         self._source, self._from = source
         self._target, self._to = target
         self._copied = copied
         self._dropped = dropped
-        self._uploads = 0
+        self._large = large
 
     async def merge(self, start: int, stop: int) -> None:
         """Give the target what the source has newer; both are clean, so nothing is dropped."""
@@ -117,18 +120,26 @@ class CatchUp:
             await self._copy_all(start, stop)
             return
         difference = differences(await self._list(self._source, self._from, start, stop), theirs)
-        for low in range(0, len(difference.drops), BATCH_ENTRIES):
-            gone = difference.drops[low : low + BATCH_ENTRIES]
+        for gone in batches(difference.drops, lambda drop: len(drop[0])):
             listed = [Listed(to_blob(key), version) for key, version in gone]
             await ask(self._target, self._to, Drop(entries=listed))
             self._dropped(self._target, [key for key, _ in gone], len(gone))
         await self._copy(difference.copies)
 
     async def _copy(self, copies: list[bytes]) -> None:
-        for low in range(0, len(copies), PAGE):
-            keys = copies[low : low + PAGE]
+        for keys in batches(copies, len, PAGE):
+            await self._copy_some(keys)
+
+    async def _copy_some(self, keys: list[bytes]) -> None:
+        """A reply carries only some of the values; what it left out is asked for again while that brings more."""
+        while keys:
             reply = await ask(self._source, self._from, GetMany(keys=[to_blob(key) for key in keys]))
-            await self._store([entry for entry in reply.entries or [] if entry.version != NEVER])
+            entries = [entry for entry in reply.entries or [] if entry.version != NEVER]
+            later = [from_blob(entry.key) for entry in entries if _left_out(entry)]
+            if len(later) == len(keys):
+                raise StepFailed(f"{self._source} sends none of {len(keys)} values")
+            await self._store([entry for entry in entries if not _left_out(entry)])
+            keys = later
 
     async def _copy_all(self, start: int, stop: int) -> None:
         async def store(reply: Reply) -> None:
@@ -159,12 +170,13 @@ class CatchUp:
 
     async def _store(self, entries: list[Entry]) -> None:
         small = [entry for entry in entries if entry.value is not None or entry.size < 0]
-        if small:
-            await ask(self._target, self._to, PutMany(entries=small))
-            self._copied(self._target, [from_blob(entry.key) for entry in small])
+        for batch in batches(small, _weight):
+            await ask(self._target, self._to, PutMany(entries=batch))
+            self._copied(self._target, [from_blob(entry.key) for entry in batch])
         for entry in entries:
             if entry.value is None and entry.size >= 0:
-                await self._store_large(entry)
+                async with self._large:
+                    await self._store_large(entry)
 
     async def _store_large(self, entry: Entry) -> None:
         key = from_blob(entry.key)
@@ -173,8 +185,21 @@ class CatchUp:
         except ValueMoved:
             # A newer write of the key went to both; there is nothing left to copy.
             return
-        self._uploads += 1
-        upload = f"c{self._uploads}.{entry.version}"
-        await send_value(self._to, upload, value)
+        except UploadFailed as error:
+            raise StepFailed(f"{self._source}: {error}") from None
+        upload = f"c{entry.version}"
+        try:
+            await send_value(self._to, upload, value)
+        except UploadFailed as error:
+            raise StepFailed(f"{self._target}: {error}") from None
         await ask(self._target, self._to, PutMany(entries=[Entry(entry.key, entry.version, entry.size, upload=upload)]))
         self._copied(self._target, [key])
+
+
+def _left_out(entry: Entry) -> bool:
+    """Whether the value could have come along and did not, because the reply was full."""
+    return entry.value is None and 0 <= entry.size <= INLINE_BYTES
+
+
+def _weight(entry: Entry) -> int:
+    return len(from_blob(entry.key)) + max(0, entry.size)

@@ -83,6 +83,8 @@ class Link(asyncio.Protocol):
                 return
             if reply is None:
                 future.set_exception(LinkLost(self._reason))
+                # Who asked several nodes may have given up at the first loss: nobody need look at this one.
+                future.exception()
             else:
                 future.set_result(reply)
 

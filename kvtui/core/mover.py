@@ -62,6 +62,7 @@ class Mover:
         self._running: list[Work] = []
         self._failures: dict[Work, int] = {}
         self._held: set[Work] = set()
+        self._large = asyncio.Lock()
         self._idle = True
         self._looked = asyncio.Event()
         """Set after each look at the work, and then replaced."""
@@ -264,7 +265,7 @@ class Mover:
         return links and peers[0][0] in place.clean and not any(counting.spoiled for counting in counted)
 
     def _catch_up(self, source: Peer, target: Peer) -> CatchUp:
-        return CatchUp(source, target, self._observer.copied, self._observer.removed)
+        return CatchUp(source, target, self._observer.copied, self._observer.removed, self._large)
 
     def _forget_hints(self, node: str) -> None:
         if not any(node in place.behind for place in self._ledger.topology.distinct):

@@ -5,18 +5,19 @@ least max(1, W) clean copies remain. It is FAILED only when nobody can hold it, 
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import groupby
+from typing import Final
 
+from kvtui.core.batches import batches
 from kvtui.core.cluster import Outcome, ReplicaAnswer, Written, WrittenMany
 from kvtui.core.ledger import Ledger
-from kvtui.core.link import LinkFull, LinkLost, OnReply
+from kvtui.core.link import Link, LinkFull, LinkLost, OnReply
 from kvtui.core.meter import Meter
 from kvtui.core.pending_write import PendingWrite
 from kvtui.core.protocol import (
-    BATCH_BYTES,
-    BATCH_ENTRIES,
     INLINE_BYTES,
     KEY_BYTES,
     VALUE_BYTES,
@@ -29,13 +30,16 @@ from kvtui.core.protocol import (
     to_blob,
 )
 from kvtui.core.ring import slot_of, token_of
-from kvtui.core.routes import Route
+from kvtui.core.routes import Hop, Route
 from kvtui.core.seams.clock import Clock
 from kvtui.core.value_transfer import UploadFailed, send_value
 from kvtui.core.version import NEVER, Version
 
-BATCHES_AT_ONCE = 16
+BATCHES_AT_ONCE: Final = 16
 """Batches of one put_many that are under way together."""
+
+LARGE_AT_ONCE: Final = 2
+"""Large values that puts send at once: of the ``UPLOADS`` of a connection, one is left for moves and one for repairs."""
 
 
 class Writes:
@@ -46,6 +50,7 @@ class Writes:
         self._clock = clock
         self._meter = meter
         self._uploads = 0
+        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
         self.in_flight: dict[bytes, PendingWrite] = {}
         """The newest write of each key that has not settled."""
 
@@ -73,14 +78,14 @@ class Writes:
         latest = dict(items)
         small = [(key, value) for key, value in latest.items() if len(value) <= INLINE_BYTES]
         ends = [await self.put(key, value) for key, value in latest.items() if len(value) > INLINE_BYTES]
-        tally = {outcome: sum(1 for end in ends if end.outcome is outcome) for outcome in Outcome}
+        tally = Counter(end.outcome for end in ends)
         reason = next((end.text for end in ends if end.outcome is not Outcome.OK), "")
         gate = asyncio.Semaphore(BATCHES_AT_ONCE)
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(self._put_batch(gate, batch)) for batch in self._batches(small)]
         for task in running:
-            outcome, keys, text = task.result()
-            tally[outcome] += keys
+            outcomes, text = task.result()
+            tally += outcomes
             reason = reason or text
         duplicates = len(items) - len(latest)
         return WrittenMany(
@@ -97,21 +102,11 @@ class Writes:
         routed = [(slot_of(token_of(key), slots), key, value) for key, value in items]
         routed.sort(key=lambda item: places[item[0]])
         for _, group in groupby(routed, key=lambda item: places[item[0]]):
-            batch: list[tuple[int, bytes, bytes]] = []
-            size = 0
-            for item in group:
-                weight = len(item[1]) + len(item[2])
-                if batch and (len(batch) >= BATCH_ENTRIES or size + weight > BATCH_BYTES):
-                    yield batch
-                    batch, size = [], 0
-                batch.append(item)
-                size += weight
-            if batch:
-                yield batch
+            yield from batches(group, lambda item: len(item[1]) + len(item[2]))
 
     async def _put_batch(
         self, gate: asyncio.Semaphore, batch: list[tuple[int, bytes, bytes]]
-    ) -> tuple[Outcome, int, str]:
+    ) -> tuple[Counter[Outcome], str]:
         async with gate:
             places = self._ledger.topology.places
             if len({places[slot] for slot, _, _ in batch}) > 1:
@@ -125,33 +120,45 @@ class Writes:
             keys = tuple(key for _, key, _ in batch)
             slots = tuple(slot for slot, _, _ in batch)
             written = await self._write(keys, slots, version, PutMany(entries=entries))
-            return written.outcome, len(batch), written.text
+            return Counter({written.outcome: len(batch)}), written.text
 
-    async def _put_singly(self, batch: list[tuple[int, bytes, bytes]]) -> tuple[Outcome, int, str]:
-        worst, reason = Outcome.OK, ""
-        for _, key, value in batch:
-            end = await self.put(key, value)
-            if end.outcome is not Outcome.OK:
-                worst, reason = end.outcome, end.text
-        return worst, len(batch), reason
+    async def _put_singly(self, batch: list[tuple[int, bytes, bytes]]) -> tuple[Counter[Outcome], str]:
+        ends = [await self.put(key, value) for _, key, value in batch]
+        reason = next((end.text for end in ends if end.outcome is not Outcome.OK), "")
+        return Counter(end.outcome for end in ends), reason
 
     async def _put_large(self, key: bytes, value: bytes) -> Written:
         """Send the value ahead in pieces, so that small requests pass between them, then store it by name."""
+        async with self._large:
+            self._uploads += 1
+            upload = f"u{self._uploads}"
+            problem = await self._send_ahead(key, value, upload)
+            if problem:
+                return Written(Outcome.FAILED, NEVER, text=f"the value could not be sent: {problem}")
+            return await self._write_one(key, Put(key=to_blob(key), upload=upload, version=NEVER))
+
+    async def _send_ahead(self, key: bytes, value: bytes, upload: str) -> str:
+        """Send the value to all that take part in the write; why a clean replica does not take it, else empty."""
         slot = slot_of(token_of(key), len(self._ledger.topology.places))
-        self._uploads += 1
-        upload = f"u{self._uploads}"
-        sent: set[object] = set()
+        sent: set[Link] = set()
         while True:
-            links = [hop.link for hop in self._ledger.route(slot).everyone if hop.link not in sent]
-            if not links:
-                break
-            sends = (send_value(link, upload, value) for link in links)
-            ends = await asyncio.gather(*sends, return_exceptions=True)
-            refusal = next((end for end in ends if isinstance(end, UploadFailed)), None)
-            if refusal is not None:
-                return Written(Outcome.FAILED, NEVER, text=f"the value could not be sent: {refusal}")
-            sent.update(links)
-        return await self._write_one(key, Put(key=to_blob(key), upload=upload, version=NEVER))
+            route = self._ledger.route(slot)
+            hops = [hop for hop in route.everyone if hop.link not in sent]
+            if not hops:
+                return ""
+            ends = await asyncio.gather(*(self._send_to(hop, upload, value) for hop in hops))
+            # A follower that does not take it refuses the write, too, and that needs no follower.
+            refusals = [f"{hop.node}: {end}" for hop, end in zip(hops, ends, strict=True) if end and hop in route.clean]
+            if refusals:
+                return refusals[0]
+            sent.update(hop.link for hop in hops)
+
+    async def _send_to(self, hop: Hop, upload: str, value: bytes) -> str:
+        try:
+            await send_value(hop.link, upload, value)
+        except UploadFailed as error:
+            return str(error)
+        return ""
 
     async def _write_one(self, key: bytes, request: Put | Del) -> Written:
         slot = slot_of(token_of(key), len(self._ledger.topology.places))
@@ -214,6 +221,8 @@ class Writes:
                 f"it needs {route.least} clean {'copy' if route.least == 1 else 'copies'} and reaches {len(route.clean)}: "
                 f"{', '.join(route.missing)} can't be reached"
             )
+        if len(route.clean) < route.least:
+            return f"it needs {route.least} clean copies and has {len(route.clean)} until the others are made equal"
         return ""
 
     def _answered(self, write: PendingWrite, node: str, reply: Reply | None) -> None:

@@ -1,0 +1,96 @@
+"""Recoveries and moves of what is awkward to carry: they end, and carry all of it."""
+
+import asyncio
+
+import pytest
+
+from kvtui.core.batches import batches
+from kvtui.core.cluster import Outcome
+from kvtui.core.protocol import BATCH_BYTES, INLINE_BYTES, UPLOAD_SECONDS, UPLOADS, Entry, Piece, PutMany
+from kvtui.core.records import Behind
+from kvtui.core.snapshot import NodeState
+from kvtui.core.version import Version
+from tests.simulation.harness import SimCluster, settled
+from tests.simulation.loop import run_virtual
+
+
+async def put_all(cluster: SimCluster, items: dict[bytes, bytes]) -> None:
+    written = await cluster.call(lambda coordinator: coordinator.put_many(list(items.items())))
+    assert written.ok == len(items), written.text
+
+
+async def recover(cluster: SimCluster, items: dict[bytes, bytes]) -> None:
+    """Write all of ``items`` while n2 is dead, and let it catch up; then it alone answers for them."""
+    cluster.kill("n2")
+    await cluster.until(lambda snapshot: snapshot.nodes[1].state is NodeState.DOWN)
+    await put_all(cluster, items)
+    await cluster.revive("n2")
+    await cluster.until(settled)
+    cluster.kill("n1")
+    reads = await cluster.call(lambda coordinator: coordinator.get_many(list(items)))
+    assert {read.outcome for read in reads} == {Outcome.OK}
+    assert [read.value for read in reads] == list(items.values())
+
+
+@pytest.mark.parametrize(
+    ("keys", "key_bytes", "value_bytes"),
+    [(1500, 16, 300), (400, 2000, 10), (40, 16, INLINE_BYTES), (6, 16, 3 * INLINE_BYTES)],
+    ids=["a page above a batch", "long keys", "full values", "large values"],
+)
+def test_a_node_that_was_behind_gets_all_that_changed(keys: int, key_bytes: int, value_bytes: int) -> None:
+    """Copies were asked for and sent in requests above the wire's limits: the recovery was refused, for ever."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=2, slots=1) as cluster:
+            names = [(b"%d " % number).ljust(key_bytes, b"k") for number in range(keys)]
+            await put_all(cluster, dict.fromkeys(names, b"old " + b"o" * value_bytes))
+            await recover(cluster, dict.fromkeys(names, b"v" * value_bytes))
+
+    assert keys * (key_bytes + value_bytes) > BATCH_BYTES
+    run_virtual(main)
+
+
+def test_what_a_node_should_not_have_is_dropped_however_much_it_is() -> None:
+    """Writes that reached only a node which was left behind; they were to be dropped in one request above the wire's limit."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=2, slots=8) as cluster:
+            assert (await cluster.put(b"kept", b"v")).outcome is Outcome.OK
+            ledger = cluster.coordinator._ledger
+            link = ledger.nodes["n2"].link
+            assert link is not None
+            ledger.append(Behind("n2", [(0, 8)]))
+            stray = [Entry(f"{number}".ljust(2000, "k"), Version(1, 1000 + number), 1, "v") for number in range(400)]
+            for batch in batches(stray, lambda entry: 2001):
+                assert (await link.ask(PutMany(entries=batch))).status == "ok"
+            await cluster.until(settled)
+            snapshot = await cluster.call(lambda coordinator: coordinator.refresh())
+            assert [view.keys for view in snapshot.nodes] == [1, 1]
+
+    run_virtual(main)
+
+
+def test_a_node_that_takes_no_large_value_now_gets_it_later() -> None:
+    """The refusal of a piece went up through the mover and ended the whole coordinator."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=1, replication=1, slots=8) as cluster:
+            items = {b"key %d" % number: b"v" * 2 * INLINE_BYTES for number in range(8)}
+            await put_all(cluster, items)
+            ledger = cluster.coordinator._ledger
+            adding = asyncio.create_task(cluster.call(lambda coordinator: coordinator.add_node("n2", "127.0.0.1", 0)))
+            while "n2" not in ledger.nodes:
+                await ledger.changed()
+            link = ledger.nodes["n2"].link
+            assert link is not None
+            for number in range(UPLOADS):
+                reply = await link.ask(Piece(upload=f"held {number}", offset=0, total=10, data="unended"))
+                assert reply.status == "ok"
+            await asyncio.sleep(UPLOAD_SECONDS / 2)
+            assert not settled(cluster.coordinator.snapshot())
+            await cluster.until(settled, 2 * UPLOAD_SECONDS)
+            await adding
+            for key, value in items.items():
+                assert (await cluster.get(key)).value == value
+
+    run_virtual(main)

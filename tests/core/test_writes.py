@@ -1,0 +1,85 @@
+"""Puts and deletes: who must have stored them, and what is said when that can't be."""
+
+import asyncio
+
+import pytest
+
+from kvtui.core.cluster import Outcome, Written
+from kvtui.core.protocol import INLINE_BYTES, UPLOADS
+from kvtui.core.records import Behind
+from kvtui.core.snapshot import NodeState
+from kvtui.core.version import Version
+from kvtui.core.writes import Writes
+from tests.simulation.harness import SimCluster
+from tests.simulation.loop import run_virtual
+
+
+def test_many_large_values_at_once_are_all_stored() -> None:
+    """A node takes few values in pieces at once; the coordinator sent more, and puts failed."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=2, slots=8) as cluster:
+            value = b"v" * (INLINE_BYTES + 1)
+            ends = await asyncio.gather(*(cluster.put(b"key %d" % number, value) for number in range(3 * UPLOADS)))
+            assert {end.outcome for end in ends} == {Outcome.OK}, ends[-1].text
+
+    run_virtual(main)
+
+
+def test_a_put_below_the_quorum_fails_and_says_why() -> None:
+    """It was sent to the clean copies that were left, and ended unknown without a reason."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=3, replication=3, slots=1) as cluster:
+            assert (await cluster.put(b"key", b"old")).outcome is Outcome.OK
+            ledger = cluster.coordinator._ledger
+            # As a wipe leaves it: two replicas at once are not clean any more.
+            ledger.append(Behind("n2", [(0, 1)]), Behind("n3", [(0, 1)]))
+            end = await cluster.put(b"key", b"new")
+            assert end.outcome is Outcome.FAILED
+            assert end.text == "it needs 2 clean copies and has 1 until the others are made equal"
+            assert (await cluster.get(b"key")).value == b"old"
+
+    run_virtual(main)
+
+
+def test_a_put_without_its_quorum_names_the_missing() -> None:
+    async def main() -> None:
+        async with SimCluster(nodes=3, replication=3, slots=1) as cluster:
+            cluster.kill("n2")
+            cluster.kill("n3")
+            await cluster.until(lambda snapshot: [view.state for view in snapshot.nodes].count(NodeState.DOWN) == 2)
+            end = await cluster.put(b"key", b"new")
+            assert end.outcome is Outcome.FAILED
+            assert end.text.startswith("it needs 2 clean copies and reaches 1: n")
+            assert end.text.endswith(" can't be reached")
+
+    run_virtual(main)
+
+
+class Ending(Writes):
+    """Puts whose ends are given."""
+
+    ends: list[Outcome]
+
+    async def put(self, key: bytes, value: bytes) -> Written:
+        return Written(self.ends.pop(0), Version(1, 1), text="because")
+
+
+@pytest.mark.parametrize(
+    "ends", [[Outcome.UNKNOWN, Outcome.FAILED, Outcome.OK], [Outcome.OK, Outcome.FAILED, Outcome.UNKNOWN]]
+)
+def test_each_key_of_a_batch_that_was_torn_apart_ends_by_itself(ends: list[Outcome]) -> None:
+    """All keys of the batch were told as the last that did not succeed: an unknown one as failed."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=1, slots=8) as cluster:
+            writes = cluster.coordinator._writes
+            writes.__class__ = Ending
+            assert isinstance(writes, Ending)
+            writes.ends = list(ends)
+            outcomes, text = await writes._put_singly([(number, b"key %d" % number, b"v") for number in range(3)])
+            assert outcomes == {Outcome.OK: 1, Outcome.FAILED: 1, Outcome.UNKNOWN: 1}
+            assert text == "because"
+
+    run_virtual(main)
