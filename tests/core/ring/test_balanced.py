@@ -28,11 +28,11 @@ def test_every_quota_is_held_after_every_change(history: list[Change], replicati
 @pytest.mark.parametrize("replication", [1, 2, 3])
 def test_quotas_are_held_from_1_to_64_nodes_and_back(replication: int) -> None:
     random = Random(replication)
-    ring = Ring.empty(Balanced(), replication, 2048)
+    ring = Ring.empty(Balanced(), replication, 512)
     for node in range(64):
         ring = ring.join(f"n{node}", random.randint(1, 8))
         assert broken_quotas(ring) == []
-    for node in random.sample(sorted(ring.weights), 40):
+    for node in random.sample(sorted(ring.weights), 20):
         ring = ring.leave(node)
         assert broken_quotas(ring) == []
 
@@ -41,7 +41,7 @@ def test_quotas_are_held_from_1_to_64_nodes_and_back(replication: int) -> None:
 def test_quotas_are_held_on_a_ring_of_full_size(heaviest: int) -> None:
     random = Random(heaviest)
     ring = Ring.empty(Balanced(), 2)
-    for _ in range(25):
+    for _ in range(12):
         ring = follow(ring, random_change(random, heaviest))
         assert broken_quotas(ring) == []
 
@@ -89,7 +89,7 @@ def test_through_random_histories_a_node_has_at_most_4_and_a_half_arcs_on_averag
     of_size: dict[int, list[float]] = {}
     for replication in (1, 2, 3):
         ring = Ring.empty(Balanced(), replication)
-        for _ in range(24):
+        for _ in range(18):
             change = random_change(random, heaviest)
             ring = ring if change[0] == "replicate" else follow(ring, change, most_nodes=12)
             if ring.weights:
@@ -103,9 +103,9 @@ def test_unweighted_the_busiest_pair_shares_at_most_half_more_than_evenly(replic
     ring = Ring.empty(Balanced(), replication)
     for node in range(24):
         ring = ring.join(f"n{node}")
-        if node:
+        if node % 3 == 2:
             assert busiest_pair(ring) <= 1.5
-    for _ in range(12):
+    for _ in range(6):
         ring = ring.replicate(replication + random.choice([0, 0, 1]))
         ring = follow(ring, (random.choice(["join", "leave"]), random.randrange(64), 1), most_nodes=24)
         assert busiest_pair(ring) <= 1.5
