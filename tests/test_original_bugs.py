@@ -7,20 +7,19 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import anyio
 import pytest
 
-from kvtui.commands import Context, parse, run
 from kvtui.core.cluster import Outcome
 from kvtui.core.coordinator import Coordinator
 from kvtui.core.opening import Settings, open_cluster
 from kvtui.core.seams.launcher import LaunchFailed, NodeSpec
 from kvtui.core.seams.processes import ProcessLauncher
 from kvtui.core.snapshot import NodeState
+from tests.live import lone_node, pid_of, said, until_state
 
 DEADLINE_SECONDS = 60
 
@@ -34,44 +33,6 @@ def on_a_ring(state: Path, story: Callable[[Coordinator], Awaitable[None]], node
                 await story(cluster)
 
     anyio.run(told)
-
-
-async def said(cluster: Coordinator, text: str) -> tuple[bool, list[str]]:
-    """Run a command as the shell does: whether it succeeded, and its lines."""
-    lines: list[str] = []
-    context = Context(
-        cluster=cluster,
-        say=lambda line: lines.append(line.text),
-        located=lambda location: None,
-        progress=lambda what, done, total: None,
-        leave=lambda: None,
-    )
-    invocation = parse(text)
-    assert invocation is not None
-    return await run(invocation.confirmed(), context), lines
-
-
-async def until_state(cluster: Coordinator, node: str, state: NodeState) -> None:
-    snapshot = cluster.snapshot()
-    while (view := snapshot.node(node)) is None or view.state is not state:
-        snapshot = await cluster.changed(snapshot)
-
-
-def pid_of(cluster: Coordinator, node: str) -> int:
-    view = cluster.snapshot().node(node)
-    assert view is not None
-    assert view.pid is not None
-    return view.pid
-
-
-@asynccontextmanager
-async def lone_node(data: Path) -> AsyncIterator[tuple[str, int]]:
-    process = await ProcessLauncher().start(NodeSpec("lone", "127.0.0.1", 0, data))
-    try:
-        yield process.address
-    finally:
-        process.signal(signal.SIGKILL)
-        await process.wait()
 
 
 def one_shot(address: tuple[str, int], request: bytes) -> bytes:

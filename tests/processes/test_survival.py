@@ -9,11 +9,11 @@ from pathlib import Path
 import anyio
 import pytest
 
-from kvtui.commands import Context, parse, run
 from kvtui.core.cluster import Outcome
 from kvtui.core.coordinator import Coordinator
 from kvtui.core.opening import Settings, open_cluster
 from kvtui.core.snapshot import NodeState
+from tests.live import pid_of, said, until_state
 
 KEYS = 100_000
 DEADLINE_SECONDS = 300
@@ -55,26 +55,10 @@ def load_file(path: Path) -> None:
             file.write(json.dumps({"key": f"k{number}", "value": value_of(number)}) + "\n")
 
 
-async def command(cluster: Coordinator, text: str) -> list[str]:
+async def command(cluster: Coordinator, text: str) -> None:
     """Run a command as the shell does; the test fails with what it said if it fails."""
-    said: list[str] = []
-    context = Context(
-        cluster=cluster,
-        say=lambda line: said.append(line.text),
-        located=lambda location: None,
-        progress=lambda what, done, total: None,
-        leave=lambda: None,
-    )
-    invocation = parse(text)
-    assert invocation is not None
-    assert await run(invocation.confirmed(), context), said
-    return said
-
-
-async def until_up(cluster: Coordinator, node: str, state: NodeState) -> None:
-    snapshot = cluster.snapshot()
-    while (view := snapshot.node(node)) is None or view.state is not state:
-        snapshot = await cluster.changed(snapshot)
+    succeeded, lines = await said(cluster, text)
+    assert succeeded, lines
 
 
 async def verify(cluster: Coordinator, writer: Writer) -> None:
@@ -117,11 +101,8 @@ async def remove_the_first(cluster: Coordinator) -> None:
 
 
 async def kill_the_second(cluster: Coordinator) -> None:
-    view = cluster.snapshot().node("n2")
-    assert view is not None
-    assert view.pid is not None
-    os.kill(view.pid, signal.SIGKILL)
-    await until_up(cluster, "n2", NodeState.DOWN)
+    os.kill(pid_of(cluster, "n2"), signal.SIGKILL)
+    await until_state(cluster, "n2", NodeState.DOWN)
     await command(cluster, "start n2")
     await cluster.rebalance()
     assert cluster.snapshot().behind == 0
