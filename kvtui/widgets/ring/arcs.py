@@ -1,7 +1,7 @@
 """What is drawn as arcs: the snapshot's ranges, joined where they look alike, as each view wants them."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from kvtui.core.snapshot import ClusterSnapshot, NodeState, RangeView
 from kvtui.widgets.ring.view import View
@@ -37,79 +37,95 @@ class Arc:
         return self.stop - self.start
 
 
+Kind = tuple[str, str, bool, bool, bool, str]
+"""Node, node that gains it, handed over, lost, dimmed, follower."""
+Run = tuple[float, float, Kind]
+"""Start, stop, and how it looks."""
+
+
 def arcs_of(snapshot: ClusterSnapshot, view: View, selected: str) -> tuple[Arc, ...]:
     """The arcs of a view, in ring order, covering 0..1; none without nodes that serve or are being filled."""
-    arcs = _joined(_plain(snapshot))
+    looks = looks_of(snapshot)
+    runs = _runs(snapshot, looks, selected if view is View.FOCUS else "")
     if view is View.SHARE:
-        return _shares(arcs, [node.id for node in snapshot.nodes])
-    if view is View.FOCUS and selected:
-        return _joined(_focused(_plain_with_ranges(snapshot), selected))
-    return arcs
+        runs = _by_node(runs, [node.id for node in snapshot.nodes])
+    filled = dict(looks.filled)
+    return tuple(_arc(run, looks, filled) for run in runs)
 
 
-def _plain(snapshot: ClusterSnapshot) -> Iterable[Arc]:
-    return (arc for arc, _ in _plain_with_ranges(snapshot))
+def count_arcs(snapshot: ClusterSnapshot) -> int:
+    """How many arcs the view of every range has."""
+    return len(_runs(snapshot, looks_of(snapshot), ""))
 
 
-def _plain_with_ranges(snapshot: ClusterSnapshot) -> Iterable[tuple[Arc, RangeView]]:
-    down = {node.id for node in snapshot.nodes if node.state is NodeState.DOWN}
-    filled = {
-        node.id: int(node.receiving.fraction * FRACTIONS) for node in snapshot.nodes if node.receiving is not None
-    }
-    for part in snapshot.ranges:
-        first = part.replicas[0] if part.replicas else ""
-        gaining = part.receiving[0] if part.receiving else ""
-        yield (
-            Arc(
-                part.start,
-                part.stop,
-                first,
-                hollow=first in down,
-                lost=snapshot.lost > 0 and not part.clean and bool(part.replicas),
-                gaining=gaining,
-                filled=filled.get(gaining, 0) if gaining else 0,
-                handing_over=bool(gaining) and (not first or first in part.giving),
-            ),
-            part,
-        )
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """All that arcs depend on beside the ranges: two equal ones, and the same ranges, give the same arcs."""
+
+    down: frozenset[str]
+    filled: tuple[tuple[str, int], ...]
+    """How far each receiving node has come, in ``FRACTIONS``."""
+    lost: bool
 
 
-def _focused(parts: Iterable[tuple[Arc, RangeView]], selected: str) -> Iterable[Arc]:
-    for arc, part in parts:
-        if arc.node == selected or arc.gaining == selected:
-            yield arc
-        elif selected in part.replicas:
-            yield replace(arc, dimmed=True, follower=selected, gaining="", filled=0, handing_over=False)
-        else:
-            yield replace(arc, dimmed=True, gaining="", filled=0, handing_over=False)
-
-
-def _joined(arcs: Iterable[Arc]) -> tuple[Arc, ...]:
-    """Neighbours that differ in nothing but their place, as one."""
-    joined: list[Arc] = []
-    for arc in arcs:
-        if joined and replace(joined[-1], start=arc.start, stop=arc.stop) == arc:
-            joined[-1] = replace(joined[-1], stop=arc.stop)
-        else:
-            joined.append(arc)
-    return tuple(joined)
-
-
-def _shares(arcs: tuple[Arc, ...], nodes: list[str]) -> tuple[Arc, ...]:
-    """The same lengths, put in order by node: what a node is being filled with lies at the end of its giver's arc."""
-    order = {node: place for place, node in enumerate(nodes)}
-    lengths: dict[Arc, float] = {}
-    for arc in arcs:
-        kind = replace(arc, start=0.0, stop=0.0)
-        lengths[kind] = lengths.get(kind, 0.0) + arc.length
-    kinds = sorted(
-        lengths,
-        key=lambda arc: (order.get(arc.node, len(order)), arc.hollow, bool(arc.gaining), order.get(arc.gaining, 0)),
+def looks_of(snapshot: ClusterSnapshot) -> Looks:
+    """What the nodes of a snapshot contribute to its arcs."""
+    return Looks(
+        frozenset(node.id for node in snapshot.nodes if node.state is NodeState.DOWN),
+        tuple((node.id, int(node.receiving.fraction * FRACTIONS)) for node in snapshot.nodes if node.receiving is not None),
+        snapshot.lost > 0,
     )
-    laid, at = [], 0.0
+
+
+def _runs(snapshot: ClusterSnapshot, looks: Looks, selected: str) -> list[Run]:
+    """Neighbouring ranges that look alike as one. There can be thousands of ranges: one look at each, no more."""
+    runs: list[Run] = []
+    before: Kind | None = None
+    start = stop = 0.0
+    for part in snapshot.ranges:
+        kind = _kind(part, looks.lost, selected)
+        if kind != before:
+            if before is not None:
+                runs.append((start, stop, before))
+            before, start = kind, part.start
+        stop = part.stop
+    if before is not None:
+        runs.append((start, stop, before))
+    return runs
+
+
+def _by_node(runs: Sequence[Run], nodes: Sequence[str]) -> list[Run]:
+    """The same lengths in order by node; what a node is being filled with lies at the end of its giver's."""
+    order = {node: place for place, node in enumerate(nodes)}
+    lengths: dict[Kind, float] = {}
+    for start, stop, kind in runs:
+        lengths[kind] = lengths.get(kind, 0.0) + stop - start
+    kinds = sorted(lengths, key=lambda kind: (order.get(kind[0], len(order)), bool(kind[1]), order.get(kind[1], 0)))
+    laid: list[Run] = []
+    at = 0.0
     for kind in kinds:
-        laid.append(replace(kind, start=at, stop=at + lengths[kind]))
+        laid.append((at, at + lengths[kind], kind))
         at += lengths[kind]
     if laid:
-        laid[-1] = replace(laid[-1], stop=1.0)
-    return tuple(laid)
+        laid[-1] = laid[-1][0], 1.0, laid[-1][2]
+    return laid
+
+
+def _kind(part: RangeView, any_lost: bool, selected: str) -> Kind:
+    replicas = part.replicas
+    node = replicas[0] if replicas else ""
+    gaining = part.receiving[0] if part.receiving else ""
+    lost = any_lost and not part.clean and bool(replicas)
+    dimmed = bool(selected) and selected not in (node, gaining)
+    if dimmed:
+        return node, "", False, lost, True, selected if selected in replicas else ""
+    return node, gaining, bool(gaining) and (not node or node in part.giving), lost, False, ""
+
+
+def _arc(run: Run, looks: Looks, filled: Mapping[str, int]) -> Arc:
+    start, stop, kind = run
+    node, gaining, handing_over, lost, dimmed, follower = kind
+    return Arc(
+        start, stop, node, hollow=node in looks.down, lost=lost, gaining=gaining, filled=filled.get(gaining, 0),
+        handing_over=handing_over, dimmed=dimmed, follower=follower,
+    )  # fmt: skip

@@ -9,9 +9,10 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.widgets.colour import RGB
 from kvtui.widgets.picture import Picture
-from kvtui.widgets.ring.arcs import Arc, arcs_of
+from kvtui.widgets.ring.arcs import Arc, arcs_of, count_arcs, looks_of
 from kvtui.widgets.ring.band import Band
 from kvtui.widgets.ring.centre import INVITATION_WIDTH
 from kvtui.widgets.ring.circle import Circle, fit
@@ -47,6 +48,8 @@ class Drawing:
         self._circle: Circle | None = None
         self._band: Band | None = None
         self._arcs: tuple[Arc, ...] | None = None
+        self._known: tuple[object, object, tuple[Arc, ...]] = None, None, ()
+        self._counted: tuple[object, int] = None, 0
         self._colours: object = None
         self._overlay: Overlay = {}
         self._stale: set[int] = set()
@@ -69,9 +72,8 @@ class Drawing:
 
     def _chosen(self, picture: Picture, wanted: View | None) -> tuple[tuple[Arc, ...], Circle | None]:
         snapshot, selected = picture.snapshot, picture.selected
-        plain = arcs_of(snapshot, View.ARCS, "")
         circle = self._circle_for(picture, View.ARCS)
-        self.view = wanted or (fitting(circle, len(plain), selected) if circle else View.ARCS)
+        self.view = wanted or (fitting(circle, self._count(snapshot), selected) if circle else View.ARCS)
         if self.view is View.SHARE:
             circle = self._circle_for(picture, View.SHARE)
         if circle is not None and not snapshot.nodes and centre_width(circle) < INVITATION_WIDTH:
@@ -79,7 +81,20 @@ class Drawing:
         self._use(circle)
         if self.view is View.FOCUS and not selected and snapshot.nodes:
             selected = snapshot.nodes[0].id
-        return (plain if self.view is View.ARCS else arcs_of(snapshot, self.view, selected)), circle
+        return self._arcs_of(snapshot, selected), circle
+
+    def _count(self, snapshot: ClusterSnapshot) -> int:
+        """How many arcs there are to fit, counted anew only when the ranges are others."""
+        if self._counted[0] is not snapshot.ranges:
+            self._counted = snapshot.ranges, count_arcs(snapshot)
+        return self._counted[1]
+
+    def _arcs_of(self, snapshot: ClusterSnapshot, selected: str) -> tuple[Arc, ...]:
+        """The arcs of the view, made anew only when ranges or nodes look different."""
+        asked = self.view, selected, looks_of(snapshot)
+        if self._known[0] is not snapshot.ranges or self._known[1] != asked:
+            self._known = snapshot.ranges, asked, arcs_of(snapshot, self.view, selected)
+        return self._known[2]
 
     def _circle_for(self, picture: Picture, view: View) -> Circle | None:
         longest = max((len(node.id) for node in picture.snapshot.nodes), default=1)
