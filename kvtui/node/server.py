@@ -39,7 +39,8 @@ class NodeServer:
         self._port = port
         self._report = failed
         self._tick = Tick(store, clock, self._fail)
-        self._connections: set[Connection] = set()
+        # A dict for its order: what is done to all of them is done in the order they came.
+        self._connections: dict[Connection, None] = {}
         self._listener: Listener | None = None
         self._sweep: Timer | None = None
         self._emptied: asyncio.Future[None] | None = None
@@ -119,13 +120,13 @@ class NodeServer:
             return "the node is stopping"
         if len(self._connections) >= CONNECTIONS:
             return f"the node serves {CONNECTIONS} connections at most; try again later"
-        self._connections.add(connection)
+        self._connections[connection] = None
         if self._sweep is None:
             self._sweep = self._clock.call_later(SWEEP_SECONDS, self._enforce_deadlines)
         return ""
 
     def _lost(self, connection: Connection) -> None:
-        self._connections.discard(connection)
+        self._connections.pop(connection, None)
         if not self._connections:
             self._all_said()
 
