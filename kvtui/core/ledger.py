@@ -11,7 +11,7 @@ from kvtui.core.remote_node import RemoteNode
 from kvtui.core.routes import Route, Routes
 from kvtui.core.seams.storage import EngineFailed, EngineFull
 from kvtui.core.topology import Topology
-from kvtui.core.version import Version
+from kvtui.core.version import NEVER, Version
 
 UNCERTAIN_KEYS: Final = 100_000
 """Keys with a write of unknown outcome that are remembered one by one; beyond it their whole slots are suspected."""
@@ -38,8 +38,8 @@ class Ledger:
         self.nodes: dict[str, RemoteNode] = {}
         self._routes = Routes(self.nodes)
         self.seq = 0
-        self.uncertain: set[bytes] = set()
-        """Keys whose last write has an unknown outcome: the next read consults all of S."""
+        self.uncertain: dict[bytes, Version] = {}
+        """Keys with a write of unknown outcome, and the newest such write: the next read consults all of S."""
         self.unverified = bytearray(b"\1") * len(log.topology.places)
         """Slots (1) whose clean replicas have not been compared since this coordinator started."""
         self.counting: list[Counting] = []
@@ -115,12 +115,17 @@ class Ledger:
         if allowed:
             self.record(Behind(node, allowed))
 
-    def suspect_key(self, key: bytes, slot: int) -> None:
-        """A write of the key ended unknown."""
-        if len(self.uncertain) < UNCERTAIN_KEYS:
-            self.uncertain.add(key)
+    def suspect_key(self, key: bytes, slot: int, version: Version) -> None:
+        """The write of the key with that version ended unknown."""
+        if key in self.uncertain or len(self.uncertain) < UNCERTAIN_KEYS:
+            self.uncertain[key] = max(version, self.uncertain.get(key, NEVER))
         else:
             self.unverified[slot] = 1
+
+    def overruled(self, key: bytes, version: Version) -> None:
+        """Every clean replica holds that version of the key: older writes don't matter any more, newer ones do."""
+        if self.uncertain.get(key, version) <= version:
+            self.uncertain.pop(key, None)
 
     def hint(self, node: str, keys: tuple[bytes, ...]) -> None:
         """A write was acknowledged without the node."""

@@ -17,7 +17,7 @@ from kvtui.core.catch_up import CatchUp, Peer, StepFailed, ask, differing, diges
 from kvtui.core.cluster import ClusterError
 from kvtui.core.ledger import Counting, Ledger
 from kvtui.core.link import LinkFull, LinkLost
-from kvtui.core.placement import Placement
+from kvtui.core.placement import Placement, without
 from kvtui.core.protocol import Clear, Counts, Scan, from_blob
 from kvtui.core.records import Cleaned, CutOver, Dual, Placed, Record, Recovered
 from kvtui.core.seams.clock import Clock
@@ -220,7 +220,8 @@ class Mover:
             self._ledger.append(Dual(piece.start, piece.stop, piece.target))
 
         def arrived(place: Placement) -> None:
-            if place.target == piece.target:
+            # A replica that fell behind meanwhile is made equal first: the last step takes away no clean copy for one that isn't.
+            if place.target == piece.target and not without(place.target, place.clean + place.receiving):
                 self._ledger.append(CutOver(piece.start, piece.stop))
 
         await self._fill(piece, lambda place: place.receiving, arrived)

@@ -13,7 +13,7 @@ from kvtui.core.cluster import ClusterError, Item, Location, Outcome, Read, Repl
 from kvtui.core.ledger import Ledger
 from kvtui.core.link import LinkFull, LinkLost
 from kvtui.core.meter import Meter
-from kvtui.core.placement import Placement
+from kvtui.core.placement import Placement, without
 from kvtui.core.protocol import (
     BATCH_ENTRIES,
     ERROR,
@@ -79,7 +79,7 @@ class Reads:
                 reply = await hop.link.ask(Get(key=to_blob(key)))
                 if reply.status == ERROR:
                     # What a node can't serve (a damaged entry), another clean one may.
-                    return await self._get_elsewhere(key, route, hop, reply)
+                    return await self._get_elsewhere(key, slot, hop, reply)
                 return await self._read_of(hop, key, reply)
             except (LinkLost, LinkFull) as error:
                 trouble = f"{hop.node}: {error}"
@@ -98,9 +98,9 @@ class Reads:
             await asyncio.shield(write.settled)
         return key not in self._writes.in_flight
 
-    async def _get_elsewhere(self, key: bytes, route: Route, failed: Hop, reply: Reply) -> Read:
-        for hop in route.clean:
-            if hop is not failed:
+    async def _get_elsewhere(self, key: bytes, slot: int, failed: Hop, reply: Reply) -> Read:
+        for hop in self._ledger.route(slot).clean:
+            if hop.node != failed.node and self._settled(key, slot):
                 other = await hop.link.ask(Get(key=to_blob(key)))
                 if other.status != ERROR:
                     return await self._read_of(hop, key, other)
@@ -132,6 +132,7 @@ class Reads:
             route = self._ledger.route(slot)
         if route.missing or not route.clean:
             return _unread(self._unreadable(route))
+        suspected = self._ledger.uncertain.get(key)
         try:
             asked = [hop.link.ask(Get(key=to_blob(key))) for hop in route.clean]
             replies = [await future for future in asked]
@@ -147,8 +148,10 @@ class Reads:
                 await self._write_back(hop, key, read)
         except (LinkLost, LinkFull, ValueMoved, UploadFailed) as error:
             return _unread(str(error) or "the value kept changing while it was read")
-        if key not in self._writes.in_flight:
-            self._ledger.uncertain.discard(key)
+        if without(self._ledger.topology.places[slot].clean, tuple(hop.node for hop in route.clean)):
+            return _unread("its range changed hands while it was read")
+        if key not in self._writes.in_flight and self._ledger.uncertain.get(key) == suspected:
+            self._ledger.uncertain.pop(key, None)
         return read
 
     async def _write_back(self, hop: Hop, key: bytes, read: Read) -> None:
@@ -199,7 +202,7 @@ class Reads:
             return {}
         answers: dict[bytes, Read] = {}
         for key, entry in zip(keys, reply.entries or [], strict=False):
-            if key in self._writes.in_flight:
+            if not self._settled(key, self._slot(key)):
                 continue
             if entry.size < 0:
                 answers[key] = Read(Outcome.OK, None, entry.version, hop.node)
@@ -233,36 +236,24 @@ class Reads:
     async def scan(self, prefix: bytes, values: bool) -> AsyncIterator[list[Item]]:
         """Every live key with that prefix, in ring order, a page at a time. Raises ClusterError."""
         slot = 0
-        while slot < len(self._ledger.topology.places):
-            stop = self._end_of_run(slot)
-            if not self._ledger.topology.members:
-                return
-            after: bytes | None = None
-            while True:
-                items, after, more = await self._page(slot, stop, after, prefix, values)
-                if items:
-                    yield items
-                if not more:
-                    break
-            slot = stop
-
-    def _end_of_run(self, slot: int) -> int:
-        places = self._ledger.topology.places
-        clean = places[slot].clean
-        stop = slot + 1
-        while stop < len(places) and places[stop].clean == clean:
-            stop += 1
-        return stop
+        after: bytes | None = None
+        while slot < len(self._ledger.topology.places) and self._ledger.topology.members:
+            items, after, slot = await self._page(slot, after, prefix, values)
+            if items:
+                yield items
 
     async def _page(
-        self, start: int, stop: int, after: bytes | None, prefix: bytes, values: bool
-    ) -> tuple[list[Item], bytes | None, bool]:
+        self, start: int, after: bytes | None, prefix: bytes, values: bool
+    ) -> tuple[list[Item], bytes | None, int]:
+        """The live keys after ``after`` from slot ``start`` on, and where the next page begins."""
         trouble = ""
         for _ in range(ATTEMPTS):
             route = self._ledger.route(start)
             if not route.clean:
                 raise ClusterError(f"can't read the whole ring: {self._unreadable(route)}")
             hop = route.clean[0]
+            # Of these slots the node is a clean replica now; should it be emptied of them, then after it answered.
+            stop = self._end_of_run(start)
             request = Scan(
                 start=start,
                 stop=stop,
@@ -278,21 +269,35 @@ class Reads:
                 continue
             if reply.status == ERROR:
                 raise ClusterError(f"can't read the whole ring: {hop.node}: {reply.msg}")
-            items = [await self._item(entry, values) for entry in reply.entries or [] if entry.size >= 0]
+            items = [await self._item(entry, values) for entry in reply.entries or []]
             cursor = None if reply.cursor is None else from_blob(reply.cursor)
-            return [item for item in items if item is not None], cursor, cursor is not None
+            return [item for item in items if item is not None], cursor, stop if cursor is None else self._slot(cursor)
         raise ClusterError(f"can't read the whole ring: {trouble}")
+
+    def _end_of_run(self, slot: int) -> int:
+        places = self._ledger.topology.places
+        clean = places[slot].clean
+        stop = slot + 1
+        while stop < len(places) and places[stop].clean == clean:
+            stop += 1
+        return stop
 
     async def _item(self, entry: Entry, values: bool) -> Item | None:
         key = from_blob(entry.key)
-        if not values:
-            return Item(key, None, entry.version)
-        if entry.value is not None:
-            return Item(key, from_blob(entry.value), entry.version)
+        if self._settled(key, self._slot(key)):
+            if entry.size < 0:
+                return None
+            if not values:
+                return Item(key, None, entry.version)
+            if entry.value is not None:
+                return Item(key, from_blob(entry.value), entry.version)
         read = await self.get(key)
         if read.outcome is not Outcome.OK:
             raise ClusterError(f"can't read the whole ring: {read.text}")
-        return None if read.value is None else Item(key, read.value, read.version)
+        return None if read.value is None else Item(key, read.value if values else None, read.version)
+
+    def _slot(self, key: bytes) -> int:
+        return slot_of(token_of(key), len(self._ledger.topology.places))
 
 
 def _unread(text: str) -> Read:

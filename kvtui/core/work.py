@@ -94,14 +94,15 @@ def _for_stretch(
 ) -> list[Work]:
     if not place.replicas:
         return [Work(Kind.PLACE, start, stop, place, target=target)] if target else []
+    sources = [node for node in place.clean if node in usable]
+    if not sources:
+        # Not even garbage is removed while nothing better can be reached.
+        return []
     work = [
         Work(Kind.CLEAR, start, stop, place, node)
         for node in place.garbage
         if node in usable and node not in place.receiving
     ]
-    sources = [node for node in place.clean if node in usable]
-    if not sources:
-        return work
     if suspect and len(sources) == len(place.clean):
         work.append(Work(Kind.COMPARE, start, stop, place))
     returning = [node for node in place.behind if node in usable and (not target or node in target)]

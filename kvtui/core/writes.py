@@ -259,11 +259,13 @@ class Writes:
                 self._ledger.exclude(node, [(slot, slot + 1) for slot in sorted(set(write.slots))])
         self._meter.put(len(write.keys), now - write.began)
         outcome = write.outcome = self._outcome(write)
-        for key, slot in zip(write.keys, write.slots, strict=True):
-            if outcome is Outcome.UNKNOWN:
-                self._ledger.suspect_key(key, slot)
-            elif outcome is Outcome.OK and self._ledger.uncertain:
-                self._ledger.uncertain.discard(key)
+        if outcome is Outcome.UNKNOWN or (outcome is Outcome.OK and self._ledger.uncertain):
+            epoch, first = write.version
+            for seq, (key, slot) in enumerate(zip(write.keys, write.slots, strict=True), start=first):
+                if outcome is Outcome.UNKNOWN:
+                    self._ledger.suspect_key(key, slot, Version(epoch, seq))
+                else:
+                    self._ledger.overruled(key, Version(epoch, seq))
         if outcome is Outcome.OK:
             for node in self._ledger.topology.places[write.slots[0]].behind:
                 if node not in write.acknowledged:

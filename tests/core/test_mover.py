@@ -94,3 +94,26 @@ def test_a_node_that_takes_no_large_value_now_gets_it_later() -> None:
                 assert (await cluster.get(key)).value == value
 
     run_virtual(main)
+
+
+def test_a_replica_that_falls_behind_in_the_middle_of_a_move_does_not_end_up_alone() -> None:
+    """From two copies to one: the copy that was to stay fell behind, and the clean one was taken away and cleared."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=2, slots=1) as cluster:
+            await put_all(cluster, {b"key": b"value"})
+            await cluster.until(settled)
+            ledger = cluster.coordinator._ledger
+            lowering = asyncio.create_task(cluster.call(lambda coordinator: coordinator.set_replication(1)))
+            while not ledger.topology.places[0].target:
+                await ledger.changed()
+            (staying,) = ledger.topology.places[0].target
+            ledger.append(Behind(staying, [(0, 1)]))
+            while ledger.topology.places[0].replicas != (staying,):
+                assert ledger.topology.places[0].clean
+                await ledger.changed()
+            assert ledger.topology.places[0].clean == (staying,)
+            await lowering
+            assert (await cluster.get(b"key")).value == b"value"
+
+    run_virtual(main)

@@ -120,8 +120,8 @@ def test_a_replica_that_is_behind_and_about_to_go_is_not_recovered_but_replaced(
 
 
 def test_a_slot_without_a_clean_copy_is_left_alone() -> None:
-    topology = only_planned(("A", "B"), Placement(("A", "B"), ()))
-    assert wanted(topology, "AB", UNVERIFIED) == []
+    topology = only_planned(("A", "B"), Placement(("A", "B"), (), garbage=("C",)))
+    assert wanted(topology, "ABC", UNVERIFIED) == []
     assert "accept-loss" in unfinished(topology, UNVERIFIED)
 
 

@@ -1,0 +1,131 @@
+"""Gets and scans while the ground moves: nothing older than what was read or acknowledged, nothing left out."""
+
+import asyncio
+
+from kvtui.core.cluster import Outcome
+from kvtui.core.mover import AT_ONCE
+from kvtui.core.placement import Placement
+from kvtui.core.protocol import Entry, PutMany
+from kvtui.core.records import Behind, Recovered
+from kvtui.core.version import Version
+from kvtui.core.work import Kind, Work
+from tests.simulation.harness import SimCluster, settled
+from tests.simulation.loop import run_virtual
+from tests.simulation.seeds import seeded
+
+NEWER = Version(1, 1000)
+
+
+async def half_written(cluster: SimCluster) -> None:
+    """``key`` is acknowledged as "old"; a newer write of it reached n1 alone."""
+    assert (await cluster.put(b"key", b"old")).outcome is Outcome.OK
+    await cluster.until(settled)
+    await cluster.call(lambda coordinator: coordinator.rebalance())
+    # The mover does nothing from here on: what it might do at any moment is done by the test.
+    mover = cluster.coordinator._mover
+    mover._running += [Work(Kind.COMPARE, 0, 1, Placement())] * AT_ONCE
+    ledger = cluster.coordinator._ledger
+    link = ledger.nodes["n1"].link
+    assert link is not None
+    await link.ask(PutMany(entries=[Entry("key", NEWER, 3, "new")]))
+
+
+async def versions(cluster: SimCluster) -> set[Version | None]:
+    location = await cluster.call(lambda coordinator: coordinator.locate(b"key"))
+    return {copy.version for copy in location.replicas}
+
+
+@seeded(5)
+def test_a_node_that_becomes_clean_during_a_read_of_all_holds_what_was_read(seed: int) -> None:
+    """It had verified against another replica than the one that held the newest version, and answered with an older one next."""
+
+    async def main() -> None:
+        async with SimCluster(seed, nodes=3, replication=3, slots=1) as cluster:
+            await half_written(cluster)
+            ledger = cluster.coordinator._ledger
+            ledger.append(Behind("n3", [(0, 1)]))
+            ledger.suspect_key(b"key", 0, NEWER)
+            reading = asyncio.create_task(cluster.get(b"key"))
+            await asyncio.sleep(0.0001)
+            assert not reading.done()
+            ledger.append(Recovered("n3", 0, 1))
+            read = await reading
+            assert (read.outcome, read.value) == (Outcome.OK, b"new")
+            assert await versions(cluster) == {NEWER}
+
+    run_virtual(main, seed=seed)
+
+
+@seeded(5)
+def test_a_write_that_ends_unknown_during_a_read_of_all_stays_suspected(seed: int) -> None:
+    """The read, which had asked before it, took the suspicion away; the next one believed a single replica."""
+
+    async def main() -> None:
+        async with SimCluster(seed, nodes=2, replication=2, slots=1) as cluster:
+            assert (await cluster.put(b"key", b"old")).outcome is Outcome.OK
+            ledger = cluster.coordinator._ledger
+            ledger.suspect_key(b"key", 0, Version(1, 1))
+            reading = asyncio.create_task(cluster.get(b"key"))
+            await asyncio.sleep(0.0001)
+            assert not reading.done()
+            ledger.suspect_key(b"key", 0, NEWER)
+            assert (await reading).value == b"old"
+            assert ledger.uncertain == {b"key": NEWER}
+
+    run_virtual(main, seed=seed)
+
+
+@seeded(5)
+def test_many_keys_at_once_are_not_read_at_one_replica_after_an_unknown_write(seed: int) -> None:
+    async def main() -> None:
+        async with SimCluster(seed, nodes=2, replication=2, slots=1) as cluster:
+            await half_written(cluster)
+            ledger = cluster.coordinator._ledger
+            reading = asyncio.create_task(cluster.call(lambda coordinator: coordinator.get_many([b"key"])))
+            await asyncio.sleep(0.0001)
+            assert not reading.done()
+            ledger.suspect_key(b"key", 0, NEWER)
+            (read,) = await reading
+            assert read.value == b"new"
+            assert await versions(cluster) == {NEWER}
+
+    run_virtual(main, seed=seed)
+
+
+def test_a_scan_while_slots_move_leaves_no_key_out() -> None:
+    """Pages went on at a node whose slots had been moved and cleared: half of the keys were missing from what was saved."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=1, slots=64) as cluster:
+            keys = {b"key %d" % number for number in range(6000)}
+            written = await cluster.call(lambda coordinator: coordinator.put_many([(key, b"v") for key in keys]))
+            assert written.ok == len(keys)
+            seen: list[bytes] = []
+
+            async def scan() -> None:
+                async for page in cluster.coordinator.scan(values=False):
+                    seen.extend(item.key for item in page)
+                    await asyncio.sleep(0.3)
+
+            scanning = asyncio.create_task(scan())
+            await asyncio.sleep(0.1)
+            await cluster.call(lambda coordinator: coordinator.add_node("n2", "127.0.0.1", 0))
+            await cluster.until(settled)
+            assert not scanning.done()
+            await scanning
+            assert len(seen) == len(set(seen))
+            assert set(seen) == keys
+
+    run_virtual(main)
+
+
+def test_a_scan_after_an_unknown_write_agrees_with_what_is_read_next() -> None:
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=2, slots=1) as cluster:
+            await half_written(cluster)
+            cluster.coordinator._ledger.suspect_key(b"key", 0, NEWER)
+            pages = [page async for page in cluster.coordinator.scan()]
+            assert [(item.key, item.value) for page in pages for item in page] == [(b"key", b"new")]
+            assert await versions(cluster) == {NEWER}
+
+    run_virtual(main)
