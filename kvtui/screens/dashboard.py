@@ -7,6 +7,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.markup import escape
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widgets import Footer
@@ -21,6 +22,7 @@ from kvtui.widgets.nodes import Nodes
 from kvtui.widgets.picture import Picture
 from kvtui.widgets.ring import Ring, View
 from kvtui.widgets.stats import Stats
+from kvtui.widgets.words import harmless
 
 PANELS = ("ring", "nodes", "stats", "activity")
 """In the order in which a small screen shows one after the other."""
@@ -119,7 +121,8 @@ class Dashboard(Screen[None]):
 
     @on(Ring.ViewShown)
     def _view_shown(self, event: Ring.ViewShown) -> None:
-        self._ring_panel.border_title = f"Ring · {event.view}"
+        node = f" on {harmless(event.focused)}" if event.focused else ""
+        self._ring_panel.border_title = escape(f"Ring · {event.view}{node}")
 
     @on(Nodes.Chosen)
     def _node_chosen(self, event: Nodes.Chosen) -> None:

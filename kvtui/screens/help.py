@@ -2,10 +2,10 @@
 
 from typing import ClassVar
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
+from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
@@ -37,17 +37,16 @@ class Help(ModalScreen[None]):
             yield Static(help_text(self._keys))
 
 
-def help_text(keys: list[tuple[str, str]]) -> Text:
+def help_text(keys: list[tuple[str, str]]) -> Content:
     """All of it as text; ``keys`` are pairs of key and what it does."""
-    text = Text()
     commands = [(usage_line(command), command.summary) for command in COMMANDS]
     typing = [("↑ ↓", "earlier and later lines"), ("Tab →", "complete"), ("PgUp PgDn", "scroll the activity")]
+    parts: list[str | tuple[str, str]] = []
     for title, rows in (("Commands", commands), ("Keys", [*keys, *typing]), ("On the ring", list(SEEN))):
-        text.append(f"{title}\n", "bold")
         width = max(len(name) for name, _ in rows)
+        parts.append((f"{title}\n", "bold"))
         for name, words in rows:
-            text.append(f"  {name:<{width}}   ", "cyan")
-            text.append(f"{words}\n")
-        text.append("\n")
-    text.append("A click on a node puts it in focus on the ring. help <command> explains one command.")
-    return text
+            parts += [(f"  {name:<{width}}   ", "$primary"), f"{words}\n"]
+        parts.append("\n")
+    parts.append("A click on a node puts it in focus on the ring. help <command> explains one command.")
+    return Content.assemble(*parts)

@@ -125,7 +125,7 @@ async def test_f2_goes_round_the_views() -> None:
             await shown.pilot.press("f2")
             await shown.pilot.pause()
             seen.append(str(ring.border_title))
-        assert seen == [f"Ring · {view}" for view in (View.FOCUS, View.SHARE, View.ARCS)]
+        assert seen == [f"Ring · {View.FOCUS} on A", f"Ring · {View.SHARE}", f"Ring · {View.ARCS}"]
 
 
 async def test_f12_saves_the_screen_and_says_where(tmp_path: Path) -> None:

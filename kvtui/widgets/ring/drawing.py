@@ -45,6 +45,8 @@ class Drawing:
         self.strips: list[Strip] = [Strip.blank(settings.columns, settings.tints.style("text"))] * settings.rows
         self.view = View.ARCS
         """The view that was drawn last."""
+        self.focused = ""
+        """The node that it has in focus."""
         self._circle: Circle | None = None
         self._band: Band | None = None
         self._arcs: tuple[Arc, ...] | None = None
@@ -81,6 +83,7 @@ class Drawing:
         self._use(circle)
         if self.view is View.FOCUS and not selected and snapshot.nodes:
             selected = snapshot.nodes[0].id
+        self.focused = selected if self.view is View.FOCUS else ""
         return self._arcs_of(snapshot, selected), circle
 
     def _count(self, snapshot: ClusterSnapshot) -> int:

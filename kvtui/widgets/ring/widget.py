@@ -22,14 +22,16 @@ class Ring(Panel):
     class ViewShown(Message):
         """Another view is on the screen now, chosen by a person or by what fits."""
 
-        def __init__(self, view: View) -> None:
+        def __init__(self, view: View, focused: str) -> None:
             self.view = view
+            self.focused = focused
             super().__init__()
 
     def __init__(self, *, id: str | None = None, glyphs: Glyphs | None = None) -> None:
         super().__init__(id=id)
         self._glyphs = glyphs or glyphs_for(os.environ, sys.stdout.encoding or "utf-8")
         self._drawing: Drawing | None = None
+        self._shown_view = View.ARCS, ""
 
     def watch_view(self) -> None:
         if self.is_mounted:
@@ -45,11 +47,12 @@ class Ring(Panel):
             return
         if self._drawing is None:
             self._drawing = Drawing(Settings(width, height, self.tints, self._glyphs))
-        before = self._drawing.view
         for y in self._drawing.draw(self.picture, self.view):
             self.refresh(Region(0, y, width, 1))
-        if self._drawing.view is not before:
-            self.post_message(self.ViewShown(self._drawing.view))
+        shown = self._drawing.view, self._drawing.focused
+        if shown != self._shown_view:
+            self._shown_view = shown
+            self.post_message(self.ViewShown(*shown))
 
     def switch_view(self) -> None:
         """Go on to the next view, from the one that is shown."""

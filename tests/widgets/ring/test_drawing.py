@@ -1,4 +1,5 @@
 from dataclasses import replace
+from random import Random
 
 import pytest
 
@@ -139,6 +140,22 @@ def test_only_cells_of_the_steps_that_changed_are_painted_again() -> None:
     assert changed
     assert {y for _, y in changed} == rows
     assert all(x >= 30 and y <= 15 for x, y in changed), "the first sixteenth lies right of the top"
+
+
+def test_painting_what_changed_ends_as_painting_all_of_it() -> None:
+    circle = fit(40, 20, 4)
+    assert circle is not None
+    colours = [(200, 30, 30), (30, 200, 30), (30, 30, 200)]
+    chance = Random(7)
+    edges = sorted(chance.sample(range(STEPS), 12))
+    once = Band(circle, Glyphs.QUADRANTS, (0, 0, 0))
+    for _ in range(20):
+        edges[chance.randrange(12)] += chance.randrange(-9, 10)
+        columns = [(colours[sum(step >= edge for edge in edges) % 3],) * DEPTHS for step in range(STEPS)]
+        once.paint(columns)
+        fresh = Band(circle, Glyphs.QUADRANTS, (0, 0, 0))
+        fresh.paint(columns)
+        assert once.cells == fresh.cells
 
 
 def test_arcs_give_way_to_shares_when_they_are_too_many_to_tell_apart() -> None:

@@ -6,6 +6,18 @@ from kvtui.widgets.ring.glyphs import QUADRANTS, Drawn, Glyphs, glyphs_for, half
 RED, BLUE, NEAR_RED = (220, 40, 40), (40, 40, 220), (214, 44, 40)
 
 
+BY_QUARTERS = {
+    "": " ", "1": "▘", "2": "▝", "3": "▖", "4": "▗", "12": "▀", "34": "▄", "13": "▌", "24": "▐", "14": "▚", "23": "▞",
+    "123": "▛", "124": "▜", "134": "▙", "234": "▟", "1234": "█",
+}  # fmt: skip
+"""Upper left 1, upper right 2, lower left 3, lower right 4."""
+
+
+def test_the_table_of_glyphs_is_in_the_order_of_their_quarters() -> None:
+    for mask, glyph in enumerate(QUADRANTS):
+        assert BY_QUARTERS["".join(str(place + 1) for place in range(4) if mask >> place & 1)] == glyph
+
+
 def shown(drawn: Drawn) -> tuple[RGB, ...]:
     """The colours of the four quarters as the eye sees them."""
     mask = QUADRANTS.index(drawn.glyph)
