@@ -58,28 +58,70 @@ def fill_capped(draft: Draft) -> None:
                     draft.add(slot, node)
 
 
+class Demand:
+    """Who still needs copies, and how scarce the empty places are that each can take."""
+
+    def __init__(self, draft: Draft):
+        self._draft = draft
+        self.needy = [node for node in range(draft.nodes) if draft.wants(node)]
+        self._wanted = {node: draft.quota[node] - draft.held[node] for node in self.needy}
+        self._total = self._left = sum(self._wanted.values())
+        # Slots with an empty place that are still to come, and in how many of them each node is already.
+        self._open = 0
+        self._barred = [0] * draft.nodes
+        for row in draft.rows:
+            if len(row) < draft.copies:
+                self._count(row, 1)
+
+    def _count(self, row: list[int], step: int) -> None:
+        self._open += step
+        for node in row:
+            self._barred[node] += step
+
+    def passed(self, row: list[int]) -> None:
+        """A slot with an empty place, held by `row`, is next: it is no longer to come."""
+        self._count(row, -1)
+
+    def place(self, slot: int, node: int) -> None:
+        """Give `node` a copy of the slot."""
+        self._draft.add(slot, node)
+        self._left -= 1
+        if not self._draft.wants(node):
+            self.needy.remove(node)
+
+    def urgency(self, node: int) -> float:
+        """How much the node must come first: by how far it is behind, steeply if few places are left for it.
+
+        Both weigh more as places run out: early the pairs count, in the end who still needs most.
+        """
+        need = self._draft.quota[node] - self._draft.held[node]
+        places = self._open - self._barred[node] + 1
+        behind = need / self._wanted[node] * self._total / self._left
+        return HASTE * behind + 1 / max(0.02, 1.02 - need / places)
+
+
 def fill_empty(draft: Draft) -> None:
     """Fill the slots' empty places with nodes that want copies and aren't there, where any is."""
-    needy = [node for node in range(draft.nodes) if draft.wants(node)]
-    wanted = {node: draft.quota[node] - draft.held[node] for node in needy}
-    total = left = sum(wanted.values())
-    if not total:
+    demand = Demand(draft)
+    if not demand.needy:
         return
     turn = 0
     for part in scattered_runs(draft.slots, draft.grain):
-        choice = VACANT
+        # The nodes chosen for this run: taken again for its next slots, so that ranges stay few.
+        chosen: list[int] = []
         for slot in part:
             row = draft.rows[slot]
-            while len(row) < draft.copies and needy:
-                if choice == VACANT or choice in row or not draft.wants(choice):
-                    choice = _receiver(draft, slot, needy, wanted, turn, total / left)
+            if len(row) < draft.copies:
+                demand.passed(row)
+            while len(row) < draft.copies and demand.needy:
+                node = next((node for node in chosen if node not in row and draft.wants(node)), VACANT)
+                if node == VACANT:
+                    node = _receiver(draft, slot, demand, turn)
                     turn += 1
-                    if choice == VACANT:
+                    if node == VACANT:
                         break
-                draft.add(slot, choice)
-                left -= 1
-                if not draft.wants(choice):
-                    needy.remove(choice)
+                    chosen.append(node)
+                demand.place(slot, node)
 
 
 def scattered_runs(slots: int, length: int) -> Iterator[range]:
@@ -94,20 +136,17 @@ def scattered_runs(slots: int, length: int) -> Iterator[range]:
         yield range(start, min(start + length, slots))
 
 
-def _receiver(draft: Draft, slot: int, needy: list[int], wanted: dict[int, int], turn: int, pressure: float) -> int:
-    """The needy node that keeps pairs and progress most even; VACANT if all are in the slot.
-
-    `pressure` rises as places run out: early the pairs count, in the end who still needs most.
-    """
+def _receiver(draft: Draft, slot: int, demand: Demand, turn: int) -> int:
+    """The needy node that keeps pairs and progress most even; VACANT if all are in the slot."""
     row = draft.rows[slot]
+    needy = demand.needy
     best, best_score = VACANT, 0.0
     looked = 0
     for offset in range(len(needy)):
         node = needy[(turn + offset) % len(needy)]
         if node in row:
             continue
-        behind = (draft.quota[node] - draft.held[node]) / wanted[node] * pressure
-        score = draft.crowding(node, slot) - HASTE * behind
+        score = draft.crowding(node, slot) - demand.urgency(node)
         if best == VACANT or score < best_score:
             best, best_score = node, score
         looked += 1
