@@ -24,6 +24,7 @@ from kvtui.core.remote_node import (
 from kvtui.core.seams.clock import Clock
 from kvtui.core.seams.transport import Transport, Unreachable
 from kvtui.core.supervisor import Supervisor
+from kvtui.core.work import unfinished, wanted
 
 NODES_MOST: Final = 1000
 
@@ -46,7 +47,7 @@ class Membership:
         self._happenings = happenings
         self._processes = processes
         self._supervisor = supervisor
-        self._joining: set[str] = set()
+        self._adding = asyncio.Lock()
         self._tasks: TaskGroup | None = None
 
     async def open(self, tasks: TaskGroup) -> None:
@@ -56,6 +57,8 @@ class Membership:
         for member in members:
             self._ledger.nodes[member.id] = RemoteNode(member.id, member.host, member.port, counter=member.counter)
         await asyncio.gather(*(self._bring_back(member) for member in members))
+        # A crash between the joining of a new cluster's nodes and their plan left them without slots.
+        self._plan_joined()
         for member in members:
             tasks.start_soon(self._supervisor.supervise, self._ledger.nodes[member.id])
         tasks.start_soon(self._release_the_leaving)
@@ -70,54 +73,93 @@ class Membership:
         """Attach to what listens at the address, or start a node there. Raises ClusterError."""
         check_name(name)
         check_address(host, port)
+        # One at a time: two that attach to the same node would both succeed, and the cluster would count it twice.
+        async with self._adding:
+            self._check_new(name, host, port)
+            node = await self._attach_or_start(name, host, port)
+        self._happenings.emit(Level.GOOD, f"{name} joined at {node.address}", name)
+        return NodeAdded(name, node.host, node.port, node.process is not None)
+
+    def _check_new(self, name: str, host: str, port: int) -> None:
         members = self._ledger.topology.members
-        if name in members or name in self._joining:
+        if name in members:
             raise ClusterError(f"{name} is a node of this cluster already; choose another id")
         for member in members.values():
             if (member.host, member.port) == (host, port):
                 raise ClusterError(f"{host}:{port} is node {member.id} already")
         if len(members) >= NODES_MOST:
             raise ClusterError(f"a cluster has at most {NODES_MOST} nodes")
-        self._joining.add(name)
-        try:
-            node = await self._attach_or_start(name, host, port)
-        finally:
-            self._joining.discard(name)
-        self._happenings.emit(Level.GOOD, f"{name} joined at {node.address}", name)
-        return NodeAdded(name, node.host, node.port, node.process is not None)
 
     async def add_local(self, names: list[str]) -> None:
         """Start nodes on free ports and plan the ring once for all. Raises ClusterError."""
         nodes = [RemoteNode(name, "127.0.0.1", 0) for name in names]
-        await asyncio.gather(*(self._processes.start_new(node) for node in nodes))
-        for node in nodes:
-            await self._join(node, plan=False)
-        ring = self._ledger.topology.planned
-        for name in names:
-            ring = ring.join(name)
-        self._ledger.append(Planned(ring.to_record()))
+        try:
+            starts = await asyncio.gather(*(self._processes.start_new(node) for node in nodes), return_exceptions=True)
+            for failure in starts:
+                if failure is not None:
+                    raise failure
+            for node in nodes:
+                await self._join(node, plan=False)
+        finally:
+            strays = [node.process for node in nodes if node.process and node.id not in self._ledger.nodes]
+            await asyncio.gather(*(self._processes.end(process) for process in strays))
+            self._plan_joined()
+
+    def _plan_joined(self) -> None:
+        """Plan slots for members that joined without."""
+        ring = before = self._ledger.topology.planned
+        for member in self._ledger.topology.members.values():
+            if not member.leaving and member.id not in ring.weights:
+                ring = ring.join(member.id)
+        if ring is not before and not self._ledger.stopped:
+            self._ledger.append(Planned(ring.to_record()))
 
     async def remove(self, name: str) -> None:
         """Drain the node, then forget it; returns when it is forgotten. Raises ClusterError."""
         node = self._member(name)
-        topology = self._ledger.topology
-        member = topology.members[name]
         if not node.usable:
             raise ClusterError(f"{name} is {node.state}: its keys can't be moved off it; start it first")
-        if not member.leaving:
-            leaving = msgspec.structs.replace(member, leaving=True)
-            staying = [other for other in topology.members.values() if other.id != name and not other.leaving]
-            if not staying and node.facts.keys:
-                raise ClusterError(f"{name} is the last node and holds {node.facts.keys:,} keys; add another first")
-            self._ledger.append(Seen(leaving), Planned(topology.planned.leave(name).to_record()))
-            self._happenings.emit(Level.INFO, f"{name} is leaving: its keys move to the others", name)
+        if not self._ledger.topology.members[name].leaving:
+            if not any(other != name and not member.leaving for other, member in self._ledger.topology.members.items()):
+                await self._check_empty(name)
+            self._begin_to_leave(name)
         while name in self._ledger.topology.members:
             changed = self._ledger.changed()
-            if not node.usable and self._holds(name):
-                raise ClusterError(f"{name} is {node.state} and not drained yet; that goes on when it is back")
-            if self._ledger.stopped:
-                raise ClusterError(self._ledger.stopped)
+            self._check_draining(node)
             await changed
+
+    async def _check_empty(self, name: str) -> None:
+        """The last node that stays can leave when no node holds anything, as of now and not of the last heartbeat."""
+        nodes = list(self._ledger.nodes.values())
+        await asyncio.gather(*(node.refresh() for node in nodes))
+        self._member(name)
+        keys = sum(node.facts.keys for node in nodes)
+        if keys:
+            raise ClusterError(f"{name} is the last node and {keys:,} keys are stored; add another first")
+
+    def _begin_to_leave(self, name: str) -> None:
+        topology = self._ledger.topology
+        records: list[Record] = [Seen(msgspec.structs.replace(topology.members[name], leaving=True))]
+        if name in topology.planned.weights:
+            records.append(Planned(topology.planned.leave(name).to_record()))
+        self._ledger.append(*records)
+        self._happenings.emit(Level.INFO, f"{name} is leaving: its keys move to the others", name)
+
+    def _check_draining(self, node: RemoteNode) -> None:
+        """Raise ClusterError when the node can't be drained now, with the nodes that can be reached."""
+        if self._ledger.stopped:
+            raise ClusterError(self._ledger.stopped)
+        topology = self._ledger.topology
+        if not topology.members[node.id].leaving:
+            raise ClusterError(f"{node.id} is the last node and keys were written to it; add another first")
+        if node.parting or not self._holds(node.id):
+            return
+        if not node.usable:
+            raise ClusterError(f"{node.id} is {node.state} and not drained yet; that goes on when it is back")
+        usable = {other.id for other in self._ledger.nodes.values() if other.usable}
+        if topology.planned.weights and not wanted(topology, usable, self._ledger.unverified):
+            why = unfinished(topology, self._ledger.unverified)
+            raise ClusterError(f"{node.id} is not drained yet: {why}; that goes on when they are back")
 
     async def start(self, name: str) -> None:
         """Start a local node's process again and wait until it serves. Raises ClusterError."""
@@ -201,6 +243,11 @@ class Membership:
         except Refused as error:
             self._supervisor.note_fencing(node, error)
             raise ClusterError(f"the node at {node.address} refuses to join: {error}") from None
+        try:
+            self._check_stranger(facts, node.host, node.port)
+        except ClusterError:
+            link.close("it can't join")
+            raise
         member = Member(
             id=node.id,
             host=node.host,
@@ -212,9 +259,9 @@ class Membership:
         records: list[Record] = [Joined(member)]
         if plan:
             records.append(Planned(self._ledger.topology.planned.join(node.id).to_record()))
+        self._ledger.append(*records)
         self._ledger.nodes[node.id] = node
         self._supervisor.take_up(node, link, facts)
-        self._ledger.append(*records)
         assert self._tasks is not None
         self._tasks.start_soon(self._supervisor.supervise, node)
 
@@ -241,33 +288,51 @@ class Membership:
         while not self._ledger.stopped:
             changed = self._ledger.changed()
             for member in list(self._ledger.topology.members.values()):
-                if member.leaving and (not self._holds(member.id) or self._is_last(member.id)):
-                    await self._release(self._ledger.nodes[member.id])
+                if not member.leaving:
+                    continue
+                node = self._ledger.nodes[member.id]
+                if not self._holds(member.id):
+                    await self._release(node)
+                elif not self._ledger.topology.planned.weights and node.usable:
+                    await self._release_last(node)
             await changed
 
-    def _is_last(self, name: str) -> bool:
-        """The last node leaves an empty ring behind: there is nobody to hand its (empty) slots to."""
-        return not self._ledger.topology.planned.weights and self._ledger.nodes[name].facts.keys == 0
+    async def _release_last(self, node: RemoteNode) -> None:
+        """The last node leaves an empty ring behind: there is nobody to hand its slots to. It stays when it holds anything."""
+        seq = self._ledger.seq
+        known = await node.refresh()
+        member = self._ledger.topology.members[node.id]
+        if node.facts.keys:
+            ring = self._ledger.topology.planned.join(node.id)
+            self._ledger.record(Seen(msgspec.structs.replace(member, leaving=False)), Planned(ring.to_record()))
+        elif known and seq == self._ledger.seq:
+            # Nothing was written since it was asked, and what is written from here on comes after its leave: it refuses that.
+            await self._release(node)
+        else:
+            self._ledger.stir()
 
     async def _release(self, node: RemoteNode) -> None:
-        """Forget a drained node: it is standalone and empty again, or ended if kvtui started it."""
+        """Forget a drained node: it is standalone and empty again, or ended if kvtui started it.
+
+        It stays a member until nothing of it is left, so that its id and its data directory are not given to another before.
+        """
+        node.parting = True
         try:
             await node.ask(Leave())
         except (LinkLost, LinkFull):
             # It can't be told; if it comes back, it is refused as a stranger that belongs to this cluster.
             pass
-        local = self._ledger.topology.members[node.id].started_here
-        self._ledger.record(Forgotten(node.id))
-        if self._ledger.stopped:
-            return
         link, node.link = node.link, None
         if link is not None:
             link.close("it left the cluster")
         node.wake.set()
         if node.process is not None:
             await self._processes.end(node.process)
-        if local:
+        if self._ledger.topology.members[node.id].started_here:
             self._processes.discard(node)
+        self._ledger.record(Forgotten(node.id))
+        if self._ledger.stopped:
+            return
         self._ledger.nodes.pop(node.id, None)
         self._ledger.stir()
         self._happenings.emit(Level.GOOD, f"{node.id} left", node.id)

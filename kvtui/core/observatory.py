@@ -7,9 +7,8 @@ from typing import Final
 from kvtui.core.ledger import Ledger
 from kvtui.core.link import LinkFull, LinkLost
 from kvtui.core.meter import Meter
-from kvtui.core.protocol import Counts, Heartbeat
+from kvtui.core.protocol import Counts
 from kvtui.core.quorum import write_quorum
-from kvtui.core.remote_node import RemoteNode
 from kvtui.core.ring import Classic
 from kvtui.core.seams.clock import Clock
 from kvtui.core.snapshot import ClusterSnapshot, NodeState, NodeView, Progress, RangeView
@@ -67,7 +66,7 @@ class Observatory:
 
     async def refresh(self) -> ClusterSnapshot:
         """Ask all nodes for their counts now."""
-        await asyncio.gather(*(self._ask_facts(node) for node in list(self._ledger.nodes.values())))
+        await asyncio.gather(*(node.refresh() for node in list(self._ledger.nodes.values())))
         await self._count()
         self.redraw()
         return self.snapshot
@@ -94,14 +93,6 @@ class Observatory:
     def _counts_are_old(self) -> bool:
         counters = {node.id: node.facts.counter for node in self._ledger.nodes.values() if node.usable}
         return counters != self._counters or not self._density
-
-    async def _ask_facts(self, node: RemoteNode) -> None:
-        try:
-            reply = await node.ask(Heartbeat())
-        except (LinkLost, LinkFull):
-            return
-        if reply.facts is not None:
-            node.facts = reply.facts
 
     async def _count(self) -> None:
         """Count the distinct live keys of each part of the ring, each at one clean replica."""

@@ -1,6 +1,7 @@
 """A member as the coordinator sees it: its link, its state, what it last said of itself."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -46,6 +47,9 @@ class RemoteNode:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     """Set to make the supervisor look at the node now."""
 
+    parting: bool = False
+    """It is being released from the cluster: nobody calls it any more."""
+
     @property
     def usable(self) -> bool:
         return self.link is not None
@@ -67,16 +71,30 @@ class RemoteNode:
         since = self.link.silent_since
         return NodeState.SUSPECT if since is not None and now - since > SUSPECT_SECONDS else NodeState.UP
 
-    def beat(self) -> None:
-        """Send a heartbeat; its reply refreshes ``facts``."""
+    async def refresh(self) -> bool:
+        """Bring ``facts`` up to date. False, and they stay as they are, when the node does not say."""
+        try:
+            reply = await self.ask(Heartbeat())
+        except (LinkLost, LinkFull):
+            return False
+        if reply.facts is not None:
+            self.facts = reply.facts
+        return reply.facts is not None
+
+    def beat(self, refused: Callable[[Reply], None]) -> None:
+        """Send a heartbeat; its reply refreshes ``facts``. An error reply goes to ``refused``."""
         link = self.link
         if link is None:
             return
 
         def answered(reply: Reply | None) -> None:
-            if reply is not None and reply.facts is not None and self.link is link:
+            if reply is None or self.link is not link:
+                return
+            if reply.facts is not None:
                 self.facts = reply.facts
                 self.counter = max(self.counter, reply.facts.counter)
+            elif reply.status == ERROR:
+                refused(reply)
 
         try:
             link.send(Heartbeat(), answered)

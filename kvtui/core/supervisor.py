@@ -1,6 +1,7 @@
 """The life of each member's link: hello, heartbeats, silence, loss, return. A loss is logged before any write hears of it."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -10,7 +11,7 @@ from kvtui.core.events import Level
 from kvtui.core.happenings import Happenings
 from kvtui.core.ledger import Ledger
 from kvtui.core.link import Link, LinkFull, LinkLost
-from kvtui.core.protocol import FENCED, FOREIGN, Facts, Hello
+from kvtui.core.protocol import FENCED, FOREIGN, Facts, Hello, Reply
 from kvtui.core.records import Seen, Wiped
 from kvtui.core.remote_node import HEARTBEAT_SECONDS, NotANode, Refused, RemoteNode, say_hello
 from kvtui.core.seams.clock import Clock
@@ -57,15 +58,28 @@ class Supervisor:
     async def supervise(self, node: RemoteNode) -> None:
         """Keep a member connected and its state true, until it is forgotten."""
         pause = RECONNECT_SECONDS
-        while node.id in self._ledger.topology.members and not self._ledger.stopped and not self._closing:
+        while self._watched(node):
             if node.usable:
                 pause = RECONNECT_SECONDS
-                node.beat()
+                node.beat(partial(self._heart_refused, node))
                 await self._nap(node, HEARTBEAT_SECONDS)
             elif not await self.connect(node):
+                # Who waits for the node looks whether its process still runs.
+                self._ledger.stir()
                 await self._nap(node, pause)
                 pause = min(pause * 1.5, RECONNECT_MOST_SECONDS)
             self._observe_state(node)
+
+    def _watched(self, node: RemoteNode) -> bool:
+        member = node.id in self._ledger.topology.members and not node.parting
+        return member and not self._ledger.stopped and not self._closing
+
+    def _heart_refused(self, node: RemoteNode, reply: Reply) -> None:
+        """An idle coordinator that was fenced hears of it here; after any other refusal the node is called anew."""
+        if reply.code == FENCED:
+            self.note_fencing(node, Refused(reply))
+        else:
+            self.hang_up(node, reply.msg)
 
     async def _nap(self, node: RemoteNode, seconds: float) -> None:
         timer = self._clock.call_later(seconds, node.wake.set)
@@ -89,7 +103,7 @@ class Supervisor:
             node.trouble = str(error)
             self.note_fencing(node, error)
             return False
-        if self._closing or node.id not in self._ledger.topology.members:
+        if not self._watched(node):
             link.close("no member any more")
             return False
         try:
@@ -116,6 +130,7 @@ class Supervisor:
             join=join,
         )
         try:
+            self._check_identity(node, await say_hello(link, Hello()))
             try:
                 return link, await say_hello(link, hello)
             except Refused as error:
@@ -126,6 +141,12 @@ class Supervisor:
         except BaseException:
             link.close("hello failed")
             raise
+
+    def _check_identity(self, node: RemoteNode, facts: Facts) -> None:
+        """A member that answers at another one's old address is still itself. Raises NotANode."""
+        for member in self._ledger.topology.members.values():
+            if member.data_id == facts.data_id and member.id != node.id:
+                raise NotANode(f"node {member.id} answers at {node.address}")
 
     def _judge(self, node: RemoteNode, facts: Facts) -> None:
         """Decide whether a member came back with its data. Promise: a lower counter or a new data id means wiped."""

@@ -1,0 +1,303 @@
+"""Who joins, who leaves, who is who: no change of members loses a key, counts a node twice or waits for ever."""
+
+import asyncio
+
+import pytest
+
+from kvtui.core.cluster import ClusterError, Outcome
+from kvtui.core.coordinator import Coordinator
+from kvtui.core.link import Link
+from kvtui.core.protocol import Hello
+from kvtui.core.remote_node import HEARTBEAT_SECONDS
+from kvtui.core.seams.launcher import LaunchFailed, NodeProcess, NodeSpec
+from kvtui.core.snapshot import ClusterSnapshot, NodeState
+from tests.simulation.harness import CoordinatorGone, SimCluster, settled
+from tests.simulation.loop import run_virtual
+from tests.simulation.machine import Machine
+from tests.simulation.seeds import seeded
+
+KEYS = [b"key %d" % number for number in range(20)]
+
+
+async def put_all(cluster: SimCluster) -> None:
+    for key in KEYS:
+        assert (await cluster.put(key, b"value of " + key)).outcome is Outcome.OK
+
+
+async def check_all(cluster: SimCluster) -> None:
+    for key in KEYS:
+        read = await cluster.get(key)
+        assert (read.outcome, read.value) == (Outcome.OK, b"value of " + key), read.text
+
+
+async def remove(cluster: SimCluster, node: str, seconds: float = 30.0) -> None:
+    async with asyncio.timeout(seconds):
+        await cluster.call(lambda coordinator: coordinator.remove_node(node))
+
+
+async def add(cluster: SimCluster, node: str, port: int = 0) -> None:
+    await cluster.call(lambda coordinator: coordinator.add_node(node, "127.0.0.1", port))
+
+
+def state_of(snapshot: ClusterSnapshot, node: str) -> NodeState:
+    return next(view.state for view in snapshot.nodes if view.id == node)
+
+
+def test_the_last_node_does_not_leave_with_a_key_that_was_just_put() -> None:
+    """What the last heartbeat said was believed: a key put since was acknowledged, and gone."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=1, slots=8) as cluster:
+            await asyncio.sleep(3 * HEARTBEAT_SECONDS)
+            assert (await cluster.put(b"key", b"value")).outcome is Outcome.OK
+            with pytest.raises(ClusterError, match="n1 is the last node and 1 keys are stored"):
+                await remove(cluster, "n1")
+            assert (await cluster.get(b"key")).value == b"value"
+
+    run_virtual(main)
+
+
+@seeded(12)
+def test_a_put_while_the_last_node_leaves_is_kept_or_refused(seed: int) -> None:
+    async def main() -> None:
+        async with SimCluster(seed, nodes=1, slots=8) as cluster:
+            ledger = cluster.coordinator._ledger
+            leaving = asyncio.create_task(remove(cluster, "n1"))
+            while not ledger.topology.members["n1"].leaving:
+                await ledger.changed()
+            # From here on the node is asked whether it holds anything, and told to leave.
+            for _ in range(seed):
+                await asyncio.sleep(0)
+            if (await cluster.put(b"key", b"value")).outcome is Outcome.OK:
+                assert (await cluster.get(b"key")).value == b"value"
+                with pytest.raises(ClusterError, match="n1 is the last node and keys were written to it"):
+                    await leaving
+            else:
+                await leaving
+                assert cluster.coordinator.snapshot().nodes == ()
+
+    run_virtual(main, seed=seed)
+
+
+def test_an_empty_last_node_leaves_an_empty_ring_that_can_be_begun_anew() -> None:
+    async def main() -> None:
+        async with SimCluster(nodes=1, slots=8) as cluster:
+            await remove(cluster, "n1")
+            assert cluster.coordinator.snapshot().nodes == ()
+            assert (await cluster.put(b"key", b"value")).text.startswith("there are no nodes yet")
+            await add(cluster, "n1")
+            await put_all(cluster)
+            await check_all(cluster)
+
+    run_virtual(main)
+
+
+def test_the_last_two_nodes_do_not_both_leave_with_what_one_of_them_holds() -> None:
+    """The second was empty still, as the first one's keys had not come yet: both were let go, and half of the keys were gone."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, slots=8) as cluster:
+            await put_all(cluster)
+            first = asyncio.create_task(remove(cluster, "n1"))
+            await asyncio.sleep(0)
+            with pytest.raises(ClusterError, match="is the last node and 20 keys are stored"):
+                await remove(cluster, "n2")
+            await first
+            await check_all(cluster)
+
+    run_virtual(main)
+
+
+@pytest.mark.parametrize("memory", [True, False])
+@seeded(3)
+def test_an_id_can_be_given_again_as_soon_as_its_node_left(seed: int, memory: bool) -> None:
+    """The end of the old node's process came after its farewell, and took the new one's place and directory with it."""
+
+    async def main() -> None:
+        async with SimCluster(seed, nodes=2, slots=8, memory=memory) as cluster:
+            await put_all(cluster)
+            process = cluster.process("n2")
+            await remove(cluster, "n2")
+            assert not process.alive
+            await add(cluster, "n2")
+            await cluster.until(settled)
+            await check_all(cluster)
+            cluster.coordinator.snapshot()
+            await asyncio.sleep(20)
+            assert settled(await cluster.call(lambda coordinator: coordinator.refresh()))
+            await check_all(cluster)
+
+    run_virtual(main, seed=seed)
+
+
+def test_a_removal_that_can_not_go_on_says_so_and_goes_on_later() -> None:
+    """It waited for ever for a node that was down."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, slots=8) as cluster:
+            await put_all(cluster)
+            cluster.kill("n2")
+            await cluster.until(lambda snapshot: state_of(snapshot, "n2") is NodeState.DOWN)
+            with pytest.raises(ClusterError, match=r"n1 is not drained yet: .*; that goes on when they are back"):
+                await remove(cluster, "n1")
+            await cluster.revive("n2")
+            await cluster.until(lambda snapshot: len(snapshot.nodes) == 1 and settled(snapshot))
+            await check_all(cluster)
+
+    run_virtual(main)
+
+
+def test_a_node_that_ends_before_it_serves_ends_its_start() -> None:
+    """Nothing told the waiting command that the process was gone."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=2, slots=8) as cluster:
+            cluster.kill("n2")
+            await cluster.until(lambda snapshot: state_of(snapshot, "n2") is NodeState.DOWN)
+            cluster.network.partition("n2", "coordinator")
+            asyncio.get_running_loop().call_later(1.0, cluster.kill, "n2")
+            async with asyncio.timeout(30):
+                with pytest.raises(ClusterError, match="n2 ended right after its start"):
+                    await cluster.revive("n2")
+
+    run_virtual(main)
+
+
+def test_another_member_at_a_node_s_address_is_not_taken_for_it() -> None:
+    """It counted as that node, come back without its data: one process was two replicas."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=0, slots=8) as cluster:
+            for node, port in (("a", 7400), ("b", 7500)):
+                await cluster.launch(node, port)
+                await add(cluster, node, port)
+            await cluster.call(lambda coordinator: coordinator.set_replication(2))
+            await put_all(cluster)
+            await cluster.until(settled)
+            cluster.kill("a")
+            cluster.kill("b")
+            await cluster.until(lambda snapshot: {view.state for view in snapshot.nodes} == {NodeState.DOWN})
+            await cluster.launch("b", 7400)
+            await asyncio.sleep(10)
+            snapshot = await cluster.call(lambda coordinator: coordinator.refresh())
+            assert [(view.state, view.note) for view in snapshot.nodes if view.id == "a"] == [
+                (NodeState.DOWN, "node b answers at 127.0.0.1:7400")
+            ]
+            cluster.kill("b")
+            await cluster.launch("a", 7400)
+            await cluster.launch("b", 7500)
+            await cluster.until(settled)
+            await check_all(cluster)
+
+    run_virtual(main)
+
+
+def test_one_node_does_not_join_twice_under_two_names_at_once() -> None:
+    async def main() -> None:
+        async with SimCluster(nodes=1, slots=8) as cluster:
+            await cluster.launch("a", 7400)
+            ends = await asyncio.gather(
+                add(cluster, "a", 7400), add(cluster, "b", 7400), add(cluster, "a", 7400), return_exceptions=True
+            )
+            refusals = [str(end) for end in ends if isinstance(end, ClusterError)]
+            assert len(refusals) == 2
+            assert all("already" in text for text in refusals)
+            assert len(cluster.coordinator.snapshot().nodes) == 2
+            await put_all(cluster)
+            await check_all(cluster)
+
+    run_virtual(main)
+
+
+def test_an_idle_coordinator_that_is_fenced_stops_and_says_by_whom() -> None:
+    """Only a write told it: reads went on, at nodes that obeyed another one by then."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=2, slots=8) as cluster:
+            await put_all(cluster)
+            await cluster.call(lambda coordinator: coordinator.rebalance())
+            view = cluster.coordinator.snapshot().nodes[0]
+            other = Machine("another")
+            link = Link(cluster.clock, lambda _link, _reason: None)
+            await cluster.network.transport(other).connect(view.host, view.port, lambda: link)
+            cluster_id = cluster.coordinator._ledger.topology.cluster
+            hello = Hello(cluster=cluster_id, coordinator="another", epoch=9, session=1, slots=8)
+            assert (await link.ask(hello)).status == "ok"
+            await asyncio.sleep(3 * HEARTBEAT_SECONDS)
+            read = await cluster.get(KEYS[0])
+            assert read.outcome is Outcome.FAILED
+            assert "another coordinator took this cluster over" in read.text
+            assert "granted epoch 9 to coordinator another" in read.text
+            link.close("enough")
+
+    run_virtual(main)
+
+
+def test_nodes_whose_cluster_crashed_before_they_were_planned_get_their_slots() -> None:
+    async def opened(write: int) -> bool:
+        """Crash at that write of the first opening; whether there was one."""
+        async with SimCluster(nodes=3, replication=2, slots=8) as cluster:
+            await cluster.close()
+        return True
+
+    async def main(write: int) -> bool:
+        cluster = SimCluster(nodes=3, replication=2, slots=8)
+        cluster.disks.crash_at("coordinator", write, written=True)
+        try:
+            await cluster.open()
+        except CoordinatorGone:
+            crashed = True
+        else:
+            crashed = False
+            cluster.disks.forget_crashes()
+            await cluster.close()
+        await asyncio.sleep(5)
+        await cluster.open()
+        if cluster.coordinator.snapshot().nodes:
+            await cluster.until(settled)
+            await put_all(cluster)
+            await check_all(cluster)
+            assert len(cluster.coordinator._ledger.topology.planned.weights) == len(
+                cluster.coordinator.snapshot().nodes
+            )
+        await cluster.close()
+        return crashed
+
+    assert run_virtual(opened, 0)
+    write = 1
+    while run_virtual(main, write):
+        write += 1
+    assert write > 5
+
+
+class FailingLauncher:
+    """Starts no node of one name."""
+
+    def __init__(self, cluster: SimCluster, failing: str) -> None:
+        self._launcher = cluster.launcher
+        self._failing = failing
+
+    async def start(self, spec: NodeSpec) -> NodeProcess:
+        if spec.node == self._failing:
+            raise LaunchFailed("no such program")
+        return await self._launcher.start(spec)
+
+    def discard(self, spec: NodeSpec) -> None:
+        self._launcher.discard(spec)
+
+
+def test_when_one_of_several_nodes_does_not_start_no_process_is_left_behind() -> None:
+    async def main() -> None:
+        async with SimCluster(nodes=1, slots=8) as cluster:
+
+            async def more(coordinator: Coordinator) -> None:
+                coordinator._membership._processes._launcher = FailingLauncher(cluster, "n3")
+                await coordinator.add_local_nodes(["n2", "n3", "n4"])
+
+            with pytest.raises(ClusterError, match="could not start n3: no such program"):
+                await cluster.call(more)
+            assert not cluster.process("n2").alive
+            assert not cluster.process("n4").alive
+            assert [view.id for view in cluster.coordinator.snapshot().nodes] == ["n1"]
+
+    run_virtual(main)
