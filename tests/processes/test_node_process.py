@@ -24,7 +24,8 @@ def start() -> Iterator[Start]:
 
     def run(*arguments: object, **options: object) -> "subprocess.Popen[str]":
         process = subprocess.Popen(
-            [sys.executable, "-m", "kvtui.node", *map(str, arguments)],
+            # The pipe ends with this process, so the node does too, even when the test is killed.
+            [sys.executable, "-m", "kvtui.node", *map(str, arguments), "--parent-pipe"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
