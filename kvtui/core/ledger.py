@@ -15,6 +15,8 @@ from kvtui.core.version import NEVER, Version
 
 UNCERTAIN_KEYS: Final = 100_000
 """Keys with a write of unknown outcome that are remembered one by one; beyond it their whole slots are suspected."""
+SUSPECTED_ANEW: Final = 2
+"""In ``Ledger.unverified``: suspected since the comparison that may be under way began."""
 HINTS: Final = 100_000
 """Keys remembered a node as missing there; beyond it only the number goes on."""
 
@@ -41,7 +43,7 @@ class Ledger:
         self.uncertain: dict[bytes, Version] = {}
         """Keys with a write of unknown outcome, and the newest such write: the next read consults all of S."""
         self.unverified = bytearray(b"\1") * len(log.topology.places)
-        """Slots (1) whose clean replicas have not been compared since this coordinator started."""
+        """Slots (not 0) whose clean replicas have not been compared since this coordinator started."""
         self.counting: list[Counting] = []
         self.hints: dict[str, set[bytes]] = {}
         self.revision = 0
@@ -120,7 +122,10 @@ class Ledger:
         if key in self.uncertain or len(self.uncertain) < UNCERTAIN_KEYS:
             self.uncertain[key] = max(version, self.uncertain.get(key, NEVER))
         else:
-            self.unverified[slot] = 1
+            news = not self.unverified[slot]
+            self.unverified[slot] = SUSPECTED_ANEW
+            if news:
+                self.stir()
 
     def overruled(self, key: bytes, version: Version) -> None:
         """Every clean replica holds that version of the key: older writes don't matter any more, newer ones do."""

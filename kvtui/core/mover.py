@@ -15,7 +15,7 @@ from anyio.abc import TaskGroup
 
 from kvtui.core.catch_up import CatchUp, Peer, StepFailed, ask, differing, digests_of
 from kvtui.core.cluster import ClusterError
-from kvtui.core.ledger import Counting, Ledger
+from kvtui.core.ledger import SUSPECTED_ANEW, Counting, Ledger
 from kvtui.core.link import LinkFull, LinkLost
 from kvtui.core.placement import Placement, without
 from kvtui.core.protocol import Clear, Counts, Scan, from_blob
@@ -195,9 +195,11 @@ class Mover:
             if len(peers) < 2:
                 self._verified(piece)
                 return
+            self._ledger.unverified[piece.start : piece.stop] = b"\1" * (piece.stop - piece.start)
             digests = await digests_of(peers, piece.start, piece.stop)
             if all(other == digests[0] for other in digests[1:]):
-                if self._place(piece).clean == place.clean:
+                suspected_anew = SUSPECTED_ANEW in self._ledger.unverified[piece.start : piece.stop]
+                if self._place(piece).clean == place.clean and not suspected_anew:
                     self._verified(piece)
                     return
                 continue

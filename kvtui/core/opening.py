@@ -65,6 +65,9 @@ async def open_cluster(settings: Settings, seams: Seams | None = None) -> AsyncI
     try:
         log = _open_log(engine, settings, seams)
         coordinator = Coordinator(log, seams, settings.state)
+    except (EngineFailed, EngineFull) as error:
+        engine.close()
+        raise ClusterError(f"the state directory {settings.state} can't be written: {error}") from None
     except BaseException:
         engine.close()
         raise

@@ -50,6 +50,7 @@ class Reads:
         self._clock = clock
         self._meter = meter
         self._writes = writes
+        self._large = asyncio.Lock()
 
     async def get(self, key: bytes) -> Read:
         """The newest acknowledged value of a key."""
@@ -160,10 +161,17 @@ class Reads:
         elif len(read.value) <= INLINE_BYTES:
             entry = Entry(to_blob(key), read.version, len(read.value), to_blob(read.value))
         else:
-            upload = f"b{read.version}"
-            await send_value(hop.link, upload, read.value)
-            entry = Entry(to_blob(key), read.version, len(read.value), upload=upload)
-        reply = await hop.link.ask(PutMany(entries=[entry]))
+            # One at a time: a node takes few, and two readers of one key would send the same one into each other's.
+            async with self._large:
+                upload = f"b{read.version}"
+                await send_value(hop.link, upload, read.value)
+                entry = Entry(to_blob(key), read.version, len(read.value), upload=upload)
+                reply = await hop.link.ask(PutMany(entries=[entry]))
+            self._check_written_back(hop, reply)
+            return
+        self._check_written_back(hop, await hop.link.ask(PutMany(entries=[entry])))
+
+    def _check_written_back(self, hop: Hop, reply: Reply) -> None:
         if reply.status == ERROR:
             raise UploadFailed(f"{hop.node}: {reply.msg}")
 

@@ -3,7 +3,7 @@
 import pytest
 
 from kvtui.core import ledger as ledger_module
-from kvtui.core.ledger import Ledger
+from kvtui.core.ledger import SUSPECTED_ANEW, Ledger
 from kvtui.core.metadata_log import MetadataLog
 from kvtui.core.placement import Placement
 from kvtui.core.records import Created, Placed
@@ -43,7 +43,7 @@ def test_beyond_the_limit_whole_slots_are_suspected(monkeypatch: pytest.MonkeyPa
     for number, key in enumerate((b"a", b"b", b"c", b"a")):
         known.suspect_key(key, number, Version(1, number + 1))
     assert known.uncertain == {b"a": Version(1, 4), b"b": Version(1, 2)}
-    assert list(known.unverified) == [0, 0, 1, 0, 0, 0, 0, 0]
+    assert list(known.unverified) == [0, 0, SUSPECTED_ANEW, 0, 0, 0, 0, 0]
 
 
 def test_hints_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,12 +6,14 @@ import pytest
 
 from kvtui.core.batches import batches
 from kvtui.core.cluster import Outcome
+from kvtui.core.ledger import SUSPECTED_ANEW
 from kvtui.core.protocol import BATCH_BYTES, INLINE_BYTES, UPLOAD_SECONDS, UPLOADS, Entry, Piece, PutMany
 from kvtui.core.records import Behind
 from kvtui.core.snapshot import NodeState
 from kvtui.core.version import Version
 from tests.simulation.harness import SimCluster, settled
 from tests.simulation.loop import run_virtual
+from tests.simulation.seeds import seeded
 
 
 async def put_all(cluster: SimCluster, items: dict[bytes, bytes]) -> None:
@@ -117,3 +119,32 @@ def test_a_replica_that_falls_behind_in_the_middle_of_a_move_does_not_end_up_alo
             assert (await cluster.get(b"key")).value == b"value"
 
     run_virtual(main)
+
+
+@seeded(5)
+def test_a_slot_that_is_suspected_during_its_comparison_is_compared_again(seed: int) -> None:
+    """The comparison, whose digests were older, declared it verified."""
+
+    async def main() -> None:
+        async with SimCluster(seed, nodes=2, replication=2, slots=1) as cluster:
+            await put_all(cluster, {b"key": b"value"})
+            await cluster.call(lambda coordinator: coordinator.rebalance())
+            ledger = cluster.coordinator._ledger
+            assert list(ledger.unverified) == [0]
+            comparing = asyncio.create_task(cluster.call(lambda coordinator: coordinator.rebalance()))
+            while not cluster.coordinator._mover._running:
+                await asyncio.sleep(0)
+            await asyncio.sleep(0.0001)
+            link = ledger.nodes["n2"].link
+            assert link is not None
+            assert list(ledger.unverified) == [1]
+            written = link.ask(PutMany(entries=[Entry("key", Version(1, 1000), 3, "new")]))
+            ledger.unverified[0] = SUSPECTED_ANEW
+            assert (await written).status == "ok"
+            await comparing
+            assert list(ledger.unverified) == [0]
+            assert (await cluster.get(b"key")).value == b"new"
+            location = await cluster.call(lambda coordinator: coordinator.locate(b"key"))
+            assert {copy.version for copy in location.replicas} == {Version(1, 1000)}
+
+    run_virtual(main, seed=seed)

@@ -5,7 +5,7 @@ import asyncio
 from kvtui.core.cluster import Outcome
 from kvtui.core.mover import AT_ONCE
 from kvtui.core.placement import Placement
-from kvtui.core.protocol import Entry, PutMany
+from kvtui.core.protocol import INLINE_BYTES, Entry, Piece, PutMany
 from kvtui.core.records import Behind, Recovered
 from kvtui.core.version import Version
 from kvtui.core.work import Kind, Work
@@ -14,6 +14,7 @@ from tests.simulation.loop import run_virtual
 from tests.simulation.seeds import seeded
 
 NEWER = Version(1, 1000)
+NEWEST = Version(1, 2000)
 
 
 async def half_written(cluster: SimCluster) -> None:
@@ -73,6 +74,29 @@ def test_a_write_that_ends_unknown_during_a_read_of_all_stays_suspected(seed: in
             assert ledger.uncertain == {b"key": NEWER}
 
     run_virtual(main, seed=seed)
+
+
+def test_readers_of_one_large_uncertain_value_all_get_it() -> None:
+    """Each brought the replica that lacked it up to date, in pieces of the same name: the pieces came out of order."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=2, slots=1) as cluster:
+            await half_written(cluster)
+            value = "x" * (3 * INLINE_BYTES)
+            link = cluster.coordinator._ledger.nodes["n1"].link
+            assert link is not None
+            for offset in range(0, len(value), INLINE_BYTES):
+                piece = value[offset : offset + INLINE_BYTES]
+                assert (await link.ask(Piece(upload="u", offset=offset, total=len(value), data=piece))).status == "ok"
+            large = Entry("key", NEWEST, len(value), upload="u")
+            assert (await link.ask(PutMany(entries=[large]))).status == "ok"
+            cluster.coordinator._ledger.suspect_key(b"key", 0, NEWEST)
+            reads = await asyncio.gather(*(cluster.get(b"key") for _ in range(8)))
+            assert {read.outcome for read in reads} == {Outcome.OK}, reads[0].text
+            assert {read.value for read in reads} == {value.encode()}
+            assert await versions(cluster) == {NEWEST}
+
+    run_virtual(main)
 
 
 @seeded(5)

@@ -125,3 +125,28 @@ def test_fewer_replicas_copy_nothing() -> None:
     for node in range(9):
         ring = ring.join(f"n{node}", node % 3 + 1)
     assert copies_made(ring.table, ring.replicate(2).table) == 0
+
+
+@pytest.mark.parametrize(("slots", "seeds"), [(8, 120), (64, 12)])
+def test_heavy_nodes_that_must_hold_every_slot_never_send_the_planning_round_in_circles(slots: int, seeds: int) -> None:
+    for seed in range(seeds):
+        random = Random(seed)
+        ring = Ring.empty(Balanced(), random.randint(1, 3), slots)
+        most_nodes = random.choice([4, 6, 12, 64])
+        for _ in range(40):
+            ring = follow(ring, random_change(random, random.choice([1, 2, 8])), most_nodes)
+            assert broken_quotas(ring) == [], f"seed {seed}"
+
+
+def test_going_from_one_replica_to_three_leaves_few_ranges() -> None:
+    ring = Ring.empty(Balanced(), 1)
+    for node, weight in enumerate((4, 5, 2, 4, 5)):
+        ring = ring.join(f"n{node}", weight)
+    assert len(ring.replicate(3).ranges()) <= 300
+
+
+def test_a_leave_that_makes_a_node_hold_nearly_every_slot_leaves_few_arcs() -> None:
+    ring = Ring.empty(Balanced(), 3)
+    for node, weight in enumerate((1, 1, 8, 6, 2, 5, 2)):
+        ring = ring.join(f"n{node}", weight)
+    assert arcs(ring.leave("n2")) <= 60
