@@ -58,6 +58,9 @@ def wanted(topology: Topology, usable: Collection[str], unverified: Sequence[int
         for low in range(start, stop, CHUNK):
             high = min(stop, low + CHUNK)
             work += _for_stretch(low, high, place, target, suspect, usable)
+    # A node that leaves empties itself as it goes: clearing its slots one by one would only be in its way.
+    leaving = {member.id for member in topology.members.values() if member.leaving}
+    work = [piece for piece in work if piece.kind is not Kind.CLEAR or piece.node not in leaving]
     work.sort(key=lambda piece: URGENCY[piece.kind])
     return work
 

@@ -170,6 +170,11 @@ def test_a_node_that_left_is_cleared_when_it_can_be_reached() -> None:
     assert unfinished(topology, VERIFIED) == ""
 
 
+def test_a_node_that_leaves_is_not_cleared_slot_by_slot() -> None:
+    topology = after(only_planned(("A", "B"), AB._replace(garbage=("C", "D"))), Seen(member("D", leaving=True)))
+    assert [piece.node for piece in wanted(topology, "ABCD", VERIFIED)] == ["C"]
+
+
 def test_a_node_is_never_cleared_of_what_it_serves_or_receives() -> None:
     topology = only_planned(("A", "C"), Placement(("A", "B"), ("A", "B"), ("C",), ("A", "C"), ("C", "D")))
     cleared = [piece.node for piece in wanted(topology, "ABCD", VERIFIED) if piece.kind is Kind.CLEAR]
@@ -427,6 +432,7 @@ class Cluster(RuleBasedStateMachine):
             self.carry_out(work[0])
             self.a_clean_replica_holds_every_acknowledged_write()
         assert not self.work
+        self.forget_the_drained()
         assert unfinished(self.topology, self.unverified) == ""
         for slot, (place, target) in enumerate(zip(self.topology.places, self.topology.planned.table, strict=True)):
             assert place == Placement(target, target)
