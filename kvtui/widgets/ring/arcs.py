@@ -72,7 +72,9 @@ def looks_of(snapshot: ClusterSnapshot) -> Looks:
     """What the nodes of a snapshot contribute to its arcs."""
     return Looks(
         frozenset(node.id for node in snapshot.nodes if node.state is NodeState.DOWN),
-        tuple((node.id, int(node.receiving.fraction * FRACTIONS)) for node in snapshot.nodes if node.receiving is not None),
+        tuple(
+            (node.id, int(node.receiving.fraction * FRACTIONS)) for node in snapshot.nodes if node.receiving is not None
+        ),
         snapshot.lost > 0,
     )
 
