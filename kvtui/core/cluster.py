@@ -159,7 +159,8 @@ class Cluster(Protocol):
     async def delete(self, key: bytes) -> Written: ...
 
     async def put_many(self, items: Sequence[tuple[bytes, bytes]]) -> WrittenMany:
-        """Store a batch of any length, each key on its own replicas; a key that comes twice ends with its last value."""
+        """Store a batch of any length, each key on its own replicas. A key that comes twice ends with its
+        last value, and counts twice."""
         ...
 
     async def get_many(self, keys: Sequence[bytes]) -> list[Read]:

@@ -156,7 +156,8 @@ class Coordinator:
         await self._observatory.refresh()
         problem = unfinished(self._ledger.topology, self._ledger.unverified)
         if problem:
-            raise ClusterError(f"the rebalance could not finish: {problem}")
+            trouble = f" ({self._mover.trouble})" if self._mover.trouble else ""
+            raise ClusterError(f"the rebalance could not finish: {problem}{trouble}")
         return tally.report()
 
     async def accept_loss(self) -> int:

@@ -47,6 +47,7 @@ class Membership:
         self._happenings = happenings
         self._processes = processes
         self._supervisor = supervisor
+        self._starting: set[str] = set()
         self._adding = asyncio.Lock()
         self._tasks: TaskGroup | None = None
 
@@ -164,9 +165,15 @@ class Membership:
     async def start(self, name: str) -> None:
         """Start a local node's process again and wait until it serves. Raises ClusterError."""
         node = self._local(name)
-        if node.process is not None and not await self._processes.has_ended(node.process):
-            raise ClusterError(f"{name} is running already (process {node.process.pid})")
-        await self._restart(node)
+        if name in self._starting:
+            raise ClusterError(f"{name} is being started already")
+        self._starting.add(name)
+        try:
+            if node.process is not None and not await self._processes.has_ended(node.process):
+                raise ClusterError(f"{name} is running already (process {node.process.pid})")
+            await self._restart(node)
+        finally:
+            self._starting.discard(name)
         node.wake.set()
         while not node.usable:
             changed = self._ledger.changed()

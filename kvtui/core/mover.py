@@ -30,6 +30,8 @@ ROUNDS: Final = 6
 RETRY_SECONDS: Final = 0.5
 """How long a piece that failed is put off; doubles with each failure up to ``RETRY_MOST_SECONDS``."""
 RETRY_MOST_SECONDS: Final = 5.0
+PATIENCE: Final = 3
+"""Failures of a piece after which nobody waits for it any more; it is still tried again."""
 NAMED: Final = 20
 """Keys of a cleared range that are named to an observer."""
 
@@ -63,6 +65,8 @@ class Mover:
         self._failures: dict[Work, int] = {}
         self._held: set[Work] = set()
         self._large = asyncio.Lock()
+        self.trouble = ""
+        """Why a piece of work was put off last; empty once nothing is put off any more."""
         self._idle = True
         self._looked = asyncio.Event()
         """Set after each look at the work, and then replaced."""
@@ -98,9 +102,14 @@ class Mover:
                 break
             self._running.append(piece)
             tasks.start_soon(self._carry_out, piece)
-        idle = not (startable or self._running)
+        # A piece that failed a few times only may have met a passing trouble: it is waited for.
+        hopeful = any(self._failures.get(piece, 0) <= PATIENCE for piece in self._held)
+        idle = not (startable or self._running or hopeful)
         if idle and not self._idle:
             self._observer.settled()
+        if idle and not self._held:
+            self._failures.clear()
+            self.trouble = ""
         self._idle = idle
         self._looked.set()
         self._looked = asyncio.Event()
@@ -146,6 +155,7 @@ class Mover:
         failures = self._failures[piece] = self._failures.get(piece, 0) + 1
         delay = min(RETRY_MOST_SECONDS, RETRY_SECONDS * 2 ** (failures - 1))
         self._held.add(piece)
+        self.trouble = reason
         self._observer.stuck(f"slots {piece.start}..{piece.stop} wait {delay:g} s: {reason}")
 
         def again() -> None:

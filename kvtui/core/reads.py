@@ -16,6 +16,7 @@ from kvtui.core.meter import Meter
 from kvtui.core.placement import Placement, without
 from kvtui.core.protocol import (
     BATCH_ENTRIES,
+    DAMAGED,
     ERROR,
     INLINE_BYTES,
     OK,
@@ -137,9 +138,10 @@ class Reads:
         try:
             asked = [hop.link.ask(Get(key=to_blob(key))) for hop in route.clean]
             replies = [await future for future in asked]
-            broken = next((reply for reply in replies if reply.status == ERROR), None)
-            if broken is not None:
-                return _unread(broken.msg)
+            broken = [reply for reply in replies if reply.status == ERROR]
+            if any(reply.code != DAMAGED for reply in broken) or len(broken) == len(replies):
+                # A damaged entry is repaired from the others, as one that is older; anything else leaves doubt.
+                return _unread(broken[0].msg)
             newest = max(range(len(replies)), key=lambda index: replies[index].version or NEVER)
             read = await self._read_of(route.clean[newest], key, replies[newest])
             older = [

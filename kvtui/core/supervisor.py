@@ -21,6 +21,8 @@ from kvtui.core.snapshot import NodeState
 RECONNECT_SECONDS: Final = 0.25
 """Pause before a lost node is tried again; grows by half each time up to ``RECONNECT_MOST_SECONDS``."""
 RECONNECT_MOST_SECONDS: Final = 2.0
+COUNTER_SECONDS: Final = 5.0
+"""How often a node's write counter is logged while it grows."""
 
 
 class Supervisor:
@@ -37,6 +39,8 @@ class Supervisor:
         self._coordinator = coordinator
         self._session = 0
         self._closing = False
+        self._damaged: dict[str, int] = {}
+        self._noted: dict[str, float] = {}
 
     def close(self) -> None:
         """Record what each node acknowledged, and hang up."""
@@ -69,6 +73,8 @@ class Supervisor:
                 await self._nap(node, pause)
                 pause = min(pause * 1.5, RECONNECT_MOST_SECONDS)
             self._observe_state(node)
+            self._observe_damage(node)
+            self._note_counter(node)
 
     def _watched(self, node: RemoteNode) -> bool:
         member = node.id in self._ledger.topology.members and not node.parting
@@ -93,7 +99,29 @@ class Supervisor:
             node.state = state
             self._ledger.stir()
 
+    def _observe_damage(self, node: RemoteNode) -> None:
+        """When a node finds more entries damaged, its slots are compared with the other clean replicas, which repairs them."""
+        known, found = self._damaged.get(node.id, 0), node.facts.damaged
+        self._damaged[node.id] = found
+        if found <= known:
+            return
+        self._happenings.emit(Level.WARNING, f"{found:,} entries of {node.id} are damaged and not served", node.id)
+        for start, stop in self._ledger.topology.runs(lambda place: node.id in place.clean):
+            self._ledger.unverified[start:stop] = b"\1" * (stop - start)
+        self._ledger.stir()
+
+    def _note_counter(self, node: RemoteNode) -> None:
+        """Log now and then how far a node's data got, so that a tail that it loses is noticed after a crash here as well."""
+        now = self._clock.monotonic()
+        member = self._ledger.topology.members.get(node.id)
+        if member is None or node.counter <= member.counter or not self._watched(node):
+            return
+        if now - self._noted.get(node.id, 0.0) >= COUNTER_SECONDS:
+            self._noted[node.id] = now
+            self._ledger.record(self.as_seen(node))
+
     async def connect(self, node: RemoteNode) -> bool:
+        """Call a member once; whether it serves now."""
         try:
             link, facts = await self.call(node, join=False)
         except (Unreachable, NotANode, LinkLost, LinkFull) as error:

@@ -77,23 +77,22 @@ class Writes:
             return WrittenMany(0, failed=len(items), text=problem)
         latest = dict(items)
         small = [(key, value) for key, value in latest.items() if len(value) <= INLINE_BYTES]
-        ends = [await self.put(key, value) for key, value in latest.items() if len(value) > INLINE_BYTES]
-        tally = Counter(end.outcome for end in ends)
-        reason = next((end.text for end in ends if end.outcome is not Outcome.OK), "")
+        ends: dict[bytes, Outcome] = {}
+        reason = ""
+        for key, value in latest.items():
+            if len(value) > INLINE_BYTES:
+                written = await self.put(key, value)
+                ends[key] = written.outcome
+                reason = reason or written.text
         gate = asyncio.Semaphore(BATCHES_AT_ONCE)
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(self._put_batch(gate, batch)) for batch in self._batches(small)]
         for task in running:
             outcomes, text = task.result()
-            tally += outcomes
+            ends |= outcomes
             reason = reason or text
-        duplicates = len(items) - len(latest)
-        return WrittenMany(
-            tally[Outcome.OK] + (duplicates if tally[Outcome.OK] else 0),
-            tally[Outcome.FAILED],
-            tally[Outcome.UNKNOWN],
-            reason,
-        )
+        tally = Counter(ends[key] for key, _ in items)
+        return WrittenMany(tally[Outcome.OK], tally[Outcome.FAILED], tally[Outcome.UNKNOWN], reason)
 
     def _batches(self, items: list[tuple[bytes, bytes]]) -> Iterable[list[tuple[int, bytes, bytes]]]:
         """Items of equal placement, cut to the wire's limits."""
@@ -106,7 +105,7 @@ class Writes:
 
     async def _put_batch(
         self, gate: asyncio.Semaphore, batch: list[tuple[int, bytes, bytes]]
-    ) -> tuple[Counter[Outcome], str]:
+    ) -> tuple[dict[bytes, Outcome], str]:
         async with gate:
             places = self._ledger.topology.places
             if len({places[slot] for slot, _, _ in batch}) > 1:
@@ -120,12 +119,12 @@ class Writes:
             keys = tuple(key for _, key, _ in batch)
             slots = tuple(slot for slot, _, _ in batch)
             written = await self._write(keys, slots, version, PutMany(entries=entries))
-            return Counter({written.outcome: len(batch)}), written.text
+            return dict.fromkeys(keys, written.outcome), written.text
 
-    async def _put_singly(self, batch: list[tuple[int, bytes, bytes]]) -> tuple[Counter[Outcome], str]:
-        ends = [await self.put(key, value) for _, key, value in batch]
-        reason = next((end.text for end in ends if end.outcome is not Outcome.OK), "")
-        return Counter(end.outcome for end in ends), reason
+    async def _put_singly(self, batch: list[tuple[int, bytes, bytes]]) -> tuple[dict[bytes, Outcome], str]:
+        ends = {key: await self.put(key, value) for _, key, value in batch}
+        reason = next((end.text for end in ends.values() if end.outcome is not Outcome.OK), "")
+        return {key: end.outcome for key, end in ends.items()}, reason
 
     async def _put_large(self, key: bytes, value: bytes) -> Written:
         """Send the value ahead in pieces, so that small requests pass between them, then store it by name."""

@@ -79,7 +79,22 @@ def test_each_key_of_a_batch_that_was_torn_apart_ends_by_itself(ends: list[Outco
             assert isinstance(writes, Ending)
             writes.ends = list(ends)
             outcomes, text = await writes._put_singly([(number, b"key %d" % number, b"v") for number in range(3)])
-            assert outcomes == {Outcome.OK: 1, Outcome.FAILED: 1, Outcome.UNKNOWN: 1}
+            assert outcomes == {b"key %d" % number: end for number, end in enumerate(ends)}
             assert text == "because"
+
+    run_virtual(main)
+
+
+def test_a_key_that_comes_twice_in_a_batch_counts_twice_and_ends_with_its_last_value() -> None:
+    async def main() -> None:
+        async with SimCluster(nodes=1, slots=8) as cluster:
+            items = [(b"a", b"1"), (b"b", b"1"), (b"a", b"2")]
+            done = await cluster.call(lambda coordinator: coordinator.put_many(items))
+            assert (done.ok, done.failed, done.unknown) == (3, 0, 0)
+            assert (await cluster.get(b"a")).value == b"2"
+            cluster.kill("n1")
+            await cluster.until(lambda snapshot: snapshot.nodes[0].state is NodeState.DOWN)
+            done = await cluster.call(lambda coordinator: coordinator.put_many(items))
+            assert (done.ok, done.failed, done.unknown) == (0, 3, 0)
 
     run_virtual(main)
