@@ -46,8 +46,8 @@ class Coordinator:
         """``log`` holds a created cluster; ``state`` is its state directory, None when nothing is durable."""
         identity = seams.random.identity()
         log.append(Opened(log.topology.epoch + 1, identity))
-        self._ledger = Ledger(log)
         self._happenings = Happenings(seams.clock)
+        self._ledger = Ledger(log, lambda reason: self._happenings.emit(Level.BAD, reason))
         self._moves = _MoveTally(self._happenings)
         meter = Meter()
         self._writes = Writes(self._ledger, seams.clock, meter)

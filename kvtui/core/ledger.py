@@ -1,6 +1,7 @@
 """The coordinator's one mutable truth: the logged topology, the members' links, and what is not certain yet."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,8 +36,9 @@ class Counting:
 class Ledger:
     """Appends records, and keeps routes and waiters in step with them. Every change of placement goes through here."""
 
-    def __init__(self, log: MetadataLog) -> None:
+    def __init__(self, log: MetadataLog, on_stop: Callable[[str], None] = lambda reason: None) -> None:
         self._log = log
+        self._on_stop = on_stop
         self.nodes: dict[str, RemoteNode] = {}
         self._routes = Routes(self.nodes)
         self.seq = 0
@@ -76,8 +78,10 @@ class Ledger:
             return
 
     def stop(self, reason: str) -> None:
-        """Serve no more. The first reason stays."""
-        self.stopped = self.stopped or reason
+        """Serve no more. The first reason stays, and is told once."""
+        if not self.stopped:
+            self.stopped = reason
+            self._on_stop(reason)
         self.stir()
 
     def stir(self) -> None:

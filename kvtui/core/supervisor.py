@@ -202,7 +202,6 @@ class Supervisor:
     def note_fencing(self, node: RemoteNode, error: Refused) -> None:
         if error.reply.code == FENCED:
             self._ledger.stop(f"another coordinator took this cluster over ({node.id} says: {error}); kvtui stops")
-            self._happenings.emit(Level.BAD, self._ledger.stopped, node.id)
 
     def _on_lost(self, node: RemoteNode) -> Callable[[Link, str], None]:
         def lost(link: Link, reason: str) -> None:

@@ -14,6 +14,8 @@ def notices(before: ClusterSnapshot, after: ClusterSnapshot) -> list[Line]:
     """The lines for what changed between two pictures; nothing for nodes that joined or left."""
     states = {view.id: view.state for view in before.nodes}
     lines: list[Line] = []
+    if after.stopped and not before.stopped:
+        lines.append(Line(after.stopped, Level.BAD))
     for view in after.nodes:
         was = states.get(view.id, view.state)
         if view.state is NodeState.DOWN and was is not NodeState.DOWN:

@@ -50,6 +50,8 @@ def _nodes_up(snapshot: ClusterSnapshot) -> Line:
 
 def safety(snapshot: ClusterSnapshot) -> Line:
     """Whether every key is on as many nodes as it should be; else what is missing, the worst first."""
+    if snapshot.stopped:
+        return (("stopped: leave, and open it again", "bad bold"),)
     if not snapshot.nodes:
         return ()
     copies = counted(snapshot.copies_each, "node")

@@ -1,5 +1,7 @@
 """What a person at the prompt is told unasked."""
 
+from dataclasses import replace
+
 import pytest
 
 from kvtui.core.snapshot import ClusterSnapshot, NodeState, NodeView
@@ -33,3 +35,9 @@ def test_nodes_that_go_and_come_back_and_loss(
     before: ClusterSnapshot, after: ClusterSnapshot, lines: list[str]
 ) -> None:
     assert [line.text for line in notices(before, after)] == lines
+
+
+def test_a_coordinator_that_stopped_says_why_once() -> None:
+    stopped = replace(picture(), stopped="another coordinator took this cluster over")
+    assert [line.text for line in notices(picture(), stopped)] == ["another coordinator took this cluster over"]
+    assert notices(stopped, stopped) == []

@@ -33,6 +33,12 @@ def test_the_header_does_not_call_a_key_safe_that_lies_on_a_node_that_is_down() 
     assert "every key on 2 nodes, some of them down" in header(down)
 
 
+def test_the_header_of_a_coordinator_that_stopped_promises_nothing() -> None:
+    stopped = header(replace(frozen.healthy(), stopped="another coordinator took this cluster over"))
+    assert "stopped: leave, and open it again" in stopped
+    assert "every key" not in stopped
+
+
 def test_the_header_names_what_is_wanted_but_not_possible() -> None:
     single = frozen.healthy(["A"], replication=2)
     assert "every key on 1 node, 2 wanted" in header(single)
