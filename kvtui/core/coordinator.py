@@ -237,5 +237,5 @@ class _MoveTally:
 
     def settled(self) -> None:
         for node, keys in self._arrived.items():
-            self._happenings.emit(Level.GOOD, f"{keys:,} keys copied to {node}", node)
+            self._happenings.emit(Level.GOOD, f"{keys:,} {'key' if keys == 1 else 'keys'} copied to {node}", node)
         self._arrived.clear()

@@ -42,9 +42,8 @@ def _invitation(width: int) -> list[Line]:
 
 
 def _copies(snapshot: ClusterSnapshot) -> str:
-    if snapshot.copies_each == 1:
-        return "on 1 node each"
-    return f"on {snapshot.copies_each} nodes each"
+    nodes = counted(snapshot.copies_each, "node")
+    return f"not all on {nodes}" if snapshot.under_replicated else f"on {nodes} each"
 
 
 def _located(picture: Picture, width: int) -> list[Line]:
