@@ -128,9 +128,9 @@ def balance_and_movement(rings: dict[int, Ring], classics: dict[int, Ring]) -> N
         other.add_node("one-more")
         moved = sum(owner != other.get_node(key) for owner, key in zip(owners, KEYS, strict=True))
         ours, theirs = slot_balance(ring), slot_balance(classic)
-        row = (*ours, *theirs, uneven(Counter(owners), size))
-        row += (copied(ring, after) / even, copied(classic, after_classic) / even)
-        row += (moved * (size + 1) / len(KEYS),)
+        row = [*ours, *theirs, uneven(Counter(owners), size)]
+        row += [copied(ring, after) / even, copied(classic, after_classic) / even]
+        row += [moved * (size + 1) / len(KEYS)]
         print(f"  {size:>12}" + "".join(f"{value:>12.4f}" for value in row))
         bar(f"max/mean at {size} nodes", max(ours), 1.001 if size <= 10 else 1.04)
         most = max(quotas(after.weights, REPLICAS).replicas.values())
@@ -225,7 +225,7 @@ def random_histories(heaviest: int) -> tuple[dict[int, float], float, float]:
     for seed in range(6):
         random = Random(100 * heaviest + seed)
         ring = Ring.empty(Balanced(), seed % 3 + 1)
-        for _ in range(50):
+        for _ in range(40):
             nodes = list(ring.weights)
             kind = random.random()
             if len(nodes) < 2 or (kind < 0.45 and len(nodes) < 12):
@@ -243,8 +243,8 @@ def random_histories(heaviest: int) -> tuple[dict[int, float], float, float]:
 
 
 def at_size(size: int) -> Ring:
-    """A balanced ring of `size` nodes: joins one by one to 100, beyond that all at once and then one join."""
-    if size <= 100:
+    """A balanced ring of `size` nodes: joins one by one to 30, beyond that all at once and then one join."""
+    if size <= 30:
         return grown(Balanced(), size)
     weights = {f"node-{number}": 1 for number in range(size - 1)}
     return Ring(Balanced(), REPLICAS, SLOTS, weights, ((),) * SLOTS).join(f"node-{size - 1}")

@@ -63,6 +63,8 @@ def _shortest_path(draft: Draft, least: int) -> tuple[Path, list[int], int]:
     node, ends, price = best
     path: Path = []
     while node in step:
+        if len(path) > draft.nodes:
+            raise AssertionError("a cheapest partial table has no exchange that makes it cheaper")
         path.append((node, step[node][1]))
         node = step[node][0]
     path.append((node, []))

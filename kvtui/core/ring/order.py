@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from kvtui.core.ring.draft import VACANT, Draft
 from kvtui.core.ring.quota import settle
-from kvtui.core.ring.trade import trade_copies
+from kvtui.core.ring.trade import exchange_freely, trade_copies
 
 Handover = tuple[int, list[int]]
 """The next node of a path, and the slots it can take over from the one before."""
@@ -21,13 +21,40 @@ def settle_order(draft: Draft) -> None:
     """Make every node lead its quota, floor or ceiling."""
     draft.lead_quota = settle(draft.lead_limits, draft.leading, draft.held)
     _lead_vacant(draft)
-    for node in range(draft.nodes):
-        while draft.leading[node] > draft.lead_quota[node]:
-            path = _path(draft, node)
-            if path is None:
-                trade_copies(draft, node)
-            else:
-                _pass_on(draft, node, path)
+    while (giver := _too_much(draft)) != VACANT:
+        path = _path(draft, giver)
+        if path is not None:
+            _pass_on(draft, giver, path)
+        elif not exchange_freely(draft, _Helps(draft)):
+            trade_copies(draft, giver)
+
+
+def _too_much(draft: Draft) -> int:
+    """A node that leads more than its quota; VACANT if none does."""
+    nodes = range(draft.nodes)
+    return next((node for node in nodes if draft.leading[node] > draft.lead_quota[node]), VACANT)
+
+
+class _Helps:
+    """Whether after an exchange reordering gets on, with no more leads in excess than before it."""
+
+    def __init__(self, draft: Draft):
+        self._draft = draft
+        self._excess = self._count()
+
+    def _count(self) -> int:
+        pairs = zip(self._draft.leading, self._draft.lead_quota, strict=True)
+        return sum(max(0, leading - quota) for leading, quota in pairs)
+
+    def __call__(self) -> bool:
+        # What is not worse and can be bettered next: so settling ends.
+        if self._count() > self._excess:
+            return False
+        giver = _too_much(self._draft)
+        quota = list(self._draft.lead_quota)
+        found = giver == VACANT or _path(self._draft, giver) is not None
+        self._draft.lead_quota = quota
+        return found
 
 
 def _lead_vacant(draft: Draft) -> None:

@@ -150,3 +150,24 @@ def test_a_leave_that_makes_a_node_hold_nearly_every_slot_leaves_few_arcs() -> N
     for node, weight in enumerate((1, 1, 8, 6, 2, 5, 2)):
         ring = ring.join(f"n{node}", weight)
     assert arcs(ring.leave("n2")) <= 60
+
+
+@pytest.mark.parametrize(("seed", "steps"), [(118, 33), (146, 29)])
+def test_leads_out_of_reach_are_set_right_without_a_copy_above_the_minimum(seed: int, steps: int) -> None:
+    # Eight slots and some ten nodes of unequal weights: here reordering alone once could not set the leads right.
+    random = Random(seed)
+    ring = Ring.empty(Balanced(), random.randint(1, 3), 8)
+    for _ in range(steps):
+        kind, nodes = random.random(), list(ring.weights)
+        before = ring
+        if not nodes or (kind < 0.4 and len(nodes) < 12):
+            ring = ring.join(f"n{random.randrange(10**9)}", random.randint(1, 8))
+        elif kind < 0.7:
+            ring = ring.leave(random.choice(nodes))
+        elif kind < 0.9:
+            ring = ring.reweigh(random.choice(nodes), random.randint(1, 8))
+        else:
+            ring = ring.replicate(random.randint(1, 3))
+        assert broken_quotas(ring) == []
+        if ring.weights:
+            assert copies_made(before.table, ring.table) == least_copies(before.table, ring)
