@@ -21,11 +21,16 @@ def settle_order(draft: Draft) -> None:
     """Make every node lead its quota, floor or ceiling."""
     draft.lead_quota = settle(draft.lead_limits, draft.leading, draft.held)
     _lead_vacant(draft)
+    # An exchange may set leads wrong elsewhere: their number is limited, so that settling ends.
+    exchanges = draft.nodes
     while (giver := _too_much(draft)) != VACANT:
         path = _path(draft, giver)
         if path is not None:
             _pass_on(draft, giver, path)
-        elif not exchange_freely(draft, _Helps(draft)):
+        elif exchanges and exchange_freely(draft, lambda: _reorder_suffices(draft)):
+            exchanges -= 1
+        else:
+            exchanges = 0
             trade_copies(draft, giver)
 
 
@@ -35,26 +40,13 @@ def _too_much(draft: Draft) -> int:
     return next((node for node in nodes if draft.leading[node] > draft.lead_quota[node]), VACANT)
 
 
-class _Helps:
-    """Whether after an exchange reordering gets on, with no more leads in excess than before it."""
-
-    def __init__(self, draft: Draft):
-        self._draft = draft
-        self._excess = self._count()
-
-    def _count(self) -> int:
-        pairs = zip(self._draft.leading, self._draft.lead_quota, strict=True)
-        return sum(max(0, leading - quota) for leading, quota in pairs)
-
-    def __call__(self) -> bool:
-        # What is not worse and can be bettered next: so settling ends.
-        if self._count() > self._excess:
-            return False
-        giver = _too_much(self._draft)
-        quota = list(self._draft.lead_quota)
-        found = giver == VACANT or _path(self._draft, giver) is not None
-        self._draft.lead_quota = quota
-        return found
+def _reorder_suffices(draft: Draft) -> bool:
+    """Whether nobody leads too much, or the first who does has a path now; quotas stay as they are."""
+    giver = _too_much(draft)
+    quota = list(draft.lead_quota)
+    found = giver == VACANT or _path(draft, giver) is not None
+    draft.lead_quota = quota
+    return found
 
 
 def _lead_vacant(draft: Draft) -> None:
