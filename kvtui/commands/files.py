@@ -7,11 +7,13 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 
 from kvtui.commands.command import CommandError
 from kvtui.commands.records import Format, format_of
 from kvtui.commands.wording import harmless
+from kvtui.core.seams.directories import sync_directory
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class Replacement:
             os.fsync(self._stream.fileno())
             self._stream.close()
             os.replace(self._path, self._file.path)
-            _sync_folder(os.path.dirname(self._file.path))
+            sync_directory(Path(self._file.path).parent)
         except OSError as error:
             raise self._failed(error) from None
 
@@ -98,15 +100,6 @@ class Replacement:
 
     def _failed(self, error: OSError) -> CommandError:
         return CommandError(f"file: writing {self._file.name} failed: {reason(error)}", "file")
-
-
-def _sync_folder(folder: str) -> None:
-    """The rename itself must reach the disk, too."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def reason(error: OSError) -> str:

@@ -38,8 +38,7 @@ class Panel(Widget):
         self.refresh()
 
     def show(self) -> None:
-        """Draw the picture; refresh what it changes."""
-        raise NotImplementedError
+        """Draw the picture; refresh what it changes. A panel of no kind yet has nothing to draw."""
 
     @property
     def tints(self) -> Tints:
@@ -58,8 +57,8 @@ class LinesPanel(Panel):
         self._lines: list[Line] = []
 
     def lines(self, picture: Picture, width: int, height: int) -> Sequence[Line]:
-        """The text of a picture, in that many cells."""
-        raise NotImplementedError
+        """The text of a picture, in that many cells; none, unless a panel says more."""
+        return ()
 
     def show(self) -> None:
         width, height = self.size

@@ -8,6 +8,7 @@ from typing import Final
 
 from rocksdict import BlockBasedOptions, Cache, DBRecoveryMode, Options, Rdict, ReadOptions, WriteBatch, WriteOptions
 
+from kvtui.core.seams.directories import sync_directory
 from kvtui.core.seams.storage import Batch, EngineFailed, EngineFull, EngineLocked, EngineUnreadable
 from kvtui.core.seams.wal import ends_torn
 
@@ -133,7 +134,7 @@ def _prepare(path: Path) -> None:
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     path.mkdir(parents=True, exist_ok=True)
     for folder in missing:
-        _sync_directory(folder.parent)
+        sync_directory(folder.parent)
     if not (path / "CURRENT").exists():
         strange = next((entry for entry in path.iterdir() if not _belongs_to_an_unfinished_opening(entry)), None)
         if strange is not None:
@@ -195,14 +196,6 @@ def _holder(path: Path) -> str:
         return (path / HOLDER_FILE).read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
         return ""
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _reason(error: Exception) -> str:
