@@ -5,35 +5,45 @@ from __future__ import annotations
 from kvtui.core.ring.draft import VACANT, Draft
 from kvtui.core.ring.fill import scattered_runs
 
+URGENCY = 1.0
+"""Weight of an even loss of surplus against even pairs."""
+
 
 def shed_overfull(draft: Draft) -> None:
     """Let overfull slots go: each drops nodes above their quota, those most in surplus and most crowded."""
-    left = sum(max(0, len(row) - draft.copies) for row in draft.rows)
-    if not left:
+    overfull = [slot for slot, row in enumerate(draft.rows) if len(row) > draft.copies]
+    if not overfull:
         return
-    total = left
-    surplus = [max(1, held - quota) for held, quota in zip(draft.held, draft.quota, strict=True)]
+    # In how many of the overfull slots still to come each node could make way.
+    chances = [0] * draft.nodes
+    for slot in overfull:
+        for node in _movable(draft, slot):
+            chances[node] += 1
     for part in scattered_runs(draft.slots, draft.grain):
         choice = VACANT
         for slot in part:
             row = draft.rows[slot]
+            if len(row) <= draft.copies:
+                continue
+            for node in _movable(draft, slot):
+                chances[node] -= 1
             while len(row) > draft.copies:
                 if choice not in row or choice == draft.heads[slot] or not draft.spares(choice):
-                    choice = _shed_choice(draft, slot, surplus, total / left)
+                    choice = max(_movable(draft, slot), key=lambda node: _worth(draft, slot, node, chances))
                 draft.drop(slot, choice)
-                left -= 1
 
 
-def _shed_choice(draft: Draft, slot: int, surplus: list[int], pressure: float) -> int:
-    """Who makes way: never a node that must hold every slot, and the first replica only if all others must."""
+def _movable(draft: Draft, slot: int) -> list[int]:
+    """Who can make way: never a node that must hold every slot, and the first replica only if all others must."""
     free = [node for node in draft.rows[slot] if draft.limits.floors[node] < draft.slots]
-    rest = [node for node in free if node != draft.heads[slot]]
+    return [node for node in free if node != draft.heads[slot]] or free
 
-    def worth(node: int) -> tuple[bool, float]:
-        ahead = (draft.held[node] - draft.quota[node]) / surplus[node] * pressure
-        return draft.spares(node), ahead + draft.crowding(node, slot)
 
-    return max(rest or free, key=worth)
+def _worth(draft: Draft, slot: int, node: int, chances: list[int]) -> tuple[bool, float]:
+    """How good it is that `node` makes way: best if it has few other chances to lose its surplus."""
+    share = min(1.0, (draft.held[node] - draft.quota[node]) / (chances[node] + 1))
+    urgency = 1 / (1.02 - share) - 1 / (0.02 + max(0.0, share))
+    return draft.spares(node), URGENCY * urgency + draft.crowding(node, slot)
 
 
 def shed_rich(draft: Draft) -> None:
