@@ -136,6 +136,7 @@ def test_rings_that_differ_in_anything_are_not_equal() -> None:
     ring = Ring.empty(Balanced(), 1, 8).join("a").join("b")
     assert ring != Ring.empty(Balanced(), 1, 8).join("b").join("a")
     assert ring != ring.reweigh("a", 2)
+    assert Ring.empty(Balanced(), 1, 8).join("a", 1) != Ring.empty(Balanced(), 1, 8).join("a", 2)
     assert ring != Ring.empty(Balanced(), 2, 8).join("a").join("b")
     assert Ring.empty(Classic(1), 1, 8) != Ring.empty(Classic(2), 1, 8)
     assert ring != "ring"
@@ -187,3 +188,11 @@ def test_a_record_that_no_ring_gives_is_refused_in_a_clear_sentence() -> None:
         with pytest.raises(ValueError) as refused:
             Ring.from_record(record)
         assert str(refused.value) == sentence
+
+
+def test_more_replicas_are_appended_to_those_that_stay_in_their_order() -> None:
+    ring = Ring.empty(Balanced(), 2, 1024)
+    for node in range(6):
+        ring = ring.join(f"n{node}")
+    for before, after in zip(ring.table, ring.replicate(3).table, strict=True):
+        assert after[:2] == before
