@@ -73,6 +73,8 @@ class Read:
     """The replica that answered."""
     milliseconds: float = 0.0
     text: str = ""
+    stale: bool = False
+    """Answered by a replica that may lack acknowledged writes, since no clean one could be asked (``available`` reads)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,17 @@ class Item:
     version: Version
 
 
+class OwnData(StrEnum):
+    """What becomes of the keys that a standalone node holds when it joins."""
+
+    REFUSE = "refuse"
+    """A node with keys of its own does not join."""
+    IMPORT = "import"
+    """Its keys become the cluster's; a key that the cluster has already stays as it is there."""
+    WIPE = "wipe"
+    """They are deleted."""
+
+
 @dataclass(frozen=True, slots=True)
 class NodeAdded:
     """``started``: kvtui started the process; else it attached to one that listened there."""
@@ -116,6 +129,19 @@ class NodeAdded:
     host: str
     port: int
     started: bool
+    imported: int = 0
+    """Keys of its own that became the cluster's."""
+    kept: int = 0
+    """Keys of its own that were left out because the cluster had them already."""
+
+
+class ReadMode(StrEnum):
+    """What a get does where no clean replica can be asked."""
+
+    STRICT = "strict"
+    """It fails: nothing is ever read older than what was acknowledged or read before."""
+    AVAILABLE = "available"
+    """It answers from a replica that may be behind, flagged ``stale``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,15 +200,21 @@ class Cluster(Protocol):
         can't be read. A key written meanwhile may come or not."""
         ...
 
-    async def add_node(self, node: str, host: str, port: int) -> NodeAdded:
+    async def add_node(self, node: str, host: str, port: int, *, own_data: OwnData = OwnData.REFUSE) -> NodeAdded:
         """Attach to the node at ``host:port``, or start one there (port 0: any free one). Raises ClusterError.
+
+        ``own_data`` says what becomes of the keys that a standalone node holds.
 
         Returns when the node belongs to the cluster; its share of the keys moves in the background.
         """
         ...
 
-    async def remove_node(self, node: str) -> None:
-        """Move everything off the node, then forget it. Raises ClusterError."""
+    async def remove_node(self, node: str, *, force: bool = False) -> None:
+        """Move everything off the node, then forget it. Raises ClusterError.
+
+        ``force`` removes a node that is DOWN: its slots are copied from their other clean replicas. It is refused, with the
+        slots named, where the node has the last clean copy: those must be given up first (``Losses.accept_loss``).
+        """
         ...
 
     async def set_replication(self, copies: int) -> None:
@@ -211,6 +243,72 @@ class LocalNodes(Protocol):
 class Losses(Protocol):
     """A cluster that can tell what it lost, and waits for a person to accept it."""
 
-    async def accept_loss(self) -> int:
-        """Serve lost slots again, from what is left of them. Returns how many slots. Raises ClusterError."""
+    async def accept_loss(self, node: str | None = None) -> int:
+        """Serve lost slots again, from what is left of them. Returns how many slots. Raises ClusterError.
+
+        With a ``node`` that is DOWN, what only it holds is given up as well.
+        """
+        ...
+
+
+@runtime_checkable
+class Guarantees(Protocol):
+    """A cluster whose promises can be tuned."""
+
+    async def set_quorum(self, copies: int) -> None:
+        """Acknowledge writes only with that many synced clean copies (W); 0: the default for the number of copies.
+
+        Raises ClusterError, for more than the copies that are kept among others.
+        """
+        ...
+
+    async def set_reads(self, mode: ReadMode) -> None:
+        """Say what a get does where no clean replica can be asked. Raises ClusterError."""
+        ...
+
+
+@runtime_checkable
+class Policies(Protocol):
+    """A cluster that can place its ring anew while it serves."""
+
+    async def set_policy(self, policy: str, vnodes: int = 0) -> None:
+        """``balanced``, or ``classic`` with ``vnodes`` points a node (0: 64). Slots move in the background. Raises ClusterError."""
+        ...
+
+    async def set_weight(self, node: str, weight: int) -> None:
+        """Give a node ``weight`` times the share of a node of weight 1. Raises ClusterError."""
+        ...
+
+
+@runtime_checkable
+class Faults(Protocol):
+    """A cluster that can do to nodes of its own what life does to others'. Each raises ClusterError for nodes it did not start."""
+
+    async def kill_node(self, node: str) -> None:
+        """End the process at once, as ``kill -9`` does."""
+        ...
+
+    async def pause_node(self, node: str) -> None:
+        """Stop the process where it is (SIGSTOP); it keeps what it holds, and what is sent to it waits."""
+        ...
+
+    async def resume_node(self, node: str) -> None:
+        """Let a paused process go on (SIGCONT)."""
+        ...
+
+    async def slow_node(self, node: str, seconds: float) -> None:
+        """Delay everything to and from the node by so much each way; 0: no longer."""
+        ...
+
+    async def cut_node(self, node: str) -> None:
+        """Partition the node from the coordinator: nothing comes through, either way, until ``heal``."""
+        ...
+
+    async def heal(self) -> None:
+        """End all partitions and delays, and resume what is paused. Killed nodes stay killed: ``start_node`` starts them."""
+        ...
+
+    async def wipe_node(self, node: str) -> None:
+        """End the node's process and delete its data directory; it stays a member. Refused while it has the last clean copy of
+        anything."""
         ...
