@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from kvtui.core.events import Event
+from kvtui.core.read_mode import ReadMode as ReadMode
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.core.version import Version
 
@@ -133,15 +134,6 @@ class NodeAdded:
     """Keys of its own that became the cluster's."""
     kept: int = 0
     """Keys of its own that were left out because the cluster had them already."""
-
-
-class ReadMode(StrEnum):
-    """What a get does where no clean replica can be asked."""
-
-    STRICT = "strict"
-    """It fails: nothing is ever read older than what was acknowledged or read before."""
-    AVAILABLE = "available"
-    """It answers from a replica that may be behind, flagged ``stale``."""
 
 
 @dataclass(frozen=True, slots=True)

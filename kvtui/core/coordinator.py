@@ -27,11 +27,13 @@ from kvtui.core.meter import Meter
 from kvtui.core.mover import Mover
 from kvtui.core.observatory import Observatory
 from kvtui.core.quorum import REPLICAS_MOST
+from kvtui.core.read_mode import ReadMode
 from kvtui.core.reads import Reads
 from kvtui.core.records import LossAccepted, Opened, Planned
 from kvtui.core.seams.bundle import Seams
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.core.supervisor import Supervisor
+from kvtui.core.tuning import Tuning
 from kvtui.core.work import unfinished
 from kvtui.core.writes import Writes
 
@@ -49,6 +51,7 @@ class Coordinator:
         self._happenings = Happenings(seams.clock)
         self._ledger = Ledger(log, lambda reason: self._happenings.emit(Level.BAD, reason))
         self._moves = _MoveTally(self._happenings)
+        self._tuning = Tuning(self._ledger, self._happenings)
         meter = Meter()
         self._writes = Writes(self._ledger, seams.clock, meter)
         self._reads = Reads(self._ledger, seams.clock, meter, self._writes)
@@ -141,6 +144,14 @@ class Coordinator:
             self._ledger.append(Planned(ring.replicate(copies).to_record()))
             await self._until_served()
             self._happenings.emit(Level.INFO, f"every key is to have {copies} copies")
+
+    async def set_quorum(self, copies: int) -> None:
+        self._check_active()
+        self._tuning.set_quorum(copies)
+
+    async def set_reads(self, mode: ReadMode) -> None:
+        self._check_active()
+        self._tuning.set_reads(mode)
 
     async def rebalance(self) -> Rebalanced:
         self._check_active()

@@ -101,7 +101,8 @@ class Ledger:
         return waiter
 
     def route(self, slot: int) -> Route:
-        return self._routes.of(self.topology.places[slot])
+        topology = self._log.topology
+        return self._routes.of(topology.places[slot], topology.quorum)
 
     def next_version(self, keys: int = 1) -> Version:
         """The version of the next write, and room for ``keys`` - 1 more after it."""

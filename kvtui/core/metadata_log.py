@@ -16,6 +16,7 @@ from kvtui.core.records import (
     Placed,
     Planned,
     Record,
+    Tuned,
     decode_record,
     encode_record,
 )
@@ -115,6 +116,7 @@ def _essence(topology: Topology) -> list[Record]:
         Opened(topology.epoch, topology.coordinator),
         *(Joined(member) for member in topology.members.values()),
         Planned(ring),
+        Tuned(topology.quorum, topology.reads),
     ]
     records += [Placed(start, stop, place) for start, stop, place in topology.stretches]
     return records

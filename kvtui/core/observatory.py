@@ -144,7 +144,8 @@ class Observatory:
             slots=ring.slots,
             replication=ring.replication,
             copies_each=copies_each,
-            write_quorum=write_quorum(copies_each),
+            write_quorum=write_quorum(copies_each, topology.quorum),
+            reads=topology.reads,
             nodes=nodes,
             ranges=geometry.ranges,
             keys=sum(self._density),
@@ -155,6 +156,7 @@ class Observatory:
             behind=geometry.behind,
             hints=sum(len(keys) for keys in self._ledger.hints.values()),
             under_replicated=geometry.under(copies_each),
+            clean_copies=geometry.clean_copies,
             lost=geometry.lost,
             moving=moving,
             durable=self._durable,
@@ -228,6 +230,7 @@ class _Geometry:
                 for node in newcomers:
                     self.arriving[node] = self.arriving.get(node, 0) + width
         self.ranges = tuple(ranges)
+        self.clean_copies = tuple(sorted(self._clean_sizes.items()))
 
     def under(self, copies_each: int) -> int:
         """Slots with fewer clean copies than wanted."""

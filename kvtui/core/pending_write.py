@@ -20,6 +20,7 @@ class PendingWrite:
     began: float
     """Monotonic seconds."""
     settled: "asyncio.Future[None]"
+    """Done when its fate is known, or its deadline has passed: then another future takes its place."""
     acknowledged: list[str] = field(default_factory=list)
     silent: list[str] = field(default_factory=list)
     """Nodes whose link was lost before they answered: they may hold the write."""
@@ -27,6 +28,8 @@ class PendingWrite:
     """Nodes that answered with an error, and why: they don't hold the write."""
     fenced: str = ""
     """Why a node does not take this coordinator's requests any more."""
+    overdue: bool = False
+    """Its deadline passed before it settled: whoever waited for it was told that its outcome is unknown."""
     existed: bool = False
     outcome: Outcome = Outcome.UNKNOWN
     """How it ended, once ``settled``."""

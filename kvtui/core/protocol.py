@@ -36,7 +36,7 @@ UPLOADS: Final = 4
 """Most values that one connection may have under way in pieces."""
 UPLOAD_BYTES: Final = 128 * 1024 * 1024
 """Most bytes that a node holds of values under way in pieces, each counted with its whole length from its first piece on."""
-UPLOAD_SECONDS: Final = 60.0
+UPLOAD_SECONDS: Final = 10.0
 """A value under way to which no piece is added for this long is forgotten."""
 CONNECTIONS: Final = 512
 """Most connections that a node serves at once."""

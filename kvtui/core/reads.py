@@ -2,11 +2,13 @@
 
 A get waits for a write of its key that is in flight. After a write of unknown outcome, and for every key until the replicas were
 compared after a start, it asks the whole clean set, writes the newest version back, and only then answers.
+Where no clean replica can be asked it fails (``strict``), or answers what one that is behind has, flagged (``available``).
 """
 
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from kvtui.core.cluster import ClusterError, Item, Location, Outcome, Read, ReplicaCopy
@@ -29,12 +31,13 @@ from kvtui.core.protocol import (
     from_blob,
     to_blob,
 )
+from kvtui.core.read_mode import ReadMode
 from kvtui.core.ring import slot_of, token_of
 from kvtui.core.routes import Hop, Route
 from kvtui.core.seams.clock import Clock
 from kvtui.core.value_transfer import UploadFailed, ValueMoved, fetch_value, send_value
 from kvtui.core.version import NEVER
-from kvtui.core.writes import Writes
+from kvtui.core.writes import DEADLINE_SECONDS, Writes
 
 ATTEMPTS: Final = 4
 """Replicas, or moments, that one get tries before it gives up."""
@@ -56,10 +59,54 @@ class Reads:
     async def get(self, key: bytes) -> Read:
         """The newest acknowledged value of a key."""
         began = self._clock.monotonic()
-        read = await self._get(key, slot_of(token_of(key), len(self._ledger.topology.places)))
+        slot = self._slot(key)
+        read = await self._get_at_once(key, slot)
+        if read is None:
+            read = await self._get_patiently(key, slot, began)
         took = self._clock.monotonic() - began
         self._meter.get(1, took)
-        return Read(read.outcome, read.value, read.version, read.node, took * 1000, read.text)
+        return replace(read, milliseconds=took * 1000)
+
+    async def _get_at_once(self, key: bytes, slot: int) -> Read | None:
+        """The answer of one clean replica where nothing is uncertain and its first answer will do; else None."""
+        if not self._settled(key, slot) or self._ledger.stopped:
+            return None
+        route = self._ledger.route(slot)
+        if not route.clean:
+            return None
+        hop = route.clean[0]
+        try:
+            reply = await hop.link.ask(Get(key=to_blob(key)))
+        except (LinkLost, LinkFull):
+            return None
+        if reply.status == ERROR or (reply.status == OK and reply.value is None):
+            return None
+        return await self._read_of(hop, key, reply)
+
+    async def _get_patiently(self, key: bytes, slot: int, began: float) -> Read:
+        """Wait, ask others or all, within the deadline; then, in ``available`` mode, whoever may be behind."""
+        try:
+            async with asyncio.timeout(max(0.0, began + DEADLINE_SECONDS - self._clock.monotonic())):
+                read = await self._get(key, slot)
+                if read.outcome is not Outcome.OK and self._ledger.topology.reads is ReadMode.AVAILABLE:
+                    return await self._get_stale(key, slot) or read
+                return read
+        except TimeoutError:
+            return _unread(f"no answer within {DEADLINE_SECONDS:g} s")
+
+    async def _get_stale(self, key: bytes, slot: int) -> Read | None:
+        """The newest of what the replicas hold that can be asked, clean or not."""
+        route = self._ledger.route(slot)
+        newest: Read | None = None
+        for hop in () if self._ledger.stopped else route.clean + route.behind:
+            try:
+                reply = await hop.link.ask(Get(key=to_blob(key)))
+                read = None if reply.status == ERROR else await self._read_of(hop, key, reply)
+            except (LinkLost, LinkFull, ValueMoved, UploadFailed):
+                continue
+            if read is not None and (newest is None or read.version > newest.version):
+                newest = replace(read, stale=True)
+        return newest
 
     async def _get(self, key: bytes, slot: int) -> Read:
         trouble = ""

@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 
 from kvtui.core.placement import Placement
+from kvtui.core.read_mode import ReadMode
 from kvtui.core.ring import RingRecord
 
 Runs = list[tuple[int, int]]
@@ -124,6 +125,13 @@ class LossAccepted(msgspec.Struct, tag="loss_accepted", frozen=True):
     clean: tuple[str, ...]
 
 
+class Tuned(msgspec.Struct, tag="tuned", frozen=True):
+    """The wanted write quorum (0: the default for the number of replicas) and the mode of reads."""
+
+    quorum: int
+    reads: ReadMode
+
+
 Record = (
     Created
     | Opened
@@ -139,6 +147,7 @@ Record = (
     | Recovered
     | Wiped
     | LossAccepted
+    | Tuned
 )
 
 encode_record: Final = msgspec.json.Encoder().encode

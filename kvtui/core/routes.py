@@ -26,6 +26,8 @@ class Route:
     """Members of the clean set that can't."""
     followers: tuple[Hop, ...]
     """Nodes that get every write without counting."""
+    behind: tuple[Hop, ...]
+    """Those of ``followers`` that are replicas which may lack acknowledged writes."""
     least: int
     """Clean copies without which no write is acknowledged: max(1, W)."""
 
@@ -41,20 +43,21 @@ class Routes:
         self._nodes = nodes
         self._known: dict[Placement, Route] = {}
 
-    def of(self, place: Placement) -> Route:
-        """The route of a placement, by the links that are open now."""
+    def of(self, place: Placement, quorum: int) -> Route:
+        """The route of a placement, by the links that are open now and the wanted write quorum (0: the default)."""
         route = self._known.get(place)
         if route is None:
             route = self._known[place] = Route(
                 clean=self._hops(place.clean),
                 missing=tuple(node for node in place.clean if not self._link(node)),
                 followers=self._hops(place.followers),
-                least=max(1, write_quorum(len(place.replicas))),
+                behind=self._hops(place.behind),
+                least=max(1, write_quorum(len(place.replicas), quorum)),
             )
         return route
 
     def forget(self) -> None:
-        """A link or a placement changed."""
+        """A link, a placement or the wanted write quorum changed."""
         self._known.clear()
 
     def _link(self, node: str) -> Link | None:

@@ -6,6 +6,9 @@ Positions are 0..1 round the ring, from the top, clockwise.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from kvtui.core.guarantee import guarantee, weakened
+from kvtui.core.read_mode import ReadMode
+
 
 class NodeState(StrEnum):
     """What heartbeats say of a node."""
@@ -96,6 +99,7 @@ class ClusterSnapshot:
     """Copies possible with the nodes there are: min(N, nodes)."""
     write_quorum: int
     """Synced copies without which no write is acknowledged (W)."""
+    reads: ReadMode = ReadMode.STRICT
     nodes: tuple[NodeView, ...] = ()
     ranges: tuple[RangeView, ...] = ()
     """In ring order, covering 0..1; empty without nodes."""
@@ -113,6 +117,8 @@ class ClusterSnapshot:
     """Keys known to be missing on replicas that are behind."""
     under_replicated: int = 0
     """Slots with fewer clean copies than ``copies_each``."""
+    clean_copies: tuple[tuple[int, int], ...] = ()
+    """(clean copies, slots that have so many), fewest copies first; empty without nodes."""
     lost: int = 0
     """Slots without any clean copy that can be reached or hoped for."""
     moving: Progress | None = None
@@ -122,6 +128,16 @@ class ClusterSnapshot:
     state_directory: str = ""
     stopped: str = ""
     """Why this coordinator serves no more: another one took over, or its log can't be written. Empty: it serves."""
+
+    @property
+    def guarantee(self) -> str:
+        """What holds at this moment, in words: the effective guarantee."""
+        return guarantee(self)
+
+    @property
+    def guarantee_weakened(self) -> bool:
+        """Whether that is less than the cluster's nodes and settings make possible."""
+        return weakened(self)
 
     def node(self, node: str) -> NodeView | None:
         """The node of that id, or None."""

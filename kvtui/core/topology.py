@@ -12,6 +12,7 @@ import msgspec
 
 from kvtui.core.placement import Placement, begin_move, cut_over, without
 from kvtui.core.quorum import may_shrink
+from kvtui.core.read_mode import ReadMode
 from kvtui.core.records import (
     Behind,
     Cleaned,
@@ -29,6 +30,7 @@ from kvtui.core.records import (
     Recovered,
     Runs,
     Seen,
+    Tuned,
     Wiped,
 )
 from kvtui.core.ring import Ring
@@ -47,6 +49,9 @@ class Topology:
     ring: Ring | None = None
     members: Mapping[str, Member] = field(default_factory=dict)
     places: tuple[Placement, ...] = ()
+    quorum: int = 0
+    """The wanted write quorum; 0: the default for the number of replicas."""
+    reads: ReadMode = ReadMode.STRICT
 
     @property
     def planned(self) -> Ring:
@@ -77,7 +82,10 @@ class Topology:
 
     def shrinkable(self, node: str) -> Runs:
         """Slots whose clean set may go on without ``node``."""
-        return self.runs(lambda place: node in place.clean and may_shrink(len(place.clean), len(place.replicas)))
+        return self.runs(lambda place: node in place.clean and self._may_shrink(place))
+
+    def _may_shrink(self, place: Placement) -> bool:
+        return may_shrink(len(place.clean), len(place.replicas), self.quorum)
 
     @property
     def lost(self) -> Runs:
@@ -106,6 +114,8 @@ def apply(topology: Topology, record: Record) -> Topology:
             return replace(topology, ring=ring)
         case Wiped():
             return _wipe(topology, record)
+        case Tuned():
+            return replace(topology, quorum=record.quorum, reads=record.reads)
         case Behind():
             return _change(topology, record.runs, lambda place: _without_clean(place, record.node))
         case _:

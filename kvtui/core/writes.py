@@ -31,12 +31,17 @@ from kvtui.core.protocol import (
 )
 from kvtui.core.ring import slot_of, token_of
 from kvtui.core.routes import Hop, Route
-from kvtui.core.seams.clock import Clock
+from kvtui.core.seams.clock import Clock, Timer
 from kvtui.core.value_transfer import UploadFailed, send_value
 from kvtui.core.version import NEVER, Version
 
 BATCHES_AT_ONCE: Final = 16
 """Batches of one put_many that are under way together."""
+
+DEADLINE_SECONDS: Final = 5.0
+"""How long one put, delete or get may take; a write that has no end by then is reported as unknown, and goes on behind."""
+SWEEP_SECONDS: Final = 0.5
+"""How often writes under way are looked at for their deadline."""
 
 LARGE_AT_ONCE: Final = 2
 """Large values that puts send at once: of the ``UPLOADS`` of a connection, one is left for moves and one for repairs."""
@@ -51,6 +56,9 @@ class Writes:
         self._meter = meter
         self._uploads = 0
         self._large = asyncio.Semaphore(LARGE_AT_ONCE)
+        self._unsettled: dict[PendingWrite, None] = {}
+        """Every write that has not settled, oldest first."""
+        self._sweep: Timer | None = None
         self.in_flight: dict[bytes, PendingWrite] = {}
         """The newest write of each key that has not settled."""
 
@@ -128,13 +136,19 @@ class Writes:
 
     async def _put_large(self, key: bytes, value: bytes) -> Written:
         """Send the value ahead in pieces, so that small requests pass between them, then store it by name."""
-        async with self._large:
-            self._uploads += 1
-            upload = f"u{self._uploads}"
-            problem = await self._send_ahead(key, value, upload)
-            if problem:
-                return Written(Outcome.FAILED, NEVER, text=f"the value could not be sent: {problem}")
-            return await self._write_one(key, Put(key=to_blob(key), upload=upload, version=NEVER))
+        self._uploads += 1
+        upload = f"u{self._uploads}"
+        began = self._clock.monotonic()
+        try:
+            async with asyncio.timeout(DEADLINE_SECONDS) as limit, self._large:
+                problem = await self._send_ahead(key, value, upload)
+                if problem:
+                    return _unsent(problem)
+                # From here on it may be stored: its end is the write's own.
+                limit.reschedule(None)
+                return await self._write_one(key, Put(key=to_blob(key), upload=upload, version=NEVER), began)
+        except TimeoutError:
+            return _unsent(f"it took more than {DEADLINE_SECONDS:g} s")
 
     async def _send_ahead(self, key: bytes, value: bytes, upload: str) -> str:
         """Send the value to all that take part in the write; why a clean replica does not take it, else empty."""
@@ -159,13 +173,18 @@ class Writes:
             return str(error)
         return ""
 
-    async def _write_one(self, key: bytes, request: Put | Del) -> Written:
+    async def _write_one(self, key: bytes, request: Put | Del, began: float | None = None) -> Written:
         slot = slot_of(token_of(key), len(self._ledger.topology.places))
         version = request.version = self._ledger.next_version()
-        return await self._write((key,), (slot,), version, request)
+        return await self._write((key,), (slot,), version, request, began)
 
     async def _write(
-        self, keys: tuple[bytes, ...], slots: tuple[int, ...], version: Version, request: Request
+        self,
+        keys: tuple[bytes, ...],
+        slots: tuple[int, ...],
+        version: Version,
+        request: Request,
+        began: float | None = None,
     ) -> Written:
         route = self._reachable_route(slots[0])
         problem = self._unwritable(route)
@@ -176,7 +195,7 @@ class Writes:
             slots,
             version,
             waiting={hop.node for hop in route.clean},
-            began=self._clock.monotonic(),
+            began=self._clock.monotonic() if began is None else began,
             settled=asyncio.get_running_loop().create_future(),
         )
         for counting in self._ledger.counting:
@@ -187,6 +206,9 @@ class Writes:
                     counting.spoiled = True
         for key in keys:
             self.in_flight[key] = write
+        self._unsettled[write] = None
+        if self._sweep is None:
+            self._sweep = self._clock.call_later(SWEEP_SECONDS, self._look_for_overdue)
         for hop in route.everyone:
             try:
                 hop.link.send(request, self._listener(write, hop.node))
@@ -195,6 +217,18 @@ class Writes:
         # Who waits may be cancelled; the write goes on and settles all the same.
         await asyncio.shield(write.settled)
         return self._written(write)
+
+    def _look_for_overdue(self) -> None:
+        """Let those go on who wait for a write that is past its deadline. It stays in flight until its replicas' fate is known."""
+        self._sweep = None
+        due = self._clock.monotonic() - DEADLINE_SECONDS + SWEEP_SECONDS
+        for write in self._unsettled:
+            if write.began <= due and not write.overdue:
+                write.overdue = True
+                waited, write.settled = write.settled, asyncio.get_running_loop().create_future()
+                waited.set_result(None)
+        if self._unsettled:
+            self._sweep = self._clock.call_later(SWEEP_SECONDS, self._look_for_overdue)
 
     def _reachable_route(self, slot: int) -> Route:
         """The slot's route, once clean members that can't be reached are recorded as behind, where that is allowed."""
@@ -248,6 +282,7 @@ class Writes:
                 counting.spoiled = True
 
     def _settle(self, write: PendingWrite, now: float) -> None:
+        self._unsettled.pop(write, None)
         for key in write.keys:
             if self.in_flight.get(key) is write:
                 del self.in_flight[key]
@@ -298,6 +333,10 @@ class Writes:
         return "not answered yet"
 
 
+def _unsent(why: str) -> Written:
+    return Written(Outcome.FAILED, NEVER, text=f"the value could not be sent: {why}")
+
+
 def unfit(key: bytes, value: bytes) -> str:
     """Why a key or value can't be stored; empty when it can."""
     if not key:
@@ -312,6 +351,9 @@ def unfit(key: bytes, value: bytes) -> str:
 def _explained(outcome: Outcome, write: PendingWrite) -> str:
     if outcome is Outcome.OK:
         return ""
+    if write.overdue:
+        waiting = ", ".join(sorted(write.waiting)) or "its replicas"
+        return f"it may or may not be stored: {waiting} did not answer within {DEADLINE_SECONDS:g} s"
     reasons = [f"{node}: {text}" for node, text in write.refused.items()]
     reasons += [f"{node} did not answer" for node in write.silent]
     why = "; ".join(reasons)
