@@ -55,7 +55,7 @@ class Coordinator:
         meter = Meter()
         self._writes = Writes(self._ledger, seams.clock, meter)
         self._reads = Reads(self._ledger, seams.clock, meter, self._writes)
-        self._mover = Mover(self._ledger, seams.clock, self._moves)
+        self._mover = Mover(self._ledger, seams.clock, self._moves, self._writes.may_purge)
         data = None if state is None else state / "nodes"
         processes = LocalProcesses(seams.launcher, seams.clock, data)
         supervisor = Supervisor(self._ledger, seams.transport, seams.clock, self._happenings, identity)

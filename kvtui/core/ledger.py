@@ -1,11 +1,13 @@
 """The coordinator's one mutable truth: the logged topology, the members' links, and what is not certain yet."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from kvtui.core.cluster import ClusterError
+from kvtui.core.graves import Graves
 from kvtui.core.metadata_log import MetadataLog
 from kvtui.core.records import Behind, Record, Runs
 from kvtui.core.remote_node import RemoteNode
@@ -46,6 +48,10 @@ class Ledger:
         """Keys with a write of unknown outcome, and the newest such write: the next read consults all of S."""
         self.unverified = bytearray(b"\1") * len(log.topology.places)
         """Slots (not 0) whose clean replicas have not been compared since this coordinator started."""
+        self.graves = Graves(len(log.topology.places))
+        """Slots that may hold tombstones."""
+        self.repairs: Counter[int] = Counter()
+        """Reads of each slot that may write back what they have read."""
         self.counting: list[Counting] = []
         self.hints: dict[str, set[bytes]] = {}
         self.revision = 0
@@ -68,6 +74,7 @@ class Ledger:
             raise ClusterError(self.stopped) from None
         if len(self.topology.places) != slots:
             self.unverified = bytearray(b"\1") * len(self.topology.places)
+            self.graves = Graves(len(self.topology.places))
         self.stir()
 
     def record(self, *records: Record) -> None:

@@ -51,6 +51,8 @@ class Link(asyncio.Protocol):
         self._reason = ""
         self.heard = 0.0
         """When bytes last came, on the clock's monotonic scale."""
+        self.counter = 0
+        """The highest write counter that the node told on this connection: so far its data is synced."""
 
     @property
     def open(self) -> bool:
@@ -133,6 +135,9 @@ class Link(asyncio.Protocol):
             if not self._waiting:
                 self.close("it answered without being asked")
                 return
+            counter = reply.counter if reply.facts is None else reply.facts.counter
+            if counter is not None and counter > self.counter:
+                self.counter = counter
             on_reply, _ = self._waiting.popleft()
             on_reply(reply)
 

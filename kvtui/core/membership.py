@@ -56,7 +56,9 @@ class Membership:
         self._tasks = tasks
         members = list(self._ledger.topology.members.values())
         for member in members:
-            self._ledger.nodes[member.id] = RemoteNode(member.id, member.host, member.port, counter=member.counter)
+            self._ledger.nodes[member.id] = RemoteNode(
+                member.id, member.host, member.port, known_counter=member.counter
+            )
         await asyncio.gather(*(self._bring_back(member) for member in members))
         # A crash between the joining of a new cluster's nodes and their plan left them without slots.
         self._plan_joined()
@@ -329,7 +331,7 @@ class Membership:
         except (LinkLost, LinkFull):
             # It can't be told; if it comes back, it is refused as a stranger that belongs to this cluster.
             pass
-        link, node.link = node.link, None
+        link = node.unlink()
         if link is not None:
             link.close("it left the cluster")
         node.wake.set()

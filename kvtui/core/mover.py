@@ -19,7 +19,9 @@ from kvtui.core.ledger import SUSPECTED_ANEW, Counting, Ledger
 from kvtui.core.link import LinkFull, LinkLost
 from kvtui.core.placement import Placement, without
 from kvtui.core.protocol import Clear, Counts, Scan, from_blob
+from kvtui.core.purge import purge
 from kvtui.core.records import Cleaned, CutOver, Dual, Placed, Record, Recovered
+from kvtui.core.ring import slot_of, token_of
 from kvtui.core.seams.clock import Clock
 from kvtui.core.work import Kind, Work, wanted
 
@@ -32,6 +34,8 @@ RETRY_SECONDS: Final = 0.5
 RETRY_MOST_SECONDS: Final = 5.0
 PATIENCE: Final = 3
 """Failures of a piece after which nobody waits for it any more; it is still tried again."""
+PURGE_SECONDS: Final = 5.0
+"""How often tombstones are looked for, where some were stored."""
 NAMED: Final = 20
 """Keys of a cleared range that are named to an observer."""
 
@@ -57,7 +61,11 @@ class MoveObserver(Protocol):
 class Mover:
     """Runs until cancelled. It is settled while nothing can be done with the nodes that can be reached."""
 
-    def __init__(self, ledger: Ledger, clock: Clock, observer: MoveObserver) -> None:
+    def __init__(
+        self, ledger: Ledger, clock: Clock, observer: MoveObserver, may_purge: Callable[[bytes], bool]
+    ) -> None:
+        """``may_purge`` says whether no write of a key is under way or of unknown outcome."""
+        self._may_purge = may_purge
         self._ledger = ledger
         self._clock = clock
         self._observer = observer
@@ -76,12 +84,20 @@ class Mover:
     async def run(self) -> None:
         """Do whatever there is to do, for ever."""
         async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._ripen)
             while not self._ledger.stopped:
                 changed = self._ledger.changed()
                 if len(self._running) < AT_ONCE:
                     self._start_pieces(tasks)
                 await changed
+            tasks.cancel_scope.cancel()
         self._looked.set()
+
+    async def _ripen(self) -> None:
+        while True:
+            await self._clock.sleep(PURGE_SECONDS)
+            if self._ledger.graves.ripen():
+                self._ledger.stir()
 
     async def until_settled(self) -> None:
         """Return once nothing more can be done with the nodes that can be reached."""
@@ -130,7 +146,7 @@ class Mover:
 
     def _wanted(self) -> list[Work]:
         usable = {node.id for node in self._ledger.nodes.values() if node.usable}
-        return wanted(self._ledger.topology, usable, self._ledger.unverified)
+        return wanted(self._ledger.topology, usable, self._ledger.unverified, self._ledger.graves.marks)
 
     async def _carry_out(self, piece: Work) -> None:
         steps: dict[Kind, Callable[[Work], object]] = {
@@ -138,6 +154,7 @@ class Mover:
             Kind.COMPARE: self._compare,
             Kind.RECOVER: self._recover,
             Kind.MOVE: self._move,
+            Kind.PURGE: self._purge,
         }
         try:
             await steps[piece.kind](piece)  # type: ignore[misc]
@@ -197,6 +214,29 @@ class Mover:
         self._ledger.append(Cleaned(node, piece.start, piece.stop))
         names = [from_blob(entry.key) for entry in listed.entries or [] if entry.size >= 0]
         self._observer.removed(node, names, sum(counted.counts or []))
+
+    async def _purge(self, piece: Work) -> None:
+        """Remove tombstones while no other piece touches their slots; what must wait is looked at again later."""
+        place = self._place(piece)
+        peers = [self._peer(node) for node in place.clean]
+        slots = len(self._ledger.topology.places)
+        self._ledger.graves.looked(piece.start, piece.stop)
+
+        def quiet(key: bytes) -> bool:
+            return (
+                self._may_purge(key)
+                and not self._ledger.repairs[slot_of(token_of(key), slots)]
+                and self._place(piece) == place
+                and self._still(place, peers, [])
+            )
+
+        try:
+            for key in await purge(peers, piece.start, piece.stop, quiet):
+                self._ledger.graves.bury(slot_of(token_of(key), slots))
+        except (StepFailed, LinkLost, LinkFull):
+            for slot in range(piece.start, piece.stop):
+                self._ledger.graves.bury(slot)
+            raise
 
     async def _compare(self, piece: Work) -> None:
         for _ in range(ROUNDS):

@@ -28,6 +28,8 @@ class PendingWrite:
     """Nodes that answered with an error, and why: they don't hold the write."""
     fenced: str = ""
     """Why a node does not take this coordinator's requests any more."""
+    buries: bool = False
+    """It stores a tombstone."""
     overdue: bool = False
     """Its deadline passed before it settled: whoever waited for it was told that its outcome is unknown."""
     existed: bool = False

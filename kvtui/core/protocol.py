@@ -187,9 +187,10 @@ class Digests(_Request, tag="digests"):
 
 
 class Counts(_Request, tag="counts"):
-    """Reply: ``counts``, the live keys in each half-open range of slots asked for."""
+    """Reply: ``counts``, the live keys (or the ``tombstones``) in each half-open range of slots asked for."""
 
     ranges: list[tuple[int, int]]
+    tombstones: bool = False
 
 
 class Piece(_Request, tag="piece"):

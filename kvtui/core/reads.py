@@ -174,6 +174,14 @@ class Reads:
 
     async def _get_from_all(self, key: bytes, slot: int) -> Read:
         """Ask all of S, bring those that are older up to the newest version, then answer with it."""
+        # A tombstone must not be purged between an older value's being read here and its being written back.
+        self._ledger.repairs[slot] += 1
+        try:
+            return await self._repair(key, slot)
+        finally:
+            self._ledger.repairs[slot] -= 1
+
+    async def _repair(self, key: bytes, slot: int) -> Read:
         route = self._ledger.route(slot)
         if route.missing:
             for node in route.missing:

@@ -41,8 +41,8 @@ class RemoteNode:
     state: NodeState = NodeState.DOWN
     trouble: str = ""
     """Why the node is not UP, for people."""
-    counter: int = 0
-    """The highest write counter that the node acknowledged in this life of its data."""
+    known_counter: int = 0
+    """The highest write counter that the node told on earlier links, in this life of its data."""
     process: NodeProcess | None = None
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     """Set to make the supervisor look at the node now."""
@@ -53,6 +53,17 @@ class RemoteNode:
     @property
     def usable(self) -> bool:
         return self.link is not None
+
+    @property
+    def counter(self) -> int:
+        """The highest write counter that the node told in this life of its data: a lower one means that it lost some."""
+        return self.known_counter if self.link is None else max(self.known_counter, self.link.counter)
+
+    def unlink(self) -> Link | None:
+        """Take the link away, keeping what was learned on it."""
+        self.known_counter = self.counter
+        link, self.link = self.link, None
+        return link
 
     @property
     def address(self) -> str:
@@ -92,7 +103,6 @@ class RemoteNode:
                 return
             if reply.facts is not None:
                 self.facts = reply.facts
-                self.counter = max(self.counter, reply.facts.counter)
             elif reply.status == ERROR:
                 refused(reply)
 

@@ -50,7 +50,7 @@ class Supervisor:
         if seen and not self._ledger.stopped:
             self._ledger.record(*seen)
         for node in nodes:
-            link, node.link = node.link, None
+            link = node.unlink()
             if link is not None:
                 link.close("kvtui ends")
 
@@ -182,7 +182,7 @@ class Supervisor:
         if facts.data_id == member.data_id and facts.counter >= max(node.counter, member.counter):
             return
         self._ledger.append(Wiped(node.id, facts.data_id, facts.counter))
-        node.counter = facts.counter
+        node.known_counter = facts.counter
         held = any(node.id in place.replicas for place in self._ledger.topology.distinct)
         if held:
             self._happenings.emit(Level.WARNING, f"{node.id} came back without its data", node.id)
@@ -196,7 +196,7 @@ class Supervisor:
 
     def take_up(self, node: RemoteNode, link: Link, facts: Facts) -> None:
         node.link, node.facts, node.state, node.trouble = link, facts, NodeState.UP, ""
-        node.counter = facts.counter
+        node.known_counter = facts.counter
         self._ledger.stir()
 
     def note_fencing(self, node: RemoteNode, error: Refused) -> None:
@@ -212,7 +212,7 @@ class Supervisor:
 
     def hang_up(self, node: RemoteNode, reason: str) -> None:
         """A link ended: before any waiting write hears of it, the node is recorded as behind where others go on."""
-        link, node.link = node.link, None
+        link = node.unlink()
         if link is None:
             return
         node.state, node.trouble = NodeState.DOWN, reason

@@ -10,6 +10,7 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Final, NamedTuple
 
+from kvtui.core.graves import RIPE, eligible
 from kvtui.core.placement import Placement
 from kvtui.core.topology import Topology
 
@@ -30,6 +31,8 @@ class Kind(StrEnum):
     """Make a replica that was away equal to the clean set."""
     MOVE = "move"
     """DUAL, COPY, VERIFY, CUTOVER of slots whose planned replicas differ."""
+    PURGE = "purge"
+    """Remove tombstones that no replica needs any more."""
 
 
 URGENCY: Final = {kind: rank for rank, kind in enumerate(Kind)}
@@ -51,8 +54,13 @@ class Work(NamedTuple):
         return self.start < other.stop and other.start < self.stop
 
 
-def wanted(topology: Topology, usable: Collection[str], unverified: Sequence[int]) -> list[Work]:
-    """Everything that can be done now with the nodes that are ``usable``, most urgent first, in ring order."""
+def wanted(
+    topology: Topology, usable: Collection[str], unverified: Sequence[int], graves: bytes | bytearray = b""
+) -> list[Work]:
+    """Everything that can be done now with the nodes that are ``usable``, most urgent first, in ring order.
+
+    ``unverified`` says (not 0) which slots' clean replicas are to be compared, ``graves`` (RIPE) where tombstones may go.
+    """
     work: list[Work] = []
     for start, stop, place, target, suspect in _stretches(topology, unverified):
         for low in range(start, stop, CHUNK):
@@ -61,8 +69,24 @@ def wanted(topology: Topology, usable: Collection[str], unverified: Sequence[int
     # A node that leaves empties itself as it goes: clearing its slots one by one would only be in its way.
     leaving = {member.id for member in topology.members.values() if member.leaving}
     work = [piece for piece in work if piece.kind is not Kind.CLEAR or piece.node not in leaving]
+    if RIPE in graves:
+        work += _purges(topology, usable, unverified, graves)
     work.sort(key=lambda piece: URGENCY[piece.kind])
     return work
+
+
+def _purges(
+    topology: Topology, usable: Collection[str], unverified: Sequence[int], graves: bytes | bytearray
+) -> Iterator[Work]:
+    start = 0
+    columns = zip(topology.places, topology.planned.table, unverified, graves, strict=True)
+    for (place, target, suspect, grave), group in groupby(columns):
+        stop = start + len(list(group))
+        reached = not suspect and all(node in usable for node in place.clean)
+        if grave == RIPE and reached and eligible(place, target):
+            for low in range(start, stop, CHUNK):
+                yield Work(Kind.PURGE, low, min(stop, low + CHUNK), place)
+        start = stop
 
 
 def unfinished(topology: Topology, unverified: Sequence[int]) -> str:

@@ -197,6 +197,7 @@ class Writes:
             waiting={hop.node for hop in route.clean},
             began=self._clock.monotonic() if began is None else began,
             settled=asyncio.get_running_loop().create_future(),
+            buries=isinstance(request, Del),
         )
         for counting in self._ledger.counting:
             if any(counting.start <= slot < counting.stop for slot in slots):
@@ -217,6 +218,10 @@ class Writes:
         # Who waits may be cancelled; the write goes on and settles all the same.
         await asyncio.shield(write.settled)
         return self._written(write)
+
+    def may_purge(self, key: bytes) -> bool:
+        """Whether no write of the key is in flight, and none ended unknown."""
+        return key not in self.in_flight and key not in self._ledger.uncertain
 
     def _look_for_overdue(self) -> None:
         """Let those go on who wait for a write that is past its deadline. It stays in flight until its replicas' fate is known."""
@@ -266,10 +271,6 @@ class Writes:
         finished = write.feed(node, reply, now)
         if reply is None or reply.status == "error":
             self._spoil(write, node, reply)
-        elif reply.counter is not None:
-            remote = self._ledger.nodes.get(node)
-            if remote is not None:
-                remote.counter = max(remote.counter, reply.counter)
         if finished:
             self._settle(write, now)
 
@@ -300,6 +301,8 @@ class Writes:
                     self._ledger.suspect_key(key, slot, Version(epoch, seq))
                 else:
                     self._ledger.overruled(key, Version(epoch, seq))
+        if write.buries:
+            self._ledger.graves.bury(write.slots[0])
         if outcome is Outcome.OK:
             for node in self._ledger.topology.places[write.slots[0]].behind:
                 if node not in write.acknowledged:

@@ -248,10 +248,11 @@ class Service:
 
     def _counts(self, peer: Peer, request: wire.Counts) -> Reply:
         _check_list(len(request.ranges))
-        live = self._store.table.live
+        table = self._store.table
+        column = table.dead if request.tombstones else table.live
         for start, stop in request.ranges:
             self._check_slots(start, stop)
-        return Reply(status=OK, id=request.id, counts=[sum(live[start:stop]) for start, stop in request.ranges])
+        return Reply(status=OK, id=request.id, counts=[sum(column[start:stop]) for start, stop in request.ranges])
 
     def _piece(self, peer: Peer, request: wire.Piece) -> Reply:
         self._check_writer(peer)

@@ -7,6 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from kvtui.core.graves import RIPE
 from kvtui.core.placement import Placement
 from kvtui.core.quorum import write_quorum
 from kvtui.core.records import (
@@ -190,7 +191,7 @@ def test_what_repairs_comes_before_what_moves() -> None:
         Placed(3, 4, AB._replace(garbage=("C",))),
         Joined(member("C")),
     )
-    work = wanted(topology, "ABC", bytes([0, 0, 0, 0, 1, 0, 0, 0]))
+    work = wanted(topology, "ABC", bytes([0, 0, 0, 0, 1, 0, 0, 0]), bytes([0, 0, 0, 0, 0, 0, 0, RIPE]))
     order = list(Kind)
     ranks = [order.index(kind) for kind in kinds(work)]
     assert ranks == sorted(ranks)
