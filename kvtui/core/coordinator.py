@@ -25,6 +25,7 @@ from kvtui.core.membership import Membership
 from kvtui.core.metadata_log import MetadataLog
 from kvtui.core.meter import Meter
 from kvtui.core.mover import Mover
+from kvtui.core.notes import Notes
 from kvtui.core.observatory import Observatory
 from kvtui.core.quorum import REPLICAS_MOST
 from kvtui.core.read_mode import ReadMode
@@ -34,6 +35,7 @@ from kvtui.core.seams.bundle import Seams
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.core.supervisor import Supervisor
 from kvtui.core.tuning import Tuning
+from kvtui.core.version import Version
 from kvtui.core.work import unfinished
 from kvtui.core.writes import Writes
 
@@ -47,18 +49,21 @@ class Coordinator:
     def __init__(self, log: MetadataLog, seams: Seams, state: Path | None) -> None:
         """``log`` holds a created cluster; ``state`` is its state directory, None when nothing is durable."""
         identity = seams.random.identity()
-        log.append(Opened(log.topology.epoch + 1, identity))
+        home = "" if state is None else seams.home(state)
+        left_at, left_in = Version(log.topology.epoch, log.last), log.topology.home
+        log.append(Opened(log.topology.epoch + 1, identity, home))
         self._happenings = Happenings(seams.clock)
-        self._ledger = Ledger(log, lambda reason: self._happenings.emit(Level.BAD, reason))
+        self._ledger = Ledger(log, self._on_stop, left_at=left_at, cautious=left_in not in ("", home))
         self._moves = _MoveTally(self._happenings)
         self._tuning = Tuning(self._ledger, self._happenings)
         meter = Meter()
-        self._writes = Writes(self._ledger, seams.clock, meter)
+        self._notes = Notes(self._ledger, seams.clock)
+        self._writes = Writes(self._ledger, seams.clock, meter, self._notes)
         self._reads = Reads(self._ledger, seams.clock, meter, self._writes)
-        self._mover = Mover(self._ledger, seams.clock, self._moves, self._writes.may_purge)
+        self._mover = Mover(self._ledger, seams.clock, self._moves, self._notes, self._writes.may_purge)
         data = None if state is None else state / "nodes"
         processes = LocalProcesses(seams.launcher, seams.clock, data)
-        supervisor = Supervisor(self._ledger, seams.transport, seams.clock, self._happenings, identity)
+        supervisor = Supervisor(self._ledger, seams.transport, seams.clock, self._happenings, identity, self._notes)
         self._membership = Membership(
             self._ledger, seams.transport, seams.clock, self._happenings, processes, supervisor
         )
@@ -74,6 +79,7 @@ class Coordinator:
     async def close(self) -> None:
         """End this machine's nodes in order and release the state directory."""
         await self._membership.close()
+        self._notes.release()
         self._ledger.close()
 
     async def add_local_nodes(self, names: list[str]) -> None:
@@ -198,6 +204,10 @@ class Coordinator:
         """Wait for the moves of a cluster so small or empty that they are done at once; longer ones go on behind."""
         if not self._observatory.snapshot.copies:
             await self._mover.until_settled()
+
+    def _on_stop(self, reason: str) -> None:
+        self._happenings.emit(Level.BAD, reason)
+        self._notes.release()
 
     def _check_active(self) -> None:
         if self._ledger.stopped:

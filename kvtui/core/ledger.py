@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,8 +38,19 @@ class Counting:
 class Ledger:
     """Appends records, and keeps routes and waiters in step with them. Every change of placement goes through here."""
 
-    def __init__(self, log: MetadataLog, on_stop: Callable[[str], None] = lambda reason: None) -> None:
+    def __init__(
+        self,
+        log: MetadataLog,
+        on_stop: Callable[[str], None] = lambda reason: None,
+        *,
+        left_at: Version = NEVER,
+        cautious: bool = False,
+    ) -> None:
         self._log = log
+        self.left_at = left_at
+        """How far the log had got when it was opened: no node can have noted more, unless this is an old copy of it."""
+        self.cautious = cautious
+        """No clean set goes on without a member that has not granted this epoch: it might obey another coordinator."""
         self._on_stop = on_stop
         self.nodes: dict[str, RemoteNode] = {}
         self._routes = Routes(self.nodes)
@@ -57,12 +68,21 @@ class Ledger:
         self.revision = 0
         """Grows with every change of the topology or of a link."""
         self._waiters: list[asyncio.Future[None]] = []
+        self.granted: set[str] = set()
+        """Nodes that have granted this coordinator's epoch."""
+        self.on_records: Callable[[Sequence[Record]], None] = lambda records: None
+        """Told of records once they are durable, before anybody acts on them."""
         self.stopped = ""
         """Why this coordinator had to stop; empty while it is the one active coordinator."""
 
     @property
     def topology(self) -> Topology:
         return self._log.topology
+
+    @property
+    def logged(self) -> Version:
+        """How far the log has got: its epoch, and the number of its newest record."""
+        return Version(self._log.topology.epoch, self._log.last)
 
     def append(self, *records: Record) -> None:
         """Log records, then act on them. Raises ClusterError when they can't be logged: then this coordinator stops."""
@@ -76,6 +96,7 @@ class Ledger:
             self.unverified = bytearray(b"\1") * len(self.topology.places)
             self.graves = Graves(len(self.topology.places))
         self.stir()
+        self.on_records(records)
 
     def record(self, *records: Record) -> None:
         """``append`` where nobody waits for the outcome: when it fails, ``stopped`` says why."""
@@ -119,6 +140,8 @@ class Ledger:
 
     def exclude(self, node: str, runs: Runs) -> None:
         """Record that the node is behind in those of ``runs`` whose clean set may go on without it."""
+        if self.cautious and node not in self.granted:
+            return
         shrinkable = self.topology.shrinkable(node)
         allowed = [
             (max(start, low), min(stop, high))

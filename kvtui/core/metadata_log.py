@@ -50,6 +50,11 @@ class MetadataLog:
         self._compact_if_long()
 
     @property
+    def last(self) -> int:
+        """The number of the newest record; it grows for ever."""
+        return self._last
+
+    @property
     def empty(self) -> bool:
         return self._last == 0
 
@@ -75,19 +80,19 @@ class MetadataLog:
 
     def _compact_if_long(self) -> None:
         surplus = self._last - self._first + 1 - COMPACT_RECORDS
-        if surplus < 0 or surplus < len(essence := _essence(self.topology)):
+        if surplus < 0 or surplus < len(records := essence(self.topology)):
             return
         batch = Batch()
         batch.clear(_PREFIX, b"s")
         first = self._last + 1
-        for number, record in enumerate(essence, start=first):
+        for number, record in enumerate(records, start=first):
             batch.put(_key(number), _sealed(record))
         try:
             self._engine.apply(batch)
         except EngineFull:
             # The long log says the same; it stays until there is space.
             return
-        self._first, self._last = first, first + len(essence) - 1
+        self._first, self._last = first, first + len(records) - 1
 
 
 def _key(number: int) -> bytes:
@@ -108,12 +113,12 @@ def _replayed(topology: Topology, number: int, value: bytes) -> Topology:
         raise LogDamaged(f"record {number} of the metadata log can't be used: {error}") from error
 
 
-def _essence(topology: Topology) -> list[Record]:
+def essence(topology: Topology) -> list[Record]:
     """The few records whose replay gives ``topology``."""
     ring = topology.planned.to_record()
     records: list[Record] = [
         Created(topology.cluster, topology.name, ring),
-        Opened(topology.epoch, topology.coordinator),
+        Opened(topology.epoch, topology.coordinator, topology.home),
         *(Joined(member) for member in topology.members.values()),
         Planned(ring),
         Tuned(topology.quorum, topology.reads),

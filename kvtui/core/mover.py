@@ -17,6 +17,7 @@ from kvtui.core.catch_up import CatchUp, Peer, StepFailed, ask, differing, diges
 from kvtui.core.cluster import ClusterError
 from kvtui.core.ledger import SUSPECTED_ANEW, Counting, Ledger
 from kvtui.core.link import LinkFull, LinkLost
+from kvtui.core.notes import Notes
 from kvtui.core.placement import Placement, without
 from kvtui.core.protocol import Clear, Counts, Scan, from_blob
 from kvtui.core.purge import purge
@@ -62,10 +63,16 @@ class Mover:
     """Runs until cancelled. It is settled while nothing can be done with the nodes that can be reached."""
 
     def __init__(
-        self, ledger: Ledger, clock: Clock, observer: MoveObserver, may_purge: Callable[[bytes], bool]
+        self,
+        ledger: Ledger,
+        clock: Clock,
+        observer: MoveObserver,
+        notes: Notes,
+        may_purge: Callable[[bytes], bool],
     ) -> None:
         """``may_purge`` says whether no write of a key is under way or of unknown outcome."""
         self._may_purge = may_purge
+        self._notes = notes
         self._ledger = ledger
         self._clock = clock
         self._observer = observer
@@ -208,6 +215,8 @@ class Mover:
         node, link = self._peer(piece.node)
         listed = await ask(node, link, Scan(start=piece.start, stop=piece.stop, limit=NAMED, values=False))
         counted = await ask(node, link, Counts(ranges=[(piece.start, piece.stop)]))
+        # Nor may a node that was emptied still believe that it serves these slots.
+        await self._notes.noted((node,))
         if piece.node not in self._place(piece).garbage:
             return
         await ask(node, link, Clear(start=piece.start, stop=piece.stop))
@@ -270,6 +279,9 @@ class Mover:
     async def _move(self, piece: Work) -> None:
         if self._place(piece).target != piece.target:
             self._ledger.append(Dual(piece.start, piece.stop, piece.target))
+        # Whoever rebuilds the table from nodes that have not heard of the cut-over knows at least that it may have happened.
+        place = self._place(piece)
+        await self._notes.noted(place.clean + place.receiving)
 
         def arrived(place: Placement) -> None:
             # A replica that fell behind meanwhile is made equal first: the last step takes away no clean copy for one that isn't.

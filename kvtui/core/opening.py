@@ -18,6 +18,7 @@ from kvtui.core.ring import SLOTS, Balanced, Classic, Policy, Ring
 from kvtui.core.seams.bundle import Seams
 from kvtui.core.seams.chance import SystemRandom
 from kvtui.core.seams.clock import LoopClock
+from kvtui.core.seams.directories import identity_of
 from kvtui.core.seams.memory import MemoryEngine
 from kvtui.core.seams.processes import ProcessLauncher
 from kvtui.core.seams.rocksdb import open_rocksdb
@@ -49,7 +50,7 @@ class Settings:
 
 def real_seams() -> Seams:
     """TCP, the loop's clock, the system's randomness, processes and RocksDB."""
-    return Seams(TcpTransport(), LoopClock(), SystemRandom(), ProcessLauncher(), open_rocksdb)
+    return Seams(TcpTransport(), LoopClock(), SystemRandom(), ProcessLauncher(), open_rocksdb, identity_of)
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from kvtui.core.version import Version
+from kvtui.core.version import NEVER, Version
 
 PROTOCOL: Final = 1
 """Raised when a message changes its meaning."""
@@ -235,10 +235,12 @@ class Clear(_Request, tag="clear"):
 class Note(_Request, tag="note"):
     """Keep ``text``, the coordinator's own record of who holds what, in place of an older one. Empty: read it back.
 
-    Reply: ``note``, the text kept.
+    ``noted`` is how far that record goes: the epoch of the coordinator's log, and the number of its newest record.
+    Reply: ``note``, the text kept (empty where it would only be what was sent), and ``version``, how far it goes.
     """
 
     text: str = ""
+    noted: Version = NEVER
 
 
 class Hello(_Request, tag="hello"):
@@ -295,7 +297,7 @@ class Facts(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
 
     ``cluster`` is empty for a standalone node; ``epoch`` is the highest granted, to ``coordinator``. ``data_id`` names the
     data directory's life: a new one means that earlier data is gone. ``counter`` counts the synced batches of that life.
-    ``damaged`` counts entries that failed their checksum and are not served.
+    ``damaged`` counts entries that failed their checksum and are not served. ``noted`` is how far the newest note goes.
     """
 
     product: str = "kvtui"
@@ -310,6 +312,7 @@ class Facts(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     tombstones: int = 0
     damaged: int = 0
     durable: bool = False
+    noted: Version = NEVER
 
 
 OK: Final = "ok"

@@ -33,10 +33,11 @@ class Created(msgspec.Struct, tag="created", frozen=True):
 
 
 class Opened(msgspec.Struct, tag="opened", frozen=True):
-    """A coordinator took over with an epoch above every earlier one."""
+    """A coordinator took over with an epoch above every earlier one. ``home`` tells the place of its log from places of copies."""
 
     epoch: int
     coordinator: str
+    home: str = ""
 
 
 class Joined(msgspec.Struct, tag="joined", frozen=True):

@@ -11,6 +11,7 @@ from kvtui.core.events import Level
 from kvtui.core.happenings import Happenings
 from kvtui.core.ledger import Ledger
 from kvtui.core.link import Link, LinkFull, LinkLost
+from kvtui.core.notes import Notes
 from kvtui.core.protocol import FENCED, FOREIGN, Facts, Hello, Reply
 from kvtui.core.records import Seen, Wiped
 from kvtui.core.remote_node import HEARTBEAT_SECONDS, NotANode, Refused, RemoteNode, say_hello
@@ -29,10 +30,17 @@ class Supervisor:
     """Connects to members and watches them. The only place where a node's ``link`` is set or lost."""
 
     def __init__(
-        self, ledger: Ledger, transport: Transport, clock: Clock, happenings: Happenings, coordinator: str
+        self,
+        ledger: Ledger,
+        transport: Transport,
+        clock: Clock,
+        happenings: Happenings,
+        coordinator: str,
+        notes: Notes,
     ) -> None:
         """``coordinator`` is this coordinator's identity, to which nodes grant its epoch."""
         self._ledger = ledger
+        self._notes = notes
         self._transport = transport
         self._clock = clock
         self._happenings = happenings
@@ -158,7 +166,9 @@ class Supervisor:
             join=join,
         )
         try:
-            self._check_identity(node, await say_hello(link, Hello()))
+            known = await say_hello(link, Hello())
+            self._check_identity(node, known)
+            self._check_log(node, known)
             try:
                 return link, await say_hello(link, hello)
             except Refused as error:
@@ -175,6 +185,20 @@ class Supervisor:
         for member in self._ledger.topology.members.values():
             if member.data_id == facts.data_id and member.id != node.id:
                 raise NotANode(f"node {member.id} answers at {node.address}")
+
+    def _check_log(self, node: RemoteNode, facts: Facts) -> None:
+        """A node that noted more than the log held when it was opened proves the log to be an old copy. Raises NotANode."""
+        topology = self._ledger.topology
+        if (
+            facts.cluster == topology.cluster
+            and self._ledger.left_at < facts.noted
+            and facts.noted.epoch < topology.epoch
+        ):
+            self._ledger.stop(
+                f"this state directory is an old copy: {node.id} has noted more ({facts.noted}) than it holds"
+                f" ({self._ledger.left_at}); open the newest one, or rebuild it from the nodes with: kvtui recover"
+            )
+            raise NotANode(self._ledger.stopped)
 
     def _judge(self, node: RemoteNode, facts: Facts) -> None:
         """Decide whether a member came back with its data. Promise: a lower counter or a new data id means wiped."""
@@ -197,6 +221,8 @@ class Supervisor:
     def take_up(self, node: RemoteNode, link: Link, facts: Facts) -> None:
         node.link, node.facts, node.state, node.trouble = link, facts, NodeState.UP, ""
         node.known_counter = facts.counter
+        self._ledger.granted.add(node.id)
+        self._notes.tell(node.id)
         self._ledger.stir()
 
     def note_fencing(self, node: RemoteNode, error: Refused) -> None:
@@ -215,6 +241,7 @@ class Supervisor:
         link = node.unlink()
         if link is None:
             return
+        self._notes.forget(node.id)
         node.state, node.trouble = NodeState.DOWN, reason
         if not self._closing and not self._ledger.stopped and node.id in self._ledger.topology.members:
             self._happenings.emit(Level.BAD, f"{node.id} is DOWN: {reason}", node.id)

@@ -52,6 +52,8 @@ class Topology:
     quorum: int = 0
     """The wanted write quorum; 0: the default for the number of replicas."""
     reads: ReadMode = ReadMode.STRICT
+    home: str = ""
+    """Where the log was when it was last opened."""
 
     @property
     def planned(self) -> Ring:
@@ -102,7 +104,7 @@ def apply(topology: Topology, record: Record) -> Topology:
             ring = Ring.from_record(record.ring)
             return Topology(record.cluster, record.name, ring=ring, places=(Placement(),) * ring.slots)
         case Opened():
-            return replace(topology, epoch=record.epoch, coordinator=record.coordinator)
+            return replace(topology, epoch=record.epoch, coordinator=record.coordinator, home=record.home)
         case Joined() | Seen():
             return replace(topology, members={**topology.members, record.member.id: record.member})
         case Forgotten():

@@ -16,6 +16,7 @@ from kvtui.core.cluster import Outcome, ReplicaAnswer, Written, WrittenMany
 from kvtui.core.ledger import Ledger
 from kvtui.core.link import Link, LinkFull, LinkLost, OnReply
 from kvtui.core.meter import Meter
+from kvtui.core.notes import Notes
 from kvtui.core.pending_write import PendingWrite
 from kvtui.core.protocol import (
     INLINE_BYTES,
@@ -50,8 +51,9 @@ LARGE_AT_ONCE: Final = 2
 class Writes:
     """Puts and deletes. Knows which keys have a write in flight."""
 
-    def __init__(self, ledger: Ledger, clock: Clock, meter: Meter) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock, meter: Meter, notes: Notes) -> None:
         self._ledger = ledger
+        self._notes = notes
         self._clock = clock
         self._meter = meter
         self._uploads = 0
@@ -264,7 +266,7 @@ class Writes:
         return ""
 
     def _answered(self, write: PendingWrite, node: str, reply: Reply | None) -> None:
-        if write.settled.done():
+        if not write.waiting:
             self._spoil(write, node, reply)
             return
         now = self._clock.monotonic()
@@ -283,17 +285,24 @@ class Writes:
                 counting.spoiled = True
 
     def _settle(self, write: PendingWrite, now: float) -> None:
-        self._unsettled.pop(write, None)
-        for key in write.keys:
-            if self.in_flight.get(key) is write:
-                del self.in_flight[key]
+        """All that were waited for have answered. Who counts must also have noted whom the write goes on without."""
         if write.fenced:
             self._ledger.stop(f"another coordinator took this cluster over ({write.fenced}); kvtui stops")
         elif write.acknowledged:
             for node in write.refused:
                 self._ledger.exclude(node, [(slot, slot + 1) for slot in sorted(set(write.slots))])
+        if self._notes.owing(write.acknowledged):
+            self._notes.when_noted(write.acknowledged, lambda noted: self._finish(write, now, noted))
+        else:
+            self._finish(write, now, noted=True)
+
+    def _finish(self, write: PendingWrite, now: float, noted: bool) -> None:
+        self._unsettled.pop(write, None)
+        for key in write.keys:
+            if self.in_flight.get(key) is write:
+                del self.in_flight[key]
         self._meter.put(len(write.keys), now - write.began)
-        outcome = write.outcome = self._outcome(write)
+        outcome = write.outcome = self._outcome(write, noted)
         if outcome is Outcome.UNKNOWN or (outcome is Outcome.OK and self._ledger.uncertain):
             epoch, first = write.version
             for seq, (key, slot) in enumerate(zip(write.keys, write.slots, strict=True), start=first):
@@ -309,10 +318,10 @@ class Writes:
                     self._ledger.hint(node, write.keys)
         write.settled.set_result(None)
 
-    def _outcome(self, write: PendingWrite) -> Outcome:
+    def _outcome(self, write: PendingWrite, noted: bool) -> Outcome:
         if write.stored_nowhere:
             return Outcome.FAILED
-        if not write.acknowledged or write.fenced:
+        if not write.acknowledged or write.fenced or not noted:
             return Outcome.UNKNOWN
         missed = {*write.silent, *write.refused}
         for slot in set(write.slots):

@@ -67,6 +67,11 @@ def pack_version(version: Version) -> bytes:
     return _version.pack(*version)
 
 
+def unpack_version(packed: bytes) -> Version:
+    """The version that ``pack_version`` packed."""
+    return Version(*_version.unpack(packed))
+
+
 def packed_version(record: bytes) -> bytes:
     """The record's version, packed."""
     return record[_CHECKSUM:_KIND_AT]

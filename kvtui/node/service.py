@@ -122,6 +122,7 @@ class Service:
             tombstones=sum(store.table.dead),
             damaged=store.table.damages,
             durable=store.durable,
+            noted=store.noted,
         )
 
     def _put(self, peer: Peer, request: wire.Put) -> Reply:
@@ -289,13 +290,13 @@ class Service:
 
     def _note(self, peer: Peer, request: wire.Note) -> Reply:
         if not request.text:
-            return Reply(status=OK, id=request.id, note=self._store.read_note())
+            return Reply(status=OK, id=request.id, note=self._store.read_note(), version=self._store.noted)
         self._check_writer(peer)
         if len(_bytes(request.text)) > NOTE_BYTES:
             raise Refused(TOO_LARGE, f"a note holds at most {NOTE_BYTES:,} bytes")
         self._settle()
-        self._store.write_note(request.text)
-        return Reply(status=OK, id=request.id, note=request.text, counter=self._store.counter)
+        self._store.write_note(request.text, request.noted)
+        return Reply(status=OK, id=request.id, note="", version=request.noted, counter=self._store.counter)
 
     def _hello(self, peer: Peer, request: wire.Hello) -> Reply:
         peer.greeted = True

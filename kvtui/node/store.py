@@ -13,7 +13,7 @@ from xxhash import xxh3_64_digest
 from kvtui.core.protocol import UPLOADS
 from kvtui.core.seams.chance import Random
 from kvtui.core.seams.storage import Batch, EngineFull, EngineUnreadable, StorageEngine
-from kvtui.core.version import Version
+from kvtui.core.version import NEVER, Version
 from kvtui.node.membership import FORMAT, Membership
 from kvtui.node.record import (
     AFTER_ENTRIES,
@@ -26,6 +26,7 @@ from kvtui.node.record import (
     packed_version,
     sound,
     token_at,
+    unpack_version,
     version_of,
 )
 from kvtui.node.slots import SlotTable
@@ -38,6 +39,9 @@ _COUNTER = META + b"counter"
 _NOTE = META + b"note"
 _ABOVE_ALL = b"\xff"
 _counter = Struct(">QQ")
+_CHECKSUM_BYTES = 8
+_NOTE_AT = 24
+"""Where a note's text begins: after the checksum, and the version that says how far it goes."""
 _ABSENT: Final[Any] = object()
 
 
@@ -62,6 +66,8 @@ class Store:
         self.counter = 0
         """Synced batches in this data directory's life."""
         self._seq = 0
+        self.noted = NEVER
+        """How far the coordinator's note goes."""
         self.membership = self._load()
         self._table = SlotTable(self.membership.slots, self.membership.data_id)
         self._table.tally(engine.scan(ENTRY, AFTER_ENTRIES))
@@ -178,15 +184,18 @@ class Store:
             raise
 
     def read_note(self) -> str:
-        """What the coordinator left here last."""
+        """What the coordinator left here last; empty where it left nothing, or what it left is damaged."""
         stored = self._engine.get(_NOTE)
-        return "" if stored is None else _open(stored, "note").decode()
+        if stored is None or not _is_sealed(stored):
+            return ""
+        return stored[_NOTE_AT:].decode()
 
-    def write_note(self, text: str) -> None:
-        """Replace the note, synced. Nothing may be staged. Raises EngineFull."""
+    def write_note(self, text: str, noted: Version) -> None:
+        """Replace the note, which goes as far as ``noted``, synced. Nothing may be staged. Raises EngineFull."""
         batch = Batch()
-        batch.put(_NOTE, _seal(text.encode()))
+        batch.put(_NOTE, _seal(pack_version(noted) + text.encode()))
         self._apply(batch)
+        self.noted = noted
 
     def scan(self, start: int, stop: int, after: bytes | None) -> Iterator[tuple[bytes, bytes]]:
         """Places and records of slots ``start``..``stop`` in order, above the key ``after``. Nothing may be staged.
@@ -233,6 +242,7 @@ class Store:
         if cleared:
             batch.clear(ENTRY, AFTER_ENTRIES)
             batch.delete(_NOTE)
+            self.noted = NEVER
             self._large.clear()
         batch.put(_MEMBERSHIP, _seal(msgspec.json.encode(membership)))
         self._apply(batch)
@@ -265,6 +275,9 @@ class Store:
         membership = msgspec.json.decode(_open(stored, "identity"), type=Membership)
         if membership.format != FORMAT:
             raise EngineUnreadable(f"the data has format {membership.format}; this version of kvtui reads {FORMAT}")
+        note = self._engine.get(_NOTE)
+        if note is not None and _is_sealed(note):
+            self.noted = unpack_version(note[_CHECKSUM_BYTES:_NOTE_AT])
         self.counter, self._seq = _counter.unpack(_open(self._engine.get(_COUNTER) or b"", "write counter"))
         return membership
 
@@ -273,7 +286,11 @@ def _seal(content: bytes) -> bytes:
     return xxh3_64_digest(content) + content
 
 
+def _is_sealed(stored: bytes) -> bool:
+    return xxh3_64_digest(stored[_CHECKSUM_BYTES:]) == stored[:_CHECKSUM_BYTES]
+
+
 def _open(sealed: bytes, name: str) -> bytes:
-    if xxh3_64_digest(sealed[8:]) != sealed[:8]:
+    if not _is_sealed(sealed):
         raise EngineUnreadable(f"the node's {name} is damaged")
-    return sealed[8:]
+    return sealed[_CHECKSUM_BYTES:]

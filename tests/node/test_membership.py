@@ -234,11 +234,12 @@ def test_a_note_is_kept_and_replaced() -> None:
     async def story(bench: Bench) -> None:
         client = await bench.coordinator()
         assert (await client.one(Note())).note == ""
-        await client.ask(Note(text="first"), Note(text="second ✓"))
+        await client.ask(Note(text="first"), Note(text="second ✓", noted=Version(3, 9)))
         assert (await client.one(Note())).note == "second ✓"
 
     async def again(bench: Bench) -> None:
-        assert (await (await bench.client()).one(Note())).note == "second ✓"
+        last = await (await bench.client()).one(Note())
+        assert (last.note, last.version) == ("second ✓", Version(3, 9))
 
     on_a_node(story, disk.open())
     on_a_node(again, disk.open())

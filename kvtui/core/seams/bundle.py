@@ -1,6 +1,8 @@
 """The seams that a coordinator runs on."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from kvtui.core.seams.chance import Random
 from kvtui.core.seams.clock import Clock
@@ -18,3 +20,5 @@ class Seams:
     random: Random
     launcher: Launcher
     open_engine: OpenEngine
+    home: Callable[[Path], str] = str
+    """What tells a directory from a copy of it."""

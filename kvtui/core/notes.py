@@ -1,0 +1,169 @@
+"""Notes: the coordinator's record of who holds what, kept on the nodes themselves as well as in its metadata log.
+
+They serve whoever must rebuild the table from the nodes alone (``kvtui.core.rebuilding``), and they show an old copy of a
+state directory to be one. Two rules make them trustworthy. When a node leaves clean sets, those that remain are told on the same
+link before any write that counts without it, so their answers to such writes prove that they noted it; writes already under way
+wait until they have. And before a move cuts over, its sources and newcomers have noted that it is under way.
+"""
+
+import asyncio
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from typing import Final
+from zlib import compress, decompress
+from zlib import error as ZlibError
+
+import msgspec
+
+from kvtui.core.ledger import Ledger
+from kvtui.core.link import Link, LinkFull, LinkLost
+from kvtui.core.metadata_log import essence
+from kvtui.core.protocol import Note, Reply
+from kvtui.core.records import Behind, LossAccepted, Placed, Record, Wiped
+from kvtui.core.seams.clock import Clock, Timer
+from kvtui.core.topology import Topology, apply
+from kvtui.core.version import NEVER, Version
+
+SPREAD_SECONDS: Final = 0.25
+"""How soon all nodes are told of a change that nothing waits for."""
+RETRY_SECONDS: Final = 1.0
+"""When a node that refused a note is told again."""
+
+
+class NoteDamaged(Exception):
+    """A note can't be read; the text says why."""
+
+
+def write_note(topology: Topology) -> str:
+    """The text of a note that says ``topology``."""
+    return b64encode(compress(msgspec.json.encode(essence(topology)), 1)).decode()
+
+
+def read_note(text: str) -> Topology:
+    """What a note says. Raises NoteDamaged."""
+    try:
+        records: list[Record] = msgspec.json.decode(decompress(b64decode(text, validate=True)), type=list[Record])
+        topology = Topology()
+        for record in records:
+            topology = apply(topology, record)
+    except (ValueError, ZlibError, msgspec.DecodeError, KeyError) as error:
+        raise NoteDamaged(str(error)) from None
+    return topology
+
+
+class Notes:
+    """Tells nodes of changes, and knows who has yet to answer."""
+
+    def __init__(self, ledger: Ledger, clock: Clock) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._told: dict[str, Version] = {}
+        self._owed: dict[str, Version] = {}
+        """Nodes that were sent a note, and have not kept one so new."""
+        self._waiting: list[tuple[frozenset[str], Callable[[bool], None]]] = []
+        self._spread: Timer | None = None
+        self._text: tuple[Version, str] = (NEVER, "")
+        ledger.on_records = self._follow
+
+    def tell(self, name: str) -> None:
+        """Send the newest note to a node, ahead of whatever is sent to it from here on."""
+        node = self._ledger.nodes.get(name)
+        if node is None or node.link is None or self._ledger.stopped:
+            return
+        version = self._ledger.logged
+        self._owed[name] = version
+        try:
+            node.link.send(self._note(version), partial(self._answered, name, node.link, version))
+        except (LinkLost, LinkFull):
+            self._again(name)
+
+    def forget(self, name: str) -> None:
+        """A node's link is gone: nobody waits for it, and it is told anew when it is back."""
+        self._told.pop(name, None)
+        if self._owed.pop(name, None) is not None:
+            self._release()
+
+    def owing(self, names: Collection[str]) -> bool:
+        """Whether any of the nodes has yet to note what it was told."""
+        return bool(self._owed) and any(name in self._owed for name in names)
+
+    def when_noted(self, names: Collection[str], callback: Callable[[bool], None]) -> None:
+        """Call back with True once none of the nodes owes anything, with False when all is over before."""
+        self._waiting.append((frozenset(names), callback))
+
+    async def noted(self, names: Sequence[str]) -> None:
+        """Return once each of the nodes has noted all that is logged now, or can't be reached, or all is over."""
+        version = self._ledger.logged
+        for name in names:
+            if self._told.get(name, NEVER) < version and self._owed.get(name, NEVER) < version:
+                self.tell(name)
+        if self.owing(names):
+            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self.when_noted(names, lambda _noted: None if done.done() else done.set_result(None))
+            await done
+
+    def release(self) -> None:
+        """The coordinator has stopped or ends: nobody waits any longer."""
+        waiting, self._waiting = self._waiting, []
+        for _, callback in waiting:
+            callback(False)
+
+    def _follow(self, records: Sequence[Record]) -> None:
+        for name in sorted(self._concerned(records)):
+            self.tell(name)
+        if self._spread is None and not self._ledger.stopped:
+            self._spread = self._clock.call_later(SPREAD_SECONDS, self._tell_all)
+
+    def _concerned(self, records: Sequence[Record]) -> set[str]:
+        """The clean replicas of slots that lost a member of their clean set, or got their first."""
+        places = self._ledger.topology.places
+        runs: list[tuple[int, int]] = []
+        for record in records:
+            if isinstance(record, Behind):
+                runs += record.runs
+            elif isinstance(record, Placed | LossAccepted):
+                runs.append((record.start, record.stop))
+            elif isinstance(record, Wiped):
+                runs.append((0, len(places)))
+        distinct = {place for start, stop in runs for place in places[start:stop]}
+        return {name for place in distinct for name in place.clean}
+
+    def _tell_all(self) -> None:
+        self._spread = None
+        version = self._ledger.logged
+        for name in list(self._ledger.nodes):
+            if self._told.get(name, NEVER) < version and self._owed.get(name, NEVER) < version:
+                self.tell(name)
+
+    def _note(self, version: Version) -> Note:
+        if self._text[0] != version:
+            self._text = (version, write_note(self._ledger.topology))
+        return Note(text=self._text[1], noted=version)
+
+    def _answered(self, name: str, link: Link, version: Version, reply: Reply | None) -> None:
+        node = self._ledger.nodes.get(name)
+        if node is None or node.link is not link:
+            return
+        if reply is None or reply.status == "error":
+            self._again(name)
+            return
+        self._told[name] = max(version, self._told.get(name, NEVER))
+        if self._owed.get(name, NEVER) <= version:
+            self._owed.pop(name, None)
+            self._release()
+
+    def _again(self, name: str) -> None:
+        def retry() -> None:
+            if name in self._owed:
+                self.tell(name)
+
+        self._clock.call_later(RETRY_SECONDS, retry)
+
+    def _release(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for names, callback in waiting:
+            if names.isdisjoint(self._owed):
+                callback(True)
+            else:
+                self._waiting.append((names, callback))
