@@ -94,6 +94,37 @@ def shell(outer: Options, /, **given: Any) -> int:
     return _run(options, "shell")
 
 
+@program.command()
+@click.argument("addresses", nargs=-1, metavar="[[HOST:]PORT]...")
+@click.option(
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Where the new log is written; nodes whose data lies in it are found by themselves.",
+)
+@click.option("--without", multiple=True, metavar="ID", help="Go on without a node that is gone; may be repeated.")
+@click.pass_obj
+def recover(outer: Options, addresses: tuple[str, ...], state: Path | None, without: tuple[str, ...]) -> int:
+    """Rebuild a lost state directory from its nodes.
+
+    Every node keeps a note of who holds what. Name the addresses of the nodes that run by themselves.
+    """
+    from kvtui.commands.address import parse_address
+
+    places = []
+    for text in addresses:
+        try:
+            address = parse_address(text)
+        except ValueError as error:
+            raise click.UsageError(f"{text}: {error}") from None
+        places.append((address.host, address.port))
+    import anyio
+
+    from kvtui.lifetime import recover_state
+
+    return anyio.run(recover_state, state or outer.state, places, without)
+
+
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the program and exit: 0 all went well, 1 a command failed, 2 wrong use or no cluster to open."""
     for stream, errors in ((sys.stdin, "surrogateescape"), (sys.stdout, "replace"), (sys.stderr, "replace")):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import anyio
@@ -12,7 +13,8 @@ import platformdirs
 
 from kvtui.commands.running import defect
 from kvtui.core.cluster import Cluster, ClusterError
-from kvtui.core.opening import Settings, open_cluster
+from kvtui.core.opening import Settings, open_cluster, real_seams
+from kvtui.core.recovery import recover
 from kvtui.options import Options
 from kvtui.shell import Signals, run_commands, run_shell
 
@@ -77,6 +79,23 @@ async def _opened(options: Options, role: str, signals: Signals) -> int:
             return _complain(str(error), FAILED if opened else CANNOT_OPEN)
         return _complain(defect(error), FAILED)
     return status
+
+
+async def recover_state(state: Path | None, addresses: Sequence[tuple[str, int]], without: Sequence[str]) -> int:
+    """``kvtui recover``; the exit status."""
+    directory = (state or default_state()).expanduser().absolute()
+    try:
+        rebuilt = await recover(directory, addresses, without, real_seams())
+    except ClusterError as error:
+        return _complain(str(error), CANNOT_OPEN)
+    topology = rebuilt.topology
+    print(f"Rebuilt cluster {topology.name} from {', '.join(rebuilt.present)} (epoch {topology.epoch})")
+    if rebuilt.missing:
+        print(f"Not found: {', '.join(rebuilt.missing)}")
+    if rebuilt.lost:
+        print(f"{rebuilt.lost:,} slots have no copy that can be trusted; accept-loss serves what is left of them")
+    print(f"Open it with: kvtui --state {directory}")
+    return 0
 
 
 def _innermost(error: Exception) -> Exception:

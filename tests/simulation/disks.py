@@ -5,6 +5,7 @@ the disk itself does wrong (lost tails, failed syncs, flipped bytes) is up to th
 """
 
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Protocol
 
@@ -75,6 +76,10 @@ class SimDisks:
     def paths(self) -> list[Path]:
         """The directories that exist."""
         return list(self._disks)
+
+    def copy(self, source: Path, target: Path) -> None:
+        """Make ``target`` a copy of what ``source`` holds now, as ``cp -r`` does."""
+        self._disks[target] = deepcopy(self.disk(source))
 
     def wipe(self, path: Path) -> None:
         """Delete a directory and all in it; nothing happens when there is none."""

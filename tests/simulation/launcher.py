@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from itertools import count
+from pathlib import Path
 from typing import Final
 
 from kvtui.core.seams.chance import Random
@@ -126,6 +127,9 @@ class SimLauncher:
         if trouble:
             raise LaunchFailed(trouble)
         return process
+
+    def stored(self, directory: Path) -> list[str]:
+        return sorted(path.name for path in self._disks.paths if path.parent == directory)
 
     def discard(self, spec: NodeSpec) -> None:
         if spec.data is not None:

@@ -49,6 +49,10 @@ class Launcher(Protocol):
         """Start a node; it accepts connections when this returns. Raises LaunchFailed."""
         ...
 
+    def stored(self, directory: Path) -> list[str]:
+        """The ids of the nodes whose data directories lie in ``directory``, in order."""
+        ...
+
     def discard(self, spec: NodeSpec) -> None:
         """Delete the data directory of a node that was removed from the cluster for good."""
         ...

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 from typing import IO, Final
 
 from kvtui.core.seams.launcher import LaunchFailed, NodeProcess, NodeSpec
@@ -45,6 +46,11 @@ class ProcessLauncher:
             except BaseException:
                 await _end(process)
                 raise
+
+    def stored(self, directory: Path) -> list[str]:
+        if not directory.is_dir():
+            return []
+        return sorted(entry.name for entry in directory.iterdir() if (entry / "CURRENT").exists())
 
     def discard(self, spec: NodeSpec) -> None:
         """Delete the node's data directory; nothing happens when there is none. Raises LaunchFailed."""

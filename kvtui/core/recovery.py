@@ -1,0 +1,90 @@
+"""``kvtui recover``: finds a cluster's nodes and writes a new metadata log from what they noted."""
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from signal import SIGTERM
+
+from kvtui.core.cluster import ClusterError
+from kvtui.core.link import Link, LinkFull, LinkLost
+from kvtui.core.metadata_log import LogDamaged, MetadataLog, essence
+from kvtui.core.protocol import Hello, Note
+from kvtui.core.rebuilding import Found, Rebuilt, rebuild
+from kvtui.core.remote_node import NotANode, Refused, say_hello
+from kvtui.core.seams.bundle import Seams
+from kvtui.core.seams.launcher import LaunchFailed, NodeProcess, NodeSpec
+from kvtui.core.seams.storage import EngineFailed, EngineFull, EngineLocked, EngineUnreadable
+from kvtui.core.seams.transport import Unreachable
+
+ROLE = "kvtui recover"
+
+
+async def recover(state: Path, addresses: Sequence[tuple[str, int]], without: Sequence[str], seams: Seams) -> Rebuilt:
+    """Write a log into ``state``, which must hold none, from the nodes at ``addresses`` and those whose data lies in ``state``.
+
+    The nodes themselves are left as they are. Raises ClusterError, and then nothing was written.
+    """
+    try:
+        engine = seams.open_engine(state / "metadata", ROLE)
+    except EngineLocked as error:
+        raise ClusterError(f"the state directory {state} is in use by {error.holder}") from None
+    except EngineUnreadable as error:
+        raise ClusterError(
+            f"{error}; move {state / 'metadata'} away first: its damaged log is not used, the nodes' notes are"
+        ) from None
+    try:
+        log = MetadataLog(engine)
+        if not log.empty:
+            raise ClusterError(
+                f"{state} holds the log of cluster {log.topology.name} already: open it with kvtui --state {state}, or move"
+                f" {state / 'metadata'} away to rebuild it from the nodes"
+            )
+        found = [
+            *await _stored(state / "nodes", seams),
+            *[await _attached(host, port, seams) for host, port in addresses],
+        ]
+        rebuilt = rebuild(found, without)
+        log.append(*essence(rebuilt.topology))
+        return rebuilt
+    except LogDamaged as error:
+        raise ClusterError(f"{state / 'metadata'} is damaged: {error}; move it away first") from None
+    except (EngineFailed, EngineFull) as error:
+        raise ClusterError(f"the state directory {state} can't be written: {error}") from None
+    finally:
+        engine.close()
+
+
+async def _stored(nodes: Path, seams: Seams) -> list[Found]:
+    """The nodes whose data directories lie in ``nodes``, each started for long enough to be asked."""
+    found: list[Found] = []
+    async with AsyncExitStack() as ending:
+        for name in seams.launcher.stored(nodes):
+            try:
+                process = await seams.launcher.start(NodeSpec(name, "127.0.0.1", 0, nodes / name))
+            except LaunchFailed as error:
+                raise ClusterError(f"node {name} does not start on {nodes / name}: {error}") from None
+
+            ending.push_async_callback(_end, process)
+            host, port = process.address
+            found.append(await _attached(host, port, seams, name))
+    return [node for node in found if node.facts.cluster]
+
+
+async def _end(process: NodeProcess) -> None:
+    process.signal(SIGTERM)
+    await process.wait()
+
+
+async def _attached(host: str, port: int, seams: Seams, name: str = "") -> Found:
+    link = Link(seams.clock, lambda _link, _reason: None)
+    try:
+        await seams.transport.connect(host, port, lambda: link)
+        facts = await say_hello(link, Hello())
+        note = await link.ask(Note())
+    except (Unreachable, NotANode, LinkLost, LinkFull) as error:
+        raise ClusterError(f"can't ask the node at {host}:{port}: {error}") from None
+    except Refused as error:
+        raise ClusterError(f"the node at {host}:{port} refuses to say who it is: {error}") from None
+    finally:
+        link.close("asked enough")
+    return Found(host, port, facts, note.note or "", name)

@@ -1,0 +1,97 @@
+"""What a table rebuilt from notes trusts, and what it does not."""
+
+import pytest
+
+from kvtui.core.cluster import ClusterError
+from kvtui.core.notes import NoteDamaged, read_note, write_note
+from kvtui.core.placement import Placement
+from kvtui.core.protocol import Facts
+from kvtui.core.rebuilding import Found, rebuild
+from kvtui.core.records import Behind
+from kvtui.core.topology import Topology
+from kvtui.core.version import NEVER, Version
+from tests.core.clusters import after, placed_as, settled
+
+NOTED = Version(1, 9)
+
+
+def found(
+    node: str,
+    topology: Topology,
+    noted: Version = NOTED,
+    *,
+    data_id: str = "",
+    counter: int = 0,
+    cluster: str = "c0ffee",
+) -> Found:
+    facts = Facts(cluster=cluster, data_id=data_id or f"data of {node}", counter=counter, noted=noted, epoch=4)
+    return Found("127.0.0.1", 6001, facts, write_note(topology) if noted != NEVER else "")
+
+
+def test_a_note_says_the_whole_topology() -> None:
+    topology = after(settled("ABC", 2), Behind("A", [(0, 4)]))
+    assert read_note(write_note(topology)) == topology
+
+
+@pytest.mark.parametrize("text", ["", "%", "AAAA", "eJwrSS0uAQAEXQHB"])
+def test_a_damaged_note_is_refused_in_words(text: str) -> None:
+    with pytest.raises(NoteDamaged):
+        read_note(text)
+
+
+def test_the_newest_note_is_the_table_with_an_epoch_above_all() -> None:
+    older, newer = settled("AB", 2), after(settled("AB", 2), Behind("B", [(0, 8)]))
+    rebuilt = rebuild([found("B", older), found("A", newer, Version(1, 12))])
+    assert rebuilt.topology.places == newer.places
+    assert rebuilt.topology.epoch == 5
+    assert (rebuilt.present, rebuilt.missing, rebuilt.lost) == (("A", "B"), (), 0)
+
+
+def test_a_member_outside_every_clean_set_need_not_be_found() -> None:
+    topology = after(settled("AB", 2), Behind("B", [(0, 8)]))
+    rebuilt = rebuild([found("A", topology)])
+    assert (rebuilt.missing, rebuilt.lost) == (("B",), 0)
+
+
+def test_a_missing_member_of_a_clean_set_is_asked_for_by_name() -> None:
+    with pytest.raises(ClusterError, match=r"8 slots .* B .* was not found.*--without B"):
+        rebuild([found("A", settled("AB", 2))])
+
+
+def test_slots_whose_newest_writes_may_be_elsewhere_are_lost_and_never_empty() -> None:
+    rebuilt = rebuild([found("A", settled("AB", 2))], ["B"])
+    assert rebuilt.lost == 8
+    assert set(rebuilt.topology.places) == {Placement(("A", "B")), Placement(("B", "A"))}
+
+
+def test_a_newcomer_that_may_have_been_cut_over_to_is_needed() -> None:
+    moving = placed_as(settled("ABC"), Placement(("A",), ("A",), ("B",), ("B",)))
+    with pytest.raises(ClusterError, match=r"B .* was not found"):
+        rebuild([found("A", moving), found("C", moving)])
+
+
+def test_a_node_that_lost_data_since_is_as_good_as_missing() -> None:
+    topology = settled("AB", 2)
+    with pytest.raises(ClusterError, match=r"B .* was not found"):
+        rebuild([found("A", topology), found("B", topology, data_id="another life")])
+
+
+@pytest.mark.parametrize(
+    ("nodes", "words"),
+    [
+        ([], "no node was found"),
+        ([("A", NEVER, "c0ffee")], "none of the nodes has a note"),
+        ([("A", NOTED, "")], "belongs to no cluster"),
+        ([("A", NOTED, "c0ffee"), ("B", NOTED, "decaf")], "different clusters"),
+    ],
+)
+def test_what_can_not_be_rebuilt_is_refused_in_words(nodes: list[tuple[str, Version, str]], words: str) -> None:
+    topology = settled("AB", 2)
+    with pytest.raises(ClusterError, match=words):
+        rebuild([found(node, topology, noted, cluster=cluster) for node, noted, cluster in nodes])
+
+
+def test_going_on_without_a_node_that_never_was_is_refused() -> None:
+    topology = settled("AB", 2)
+    with pytest.raises(ClusterError, match="Z is no node of this cluster; its nodes: A, B"):
+        rebuild([found("A", topology), found("B", topology)], ["Z"])

@@ -1,0 +1,188 @@
+"""Coordinators on the state directory, on a copy of it, on none: one writer at a time, and nothing served from an old table."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from kvtui.core.cluster import ClusterError, Outcome
+from kvtui.core.coordinator import Coordinator
+from kvtui.core.notes import SPREAD_SECONDS
+from kvtui.core.opening import Settings, open_cluster
+from kvtui.core.recovery import recover
+from kvtui.core.seams.bundle import Seams
+from kvtui.core.seams.chance import SeededRandom
+from tests.simulation.harness import STATE, SimCluster, settled
+from tests.simulation.loop import run_virtual
+from tests.simulation.machine import Machine
+
+KEYS = [b"key %d" % number for number in range(20)]
+COPY = Path("copy")
+NEW = Path("new")
+PORTS = {"A": 5001, "B": 5002, "C": 5003}
+
+
+def seams_of(cluster: SimCluster, name: str) -> Seams:
+    """Those of another machine, on the same network."""
+    machine = Machine(name)
+    return Seams(
+        cluster.network.transport(machine),
+        cluster.clock,
+        SeededRandom(99),
+        cluster.launcher,
+        cluster.disks.opener(machine),
+    )
+
+
+@asynccontextmanager
+async def second(cluster: SimCluster, state: Path) -> AsyncIterator[Coordinator]:
+    """Another coordinator while the first lives."""
+    async with open_cluster(Settings(state, slots=16), seams_of(cluster, "second")) as coordinator:
+        yield coordinator
+
+
+@asynccontextmanager
+async def attached(replication: int = 2) -> AsyncIterator[SimCluster]:
+    """A coordinator on three nodes that run by themselves, and some keys."""
+    async with SimCluster(nodes=0, replication=replication, slots=16) as cluster:
+        for name, port in PORTS.items():
+            await cluster.launch(name, port)
+            await cluster.call(lambda coordinator, name=name, port=port: coordinator.add_node(name, "127.0.0.1", port))  # type: ignore[misc]
+        await cluster.until(settled)
+        await put_all(cluster.put, b"first")
+        yield cluster
+
+
+async def put_all(put: Callable[[bytes, bytes], Awaitable[object]], value: bytes) -> None:
+    for key in KEYS:
+        written = await put(key, value)
+        assert getattr(written, "outcome", None) is Outcome.OK, written
+
+
+async def check_all(coordinator: Coordinator, value: bytes) -> None:
+    for key in KEYS:
+        read = await coordinator.get(key)
+        assert (read.outcome, read.value) == (Outcome.OK, value), read.text
+
+
+async def until_settled(coordinator: Coordinator) -> None:
+    async with asyncio.timeout(60):
+        while not settled(await coordinator.refresh()):
+            await asyncio.sleep(0.1)
+
+
+def test_an_old_copy_of_the_state_directory_is_found_out_before_it_serves() -> None:
+    async def main() -> None:
+        async with attached() as cluster:
+            cluster.disks.copy(STATE / "metadata", COPY / "metadata")
+            await cluster.call(lambda coordinator: coordinator.remove_node("A"))
+            await put_all(cluster.put, b"second")
+            async with second(cluster, COPY) as other:
+                assert "old copy" in other.snapshot().stopped
+                assert (await other.get(KEYS[0])).outcome is Outcome.FAILED
+                assert (await other.put(KEYS[0], b"third")).outcome is Outcome.FAILED
+            await check_all(cluster.coordinator, b"second")
+
+    run_virtual(main)
+
+
+def test_a_copy_takes_over_whole_or_not_at_all() -> None:
+    """The copy is as new as the original: it is obeyed, and the original learns that it is not any more."""
+
+    async def main() -> None:
+        async with attached() as cluster:
+            cluster.disks.copy(STATE / "metadata", COPY / "metadata")
+            async with second(cluster, COPY) as other:
+                await until_settled(other)
+                written = await cluster.put(KEYS[0], b"of the original")
+                assert written.outcome is not Outcome.OK
+                assert "another coordinator" in cluster.coordinator.snapshot().stopped
+                assert (await other.put(KEYS[0], b"of the copy")).outcome is Outcome.OK
+                assert (await other.get(KEYS[0])).value == b"of the copy"
+
+    run_virtual(main)
+
+
+def test_two_coordinators_that_reach_different_nodes_do_not_both_write() -> None:
+    """The copy can't know what the node acknowledges to the original that it can't reach: it waits for its grant."""
+
+    async def main() -> None:
+        async with attached() as cluster:
+            cluster.disks.copy(STATE / "metadata", COPY / "metadata")
+            cluster.network.partition("second", ["A"])
+            async with second(cluster, COPY) as other:
+                ends = {key: await other.put(key, b"of the copy") for key in KEYS}
+                places = {key: await other.locate(key) for key in KEYS}
+                with_a = [key for key in KEYS if any(copy.node == "A" for copy in places[key].replicas)]
+                assert with_a
+                assert {ends[key].outcome for key in with_a} == {Outcome.FAILED}
+                assert {ends[key].outcome for key in KEYS if key not in with_a} <= {Outcome.OK}
+
+    run_virtual(main)
+
+
+def test_a_lost_state_directory_is_rebuilt_from_the_nodes() -> None:
+    async def main() -> None:
+        async with attached() as cluster:
+            await cluster.call(lambda coordinator: coordinator.remove_node("A"))
+            await put_all(cluster.put, b"second")
+            await cluster.until(settled)
+            await asyncio.sleep(2 * SPREAD_SECONDS)
+            cluster.crash()
+            addresses = [("127.0.0.1", PORTS[name]) for name in ("B", "C")]
+            rebuilt = await recover(NEW, addresses, (), seams_of(cluster, "rebuilder"))
+            assert rebuilt.present == ("B", "C")
+            assert rebuilt.lost == 0
+            async with second(cluster, NEW) as other:
+                await until_settled(other)
+                await check_all(other, b"second")
+                await put_all(other.put, b"third")
+                await check_all(other, b"third")
+            await cluster.open()
+            assert "another coordinator took this cluster over" in cluster.coordinator.snapshot().stopped
+
+    run_virtual(main)
+
+
+def test_a_table_is_not_rebuilt_behind_the_back_of_a_node_that_may_have_newer_writes() -> None:
+    async def main() -> None:
+        async with attached() as cluster:
+            cluster.network.partition("coordinator", ["A"])
+            await cluster.until(lambda snapshot: snapshot.behind > 0)
+            await put_all(cluster.put, b"second")
+            cluster.crash()
+            addresses = [("127.0.0.1", PORTS[name]) for name in ("A", "B")]
+            seams = seams_of(cluster, "rebuilder")
+            with pytest.raises(ClusterError, match=r"C \(127\.0\.0\.1:5003\) was not found"):
+                await recover(NEW, addresses, (), seams)
+            rebuilt = await recover(NEW, addresses, ("C",), seams)
+            assert rebuilt.lost > 0
+            async with second(cluster, NEW) as other:
+                reads = [await other.get(key) for key in KEYS]
+                assert {read.value for read in reads if read.outcome is Outcome.OK} <= {b"second"}
+                assert any(read.outcome is Outcome.FAILED for read in reads)
+
+    run_virtual(main)
+
+
+def test_a_directory_that_holds_a_log_is_not_rebuilt() -> None:
+    async def main() -> None:
+        async with attached() as cluster:
+            cluster.disks.copy(STATE / "metadata", COPY / "metadata")
+            with pytest.raises(ClusterError, match="already"):
+                await recover(COPY, [("127.0.0.1", 5001)], (), seams_of(cluster, "rebuilder"))
+
+    run_virtual(main)
+
+
+def test_without_its_directory_a_coordinator_gets_no_node_of_another_cluster() -> None:
+    async def main() -> None:
+        async with attached() as cluster:
+            async with second(cluster, NEW) as other:
+                with pytest.raises(ClusterError, match="another cluster"):
+                    await other.add_node("A", "127.0.0.1", PORTS["A"])
+            await check_all(cluster.coordinator, b"first")
+
+    run_virtual(main)
