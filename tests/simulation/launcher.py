@@ -101,7 +101,7 @@ class SimLauncher:
 
     def __init__(self, network: SimNetwork, disks: SimDisks, clock: Clock, random: Random) -> None:
         self.processes: dict[str, SimProcess] = {}
-        """The newest life of each node."""
+        """The newest life of each node; one that is alive is not replaced by an attempt to start another beside it."""
         self.parent: Machine | None = None
         """The machine whose children are started from now on: they end in order when it ends, however it does."""
         self._network = network
@@ -112,7 +112,9 @@ class SimLauncher:
 
     async def start(self, spec: NodeSpec) -> SimProcess:
         process = SimProcess(Machine(spec.node), next(self._pids))
-        self.processes[spec.node] = process
+        before = self.processes.get(spec.node)
+        if before is None or not before.alive:
+            self.processes[spec.node] = process
         started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
         def ended(orderly: bool) -> None:
@@ -126,6 +128,7 @@ class SimLauncher:
         trouble = await started
         if trouble:
             raise LaunchFailed(trouble)
+        self.processes[spec.node] = process
         return process
 
     def stored(self, directory: Path) -> list[str]:
