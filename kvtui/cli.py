@@ -51,6 +51,30 @@ _OPTIONS = (
         metavar="V",
         help="Virtual nodes of each node of a new classic cluster. Default: 64.",
     ),
+    click.option(
+        "--secret-file",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="The secret that nodes and kvtui share (mode 600). Default: $KVTUI_SECRET; without either, this machine only.",
+    ),
+    click.option(
+        "--tls-ca",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Speak TLS with all nodes; the authority that vouches for their certificates.",
+    ),
+    click.option(
+        "--tls-cert",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="The certificate that kvtui shows to nodes, and gives those that it starts.",
+    ),
+    click.option(
+        "--tls-key",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Its key, unless the certificate's file holds it.",
+    ),
     click.option("-c", "commands", multiple=True, metavar="CMD", help="Run a command instead; may be repeated."),
 )
 
@@ -122,7 +146,7 @@ def recover(outer: Options, addresses: tuple[str, ...], state: Path | None, with
 
     from kvtui.lifetime import recover_state
 
-    return anyio.run(recover_state, state or outer.state, places, without)
+    return anyio.run(recover_state, Options(state=state).over(outer), places, without)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

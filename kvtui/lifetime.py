@@ -12,9 +12,12 @@ import anyio
 import platformdirs
 
 from kvtui.commands.running import defect
+from kvtui.core.authentication import BadSecret, Secret
 from kvtui.core.cluster import Cluster, ClusterError
 from kvtui.core.opening import Settings, open_cluster, real_seams
 from kvtui.core.recovery import recover
+from kvtui.core.seams.secret_source import take_secret
+from kvtui.core.seams.tls import TlsFiles
 from kvtui.options import Options
 from kvtui.shell import Signals, run_commands, run_shell
 
@@ -40,7 +43,8 @@ def _user_directory() -> Path:
 
 
 def settings_of(options: Options, role: str) -> Settings:
-    """What to open, as the arguments say."""
+    """What to open, as the arguments and the environment say. Raises ClusterError for a secret that can't be used."""
+    secret, tls = _secret_of(options), _tls_of(options)
     state = None if options.memory else (options.state or default_state()).expanduser().absolute()
     return Settings(
         state=state,
@@ -50,7 +54,22 @@ def settings_of(options: Options, role: str) -> Settings:
         policy="classic" if options.policy == "classic" else "balanced",
         vnodes=options.vnodes or DEFAULT_VNODES,
         role=f"kvtui {role} (process {os.getpid()})",
+        secret=secret,
+        tls=tls,
     )
+
+
+def _secret_of(options: Options) -> Secret | None:
+    try:
+        return take_secret(options.secret_file)
+    except BadSecret as error:
+        raise ClusterError(str(error)) from None
+
+
+def _tls_of(options: Options) -> TlsFiles | None:
+    if options.tls_ca is None:
+        return None
+    return TlsFiles(*(path and path.absolute() for path in (options.tls_cert, options.tls_key, options.tls_ca)))
 
 
 async def open_and_run(options: Options, role: str) -> int:
@@ -65,7 +84,10 @@ async def open_and_run(options: Options, role: str) -> int:
 
 
 async def _opened(options: Options, role: str, signals: Signals) -> int:
-    settings = settings_of(options, role)
+    try:
+        settings = settings_of(options, role)
+    except ClusterError as refusal:
+        return _complain(str(refusal), CANNOT_OPEN)
     status, opened = FAILED, False
     try:
         with signals.covered():  # while opening; later a signal cancels the use alone, and closing runs undisturbed
@@ -81,11 +103,12 @@ async def _opened(options: Options, role: str, signals: Signals) -> int:
     return status
 
 
-async def recover_state(state: Path | None, addresses: Sequence[tuple[str, int]], without: Sequence[str]) -> int:
+async def recover_state(options: Options, addresses: Sequence[tuple[str, int]], without: Sequence[str]) -> int:
     """``kvtui recover``; the exit status."""
-    directory = (state or default_state()).expanduser().absolute()
+    directory = (options.state or default_state()).expanduser().absolute()
     try:
-        rebuilt = await recover(directory, addresses, without, real_seams())
+        seams = real_seams(_secret_of(options), _tls_of(options))
+        rebuilt = await recover(directory, addresses, without, seams)
     except ClusterError as error:
         return _complain(str(error), CANNOT_OPEN)
     topology = rebuilt.topology

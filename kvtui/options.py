@@ -18,6 +18,10 @@ class Options:
     memory: bool = False
     policy: str | None = None
     vnodes: int | None = None
+    secret_file: Path | None = None
+    tls_ca: Path | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
     commands: tuple[str, ...] = ()
 
     def over(self, outer: Options) -> Options:
@@ -29,6 +33,10 @@ class Options:
             memory=self.memory or outer.memory,
             policy=self.policy or outer.policy,
             vnodes=outer.vnodes if self.vnodes is None else self.vnodes,
+            secret_file=self.secret_file or outer.secret_file,
+            tls_ca=self.tls_ca or outer.tls_ca,
+            tls_cert=self.tls_cert or outer.tls_cert,
+            tls_key=self.tls_key or outer.tls_key,
             commands=(*outer.commands, *self.commands),
         )
 
@@ -36,5 +44,9 @@ class Options:
         """Raises click.UsageError for options that contradict each other."""
         if self.memory and self.state is not None:
             raise click.UsageError("--memory keeps no state: leave out --state, or --memory")
+        if self.tls_cert is not None and self.tls_ca is None:
+            raise click.UsageError("--tls-cert needs --tls-ca too: without it no node's certificate can be checked")
+        if self.tls_key is not None and self.tls_cert is None:
+            raise click.UsageError("--tls-key belongs to --tls-cert: give both")
         if self.vnodes is not None and self.policy != "classic":
             raise click.UsageError("--vnodes belongs to --policy classic: the balanced ring has no virtual nodes")

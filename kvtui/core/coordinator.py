@@ -65,7 +65,7 @@ class Coordinator:
         processes = LocalProcesses(seams.launcher, seams.clock, data)
         supervisor = Supervisor(self._ledger, seams.transport, seams.clock, self._happenings, identity, self._notes)
         self._membership = Membership(
-            self._ledger, seams.transport, seams.clock, self._happenings, processes, supervisor
+            self._ledger, seams.transport, seams.clock, self._happenings, processes, supervisor, seams.elsewhere
         )
         directory = "" if state is None else str(state)
         self._observatory = Observatory(self._ledger, seams.clock, meter, state is not None, directory)

@@ -12,17 +12,19 @@ from kvtui.core.happenings import Happenings
 from kvtui.core.ledger import Ledger
 from kvtui.core.link import LinkFull, LinkLost
 from kvtui.core.local_processes import LocalProcesses
+from kvtui.core.loopback import is_loopback
 from kvtui.core.node_names import check_address, check_name
 from kvtui.core.protocol import Facts, Leave
 from kvtui.core.records import Forgotten, Joined, Member, Planned, Record, Seen
 from kvtui.core.remote_node import (
     NotANode,
+    NotTrusted,
     Refused,
     RemoteNode,
     interview,
 )
 from kvtui.core.seams.clock import Clock
-from kvtui.core.seams.transport import Transport, Unreachable
+from kvtui.core.seams.transport import Transport, Unreachable, Untrusted
 from kvtui.core.supervisor import Supervisor
 from kvtui.core.work import unfinished, wanted
 
@@ -40,8 +42,11 @@ class Membership:
         happenings: Happenings,
         processes: LocalProcesses,
         supervisor: Supervisor,
+        elsewhere: bool = False,
     ) -> None:
+        """``elsewhere``: nodes may be on other machines, where they are attached to and never started."""
         self._ledger = ledger
+        self._elsewhere = elsewhere
         self._transport = transport
         self._clock = clock
         self._happenings = happenings
@@ -75,7 +80,7 @@ class Membership:
     async def add(self, name: str, host: str, port: int) -> NodeAdded:
         """Attach to what listens at the address, or start a node there. Raises ClusterError."""
         check_name(name)
-        check_address(host, port)
+        check_address(host, port, elsewhere=self._elsewhere)
         # One at a time: two that attach to the same node would both succeed, and the cluster would count it twice.
         async with self._adding:
             self._check_new(name, host, port)
@@ -208,8 +213,14 @@ class Membership:
         if port:
             try:
                 facts = await interview(self._transport, self._clock, host, port)
-            except Unreachable:
+            except Untrusted as error:
+                raise ClusterError(f"can't use what listens there: {error}") from None
+            except Unreachable as error:
+                if not is_loopback(host):
+                    raise ClusterError(f"{error}; start kvtui-node there first") from None
                 return await self._start_and_join(name, host, port)
+            except NotTrusted as error:
+                raise ClusterError(f"node {name} at {host}:{port} {error}") from None
             except NotANode as error:
                 raise ClusterError(f"can't use what listens at {host}:{port}: {error}") from None
             self._check_stranger(facts, host, port)

@@ -19,9 +19,11 @@ def check_name(name: str) -> None:
         )
 
 
-def check_address(host: str, port: int) -> None:
-    """Raise ClusterError unless nodes may be reached there: loopback only."""
+def check_address(host: str, port: int, *, elsewhere: bool = False) -> None:
+    """Raise ClusterError unless nodes may be reached there: loopback only, unless they may be ``elsewhere``."""
     if not 0 <= port <= 65_535:
         raise ClusterError(f"{port} is no port: use 1 to 65535")
-    if not is_loopback(host):
-        raise ClusterError(f"{host} is not this machine's loopback address: nodes elsewhere need a secret first")
+    if not elsewhere and not is_loopback(host):
+        raise ClusterError(
+            f"{host} is not this machine's loopback address: nodes elsewhere need a secret, --secret-file or KVTUI_SECRET"
+        )

@@ -9,9 +9,11 @@ from typing import Final, Literal
 import anyio
 from anyio.abc import TaskGroup
 
+from kvtui.core.authentication import Secret
 from kvtui.core.cluster import ClusterError
 from kvtui.core.coordinator import Coordinator
 from kvtui.core.metadata_log import LogDamaged, MetadataLog
+from kvtui.core.node_access import NodeAccess
 from kvtui.core.quorum import REPLICAS_MOST
 from kvtui.core.records import Created
 from kvtui.core.ring import SLOTS, Balanced, Classic, Policy, Ring
@@ -23,6 +25,7 @@ from kvtui.core.seams.memory import MemoryEngine
 from kvtui.core.seams.processes import ProcessLauncher
 from kvtui.core.seams.rocksdb import open_rocksdb
 from kvtui.core.seams.storage import EngineFailed, EngineFull, EngineLocked, EngineUnreadable, StorageEngine
+from kvtui.core.seams.tls import BadTls, TlsFiles, as_coordinator
 from kvtui.core.seams.transport import TcpTransport
 
 VNODES_MOST: Final = 1024
@@ -46,11 +49,22 @@ class Settings:
     """What this process is, told to whoever tries to open the same directory."""
     slots: int = SLOTS
     """Slots of a new ring, a power of two; fewer only for tests."""
+    secret: Secret | None = None
+    """What nodes must prove to know; without it, nodes are on this machine."""
+    tls: TlsFiles | None = None
+    """Given: every node is spoken to over TLS, those started here included."""
 
 
-def real_seams() -> Seams:
-    """TCP, the loop's clock, the system's randomness, processes and RocksDB."""
-    return Seams(TcpTransport(), LoopClock(), SystemRandom(), ProcessLauncher(), open_rocksdb, identity_of)
+def real_seams(secret: Secret | None = None, tls: TlsFiles | None = None) -> Seams:
+    """TCP or TLS, the loop's clock, the system's randomness, processes and RocksDB. Raises ClusterError for bad TLS files."""
+    clock, random = LoopClock(), SystemRandom()
+    try:
+        tcp = TcpTransport(None if tls is None else as_coordinator(tls))
+    except BadTls as error:
+        raise ClusterError(str(error)) from None
+    transport = NodeAccess(tcp, secret, random, clock)
+    launcher = ProcessLauncher(secret=secret, tls=tls)
+    return Seams(transport, clock, random, launcher, open_rocksdb, identity_of, elsewhere=secret is not None)
 
 
 @asynccontextmanager
@@ -60,8 +74,8 @@ async def open_cluster(settings: Settings, seams: Seams | None = None) -> AsyncI
     Raises ClusterError, before it yields, for a directory that another process holds, that can't be read, or settings
     that make no sense.
     """
-    seams = seams or real_seams()
     _check(settings)
+    seams = seams or real_seams(settings.secret, settings.tls)
     engine = _open_engine(settings, seams)
     try:
         log = _open_log(engine, settings, seams)

@@ -46,6 +46,12 @@ SLOW_READER_SECONDS: Final = 10.0
 """A connection whose replies stay above the limit for this long is closed."""
 HALF_REQUEST_SECONDS: Final = 10.0
 """A request that has begun must be whole by then, or its connection is closed."""
+PROOF_SECONDS: Final = 3.0
+"""A connection to a node that has a secret must have proved that it knows it by then, or it is closed."""
+PROOF_BYTES: Final = 1024
+"""Most bytes that such a connection may send before."""
+UNPROVED: Final = 128
+"""Most such connections at once; they count apart from ``CONNECTIONS``."""
 SILENT_SECONDS: Final = 300.0
 """A connection that never said ``hello`` and sends nothing for this long is closed."""
 IN_FLIGHT: Final = 65_536
@@ -243,6 +249,26 @@ class Note(_Request, tag="note"):
     noted: Version = NEVER
 
 
+class Challenge(_Request, tag="challenge"):
+    """First words to a node that has a secret (``kvtui.core.authentication``). Reply: ``nonce``, the node's own.
+
+    ``nonce`` is 32 fresh bytes in hexadecimal; ``place`` is where the coordinator believes to have reached the node. Errors:
+    ``no_secret``, ``relayed``, ``unauthenticated``.
+    """
+
+    nonce: str
+    place: str
+
+
+class Prove(_Request, tag="prove"):
+    """The coordinator's proof that it knows the secret, in hexadecimal. Reply: ``proof``, the node's own.
+
+    Error: ``wrong_secret``. Until it is proved, a node that has a secret answers nothing else (``unauthenticated``).
+    """
+
+    proof: str
+
+
 class Hello(_Request, tag="hello"):
     """Who speaks. Without ``cluster``: only asks for ``facts``.
 
@@ -285,6 +311,8 @@ Request = (
     | Purge
     | Clear
     | Note
+    | Challenge
+    | Prove
     | Hello
     | Heartbeat
     | Leave
@@ -337,6 +365,14 @@ DAMAGED: Final = "damaged"
 """The stored entry failed its checksum."""
 BUSY: Final = "busy"
 """A limit on connections or uploads is reached; try again later."""
+UNAUTHENTICATED: Final = "unauthenticated"
+"""The node has a secret, and first of all wants proof that it is known."""
+WRONG_SECRET: Final = "wrong_secret"
+"""The proof was made with another secret, or for another exchange."""
+RELAYED: Final = "relayed"
+"""The node was not reached at the place that the coordinator meant: something between them passes the bytes on."""
+NO_SECRET: Final = "no_secret"
+"""The node asks for no proof: it has no secret, or it was proved on this connection before."""
 
 
 class Reply(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
@@ -361,6 +397,8 @@ class Reply(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     digests: list[int] | None = None
     counts: list[int] | None = None
     note: str | None = None
+    nonce: str = ""
+    proof: str = ""
     facts: Facts | None = None
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from kvtui.core.link import Link, LinkFull, LinkLost
-from kvtui.core.protocol import ERROR, Facts, Heartbeat, Hello, Reply
+from kvtui.core.protocol import ERROR, UNAUTHENTICATED, Facts, Heartbeat, Hello, Reply
 from kvtui.core.seams.clock import Clock
 from kvtui.core.seams.launcher import NodeProcess
 from kvtui.core.seams.transport import Transport, Unreachable
@@ -27,6 +27,13 @@ class Refused(Exception):
 
 class NotANode(Exception):
     """What listens at an address is no kvtui node; the text says what it is."""
+
+
+class NotTrusted(NotANode):
+    """A node and this coordinator don't share a secret; the text goes on after the node's name and address."""
+
+
+WANTS_SECRET: Final = "wants a secret: give --secret-file or KVTUI_SECRET"
 
 
 @dataclass(slots=True)
@@ -115,6 +122,8 @@ class RemoteNode:
 async def say_hello(link: Link, hello: Hello) -> Facts:
     """Open the conversation on a fresh link. Raises Refused, NotANode, LinkLost."""
     reply = await link.ask(hello)
+    if reply.code == UNAUTHENTICATED:
+        raise NotTrusted(WANTS_SECRET)
     if reply.facts is None or reply.facts.product != "kvtui":
         raise NotANode(_stranger(reply))
     if reply.status == ERROR:
@@ -137,6 +146,8 @@ async def interview(transport: Transport, clock: Clock, host: str, port: int) ->
 
 
 def _stranger(reply: Reply) -> str:
+    if reply.status == ERROR and reply.code == "tls":
+        return "it speaks TLS alone: give --tls-ca, the authority that vouches for its certificate"
     if reply.status == ERROR and reply.msg == "unknown op":
         return "it is a node of the original C++ project, which has no versions; start kvtui-node there instead"
     return "it is no kvtui node"
@@ -146,6 +157,7 @@ __all__ = [
     "HEARTBEAT_SECONDS",
     "SUSPECT_SECONDS",
     "NotANode",
+    "NotTrusted",
     "Refused",
     "RemoteNode",
     "Unreachable",

@@ -14,9 +14,9 @@ from kvtui.core.link import Link, LinkFull, LinkLost
 from kvtui.core.notes import Notes
 from kvtui.core.protocol import FENCED, FOREIGN, Facts, Hello, Reply
 from kvtui.core.records import Seen, Wiped
-from kvtui.core.remote_node import HEARTBEAT_SECONDS, NotANode, Refused, RemoteNode, say_hello
+from kvtui.core.remote_node import HEARTBEAT_SECONDS, NotANode, NotTrusted, Refused, RemoteNode, say_hello
 from kvtui.core.seams.clock import Clock
-from kvtui.core.seams.transport import Transport, Unreachable
+from kvtui.core.seams.transport import Transport, Unreachable, Untrusted
 from kvtui.core.snapshot import NodeState
 
 RECONNECT_SECONDS: Final = 0.25
@@ -133,7 +133,7 @@ class Supervisor:
         try:
             link, facts = await self.call(node, join=False)
         except (Unreachable, NotANode, LinkLost, LinkFull) as error:
-            node.trouble = str(error)
+            self._note_trouble(node, error)
             return False
         except Refused as error:
             node.trouble = str(error)
@@ -150,6 +150,15 @@ class Supervisor:
         self.take_up(node, link, facts)
         self._happenings.emit(Level.GOOD, f"{node.id} is UP", node.id)
         return True
+
+    def _note_trouble(self, node: RemoteNode, error: Exception) -> None:
+        """Keep why a member can't be reached; what only a person can mend, a secret or a certificate, is told besides."""
+        if str(error) != node.trouble and isinstance(error, NotTrusted | Untrusted):
+            told = (
+                f"node {node.id} at {node.address} {error}" if isinstance(error, NotTrusted) else f"{node.id}: {error}"
+            )
+            self._happenings.emit(Level.BAD, told, node.id)
+        node.trouble = str(error)
 
     async def call(self, node: RemoteNode, join: bool) -> tuple[Link, Facts]:
         """Connect and say hello. A member whose data directory was wiped has no cluster any more: it joins again."""

@@ -2,11 +2,14 @@
 
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from kvtui.core.loopback import is_loopback
+
+if TYPE_CHECKING:
+    from kvtui.core.authentication import Secret
 
 USAGE_STATUS = 2
 """The node could not start as asked."""
@@ -16,7 +19,9 @@ FAILED_STATUS = 1
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("port", type=click.IntRange(0, 65535))
-@click.option("--host", default="127.0.0.1", show_default=True, help="Loopback address to listen on.")
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Address to listen on; one of other machines needs a secret."
+)
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
@@ -24,30 +29,65 @@ FAILED_STATUS = 1
 )
 @click.option("--memory", is_flag=True, help="Keep everything in memory: nothing survives the node.")
 @click.option(
+    "--secret-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The secret that clients must prove to know (mode 600). Default: $KVTUI_SECRET.",
+)
+@click.option("--tls-cert", type=click.Path(dir_okay=False, path_type=Path), help="Speak TLS, with this certificate.")
+@click.option("--tls-key", type=click.Path(dir_okay=False, path_type=Path), help="Its key, if in a file of its own.")
+@click.option(
+    "--tls-ca", type=click.Path(dir_okay=False, path_type=Path), help="Clients must show a certificate of it."
+)
+@click.option(
     "--parent-pipe", is_flag=True, help="End in order when standard input ends, so as not to outlive a parent."
 )
 @click.version_option(package_name="kvtui", prog_name="kvtui-node")
-def main(port: int, host: str, data: Path | None, memory: bool, parent_pipe: bool) -> None:
+def main(
+    port: int,
+    host: str,
+    data: Path | None,
+    memory: bool,
+    secret_file: Path | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    tls_ca: Path | None,
+    parent_pipe: bool,
+) -> None:
     """Run one storage node of kvtui on PORT (0: any free one) until SIGTERM or SIGINT.
 
     It stands alone until a kvtui coordinator takes it into a cluster: then it stores what that coordinator writes.
     """
-    if not is_loopback(host):
+    secret = _secret(secret_file)
+    if secret is None and not is_loopback(host):
         _stop(f"refusing to listen on {host}: without a shared secret a node listens on loopback addresses only")
+    if tls_cert is None and (tls_key is not None or tls_ca is not None):
+        _stop("--tls-key and --tls-ca need --tls-cert, the node's own certificate")
     if data is not None and memory:
         _stop("--data and --memory exclude each other")
     if data is None and not memory:
         if port == 0:
             _stop("port 0 has no data directory of its own: give --data or --memory")
         data = _default_directory(port)
+    from kvtui.core.seams.tls import TlsFiles
     from kvtui.node.process import CannotStart, run
 
     try:
-        failure = run(host, port, data, parent_pipe=parent_pipe)
+        tls = None if tls_cert is None else TlsFiles(tls_cert, tls_key, tls_ca)
+        failure = run(host, port, data, parent_pipe=parent_pipe, secret=secret, tls=tls)
     except CannotStart as error:
         _stop(str(error))
     if failure is not None:
         _stop(f"stopped: {failure}", FAILED_STATUS)
+
+
+def _secret(file: Path | None) -> "Secret | None":
+    from kvtui.core.authentication import BadSecret
+    from kvtui.core.seams.secret_source import take_secret
+
+    try:
+        return take_secret(file)
+    except BadSecret as error:
+        _stop(str(error))
 
 
 def _default_directory(port: int) -> Path:

@@ -13,9 +13,11 @@ from kvtui.core.protocol import (
     ERROR,
     FRAME_BYTES,
     HALF_REQUEST_SECONDS,
+    PROOF_SECONDS,
     SILENT_SECONDS,
     SLOW_READER_SECONDS,
     TOO_LARGE,
+    UNAUTHENTICATED,
     WRITE_BUFFER_BYTES,
     Blob,
     Reply,
@@ -24,6 +26,7 @@ from kvtui.core.protocol import (
     encode_lines,
 )
 from kvtui.core.seams.clock import Clock
+from kvtui.node.gate import Gate, Guard, Heard
 from kvtui.node.requests import read_request, read_requests, unframed
 from kvtui.node.tick import Tick
 
@@ -40,6 +43,7 @@ class _Plain(msgspec.Struct, omit_defaults=True, kw_only=True):
     """A reply as the original gives it."""
 
     status: str
+    code: str = ""
     msg: str = ""
     value: Blob | None = None
     keys: int | None = None
@@ -50,15 +54,29 @@ class Connection(asyncio.Protocol):
     """Frames, orders and limits one client's requests. The requests' meaning is the service's."""
 
     def __init__(
-        self, tick: Tick, clock: Clock, opened: Callable[["Connection"], str], lost: Callable[["Connection"], None]
+        self,
+        tick: Tick,
+        clock: Clock,
+        opened: Callable[["Connection"], str],
+        lost: Callable[["Connection"], None],
+        proved: Callable[["Connection"], str] = lambda _: "",
+        gate: Gate | None = None,
     ) -> None:
-        """``opened`` is called first and says why the connection is refused, or nothing; ``lost`` is called last."""
+        """``opened`` is called first and says why the connection is refused, or nothing; ``lost`` is called last.
+
+        With a ``gate``, only what passes it is answered; ``proved``, called then, says why the connection is refused nevertheless.
+        """
         self.peer = tick.service.new_peer()
         self.replies: list[Reply] = []
         self._tick = tick
         self._clock = clock
         self._opened = opened
         self._lost = lost
+        self._proved = proved
+        self._gate = gate
+        self._guard: Guard | None = None
+        """Who answers until the secret is proved."""
+        self._opened_at = 0.0
         self._transport: asyncio.Transport | None = None
         self._lines = Lines(FRAME_BYTES)
         self._waiting: deque[Request | Reply] = deque()
@@ -74,18 +92,23 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # Not asserted: uvloop's transports are no subclass of asyncio's.
         self._transport = transport = cast(asyncio.Transport, transport)
-        self._heard_at = self._clock.monotonic()
+        self._heard_at = self._opened_at = self._clock.monotonic()
         transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES, low=WRITE_BUFFER_BYTES // 2)
         refusal = self._opened(self)
         if refusal:
             transport.write(encode_lines([Reply(status=ERROR, code="busy", msg=refusal)]))
             transport.close()
             self._transport = None
+        elif self._gate is not None:
+            self._guard = self._gate.enter(self, transport)
 
     def data_received(self, data: bytes) -> None:
         if self._ending or self._transport is None:
             return
         self._heard_at = now = self._clock.monotonic()
+        if self._guard is not None:
+            self._follow(self._guard.hear(data))
+            return
         complete = self._lines.feed(data)
         if complete:
             self._first = False
@@ -106,7 +129,12 @@ class Connection(asyncio.Protocol):
         if self._ending:
             self._lingering = False
             self._tick.touch(self)
-            return True
+            return self._half_open
+        if self._guard is not None:
+            self._follow(self._guard.ended())
+            self._lingering = False
+            self.end()
+            return self._half_open
         rest = self._lines.take_rest()
         if rest.strip():
             if self._first:
@@ -114,7 +142,7 @@ class Connection(asyncio.Protocol):
             else:
                 self._take([read_request(rest)])
         self.end()
-        return True
+        return self._half_open
 
     def pause_writing(self) -> None:
         self._blocked_since = self._clock.monotonic()
@@ -130,6 +158,8 @@ class Connection(asyncio.Protocol):
         self._transport = None
         self._waiting.clear()
         self.peer.uploads.forget()
+        if self._gate is not None:
+            self._gate.leave(self)
         self._lost(self)
 
     def send_replies(self) -> None:
@@ -173,6 +203,9 @@ class Connection(asyncio.Protocol):
                 self._tick.touch(self)
             elif now - self._ended_at > SLOW_READER_SECONDS:
                 self.abort()
+        elif self._guard is not None:
+            if now - self._opened_at > PROOF_SECONDS:
+                self._refuse_with(self._guard.late())
         elif self._begun_at is not None and now - self._begun_at > HALF_REQUEST_SECONDS:
             self.peer.legacy = self._first
             self._refuse(
@@ -180,6 +213,31 @@ class Connection(asyncio.Protocol):
             )
         elif not self.peer.greeted and now - self._heard_at > SILENT_SECONDS:
             self.end()
+
+    @property
+    def _half_open(self) -> bool:
+        """Whether replies can still leave after the client's end: TLS has no half of a connection."""
+        return self._transport is not None and self._transport.can_write_eof()
+
+    def _follow(self, heard: Heard) -> None:
+        """Do what the guard says. Until the secret is proved nothing of this connection reaches the service."""
+        transport = self._transport
+        assert transport is not None
+        if heard.replies:
+            transport.write(encode_lines(heard.replies))
+        if heard.refusal is not None:
+            self.peer.legacy = heard.plain
+            self._refuse_with(heard.refusal)
+        elif heard.rest is not None:
+            assert self._gate is not None
+            self._gate.leave(self)
+            self._guard = None
+            self._first = False
+            busy = self._proved(self)
+            if busy:
+                self._refuse("busy", busy)
+            elif heard.rest:
+                self.data_received(heard.rest)
 
     def _take(self, requests: list[Request | Reply]) -> None:
         if self._waiting:
@@ -233,8 +291,11 @@ class Connection(asyncio.Protocol):
         self._answer(request)
 
     def _refuse(self, code: str, text: str) -> None:
+        self._refuse_with(Reply(status=ERROR, code=code, msg=text))
+
+    def _refuse_with(self, reply: Reply) -> None:
         self._lines.take_rest()
-        self._take([Reply(status=ERROR, code=code, msg=text)])
+        self._take([reply])
         self._lingering = not self.peer.legacy
         self.end()
 
@@ -256,4 +317,7 @@ def _weight(reply: Reply) -> int:
 
 
 def _plain(reply: Reply) -> bytes:
-    return encode(_Plain(status=reply.status, msg=reply.msg, value=reply.value, keys=reply.keys, data=reply.data))
+    code = reply.code if reply.code == UNAUTHENTICATED else ""
+    return encode(
+        _Plain(status=reply.status, code=code, msg=reply.msg, value=reply.value, keys=reply.keys, data=reply.data)
+    )

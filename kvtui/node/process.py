@@ -3,15 +3,19 @@
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from kvtui.core.authentication import Secret
 from kvtui.core.seams.chance import SystemRandom
 from kvtui.core.seams.clock import LoopClock
 from kvtui.core.seams.memory import open_memory
 from kvtui.core.seams.parent import NoParentPipe, watch_parent
 from kvtui.core.seams.storage import EngineFailed, EngineFull, EngineLocked, EngineUnreadable, StorageEngine
+from kvtui.core.seams.tls import BadTls, Tls, TlsFiles, as_node
 from kvtui.core.seams.transport import CannotListen, TcpTransport
+from kvtui.node.gate import Gate
 from kvtui.node.server import NodeServer
 from kvtui.node.store import Store
 
@@ -20,20 +24,35 @@ class CannotStart(Exception):
     """The node can't run as asked; the text is one line for people."""
 
 
-def run(host: str, port: int, data: Path | None, *, parent_pipe: bool) -> EngineFailed | None:
+def run(
+    host: str,
+    port: int,
+    data: Path | None,
+    *,
+    parent_pipe: bool,
+    secret: Secret | None = None,
+    tls: TlsFiles | None = None,
+) -> EngineFailed | None:
     """Run a node until a signal, or its parent's end, stops it; ``data`` None keeps everything in memory.
+
+    With a ``secret`` it answers only who proves to know it; with ``tls`` it speaks nothing else.
 
     Returns why the engine failed, or None. Raises CannotStart.
     """
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(_serve(host, port, data, parent_pipe))
+        return runner.run(_serve(host, port, data, parent_pipe, secret, tls))
 
 
-async def _serve(host: str, port: int, data: Path | None, parent_pipe: bool) -> EngineFailed | None:
+async def _serve(
+    host: str, port: int, data: Path | None, parent_pipe: bool, secret: Secret | None, files: TlsFiles | None
+) -> EngineFailed | None:
     ended = asyncio.Event()
+    tls = _load(files)
     _end_on_signals(ended)
     store = _open_store(host, port, data)
-    server = NodeServer(store, TcpTransport(), LoopClock(), host, port, failed=lambda _: ended.set())
+    clock = LoopClock()
+    gate = None if secret is None else Gate(secret, SystemRandom(), clock, _say, certificate=tls.fingerprint)
+    server = NodeServer(store, TcpTransport(tls), clock, host, port, failed=lambda _: ended.set(), gate=gate)
     try:
         watch = await watch_parent(ended.set) if parent_pipe else None
         await server.start()
@@ -51,6 +70,21 @@ async def _serve(host: str, port: int, data: Path | None, parent_pipe: bool) -> 
     except EngineFailed as failure:
         return server.failure or failure
     return server.failure
+
+
+def _load(files: TlsFiles | None) -> Tls:
+    try:
+        return Tls() if files is None else as_node(files)
+    except BadTls as error:
+        raise CannotStart(str(error)) from None
+
+
+def _say(line: str) -> None:
+    """Tell the operator. A reader that is gone must not end the node."""
+    try:
+        print(f"kvtui-node: {line}", file=sys.stderr, flush=True)
+    except OSError:
+        pass
 
 
 def _end_on_signals(ended: asyncio.Event) -> None:

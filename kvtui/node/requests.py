@@ -9,6 +9,8 @@ from kvtui.core.protocol import BAD_REQUEST, ERROR, Reply, Request, decode_reque
 _MALFORMED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 UNKNOWN_OP: Final = "unknown op"
 """As the original says it."""
+_FIRST_WORDS: Final = ("hello", "challenge", "prove")
+"""What only clients that end their lines say, though the newline may come later than the rest."""
 
 
 class _Outline(msgspec.Struct):
@@ -41,11 +43,14 @@ def read_request(line: bytes) -> Request | Reply:
 
 
 def unframed(text: bytes) -> Request | Reply | None:
-    """The request, or its error reply, if ``text`` is one whole JSON object that needs no newline: without ``id``, and no hello."""
+    """The request, or its error reply, if ``text`` is one whole JSON object that needs no newline.
+
+    That is one without ``id``, and neither a hello nor a proof.
+    """
     if not text.rstrip().endswith(b"}"):
         return None
     outline = _outline(text)
-    if outline is None or outline.id is not None or outline.op == "hello":
+    if outline is None or outline.id is not None or outline.op in _FIRST_WORDS:
         return None
     return read_request(text)
 

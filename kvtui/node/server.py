@@ -9,6 +9,7 @@ from kvtui.core.seams.clock import Clock, Timer
 from kvtui.core.seams.storage import EngineFailed
 from kvtui.core.seams.transport import Listener, Transport
 from kvtui.node.connection import Connection
+from kvtui.node.gate import Gate
 from kvtui.node.store import Store
 from kvtui.node.tick import Tick
 
@@ -30,14 +31,19 @@ class NodeServer:
         port: int = 0,
         *,
         failed: Callable[[EngineFailed], None] | None = None,
+        gate: Gate | None = None,
     ) -> None:
-        """``failed`` is called once when the engine failed: the node has then stopped answering and only ``close`` is left."""
+        """``failed`` is called once when the engine failed: the node has then stopped answering and only ``close`` is left.
+
+        ``gate`` is what clients must pass first: the node's secret. Without one everybody is answered.
+        """
         self._store = store
         self._transport = transport
         self._clock = clock
         self._host = host
         self._port = port
         self._report = failed
+        self._gate = gate
         self._tick = Tick(store, clock, self._fail)
         # A dict for its order: what is done to all of them is done in the order they came.
         self._connections: dict[Connection, None] = {}
@@ -95,6 +101,8 @@ class NodeServer:
         if self._sweep is not None:
             self._sweep.cancel()
             self._sweep = None
+        if self._gate is not None:
+            self._gate.close()
         for connection in list(self._connections):
             connection.abort()
 
@@ -113,17 +121,23 @@ class NodeServer:
             self._emptied.set_result(None)
 
     def _new_connection(self) -> Connection:
-        return Connection(self._tick, self._clock, self._opened, self._lost)
+        return Connection(self._tick, self._clock, self._opened, self._lost, self._busy, self._gate)
 
     def _opened(self, connection: Connection) -> str:
         if self._over or self.failure is not None:
             return "the node is stopping"
-        if len(self._connections) >= CONNECTIONS:
-            return f"the node serves {CONNECTIONS} connections at most; try again later"
+        if self._gate is None and len(self._connections) >= CONNECTIONS:
+            return self._busy(connection)
         self._connections[connection] = None
         if self._sweep is None:
             self._sweep = self._clock.call_later(SWEEP_SECONDS, self._enforce_deadlines)
         return ""
+
+    def _busy(self, connection: Connection) -> str:
+        """Why a connection that may be served is not, or nothing. With a gate, those that still wait at it don't count."""
+        unproved = 0 if self._gate is None else self._gate.waiting
+        others = len(self._connections) - unproved - (connection in self._connections)
+        return f"the node serves {CONNECTIONS} connections at most; try again later" if others >= CONNECTIONS else ""
 
     def _lost(self, connection: Connection) -> None:
         self._connections.pop(connection, None)

@@ -86,6 +86,8 @@ class Service:
             wire.Purge: self._drop,
             wire.Clear: self._clear,
             wire.Note: self._note,
+            wire.Challenge: self._unasked,
+            wire.Prove: self._unasked,
             wire.Hello: self._hello,
             wire.Heartbeat: self._heartbeat,
             wire.Leave: self._leave,
@@ -297,6 +299,9 @@ class Service:
         self._settle()
         self._store.write_note(request.text, request.noted)
         return Reply(status=OK, id=request.id, note="", version=request.noted, counter=self._store.counter)
+
+    def _unasked(self, peer: Peer, request: wire.Challenge | wire.Prove) -> Reply:
+        raise Refused(wire.NO_SECRET, "this node asks for no proof of a secret")
 
     def _hello(self, peer: Peer, request: wire.Hello) -> Reply:
         peer.greeted = True

@@ -22,3 +22,5 @@ class Seams:
     open_engine: OpenEngine
     home: Callable[[Path], str] = str
     """What tells a directory from a copy of it."""
+    elsewhere: bool = False
+    """Whether nodes may be on other machines: the transport then has them prove that they know the secret."""

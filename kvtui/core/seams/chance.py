@@ -12,6 +12,10 @@ class Random(Protocol):
         """A fresh name of 16 hexadecimal digits, for clusters, data directories and coordinators."""
         ...
 
+    def nonce(self) -> bytes:
+        """32 bytes that come once, and that nobody can foresee."""
+        ...
+
     def uniform(self, low: float, high: float) -> float:
         """A number between ``low`` and ``high``, for the jitter of retries."""
         ...
@@ -22,6 +26,9 @@ class SystemRandom:
 
     def identity(self) -> str:
         return secrets.token_hex(8)
+
+    def nonce(self) -> bytes:
+        return secrets.token_bytes(32)
 
     def uniform(self, low: float, high: float) -> float:
         return random.uniform(low, high)
@@ -35,6 +42,9 @@ class SeededRandom:
 
     def identity(self) -> str:
         return f"{self._source.getrandbits(64):016x}"
+
+    def nonce(self) -> bytes:
+        return self._source.randbytes(32)
 
     def uniform(self, low: float, high: float) -> float:
         return self._source.uniform(low, high)

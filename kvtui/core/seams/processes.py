@@ -1,6 +1,7 @@
 """Nodes as processes of this machine, which end with their parent whatever ends it."""
 
 import asyncio
+import os
 import shutil
 import subprocess
 import sys
@@ -8,7 +9,10 @@ import tempfile
 from pathlib import Path
 from typing import IO, Final
 
+from kvtui.core.authentication import Secret
 from kvtui.core.seams.launcher import LaunchFailed, NodeProcess, NodeSpec
+from kvtui.core.seams.secret_source import VARIABLE
+from kvtui.core.seams.tls import TlsFiles
 
 START_SECONDS: Final = 60.0
 """How long a node may take until it accepts: it verifies all of its data first."""
@@ -23,13 +27,19 @@ class ProcessLauncher:
     the node. It lives in a session of its own, so that a Ctrl-C in this terminal does not reach it.
     """
 
-    def __init__(self, *, start_seconds: float = START_SECONDS) -> None:
+    def __init__(
+        self, *, start_seconds: float = START_SECONDS, secret: Secret | None = None, tls: TlsFiles | None = None
+    ) -> None:
+        """Nodes get ``secret`` through their environment alone, and of ``tls`` the certificate and key for their own."""
         self._start_seconds = start_seconds
+        self._secret = secret
+        self._tls = tls
 
     async def start(self, spec: NodeSpec) -> NodeProcess:
         """Start a node and wait until it accepts. Raises LaunchFailed."""
         keep = ["--memory"] if spec.data is None else ["--data", str(spec.data)]
         command = [sys.executable, "-m", "kvtui.node", str(spec.port), "--host", spec.host, "--parent-pipe", *keep]
+        command += self._certificate(spec)
         with tempfile.TemporaryFile() as errors:
             try:
                 process = await asyncio.create_subprocess_exec(
@@ -38,6 +48,7 @@ class ProcessLauncher:
                     stdout=subprocess.PIPE,
                     stderr=errors,
                     start_new_session=True,
+                    env=self._environment(),
                 )
             except OSError as error:
                 raise LaunchFailed(f"can't start node {spec.node}: {error.strerror or error}") from None
@@ -60,6 +71,23 @@ class ProcessLauncher:
             shutil.rmtree(spec.data)
         except OSError as error:
             raise LaunchFailed(f"can't delete {spec.data}: {error.strerror or error}") from None
+
+    def _certificate(self, spec: NodeSpec) -> list[str]:
+        if self._tls is None:
+            return []
+        if self._tls.certificate is None:
+            raise LaunchFailed(
+                f"node {spec.node} needs a certificate: give --tls-cert (and --tls-key), or start it yourself with them"
+            )
+        key = [] if self._tls.key is None else ["--tls-key", str(self._tls.key)]
+        return ["--tls-cert", str(self._tls.certificate), *key]
+
+    def _environment(self) -> dict[str, str]:
+        environment = dict(os.environ)
+        environment.pop(VARIABLE, None)
+        if self._secret is not None:
+            environment[VARIABLE] = os.fsdecode(self._secret.reveal())
+        return environment
 
     async def _address(self, process: asyncio.subprocess.Process, spec: NodeSpec, errors: IO[bytes]) -> tuple[str, int]:
         assert process.stdout is not None

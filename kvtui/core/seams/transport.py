@@ -6,15 +6,26 @@ receive costs more than all the rest of a small request.
 
 import asyncio
 import os
+import socket
+import ssl
 from collections.abc import Callable
 from typing import Protocol
 
+from kvtui.core.seams.tls import SHUTDOWN_SECONDS, Tls
+from kvtui.core.seams.tls_door import TlsDoor
+
 CONNECT_SECONDS = 1.5
 """How long a connection may take to open before it counts as refused."""
+BACKLOG = 512
+"""Connections that may wait for being accepted."""
 
 
 class Unreachable(Exception):
     """Nothing accepts connections at an address, or nothing answered within ``CONNECT_SECONDS``."""
+
+
+class Untrusted(Unreachable):
+    """Something answers at an address, but TLS with it fails: its certificate is not vouched for, or it speaks no TLS."""
 
 
 class CannotListen(Exception):
@@ -64,15 +75,32 @@ class _TcpListener:
 
 
 class TcpTransport:
-    """TCP on the running asyncio loop."""
+    """TCP on the running asyncio loop, under TLS where ``tls`` says so."""
+
+    def __init__(self, tls: Tls | None = None) -> None:
+        self._calling = None if tls is None else tls.client
+        self._answering = None if tls is None else tls.server
 
     async def connect(self, host: str, port: int, make: Callable[[], asyncio.Protocol]) -> None:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                await loop.create_connection(make, host, port)
+                if self._calling is None:
+                    await loop.create_connection(make, host, port)
+                else:
+                    await loop.create_connection(
+                        make, host, port, ssl=self._calling, ssl_shutdown_timeout=SHUTDOWN_SECONDS
+                    )
         except TimeoutError:
             raise Unreachable(f"{host}:{port} did not answer within {CONNECT_SECONDS:g} s") from None
+        except ssl.SSLCertVerificationError as error:
+            raise Untrusted(
+                f"{host}:{port} shows a certificate that --tls-ca does not vouch for: {_why(error)}"
+            ) from None
+        except ssl.SSLError as error:
+            raise Untrusted(
+                f"{host}:{port} does not agree on TLS (has the node a --tls-cert?): {_why(error)}"
+            ) from None
         except (OSError, OverflowError, UnicodeError) as error:
             reason = _reason(error)
             raise Unreachable(f"{host}:{port} can't be reached: {reason}") from None
@@ -80,11 +108,27 @@ class TcpTransport:
     async def listen(self, host: str, port: int, make: Callable[[], asyncio.Protocol]) -> Listener:
         loop = asyncio.get_running_loop()
         try:
-            server = await loop.create_server(make, host, port, backlog=512)
+            if self._answering is not None:
+                return TlsDoor(await _listening_socket(host, port), self._answering, make)
+            server = await loop.create_server(make, host, port, backlog=BACKLOG)
         except (OSError, OverflowError, UnicodeError) as error:
             reason = _reason(error)
             raise CannotListen(f"can't listen on {host}:{port}: {reason}") from None
         return _TcpListener(server)
+
+
+async def _listening_socket(host: str, port: int) -> socket.socket:
+    """Raises OSError, OverflowError, UnicodeError."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    family, _, _, _, address = found[0]
+    return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+
+
+def _why(error: ssl.SSLError) -> str:
+    """What OpenSSL says, in words, without its file names and numbers."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message.strip().rstrip(".")
+    return (error.reason or "unknown reason").replace("_", " ").lower()
 
 
 def _reason(error: Exception) -> str:
