@@ -34,6 +34,7 @@ from kvtui.core.records import LossAccepted, Opened, Planned
 from kvtui.core.seams.bundle import Seams
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.core.supervisor import Supervisor
+from kvtui.core.topology import Topology
 from kvtui.core.tuning import Tuning
 from kvtui.core.version import Version
 from kvtui.core.work import unfinished
@@ -86,6 +87,11 @@ class Coordinator:
         """Start new nodes on free ports. Raises ClusterError."""
         await self._membership.add_local(names)
         await self._mover.until_settled()
+
+    @property
+    def topology(self) -> Topology:
+        """Who holds what, as logged."""
+        return self._ledger.topology
 
     def snapshot(self) -> ClusterSnapshot:
         return self._observatory.snapshot

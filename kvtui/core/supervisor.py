@@ -153,12 +153,10 @@ class Supervisor:
 
     def _note_trouble(self, node: RemoteNode, error: Exception) -> None:
         """Keep why a member can't be reached; what only a person can mend, a secret or a certificate, is told besides."""
-        if str(error) != node.trouble and isinstance(error, NotTrusted | Untrusted):
-            told = (
-                f"node {node.id} at {node.address} {error}" if isinstance(error, NotTrusted) else f"{node.id}: {error}"
-            )
-            self._happenings.emit(Level.BAD, told, node.id)
-        node.trouble = str(error)
+        text = f"node {node.id} at {node.address} {error}" if isinstance(error, NotTrusted) else str(error)
+        if text != node.trouble and isinstance(error, NotTrusted | Untrusted):
+            self._happenings.emit(Level.BAD, text, node.id)
+        node.trouble = text
 
     async def call(self, node: RemoteNode, join: bool) -> tuple[Link, Facts]:
         """Connect and say hello. A member whose data directory was wiped has no cluster any more: it joins again."""
@@ -182,6 +180,10 @@ class Supervisor:
                 return link, await say_hello(link, hello)
             except Refused as error:
                 facts = error.reply.facts
+                member = topology.members.get(node.id)
+                if error.reply.code == FENCED and member is not None and known.data_id != member.data_id:
+                    # It holds nothing of ours: whom it obeys says nothing about who writes to our nodes.
+                    raise NotANode(f"another node answers at {node.address}, which obeys another coordinator") from None
                 if join or error.reply.code != FOREIGN or facts is None or facts.cluster:
                     raise
                 return link, await say_hello(link, msgspec.structs.replace(hello, join=True))

@@ -58,6 +58,10 @@ class FaultyDisk:
         self._engine.replace(batch)
         self._synced.append(batch)
 
+    def stored(self, start: bytes, stop: bytes) -> list[tuple[bytes, bytes]]:
+        """What the open engine holds from ``start`` to ``stop``."""
+        return [] if self._engine is None else list(self._engine.scan(start, stop))
+
     def write(self, batch: Batch) -> None:
         """Take ``batch`` as an engine of this disk does. Raises EngineFull, EngineFailed."""
         size = sum(len(key) + len(value or b"") for key, value in batch.changes)

@@ -7,12 +7,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeVar
 
+from kvtui.core.authentication import Secret
 from kvtui.core.cluster import Outcome, Read, Written
 from kvtui.core.coordinator import Coordinator
+from kvtui.core.node_access import NodeAccess
 from kvtui.core.opening import Settings, open_cluster
 from kvtui.core.seams.bundle import Seams
 from kvtui.core.seams.chance import SeededRandom
 from kvtui.core.seams.launcher import NodeSpec
+from kvtui.core.seams.transport import Transport
 from kvtui.core.snapshot import ClusterSnapshot, NodeState
 from kvtui.core.version import NEVER
 from kvtui.node.server import GOODBYE_SECONDS
@@ -54,16 +57,19 @@ class SimCluster:
         memory: bool = False,
         make_disk: Callable[[Path], Disk] = MemoryDisk,
         network: SimNetwork | None = None,
+        secret: Secret | None = None,
     ) -> None:
         """``memory``: no state directory, and nodes in memory, as ``kvtui --memory`` has them."""
+        self.secret = secret
         self.network = network or SimNetwork(seed)
         self.disks = SimDisks(make_disk)
         self.clock = SimClock()
         self.launcher = SimLauncher(self.network, self.disks, self.clock, SeededRandom(seed))
+        self.launcher.secret = secret
         self.machine = Machine(COORDINATOR)
         """The coordinator's present life."""
         self._random = SeededRandom(seed + 1_000_000)
-        self._settings = Settings(
+        self.settings = Settings(
             None if memory else STATE, nodes=nodes, replication=replication, policy=policy, vnodes=vnodes, slots=slots
         )
         self._coordinator: Coordinator | None = None
@@ -89,6 +95,11 @@ class SimCluster:
         assert self._coordinator is not None, "the cluster is not open"
         return self._coordinator
 
+    @property
+    def running(self) -> bool:
+        """Whether there is a coordinator to ask."""
+        return self.machine.alive and self._coordinator is not None
+
     async def open(self) -> None:
         """Open the cluster, or open it again after ``close`` or a crash. Raises ClusterError, CoordinatorGone."""
         loop = asyncio.get_running_loop()
@@ -98,7 +109,9 @@ class SimCluster:
         machine.on_end(lambda orderly: gone.set_result(None))
         self._leave = asyncio.Event()
         self.launcher.parent = machine
-        transport = self.network.transport(machine)
+        transport: Transport = self.network.transport(machine)
+        if self.secret is not None:
+            transport = NodeAccess(transport, self.secret, self._random, self.clock)
         seams = Seams(transport, self.clock, self._random, self.launcher, self.disks.opener(machine))
         opened: asyncio.Future[Coordinator] = loop.create_future()
         self._task = machine.spawn(self._live(seams, opened))
@@ -200,7 +213,7 @@ class SimCluster:
 
     async def _live(self, seams: Seams, opened: "asyncio.Future[Coordinator]") -> None:
         try:
-            async with open_cluster(self._settings, seams) as coordinator:
+            async with open_cluster(self.settings, seams) as coordinator:
                 opened.set_result(coordinator)
                 await self._leave.wait()
         except Exception as error:

@@ -6,11 +6,13 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
+from kvtui.core.authentication import Secret
 from kvtui.core.seams.chance import Random
 from kvtui.core.seams.clock import Clock
 from kvtui.core.seams.launcher import LaunchFailed, NodeSpec
 from kvtui.core.seams.storage import EngineFailed, EngineFull, EngineLocked, EngineUnreadable
 from kvtui.core.seams.transport import CannotListen
+from kvtui.node.gate import Gate
 from kvtui.node.server import NodeServer
 from kvtui.node.store import Store
 from tests.simulation.disks import SimDisks
@@ -99,7 +101,11 @@ class SimProcess:
 class SimLauncher:
     """Starts nodes on the network and the disks of a run."""
 
-    def __init__(self, network: SimNetwork, disks: SimDisks, clock: Clock, random: Random) -> None:
+    def __init__(self, network: SimNetwork, disks: SimDisks, clock: Clock, random: Random, *, prefix: str = "") -> None:
+        """``prefix`` goes before the names of machines, where another launcher starts nodes of the same ids."""
+        self._prefix = prefix
+        self.secret: Secret | None = None
+        """What the nodes that are started from now on want proved."""
         self.processes: dict[str, SimProcess] = {}
         """The newest life of each node; one that is alive is not replaced by an attempt to start another beside it."""
         self.parent: Machine | None = None
@@ -111,7 +117,7 @@ class SimLauncher:
         self._pids = count(1000)
 
     async def start(self, spec: NodeSpec) -> SimProcess:
-        process = SimProcess(Machine(spec.node), next(self._pids))
+        process = SimProcess(Machine(self._prefix + spec.node), next(self._pids))
         before = self.processes.get(spec.node)
         if before is None or not before.alive:
             self.processes[spec.node] = process
@@ -147,8 +153,9 @@ class SimLauncher:
             process.exit(CANNOT_START_STATUS)
             return
         transport = self._network.transport(process.machine)
+        gate = None if self.secret is None else Gate(self.secret, self._random, self._clock, lambda _: None)
         server = NodeServer(
-            store, transport, self._clock, spec.host, spec.port, failed=lambda _: process.exit(FAILED_STATUS)
+            store, transport, self._clock, spec.host, spec.port, failed=lambda _: process.exit(FAILED_STATUS), gate=gate
         )
         try:
             await server.start()

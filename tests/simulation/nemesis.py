@@ -1,0 +1,283 @@
+"""Does to a cluster what a plan says, and afterwards ends all of it."""
+
+import asyncio
+from collections import Counter
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+from kvtui.core.cluster import ClusterError, Outcome
+from kvtui.core.coordinator import Coordinator
+from kvtui.core.opening import Settings, open_cluster
+from kvtui.core.quorum import may_shrink
+from kvtui.core.read_mode import ReadMode
+from kvtui.core.seams.bundle import Seams
+from kvtui.core.seams.chance import SeededRandom
+from kvtui.node.record import AFTER_ENTRIES, ENTRY
+from tests.simulation.engine import FaultyDisk
+from tests.simulation.harness import COORDINATOR, STATE, CoordinatorGone, SimCluster
+from tests.simulation.launcher import SimLauncher
+from tests.simulation.machine import Machine
+from tests.simulation.plan import Fault, FaultKind
+
+NODES_MOST: Final = 6
+NODES_LEAST: Final = 1
+MENDING_TRIES: Final = 6
+MENDING_SECONDS: Final = 2.0
+
+
+class Nemesis:
+    """Inflicts faults on one cluster. ``done`` counts those that took place, ``refused`` those that the cluster declined."""
+
+    def __init__(self, cluster: SimCluster, keys: tuple[bytes, ...], seed: int) -> None:
+        self.done: Counter[FaultKind] = Counter()
+        self.refused: Counter[FaultKind] = Counter()
+        self.served_elsewhere: list[str] = []
+        """What a coordinator answered that should have refused: for the story to complain of."""
+        self.wiped = False
+        self._cluster = cluster
+        self._keys = keys
+        self._seed = seed
+        self._opening = asyncio.Lock()
+        self._names = count(1)
+
+    async def inflict(self, fault: Fault) -> None:
+        """Begin the fault at its time, and end it."""
+        await asyncio.sleep(fault.at)
+        try:
+            if await self._inflict(fault):
+                self.done[fault.kind] += 1
+        except (ClusterError, CoordinatorGone, TimeoutError):
+            # A refused change changes nothing; a slow one goes on behind.
+            self.refused[fault.kind] += 1
+
+    async def end_all(self) -> None:
+        """A calm network, sound disks, and everybody running again."""
+        for path in self._cluster.disks.paths:
+            self._disk(path).free = None
+            self._disk(path).syncs_until_failure = None
+        for attempt in range(MENDING_TRIES):
+            try:
+                async with self._opening:
+                    await self._cluster.mend()
+                return
+            except (ClusterError, CoordinatorGone):
+                # A coordinator that was just killed may find its nodes on their way out.
+                if attempt == MENDING_TRIES - 1:
+                    raise
+                await asyncio.sleep(MENDING_SECONDS)
+
+    async def _inflict(self, fault: Fault) -> bool:
+        """Whether there was anything to do it to."""
+        match fault.kind:
+            case FaultKind.COORDINATOR_KILL | FaultKind.COORDINATOR_CRASH:
+                return await self._end_coordinator(fault)
+            case FaultKind.SECOND:
+                return await self._second_on_the_same(fault)
+            case FaultKind.STALE_COPY:
+                return await self._second_on_a_copy(fault)
+            case FaultKind.JOIN | FaultKind.COPIES | FaultKind.QUORUM | FaultKind.READS | FaultKind.REBALANCE:
+                await self._change(fault)
+                return True
+            case _:
+                node = self._chosen(fault)
+                return node is not None and await self._hurt(fault, node)
+
+    def _chosen(self, fault: Fault) -> str | None:
+        """A member that kvtui started."""
+        if not self._cluster.running:
+            return None
+        names = [
+            view.id
+            for view in self._cluster.coordinator.snapshot().nodes
+            if view.id in self._cluster.launcher.processes
+        ]
+        return names[fault.node % len(names)] if names else None
+
+    async def _hurt(self, fault: Fault, node: str) -> bool:
+        cluster, network = self._cluster, self._cluster.network
+        match fault.kind:
+            case FaultKind.KILL:
+                cluster.kill(node)
+                await asyncio.sleep(fault.seconds)
+                await self._revive(node)
+            case FaultKind.PAUSE:
+                cluster.pause(node)
+                await asyncio.sleep(fault.seconds)
+                cluster.resume(node)
+            case FaultKind.CUT:
+                return bool(network.cut(node, COORDINATOR))
+            case FaultKind.PARTITION | FaultKind.DEAF | FaultKind.MUTE:
+                one, other = (node, COORDINATOR) if fault.kind is FaultKind.MUTE else (COORDINATOR, node)
+                network.partition(one, other, one_way=fault.kind is not FaultKind.PARTITION)
+                await asyncio.sleep(fault.seconds)
+                network.heal()
+            case FaultKind.SLOW:
+                network.slow(node, 0.01 + fault.amount)
+                await asyncio.sleep(fault.seconds)
+                network.slow(node, 0.0)
+            case FaultKind.NODE_CRASH:
+                cluster.disks.crash_at(node, 1 + int(8 * fault.amount), written=fault.flag)
+                await asyncio.sleep(fault.seconds)
+                await self._revive(node)
+            case FaultKind.LEAVE:
+                return await self._remove(fault, node)
+            case _:
+                return await self._hurt_disk(fault, node)
+        return True
+
+    async def _hurt_disk(self, fault: Fault, node: str) -> bool:
+        disk = self._disk(STATE / "nodes" / node)
+        match fault.kind:
+            case FaultKind.FULL_DISK:
+                disk.free = int(600 * fault.amount)
+                await asyncio.sleep(fault.seconds)
+                disk.free = None
+            case FaultKind.FAILED_SYNC:
+                disk.syncs_until_failure = int(4 * fault.amount)
+                disk.failing_batch_survives = fault.flag
+                await asyncio.sleep(fault.seconds)
+                disk.syncs_until_failure = None
+                await self._revive(node)
+            case FaultKind.WIPE:
+                return await self._wipe(fault, node)
+            case FaultKind.FLIP:
+                return self._flip(fault, node)
+        return True
+
+    async def _wipe(self, fault: Fault, node: str) -> bool:
+        """Lose a node's data, now and then although nobody else has all of it."""
+        if fault.amount > 0.1:
+            spare = self._spared(node)
+            if spare is None:
+                return False
+            node = spare
+        self._cluster.kill(node)
+        self._cluster.wipe(node)
+        self.wiped = True
+        await asyncio.sleep(fault.seconds)
+        await self._revive(node)
+        return True
+
+    def _flip(self, fault: Fault, node: str) -> bool:
+        """Damage one stored entry, of a node whose slots others hold as well."""
+        spare = self._spared(node)
+        if spare is None or not self._cluster.process(spare).alive:
+            return False
+        disk = self._disk(STATE / "nodes" / spare)
+        entries = disk.stored(ENTRY, AFTER_ENTRIES)
+        if not entries:
+            return False
+        where, record = entries[fault.node % len(entries)]
+        disk.flip(where, int(fault.amount * len(record)), 1 << fault.node % 8)
+        return True
+
+    def _spared(self, first: str) -> str | None:
+        """The next node, from ``first`` on, whose slots each have another clean copy and may go on with that alone."""
+        if not self._cluster.running:
+            return None
+        topology = self._cluster.coordinator.topology
+        names = [name for name in topology.members if name in self._cluster.launcher.processes]
+        names = names[names.index(first) :] + names[: names.index(first)] if first in names else names
+
+        def spare(name: str) -> bool:
+            return all(
+                name not in place.clean or may_shrink(len(place.clean), len(place.replicas), topology.quorum)
+                for place in topology.distinct
+            )
+
+        return next((name for name in names if spare(name)), None)
+
+    async def _remove(self, fault: Fault, node: str) -> bool:
+        if len(self._cluster.coordinator.snapshot().nodes) <= NODES_LEAST:
+            return False
+        async with asyncio.timeout(fault.seconds + 2.0):
+            await self._cluster.call(lambda coordinator: coordinator.remove_node(node))
+        return True
+
+    async def _change(self, fault: Fault) -> None:
+        if not self._cluster.running:
+            raise CoordinatorGone("the coordinator is not running")
+        copies = 1 + fault.node % 3
+        async with asyncio.timeout(fault.seconds + 2.0):
+            match fault.kind:
+                case FaultKind.JOIN:
+                    if len(self._cluster.coordinator.snapshot().nodes) < NODES_MOST:
+                        name = f"x{next(self._names)}"
+                        await self._cluster.call(lambda coordinator: coordinator.add_node(name, "127.0.0.1", 0))
+                case FaultKind.COPIES:
+                    await self._cluster.call(lambda coordinator: coordinator.set_replication(copies))
+                case FaultKind.QUORUM:
+                    await self._cluster.call(lambda coordinator: coordinator.set_quorum(copies - 1))
+                case FaultKind.READS:
+                    mode = ReadMode.STRICT if fault.flag else ReadMode.AVAILABLE
+                    await self._cluster.call(lambda coordinator: coordinator.set_reads(mode))
+                case FaultKind.REBALANCE:
+                    await self._cluster.call(lambda coordinator: coordinator.rebalance())
+
+    async def _end_coordinator(self, fault: Fault) -> bool:
+        if not self._cluster.running:
+            return False
+        if fault.kind is FaultKind.COORDINATOR_KILL:
+            self._cluster.crash()
+        else:
+            self._cluster.disks.crash_at(COORDINATOR, 1 + int(5 * fault.amount), written=fault.flag)
+        await asyncio.sleep(fault.seconds)
+        async with self._opening:
+            if not self._cluster.machine.alive:
+                await self._cluster.open()
+        return True
+
+    async def _revive(self, node: str) -> None:
+        if self._cluster.running and not self._cluster.process(node).alive:
+            await self._cluster.revive(node)
+
+    async def _second_on_the_same(self, fault: Fault) -> bool:
+        """Must be refused while the first one lives."""
+        if not self._cluster.running:
+            return False
+        try:
+            async with open_cluster(self._settings(STATE), self._seams()):
+                self.served_elsewhere.append("a second coordinator opened the same state directory")
+        except ClusterError:
+            return True
+        return True
+
+    async def _second_on_a_copy(self, fault: Fault) -> bool:
+        """A copy of the log without the nodes' data: whatever it does, it answers nothing as if it knew."""
+        if not self._cluster.running or not self._cluster.coordinator.snapshot().ranges:
+            return False
+        copy = Path(f"copy{next(self._names)}")
+        self._cluster.disks.copy(STATE / "metadata", copy / "metadata")
+        await asyncio.sleep(fault.seconds)
+        async with open_cluster(self._settings(copy), self._seams()) as other:
+            await self._ask_all(other)
+        return True
+
+    async def _ask_all(self, other: Coordinator) -> None:
+        for key in self._keys:
+            read = await other.get(key)
+            if read.outcome is Outcome.OK and not read.stale:
+                self.served_elsewhere.append(f"a coordinator on a copy, without the nodes' data, read {key!r}")
+            written = await other.put(key, b"from a copy")
+            if written.outcome is Outcome.OK:
+                self.served_elsewhere.append(f"a coordinator on a copy, without the nodes' data, wrote {key!r}")
+
+    def _settings(self, state: Path) -> Settings:
+        return replace(self._cluster.settings, state=state)
+
+    def _seams(self) -> Seams:
+        number = next(self._names)
+        machine = Machine(f"second{number}")
+        transport = self._cluster.network.transport(machine)
+        random = SeededRandom(self._seed * 1000 + number)
+        launcher = SimLauncher(
+            self._cluster.network, self._cluster.disks, self._cluster.clock, random, prefix=f"{machine.name}:"
+        )
+        return Seams(transport, self._cluster.clock, random, launcher, self._cluster.disks.opener(machine))
+
+    def _disk(self, path: Path) -> FaultyDisk:
+        disk = self._cluster.disks.disk(path)
+        assert isinstance(disk, FaultyDisk)
+        return disk

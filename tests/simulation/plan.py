@@ -1,0 +1,137 @@
+"""What happens in one run, as plain data that a seed decides: the cluster's shape, its clients' steps, and the faults."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from kvtui.check import Kind
+from kvtui.core.read_mode import ReadMode
+
+CLIENTS: Final = 4
+STEPS: Final = 27
+"""Operations of each client."""
+KEYS: Final = 5
+FAULTS: Final = (5, 9)
+"""Least and most faults of a run."""
+FAULT_SECONDS: Final = 6.0
+"""The faults begin within this time, in which the clients' steps are taken as well."""
+LARGE_SHARE: Final = 0.03
+"""Puts whose value travels in pieces."""
+
+
+class FaultKind(StrEnum):
+    """Everything that is done to a cluster while it is used."""
+
+    KILL = "kill a node"
+    PAUSE = "pause a node"
+    CUT = "break a node's connections"
+    PARTITION = "partition a node"
+    DEAF = "lose what is sent to a node"
+    MUTE = "lose what a node answers"
+    SLOW = "slow a node"
+    NODE_CRASH = "crash a node at a write"
+    FULL_DISK = "fill a node's disk"
+    FAILED_SYNC = "fail a node's sync"
+    WIPE = "wipe a node"
+    FLIP = "flip a bit of a stored record"
+    COORDINATOR_KILL = "kill the coordinator"
+    COORDINATOR_CRASH = "crash the coordinator at a record"
+    SECOND = "start a second coordinator on the same directory"
+    STALE_COPY = "start a second coordinator on a copy"
+    JOIN = "add a node"
+    LEAVE = "remove a node"
+    COPIES = "change the number of copies"
+    QUORUM = "change the write quorum"
+    READS = "change the read mode"
+    REBALANCE = "rebalance"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault: ``at`` seconds from the start, for ``seconds``. ``node`` counts the members of that moment round; ``amount``
+    (0..1) is how much of it, ``flag`` one of two ways."""
+
+    kind: FaultKind
+    at: float
+    seconds: float
+    node: int
+    amount: float
+    flag: bool
+
+    def __str__(self) -> str:
+        return f"{self.at:5.2f} s  {self.kind} (node {self.node}, {self.seconds:.2f} s, {self.amount:.2f}, {self.flag})"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One operation of a client, ``pause`` seconds after its last one ended."""
+
+    pause: float
+    kind: Kind
+    key: int
+    large: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A whole run."""
+
+    seed: int
+    nodes: int
+    replication: int
+    slots: int
+    policy: str
+    quorum: int
+    reads: ReadMode
+    faults: tuple[Fault, ...]
+    clients: tuple[tuple[Step, ...], ...]
+
+    def without_fault(self, number: int) -> "Plan":
+        """The same run less one fault."""
+        return replace(self, faults=self.faults[:number] + self.faults[number + 1 :])
+
+    def without_client(self, number: int) -> "Plan":
+        """The same run with one client idle; the others keep their numbers."""
+        return replace(self, clients=(*self.clients[:number], (), *self.clients[number + 1 :]))
+
+
+def plan(seed: int) -> Plan:
+    """The run of a seed."""
+    dice = random.Random(f"plan:{seed}")
+    replication = dice.choice([1, 2, 2, 3, 3])
+    wiping = dice.random() < 0.5
+    return Plan(
+        seed=seed,
+        nodes=dice.randint(1, 4),
+        replication=replication,
+        slots=dice.choice([8, 8, 16]),
+        policy=dice.choice(["balanced", "balanced", "classic"]),
+        quorum=dice.choice([0, 0, 0, dice.randint(1, replication)]),
+        reads=dice.choice([ReadMode.STRICT, ReadMode.STRICT, ReadMode.AVAILABLE]),
+        faults=_faults(dice, lambda kind: kind is not (FaultKind.FLIP if wiping else FaultKind.WIPE)),
+        clients=tuple(tuple(_step(dice) for _ in range(STEPS)) for _ in range(CLIENTS)),
+    )
+
+
+def _faults(dice: random.Random, allowed: Callable[[FaultKind], bool]) -> tuple[Fault, ...]:
+    """Faults of kinds that go together: a flipped bit may be the last copy's, if nodes are wiped as well."""
+    kinds = [kind for kind in FaultKind if allowed(kind)]
+    faults = [
+        Fault(
+            kind=dice.choice(kinds),
+            at=round(dice.uniform(0.0, FAULT_SECONDS), 3),
+            seconds=round(dice.uniform(0.05, 3.0), 3),
+            node=dice.randrange(60),
+            amount=dice.random(),
+            flag=dice.random() < 0.5,
+        )
+        for _ in range(dice.randint(*FAULTS))
+    ]
+    return tuple(sorted(faults, key=lambda fault: fault.at))
+
+
+def _step(dice: random.Random) -> Step:
+    kind = dice.choices([Kind.GET, Kind.PUT, Kind.DELETE], [45, 37, 18])[0]
+    return Step(round(dice.uniform(0.0, 0.4), 3), kind, dice.randrange(KEYS), dice.random() < LARGE_SHARE)

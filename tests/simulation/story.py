@@ -1,0 +1,187 @@
+"""One run of a plan: clients and faults at once, then everything mended, and the verdict on what the clients were told."""
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass
+from typing import Final, Literal, cast
+
+from kvtui.check import History, Kind, Recorder, Report, Verdict, check, timeline
+from kvtui.check import Outcome as Told
+from kvtui.core import observatory
+from kvtui.core.cluster import Outcome
+from kvtui.core.protocol import INLINE_BYTES
+from kvtui.core.ring import slot_of, token_of
+from kvtui.core.writes import DEADLINE_SECONDS
+from tests.simulation.engine import FaultyDisk
+from tests.simulation.harness import SimCluster, settled
+from tests.simulation.loop import run_virtual
+from tests.simulation.nemesis import Nemesis
+from tests.simulation.plan import KEYS, FaultKind, Plan, Step
+
+SLACK_SECONDS: Final = 0.25
+"""What an operation may take beyond its deadline."""
+SETTLE_SECONDS: Final = 60.0
+"""Until then after the last fault, everything is as wanted again."""
+LAST_CLIENT: Final = 99
+
+
+class Wrong(Exception):
+    """The run shows a defect; the text tells all that is known of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run came to."""
+
+    operations: int
+    seconds: float
+    """Virtual ones."""
+    faults: Counter[FaultKind]
+    lost: int
+    """Slots whose last clean copy was wiped, and that said so."""
+
+
+def quicken() -> None:
+    """Draw fewer pictures: in processes that do nothing else than run stories."""
+    observatory.FRAME_SECONDS = 0.5  # type: ignore[misc]
+    observatory.LOOK_SECONDS = 1.0  # type: ignore[misc]
+
+
+def run(plan: Plan) -> Run:
+    """Carry a plan out. Raises Wrong."""
+    return run_virtual(_Story(plan).tell, seed=plan.seed)
+
+
+class _Story:
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._keys = tuple(b"key %d" % number for number in range(KEYS))
+        self._retired: set[bytes] = set()
+        self._slowest = 0.0
+
+    async def tell(self) -> Run:
+        plan, loop = self._plan, asyncio.get_running_loop()
+        self._recorder = Recorder(loop.time)
+        policy = cast(Literal["balanced", "classic"], plan.policy)
+        async with SimCluster(
+            plan.seed,
+            nodes=plan.nodes,
+            replication=plan.replication,
+            slots=plan.slots,
+            policy=policy,
+            vnodes=4,
+            make_disk=lambda path: FaultyDisk(path, seed=plan.seed),
+        ) as cluster:
+            self._cluster = cluster
+            await cluster.call(lambda coordinator: coordinator.set_quorum(plan.quorum))
+            await cluster.call(lambda coordinator: coordinator.set_reads(plan.reads))
+            nemesis = Nemesis(cluster, self._keys, plan.seed)
+            clients = (self._client(number, steps) for number, steps in enumerate(plan.clients))
+            await asyncio.gather(*clients, *(nemesis.inflict(fault) for fault in plan.faults))
+            await nemesis.end_all()
+            lost = await self._settle(nemesis)
+            await self._read_all()
+            await self._compare()
+            self._judge(nemesis)
+            return Run(len(self._recorder.history().operations), loop.time(), nemesis.done, lost)
+
+    async def _client(self, number: int, steps: tuple[Step, ...]) -> None:
+        for count, step in enumerate(steps):
+            await asyncio.sleep(step.pause)
+            value = f"{number}.{count}"
+            await self._operate(
+                number, step.kind, self._keys[step.key], value if step.kind is Kind.PUT else None, step.large
+            )
+
+    async def _operate(self, client: int, kind: Kind, key: bytes, value: str | None, large: bool = False) -> Told:
+        began = asyncio.get_running_loop().time()
+        pending = self._recorder.begin(client, kind, key.decode(), value)
+        if kind is Kind.GET:
+            read = await self._cluster.get(key)
+            text = None if read.value is None else read.value.decode().rstrip()
+            pending.end(Told(read.outcome), text, tuple(read.version), read.stale, read.text)
+            outcome = Told(read.outcome)
+        else:
+            stored = (value or "").encode() + b" " * (INLINE_BYTES if large else 0)
+            written = await (self._cluster.put(key, stored) if kind is Kind.PUT else self._cluster.delete(key))
+            version = tuple(written.version) if written.version.epoch else None
+            pending.end(Told(written.outcome), None, version, note=written.text)
+            outcome = Told(written.outcome)
+        self._slowest = max(self._slowest, asyncio.get_running_loop().time() - began)
+        return outcome
+
+    async def _settle(self, nemesis: Nemesis) -> int:
+        """Wait until all is as wanted. Slots that were lost must say so, and are given up; returns how many."""
+        coordinator = self._cluster.coordinator
+        if coordinator.snapshot().stopped:
+            raise self._wrong(f"the coordinator stopped: {coordinator.snapshot().stopped}")
+        lost = sum(stop - start for start, stop in coordinator.topology.lost)
+        if lost:
+            if not nemesis.wiped:
+                raise self._wrong(f"{lost} slots are lost although no node was wiped")
+            await self._retire(coordinator.topology.lost)
+            await self._cluster.call(lambda c: c.accept_loss())
+        try:
+            await self._cluster.until(settled, SETTLE_SECONDS)
+            await self._cluster.call(lambda c: c.rebalance())
+        except TimeoutError:
+            snapshot = await self._cluster.call(lambda c: c.refresh())
+            states = [(view.id, str(view.state), view.behind, view.note) for view in snapshot.nodes]
+            raise self._wrong(
+                f"it never settled: {snapshot.guarantee}, moving {snapshot.moving}, {states},"
+                f" {set(coordinator.topology.places)}"
+            ) from None
+        return lost
+
+    async def _retire(self, runs: list[tuple[int, int]]) -> None:
+        """Keys of lost slots: reading them must fail, not find them absent. From here on they prove nothing."""
+        slots = {slot for start, stop in runs for slot in range(start, stop)}
+        self._retired = {key for key in self._keys if slot_of(token_of(key), self._plan.slots) in slots}
+        for key in sorted(self._retired):
+            read = await self._cluster.get(key)
+            if read.outcome is not Outcome.FAILED and not read.stale:
+                raise self._wrong(f"{key!r} lies in a lost slot and was read as {read.value!r}")
+
+    async def _read_all(self) -> None:
+        left = [key for key in self._keys if key not in self._retired]
+        for key in left:
+            if await self._operate(LAST_CLIENT, Kind.GET, key, None) is not Told.OK:
+                raise self._wrong(f"{key!r} can't be read although all is well")
+        scanned = {item.key: item.value async for page in self._cluster.coordinator.scan() for item in page}
+        for key in left:
+            read = await self._cluster.get(key)
+            if scanned.get(key) != read.value:
+                raise self._wrong(f"a scan finds {key!r} as {scanned.get(key)!r}, a get as {read.value!r}")
+
+    async def _compare(self) -> None:
+        """All replicas of a slot hold the same, and nobody else holds anything of it."""
+        stores = {view.id: self._cluster.process(view.id).server for view in self._cluster.coordinator.snapshot().nodes}
+        for slot, place in enumerate(self._cluster.coordinator.topology.places):
+            for name, server in stores.items():
+                assert server is not None
+                table = server.store.table
+                expected = stores[place.replicas[0]] if name in place.replicas else None
+                digest = 0 if expected is None else expected.store.table.digests[slot]
+                if table.digests[slot] != digest:
+                    raise self._wrong(f"slot {slot} differs on {name}: {place}")
+
+    def _judge(self, nemesis: Nemesis) -> None:
+        if nemesis.served_elsewhere:
+            raise self._wrong(nemesis.served_elsewhere[0])
+        if self._slowest > DEADLINE_SECONDS + SLACK_SECONDS:
+            raise self._wrong(f"an operation took {self._slowest:.2f} s")
+        history = self._recorder.history()
+        retired = {key.decode() for key in self._retired}
+        report = check(History(tuple(op for op in history.operations if op.key not in retired), history.events))
+        if report.verdict is not Verdict.LINEARIZABLE:
+            raise self._wrong(_told(report))
+
+    def _wrong(self, text: str) -> Wrong:
+        return Wrong(text)
+
+
+def _told(report: Report) -> str:
+    if not report.violations:
+        return "the history could not be decided"
+    violation = report.violations[0]
+    return "\n".join([f"{violation.key!r}: {violation.reason}", *timeline(violation.operations, 120)])
