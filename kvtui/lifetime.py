@@ -18,6 +18,7 @@ from kvtui.core.opening import Settings, open_cluster, real_seams
 from kvtui.core.recovery import recover
 from kvtui.core.seams.secret_source import take_secret
 from kvtui.core.seams.tls import TlsFiles
+from kvtui.core.snapshot import NodeState
 from kvtui.options import Options
 from kvtui.shell import Signals, run_commands, run_shell
 
@@ -129,6 +130,10 @@ def _innermost(error: Exception) -> Exception:
 
 
 async def _used(cluster: Cluster, settings: Settings, options: Options, role: str, signals: Signals) -> int:
+    if role == "shell":
+        for view in cluster.snapshot().nodes:
+            if view.state is NodeState.DOWN and view.note:
+                print(f"kvtui: {view.id} is DOWN: {view.note}", file=sys.stderr)
     if options.commands:
         return await run_commands(cluster, options.commands)
     if role == "shell":

@@ -9,6 +9,8 @@ from kvtui.core.protocol import BAD_REQUEST, ERROR, Reply, Request, decode_reque
 _MALFORMED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 UNKNOWN_OP: Final = "unknown op"
 """As the original says it."""
+_TLS: Final = b"\x16\x03"
+"""How a client that speaks TLS begins."""
 _FIRST_WORDS: Final = ("hello", "challenge", "prove")
 """What only clients that end their lines say, though the newline may come later than the rest."""
 
@@ -45,8 +47,10 @@ def read_request(line: bytes) -> Request | Reply:
 def unframed(text: bytes) -> Request | Reply | None:
     """The request, or its error reply, if ``text`` is one whole JSON object that needs no newline.
 
-    That is one without ``id``, and neither a hello nor a proof.
+    That is one without ``id``, and neither a hello nor a proof. A client that speaks TLS is not kept waiting either.
     """
+    if text.startswith(_TLS):
+        return Reply(status=ERROR, code=BAD_REQUEST, msg="this node speaks no TLS")
     if not text.rstrip().endswith(b"}"):
         return None
     outline = _outline(text)

@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from kvtui.core.authentication import Secret
+from kvtui.core.node_access import NodeAccess
 from kvtui.core.protocol import Hello, Reply, Request, decode_reply, encode_lines
 from kvtui.core.seams.chance import SeededRandom
 from kvtui.core.seams.memory import MemoryEngine
 from kvtui.core.seams.storage import StorageEngine
+from kvtui.node.gate import Gate
 from kvtui.node.server import NodeServer
 from kvtui.node.store import Store
 from tests.simulation.loop import SimClock, run_virtual
@@ -82,7 +85,13 @@ class Bench:
     """A node and its network. ``slots`` is what its coordinators say."""
 
     def __init__(
-        self, engine: StorageEngine | None = None, *, seed: int = 0, split: float = 0.0, slots: int = 8
+        self,
+        engine: StorageEngine | None = None,
+        *,
+        seed: int = 0,
+        split: float = 0.0,
+        slots: int = 8,
+        secret: Secret | None = None,
     ) -> None:
         self.engine = engine if engine is not None else MemoryEngine()
         self.store = Store(self.engine, SeededRandom(seed))
@@ -91,10 +100,14 @@ class Bench:
         self.clock = SimClock()
         self._network = SimNetwork(seed, split=split)
         self._machine = Machine("node")
+        self.said: list[str] = []
+        """What the node told its operator."""
+        self.gate = None if secret is None else Gate(secret, SeededRandom(seed + 1), self.clock, self.said.append)
         self.server = NodeServer(
-            self.store, self._network.transport(self._machine), self.clock, failed=self.failures.append
+            self.store, self._network.transport(self._machine), self.clock, failed=self.failures.append, gate=self.gate
         )
         self._clients = self._network.transport(Machine("clients"))
+        self._chance = SeededRandom(seed + 2)
         self._sessions = 0
 
     async def client(self) -> Client:
@@ -102,6 +115,10 @@ class Bench:
         client = Client()
         await self._clients.connect(*self.server.address, lambda: client)
         return client
+
+    def access(self, secret: Secret | None) -> NodeAccess:
+        """The way to the node that a coordinator with that secret takes."""
+        return NodeAccess(self._clients, secret, self._chance, self.clock)
 
     async def coordinator(self, *, epoch: int = 1, name: str = "c1", cluster: str = CLUSTER) -> Client:
         """A new connection whose hello was accepted."""

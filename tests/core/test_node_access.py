@@ -1,0 +1,230 @@
+"""Which nodes a coordinator hands its requests to: with a secret those that prove to know it, without one this machine's."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from kvtui.core.authentication import Role, Secret, place_of
+from kvtui.core.link import Link
+from kvtui.core.node_access import ANSWER_SECONDS, NodeAccess
+from kvtui.core.protocol import Challenge, Hello, Prove, Reply, decode_request, encode_lines
+from kvtui.core.remote_node import NotANode, NotTrusted, interview
+from kvtui.core.seams.chance import SeededRandom
+from kvtui.core.seams.transport import Listener, Unreachable
+from tests.node.nodes import Bench, on_a_node
+from tests.simulation.harness import SimCluster
+from tests.simulation.loop import SimClock, run_virtual
+from tests.simulation.machine import Machine
+from tests.simulation.transport import SimNetwork
+
+SECRET = Secret(b"correct horse battery staple")
+OTHER = Secret(b"another one of the same length")
+Answer = Callable[["Impostor", object], list[Reply]]
+
+
+class Impostor(asyncio.Protocol):
+    """What stands in a node's place, and answers as its test says."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.heard: list[object] = []
+        self._answer = answer
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        for line in data.splitlines():
+            request = decode_request(line)
+            self.heard.append(request)
+            replies = self._answer(self, request)
+            self.transport.write(encode_lines(replies))
+
+
+def met(answer: Answer, secret: Secret = SECRET) -> tuple[Exception, list[object], float]:
+    """How a coordinator with that secret fares with an impostor: its error, what it told, and how long it took."""
+
+    async def meet() -> tuple[Exception, list[object], float]:
+        network = SimNetwork(0)
+        impostors: list[Impostor] = []
+
+        def stand_in() -> Impostor:
+            impostors.append(Impostor(answer))
+            return impostors[-1]
+
+        listener = await network.transport(Machine("node")).listen("127.0.0.1", 0, stand_in)
+        clock = SimClock()
+        access = NodeAccess(network.transport(Machine("coordinator")), secret, SeededRandom(0), clock)
+        before = clock.monotonic()
+        with pytest.raises((NotANode, Unreachable)) as refusal:
+            await interview(access, clock, *listener.address)
+        return refusal.value, impostors[0].heard, clock.monotonic() - before
+
+    return run_virtual(meet)
+
+
+def nonce(text: str = "ab") -> Reply:
+    return Reply(status="ok", nonce=text * 32)
+
+
+def test_a_node_that_knows_the_secret_is_spoken_to() -> None:
+    async def story(bench: Bench) -> None:
+        for _ in range(3):
+            facts = await interview(bench.access(SECRET), bench.clock, *bench.server.address)
+            assert facts.data_id == bench.store.membership.data_id
+        assert bench.said == []
+
+    on_a_node(story, secret=SECRET)
+    on_a_node(story, secret=SECRET, split=1.0)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "ours", "text"),
+    [
+        (SECRET, None, "wants a secret: give --secret-file or KVTUI_SECRET"),
+        (SECRET, OTHER, "has another secret: give the node's with --secret-file or KVTUI_SECRET"),
+        (None, SECRET, "has no secret, and this kvtui has one: start the node with --secret-file or KVTUI_SECRET too"),
+    ],
+)
+def test_who_does_not_share_the_secret_is_told_what_to_do(nodes: Secret | None, ours: Secret | None, text: str) -> None:
+    async def story(bench: Bench) -> None:
+        with pytest.raises(NotTrusted) as refusal:
+            await interview(bench.access(ours), bench.clock, *bench.server.address)
+        assert str(refusal.value) == text
+
+    on_a_node(story, secret=nodes)
+
+
+def test_without_a_secret_no_other_machine_is_even_called() -> None:
+    class Unused:
+        async def connect(self, host: str, port: int, make: Callable[[], asyncio.Protocol]) -> None:
+            raise AssertionError("it was called")
+
+        async def listen(self, host: str, port: int, make: Callable[[], asyncio.Protocol]) -> Listener:
+            raise AssertionError("not asked for")
+
+    async def call() -> None:
+        clock = SimClock()
+        access = NodeAccess(Unused(), None, SeededRandom(0), clock)
+        for host in ("10.0.0.1", "example.org", "0.0.0.0", "::"):
+            with pytest.raises(NotTrusted, match="is not on this machine: nodes elsewhere need a secret"):
+                await access.connect(host, 5001, lambda: Link(clock, lambda _link, _reason: None))
+
+    run_virtual(call)
+
+
+def test_an_impostor_that_reflects_the_proof_is_found_out() -> None:
+    def reflect(impostor: Impostor, request: object) -> list[Reply]:
+        return [nonce()] if isinstance(request, Challenge) else [Reply(status="ok", proof=request.proof)]  # type: ignore[attr-defined]
+
+    error, heard, _ = met(reflect)
+    assert isinstance(error, NotTrusted)
+    assert "does not prove that it knows the secret" in str(error)
+    assert [type(request) for request in heard] == [Challenge, Prove]
+
+
+def test_an_impostor_that_gives_the_nonce_back_gets_no_proof() -> None:
+    def echo(impostor: Impostor, request: object) -> list[Reply]:
+        assert isinstance(request, Challenge)
+        return [Reply(status="ok", nonce=request.nonce)]
+
+    error, heard, _ = met(echo)
+    assert isinstance(error, NotTrusted)
+    assert [type(request) for request in heard] == [Challenge]
+
+
+def test_an_impostor_with_a_recorded_exchange_is_found_out() -> None:
+    async def story(bench: Bench) -> None:
+        clock = bench.clock
+        network = SimNetwork(0)
+        recorded = SECRET.proof(Role.NODE, "127.0.0.1:7001", b"\xcd" * 32, b"\xab" * 32)
+
+        def replay() -> Impostor:
+            return Impostor(
+                lambda _, request: [
+                    nonce() if isinstance(request, Challenge) else Reply(status="ok", proof=recorded.hex())
+                ]
+            )
+
+        await network.transport(Machine("node")).listen("127.0.0.1", 7001, replay)
+        access = NodeAccess(network.transport(Machine("coordinator")), SECRET, SeededRandom(0), clock)
+        with pytest.raises(NotTrusted, match="does not prove"):
+            await interview(access, clock, "127.0.0.1", 7001)
+
+    on_a_node(story)
+
+
+def test_an_impostor_that_relays_to_a_real_node_is_found_out() -> None:
+    async def story(bench: Bench) -> None:
+        client = await bench.client()
+        network = SimNetwork(0)
+        heard: list[object] = []
+
+        class Relay(Impostor):
+            def data_received(self, data: bytes) -> None:
+                request = decode_request(data)
+                heard.append(request)
+                # It claims the real node's place; but what is proved is the place where it was reached.
+                if isinstance(request, Challenge):
+                    request = Challenge(nonce=request.nonce, place=place_of(bench.server.address))
+                task = asyncio.ensure_future(client.one(request))  # type: ignore[arg-type]
+                task.add_done_callback(lambda done: self.transport.write(encode_lines([done.result()])))
+
+        listener = await network.transport(Machine("relay")).listen("127.0.0.1", 7999, lambda: Relay(lambda *_: []))
+        access = NodeAccess(network.transport(Machine("coordinator")), SECRET, SeededRandom(0), bench.clock)
+        with pytest.raises(NotTrusted):
+            await interview(access, bench.clock, *listener.address)
+        assert [type(request) for request in heard] == [Challenge, Prove]
+        assert bench.said == ["refused 127.0.0.1: a wrong secret"]
+
+    on_a_node(story, secret=SECRET)
+
+
+def test_a_relay_that_changes_nothing_is_named() -> None:
+    error, _, _ = met(lambda impostor, request: [Reply(status="error", code="relayed", msg="not here")])
+    assert str(error) == "is reached through something that passes the bytes on: use its own address, or TLS"
+
+
+@pytest.mark.parametrize(
+    "replies",
+    [
+        [Reply(status="ok")],
+        [Reply(status="ok", nonce="zz" * 32)],
+        [Reply(status="ok", nonce="ab")],
+        [Reply(status="ok", proof="ab" * 32)],
+        [nonce(), Reply(status="ok", proof="ab" * 32)],
+        [nonce(), Reply(status="ok")],
+        [Reply(status="error", msg="topsecret")],
+        [Reply(status="ok", msg="x" * 5000)],
+    ],
+)
+def test_whoever_answers_otherwise_is_told_nothing_more(replies: list[Reply]) -> None:
+    waiting = list(replies)
+    error, heard, _ = met(lambda impostor, request: [waiting.pop(0)] if waiting else [])
+    assert isinstance(error, NotANode)
+    assert "topsecret" not in str(error)
+    assert not any(isinstance(request, Hello) for request in heard)
+
+
+def test_who_answers_nothing_is_waited_for_no_longer_than_the_limit() -> None:
+    error, _, seconds = met(lambda impostor, request: [])
+    assert isinstance(error, NotANode)
+    assert ANSWER_SECONDS <= seconds < ANSWER_SECONDS + 1
+
+
+def test_a_cluster_with_a_secret_works_and_its_nodes_come_back() -> None:
+    async def live() -> None:
+        async with SimCluster(3, nodes=3, replication=2, secret=SECRET) as cluster:
+            assert (await cluster.put(b"apple", b"123")).outcome.name == "OK"
+            cluster.kill("n1")
+            await cluster.until(lambda shown: sum(view.state.name == "UP" for view in shown.nodes) == 2)
+            assert (await cluster.put(b"apple", b"124")).outcome.name == "OK"
+            await cluster.revive("n1")
+            assert (await cluster.get(b"apple")).value == b"124"
+            host, port = cluster.process("n2").address
+            stranger = NodeAccess(cluster.network.transport(Machine("else")), OTHER, SeededRandom(0), cluster.clock)
+            with pytest.raises(NotTrusted, match="has another secret"):
+                await interview(stranger, cluster.clock, host, port)
+
+    run_virtual(live)
