@@ -1,8 +1,10 @@
 """One run of a plan: clients and faults at once, then everything mended, and the verdict on what the clients were told."""
 
 import asyncio
+import traceback
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Literal, cast
 
 from kvtui.check import History, Kind, Recorder, Report, Verdict, check, timeline
@@ -50,6 +52,27 @@ def quicken() -> None:
 def run(plan: Plan) -> Run:
     """Carry a plan out. Raises Wrong."""
     return run_virtual(_Story(plan).tell, seed=plan.seed)
+
+
+def failure_of(plan: Plan) -> str:
+    """What is wrong with a plan's run; empty when nothing is. Whatever escapes from a run is a defect."""
+    try:
+        run(plan)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        return told(error)
+    return ""
+
+
+def told(error: BaseException) -> str:
+    """A failure in words, and where an unexpected one came from."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, Wrong):
+        return str(error)
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({Path(frame.filename).name}, line {frame.lineno})"
 
 
 class _Story:
@@ -114,11 +137,11 @@ class _Story:
         """Wait until all is as wanted. Slots that were lost must say so, and are given up; returns how many."""
         coordinator = self._cluster.coordinator
         if coordinator.snapshot().stopped:
-            raise self._wrong(f"the coordinator stopped: {coordinator.snapshot().stopped}")
+            raise Wrong(f"the coordinator stopped: {coordinator.snapshot().stopped}")
         lost = sum(stop - start for start, stop in coordinator.topology.lost)
         if lost:
             if not nemesis.wiped:
-                raise self._wrong(f"{lost} slots are lost although no node was wiped")
+                raise Wrong(f"{lost} slots are lost although no node was wiped")
             await self._retire(coordinator.topology.lost)
             await self._cluster.call(lambda c: c.accept_loss())
         try:
@@ -127,7 +150,7 @@ class _Story:
         except TimeoutError:
             snapshot = await self._cluster.call(lambda c: c.refresh())
             states = [(view.id, str(view.state), view.behind, view.note) for view in snapshot.nodes]
-            raise self._wrong(
+            raise Wrong(
                 f"it never settled: {snapshot.guarantee}, moving {snapshot.moving}, {states},"
                 f" {set(coordinator.topology.places)}"
             ) from None
@@ -140,18 +163,18 @@ class _Story:
         for key in sorted(self._retired):
             read = await self._cluster.get(key)
             if read.outcome is not Outcome.FAILED and not read.stale:
-                raise self._wrong(f"{key!r} lies in a lost slot and was read as {read.value!r}")
+                raise Wrong(f"{key!r} lies in a lost slot and was read as {read.value!r}")
 
     async def _read_all(self) -> None:
         left = [key for key in self._keys if key not in self._retired]
         for key in left:
             if await self._operate(LAST_CLIENT, Kind.GET, key, None) is not Told.OK:
-                raise self._wrong(f"{key!r} can't be read although all is well")
+                raise Wrong(f"{key!r} can't be read although all is well")
         scanned = {item.key: item.value async for page in self._cluster.coordinator.scan() for item in page}
         for key in left:
             read = await self._cluster.get(key)
             if scanned.get(key) != read.value:
-                raise self._wrong(f"a scan finds {key!r} as {scanned.get(key)!r}, a get as {read.value!r}")
+                raise Wrong(f"a scan finds {key!r} as {scanned.get(key)!r}, a get as {read.value!r}")
 
     async def _compare(self) -> None:
         """All replicas of a slot hold the same, and nobody else holds anything of it."""
@@ -163,21 +186,18 @@ class _Story:
                 expected = stores[place.replicas[0]] if name in place.replicas else None
                 digest = 0 if expected is None else expected.store.table.digests[slot]
                 if table.digests[slot] != digest:
-                    raise self._wrong(f"slot {slot} differs on {name}: {place}")
+                    raise Wrong(f"slot {slot} differs on {name}: {place}")
 
     def _judge(self, nemesis: Nemesis) -> None:
         if nemesis.served_elsewhere:
-            raise self._wrong(nemesis.served_elsewhere[0])
+            raise Wrong(nemesis.served_elsewhere[0])
         if self._slowest > DEADLINE_SECONDS + SLACK_SECONDS:
-            raise self._wrong(f"an operation took {self._slowest:.2f} s")
+            raise Wrong(f"an operation took {self._slowest:.2f} s")
         history = self._recorder.history()
         retired = {key.decode() for key in self._retired}
         report = check(History(tuple(op for op in history.operations if op.key not in retired), history.events))
         if report.verdict is not Verdict.LINEARIZABLE:
-            raise self._wrong(_told(report))
-
-    def _wrong(self, text: str) -> Wrong:
-        return Wrong(text)
+            raise Wrong(_told(report))
 
 
 def _told(report: Report) -> str:

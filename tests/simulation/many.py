@@ -1,0 +1,82 @@
+"""Runs many seeds on all cores."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from multiprocessing import get_context
+from typing import Final
+
+from tests.simulation.plan import FaultKind, plan
+from tests.simulation.story import Run, quicken, run, told
+
+CHUNK: Final = 20
+"""Seeds that a process is given at once."""
+
+
+@dataclass(slots=True)
+class Total:
+    """What many runs came to. ``failures`` are (seed, text)."""
+
+    seeds: int = 0
+    operations: int = 0
+    seconds: float = 0.0
+    faults: Counter[FaultKind] = field(default_factory=Counter)
+    lost: int = 0
+    failures: list[tuple[int, str]] = field(default_factory=list)
+
+    def add(self, other: "Total") -> None:
+        self.seeds += other.seeds
+        self.operations += other.operations
+        self.seconds += other.seconds
+        self.faults += other.faults
+        self.lost += other.lost
+        self.failures += other.failures
+
+
+def run_many(seeds: Iterable[int], processes: int | None = None) -> Iterator[Total]:
+    """The total so far, after each few seeds."""
+    total = Total()
+    chunks = _chunks(seeds)
+    with ProcessPoolExecutor(processes or os.cpu_count(), get_context("spawn"), quicken) as pool:
+        for part in pool.map(_run_some, chunks):
+            total.add(part)
+            yield total
+
+
+def replay_command(seed: int) -> str:
+    """What a person types to see a seed's failure again."""
+    return f"python -m tests.simulation.replay {seed} --shrink"
+
+
+def _chunks(seeds: Iterable[int]) -> Iterator[Sequence[int]]:
+    rest = iter(seeds)
+    while chunk := tuple(islice(rest, CHUNK)):
+        yield chunk
+
+
+def _run_some(seeds: Sequence[int]) -> Total:
+    total = Total()
+    for seed in seeds:
+        total.seeds += 1
+        ended = run_or_failure(seed)
+        if isinstance(ended, str):
+            total.failures.append((seed, ended))
+            continue
+        total.operations += ended.operations
+        total.seconds += ended.seconds
+        total.faults += ended.faults
+        total.lost += ended.lost
+    return total
+
+
+def run_or_failure(seed: int) -> Run | str:
+    """What the seed's run came to, or what is wrong with it."""
+    try:
+        return run(plan(seed))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        return told(error)
