@@ -6,11 +6,13 @@ from collections.abc import Callable
 import pytest
 
 from kvtui.core.authentication import Role, Secret, place_of
+from kvtui.core.cluster import ClusterError, Outcome
 from kvtui.core.link import Link
 from kvtui.core.node_access import ANSWER_SECONDS, NodeAccess
 from kvtui.core.protocol import Challenge, Hello, Prove, Reply, decode_request, encode_lines
 from kvtui.core.remote_node import NotANode, NotTrusted, interview
 from kvtui.core.seams.chance import SeededRandom
+from kvtui.core.seams.launcher import NodeSpec
 from kvtui.core.seams.transport import Listener, Unreachable
 from tests.node.nodes import Bench, on_a_node
 from tests.simulation.harness import SimCluster
@@ -226,5 +228,41 @@ def test_a_cluster_with_a_secret_works_and_its_nodes_come_back() -> None:
             stranger = NodeAccess(cluster.network.transport(Machine("else")), OTHER, SeededRandom(0), cluster.clock)
             with pytest.raises(NotTrusted, match="has another secret"):
                 await interview(stranger, cluster.clock, host, port)
+
+    run_virtual(live)
+
+
+def test_nodes_of_other_machines_are_attached_to_and_never_started() -> None:
+    async def live() -> None:
+        async with SimCluster(4, nodes=1, secret=SECRET) as cluster:
+            cluster.launcher.parent = None
+            await cluster.launcher.start(NodeSpec("far", "10.0.0.1", 5001, None))
+            added = await cluster.call(lambda coordinator: coordinator.add_node("B", "10.0.0.1", 5001))
+            assert not added.started
+            assert (await cluster.put(b"apple", b"123")).outcome is Outcome.OK
+            with pytest.raises(ClusterError, match="start kvtui-node there first"):
+                await cluster.call(lambda coordinator: coordinator.add_node("C", "10.0.0.2", 5001))
+            assert "C" not in cluster.launcher.processes
+
+    run_virtual(live)
+
+
+def test_a_member_of_another_machine_is_left_alone_once_the_secret_is_missing() -> None:
+    async def live() -> None:
+        async with SimCluster(5, nodes=1, secret=SECRET) as cluster:
+            cluster.launcher.parent = None
+            await cluster.launcher.start(NodeSpec("far", "10.0.0.1", 5001, None))
+            await cluster.call(lambda coordinator: coordinator.add_node("B", "10.0.0.1", 5001))
+            await cluster.close()
+            cluster.secret = cluster.launcher.secret = None
+            await cluster.open()
+            shown = await cluster.until(lambda shown: shown.node("B").note != "")  # type: ignore[union-attr]
+            view = shown.node("B")
+            assert view is not None
+            assert (
+                view.note
+                == "node B at 10.0.0.1:5001 is not on this machine: nodes elsewhere need a secret: give"
+                + (" --secret-file or KVTUI_SECRET")
+            )
 
     run_virtual(live)

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeVar
@@ -15,7 +16,6 @@ from kvtui.core.opening import Settings, open_cluster
 from kvtui.core.seams.bundle import Seams
 from kvtui.core.seams.chance import SeededRandom
 from kvtui.core.seams.launcher import NodeSpec
-from kvtui.core.seams.transport import Transport
 from kvtui.core.snapshot import ClusterSnapshot, NodeState
 from kvtui.core.version import NEVER
 from kvtui.node.server import GOODBYE_SECONDS
@@ -55,11 +55,15 @@ class SimCluster:
         policy: Literal["balanced", "classic"] = "balanced",
         vnodes: int = 8,
         memory: bool = False,
+        attached: bool = False,
         make_disk: Callable[[Path], Disk] = MemoryDisk,
         network: SimNetwork | None = None,
         secret: Secret | None = None,
     ) -> None:
-        """``memory``: no state directory, and nodes in memory, as ``kvtui --memory`` has them."""
+        """``memory``: no state directory, and nodes in memory, as ``kvtui --memory`` has them. ``attached``: the nodes run by
+        themselves, and ``join`` is what adds them."""
+        self.attached = attached
+        self._ports: dict[str, int] = {}
         self.secret = secret
         self.network = network or SimNetwork(seed)
         self.disks = SimDisks(make_disk)
@@ -109,10 +113,9 @@ class SimCluster:
         machine.on_end(lambda orderly: gone.set_result(None))
         self._leave = asyncio.Event()
         self.launcher.parent = machine
-        transport: Transport = self.network.transport(machine)
-        if self.secret is not None:
-            transport = NodeAccess(transport, self.secret, self._random, self.clock)
-        seams = Seams(transport, self.clock, self._random, self.launcher, self.disks.opener(machine))
+        transport = NodeAccess(self.network.transport(machine), self.secret, self._random, self.clock)
+        opener, elsewhere = self.disks.opener(machine), self.secret is not None
+        seams = Seams(transport, self.clock, self._random, self.launcher, opener, elsewhere=elsewhere)
         opened: asyncio.Future[Coordinator] = loop.create_future()
         self._task = machine.spawn(self._live(seams, opened))
         self._coordinator = await self._unless_gone(opened)
@@ -123,6 +126,23 @@ class SimCluster:
         self._leave.set()
         await self._unless_gone(self._task)
         self.machine.exit()
+
+    async def take_over(self, state: Path) -> "tuple[Machine, Coordinator]":
+        """Open the cluster on a copy of its log, at ``state``, while its coordinator is paused; that one is returned.
+
+        Raises ClusterError, CoordinatorGone: then there is no coordinator.
+        """
+        former, sleeper = self.machine, self.coordinator
+        former.pause()
+        self.disks.copy(self._metadata, state / "metadata")
+        self.settings = replace(self.settings, state=state)
+        await self.open()
+        return former, sleeper
+
+    @property
+    def _metadata(self) -> Path:
+        assert self.settings.state is not None
+        return self.settings.state / "metadata"
 
     def crash(self) -> None:
         """The coordinator's process is killed (its nodes then end in order, as they lose their parent). ``open`` revives it."""
@@ -178,8 +198,22 @@ class SimCluster:
         """``kill -CONT``."""
         self.process(node).signal(signal.SIGCONT)
 
+    def data_of(self, node: str) -> Path:
+        """The directory of a node's data."""
+        return Path("alone") / node if self.attached else STATE / "nodes" / node
+
+    async def join(self, node: str) -> None:
+        """Add a node, launching it first where nodes run by themselves."""
+        port = 0
+        if self.attached:
+            port = self._ports[node] = (await self.launch(node)).address[1]
+        await self.call(lambda coordinator: coordinator.add_node(node, "127.0.0.1", port))
+
     async def revive(self, node: str) -> None:
-        """Start a dead node again, on its data, as the command ``start`` does."""
+        """Start a dead node again, on its data, as the command ``start`` does, or by itself."""
+        if self.attached:
+            await self.launch(node, self._ports[node])
+            return
         await self.call(lambda coordinator: coordinator.start_node(node))
 
     async def launch(self, node: str, port: int = 0) -> SimProcess:
