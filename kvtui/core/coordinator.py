@@ -52,9 +52,10 @@ class Coordinator:
         identity = seams.random.identity()
         home = "" if state is None else seams.home(state)
         left_at, left_in = Version(log.topology.epoch, log.last), log.topology.home
-        log.append(Opened(log.topology.epoch + 1, identity, home))
+        # A log away from home stays so until every node obeys: until then another coordinator may go on where it came from.
+        log.append(Opened(log.topology.epoch + 1, identity, left_in or home))
         self._happenings = Happenings(seams.clock)
-        self._ledger = Ledger(log, self._on_stop, left_at=left_at, cautious=left_in not in ("", home))
+        self._ledger = Ledger(log, self._on_stop, left_at=left_at, home=home)
         self._moves = _MoveTally(self._happenings)
         self._tuning = Tuning(self._ledger, self._happenings)
         meter = Meter()

@@ -9,7 +9,8 @@ from typing import Final
 from kvtui.core.cluster import ClusterError
 from kvtui.core.graves import Graves
 from kvtui.core.metadata_log import MetadataLog
-from kvtui.core.records import Behind, Record, Runs
+from kvtui.core.placement import Placement
+from kvtui.core.records import Behind, Opened, Record, Runs
 from kvtui.core.remote_node import RemoteNode
 from kvtui.core.routes import Route, Routes
 from kvtui.core.seams.storage import EngineFailed, EngineFull
@@ -44,12 +45,13 @@ class Ledger:
         on_stop: Callable[[str], None] = lambda reason: None,
         *,
         left_at: Version = NEVER,
-        cautious: bool = False,
+        home: str = "",
     ) -> None:
         self._log = log
         self.left_at = left_at
         """How far the log had got when it was opened: no node can have noted more, unless this is an old copy of it."""
-        self.cautious = cautious
+        self._home = home
+        self.cautious = log.topology.home != home
         """No clean set goes on without a member that has not granted this epoch: it might obey another coordinator."""
         self._on_stop = on_stop
         self.nodes: dict[str, RemoteNode] = {}
@@ -130,13 +132,28 @@ class Ledger:
 
     def route(self, slot: int) -> Route:
         topology = self._log.topology
-        return self._routes.of(topology.places[slot], topology.quorum)
+        place = topology.places[slot]
+        if self.cautious and not self.obeyed(place):
+            return self._routes.closed(place, topology.quorum, self.granted)
+        return self._routes.of(place, topology.quorum)
+
+    def obeyed(self, place: Placement) -> bool:
+        """Whether all who are, or may have become, clean replicas have granted this coordinator's epoch."""
+        return self.granted.issuperset(place.clean + place.receiving)
 
     def next_version(self, keys: int = 1) -> Version:
         """The version of the next write, and room for ``keys`` - 1 more after it."""
         first = self.seq + 1
         self.seq += keys
         return Version(self.topology.epoch, first)
+
+    def grant(self, node: str) -> None:
+        """The node obeys this coordinator. Once all do, a log that was opened at a new home is at home there."""
+        self.granted.add(node)
+        topology = self.topology
+        if self.cautious and self.granted.issuperset(topology.members):
+            self.record(Opened(topology.epoch, topology.coordinator, self._home))
+            self.cautious = topology.home == self.topology.home
 
     def exclude(self, node: str, runs: Runs) -> None:
         """Record that the node is behind in those of ``runs`` whose clean set may go on without it."""

@@ -113,12 +113,16 @@ def _replayed(topology: Topology, number: int, value: bytes) -> Topology:
         raise LogDamaged(f"record {number} of the metadata log can't be used: {error}") from error
 
 
+def _before(topology: Topology) -> tuple[tuple[int, str], ...]:
+    return tuple(opening for opening in topology.openings if opening != (topology.epoch, topology.coordinator))
+
+
 def essence(topology: Topology) -> list[Record]:
     """The few records whose replay gives ``topology``."""
     ring = topology.planned.to_record()
     records: list[Record] = [
         Created(topology.cluster, topology.name, ring),
-        Opened(topology.epoch, topology.coordinator, topology.home),
+        Opened(topology.epoch, topology.coordinator, topology.home, _before(topology)),
         *(Joined(member) for member in topology.members.values()),
         Planned(ring),
         Tuned(topology.quorum, topology.reads),

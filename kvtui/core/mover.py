@@ -153,7 +153,11 @@ class Mover:
 
     def _wanted(self) -> list[Work]:
         usable = {node.id for node in self._ledger.nodes.values() if node.usable}
-        return wanted(self._ledger.topology, usable, self._ledger.unverified, self._ledger.graves.marks)
+        pieces = wanted(self._ledger.topology, usable, self._ledger.unverified, self._ledger.graves.marks)
+        if not self._ledger.cautious:
+            return pieces
+        # An empty slot may have been placed since, by one whom this coordinator does not know of.
+        return [piece for piece in pieces if piece.kind is not Kind.PLACE and self._ledger.obeyed(piece.place)]
 
     async def _carry_out(self, piece: Work) -> None:
         steps: dict[Kind, Callable[[Work], object]] = {

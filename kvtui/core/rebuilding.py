@@ -66,12 +66,19 @@ def rebuild(found: Sequence[Found], without: Collection[str] = ()) -> Rebuilt:
         noted,
         members=members,
         places=tuple(_untrusted(place) if place in doubtful else place for place in noted.places),
+        openings=_openings(noted, found),
         # Above all that any node has granted or noted: what they noted is not newer than this log.
         epoch=1 + max(noted.epoch, *(node.facts.epoch for node in found)),
         home=HOME,
     )
     lost = sum(stop - start for start, stop in topology.lost)
     return Rebuilt(topology, tuple(name for name in members if name not in missing), tuple(missing), lost)
+
+
+def _openings(noted: Topology, found: Sequence[Found]) -> tuple[tuple[int, str], ...]:
+    """Whoever a node obeys is known from here on."""
+    granted = {(node.facts.epoch, node.facts.coordinator) for node in found}
+    return tuple(sorted({*noted.openings, *granted}))
 
 
 def _newest(found: Sequence[Found]) -> Topology:

@@ -38,6 +38,8 @@ class Opened(msgspec.Struct, tag="opened", frozen=True):
     epoch: int
     coordinator: str
     home: str = ""
+    before: tuple[tuple[int, str], ...] = ()
+    """(epoch, coordinator) of earlier openings, in a log that is written anew."""
 
 
 class Joined(msgspec.Struct, tag="joined", frozen=True):

@@ -1,5 +1,6 @@
 """Which links an operation of a slot uses. Cached by placement, thrown away when a link or the topology changes."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -55,6 +56,12 @@ class Routes:
                 least=max(1, write_quorum(len(place.replicas), quorum)),
             )
         return route
+
+    def closed(self, place: Placement, quorum: int, granted: Collection[str]) -> Route:
+        """The route of a placement of which some nodes may obey another coordinator: nobody is clean until they don't."""
+        missing = tuple(node for node in place.clean + place.receiving if node not in granted)
+        behind = self._hops(place.clean + place.behind)
+        return Route((), missing, (), behind, max(1, write_quorum(len(place.replicas), quorum)))
 
     def forget(self) -> None:
         """A link, a placement or the wanted write quorum changed."""

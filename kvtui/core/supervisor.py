@@ -198,13 +198,20 @@ class Supervisor:
                 raise NotANode(f"node {member.id} answers at {node.address}")
 
     def _check_log(self, node: RemoteNode, facts: Facts) -> None:
-        """A node that noted more than the log held when it was opened proves the log to be an old copy. Raises NotANode."""
+        """A node that noted more than the log held when it was opened, or obeyed a coordinator that the log does not know,
+        proves the log to be an old copy. Raises NotANode."""
         topology = self._ledger.topology
-        if (
-            facts.cluster == topology.cluster
-            and self._ledger.left_at < facts.noted
-            and facts.noted.epoch < topology.epoch
-        ):
+        member = topology.members.get(node.id)
+        if member is None or facts.cluster != topology.cluster or facts.data_id != member.data_id:
+            return
+        opening = (facts.epoch, facts.coordinator)
+        if topology.openings[0][0] <= facts.epoch < topology.epoch and opening not in topology.openings:
+            self._ledger.stop(
+                f"this state directory is an old copy: {node.id} has obeyed a coordinator since that it does not know of"
+                f" ({facts.coordinator}); open the newest one, or rebuild it from the nodes with: kvtui recover"
+            )
+            raise NotANode(self._ledger.stopped)
+        if self._ledger.left_at < facts.noted and facts.noted.epoch < topology.epoch:
             self._ledger.stop(
                 f"this state directory is an old copy: {node.id} has noted more ({facts.noted}) than it holds"
                 f" ({self._ledger.left_at}); open the newest one, or rebuild it from the nodes with: kvtui recover"
@@ -232,7 +239,7 @@ class Supervisor:
     def take_up(self, node: RemoteNode, link: Link, facts: Facts) -> None:
         node.link, node.facts, node.state, node.trouble = link, facts, NodeState.UP, ""
         node.known_counter = facts.counter
-        self._ledger.granted.add(node.id)
+        self._ledger.grant(node.id)
         self._notes.tell(node.id)
         self._ledger.stir()
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby
+from typing import Final
 
 import msgspec
 
@@ -35,7 +36,9 @@ from kvtui.core.records import (
 )
 from kvtui.core.ring import Ring
 
-_NOT_CREATED = "the metadata log does not begin with the creation of a cluster"
+OPENINGS_KEPT: Final = 200
+"""Openings that are remembered; a node that has been away for longer is not asked whom it obeyed."""
+_NOT_CREATED: Final = "the metadata log does not begin with the creation of a cluster"
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,8 @@ class Topology:
     quorum: int = 0
     """The wanted write quorum; 0: the default for the number of replicas."""
     reads: ReadMode = ReadMode.STRICT
+    openings: tuple[tuple[int, str], ...] = ()
+    """(epoch, coordinator) of the last openings, oldest first: whoever else was granted the cluster has another log."""
     home: str = ""
     """Where the log was when it was last opened."""
 
@@ -104,7 +109,7 @@ def apply(topology: Topology, record: Record) -> Topology:
             ring = Ring.from_record(record.ring)
             return Topology(record.cluster, record.name, ring=ring, places=(Placement(),) * ring.slots)
         case Opened():
-            return replace(topology, epoch=record.epoch, coordinator=record.coordinator, home=record.home)
+            return _open(topology, record)
         case Joined() | Seen():
             return replace(topology, members={**topology.members, record.member.id: record.member})
         case Forgotten():
@@ -122,6 +127,18 @@ def apply(topology: Topology, record: Record) -> Topology:
             return _change(topology, record.runs, lambda place: _without_clean(place, record.node))
         case _:
             return _change(topology, [(record.start, record.stop)], lambda place: _next_place(place, record))
+
+
+def _open(topology: Topology, record: Opened) -> Topology:
+    opening = (record.epoch, record.coordinator)
+    openings = (*topology.openings, *record.before, *([opening] if opening not in topology.openings else []))
+    return replace(
+        topology,
+        epoch=record.epoch,
+        coordinator=record.coordinator,
+        home=record.home,
+        openings=openings[-OPENINGS_KEPT:],
+    )
 
 
 def _next_place(place: Placement, record: Placed | Dual | CutOver | Cleaned | Recovered | LossAccepted) -> Placement:

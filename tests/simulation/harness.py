@@ -13,6 +13,7 @@ from kvtui.core.cluster import Outcome, Read, Written
 from kvtui.core.coordinator import Coordinator
 from kvtui.core.node_access import NodeAccess
 from kvtui.core.opening import Settings, open_cluster
+from kvtui.core.recovery import recover
 from kvtui.core.seams.bundle import Seams
 from kvtui.core.seams.chance import SeededRandom
 from kvtui.core.seams.launcher import NodeSpec
@@ -110,7 +111,7 @@ class SimCluster:
         self._coordinator = None
         self.machine = machine = Machine(COORDINATOR)
         self._gone = gone = loop.create_future()
-        machine.on_end(lambda orderly: gone.set_result(None))
+        machine.on_end(lambda orderly: None if gone.done() else gone.set_result(None))
         self._leave = asyncio.Event()
         self.launcher.parent = machine
         transport = NodeAccess(self.network.transport(machine), self.secret, self._random, self.clock)
@@ -134,10 +135,30 @@ class SimCluster:
         """
         former, sleeper = self.machine, self.coordinator
         former.pause()
+        assert self._gone is not None
+        if not self._gone.done():
+            # Whoever waits for the sleeper hears no more of it, and can't know what it will do.
+            self._gone.set_result(None)
         self.disks.copy(self._metadata, state / "metadata")
         self.settings = replace(self.settings, state=state)
         await self.open()
         return former, sleeper
+
+    async def recover(self, state: Path) -> None:
+        """End the coordinator, rebuild the log from the nodes that run by themselves, and open it. Raises ClusterError."""
+        self.machine.crash()
+        addresses = [
+            process.address
+            for process in self.launcher.processes.values()
+            if process.alive and process.server is not None and process.server.store.membership.cluster
+        ]
+        machine = Machine("rebuilder")
+        transport = self.network.transport(machine)
+        seams = Seams(transport, self.clock, self._random, self.launcher, self.disks.opener(machine))
+        await recover(state, addresses, (), seams)
+        machine.exit()
+        self.settings = replace(self.settings, state=state)
+        await self.open()
 
     @property
     def _metadata(self) -> Path:

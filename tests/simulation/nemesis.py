@@ -7,6 +7,8 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
+from kvtui.check import Kind, Recorder
+from kvtui.check import Outcome as Told
 from kvtui.core.cluster import ClusterError, Outcome
 from kvtui.core.coordinator import Coordinator
 from kvtui.core.opening import Settings, open_cluster
@@ -23,6 +25,8 @@ from tests.simulation.plan import Fault, FaultKind
 
 NODES_MOST: Final = 6
 NODES_LEAST: Final = 1
+LATE_CLIENT: Final = 1000
+LATE_SECONDS: Final = 8.0
 MENDING_TRIES: Final = 6
 MENDING_SECONDS: Final = 2.0
 
@@ -30,7 +34,9 @@ MENDING_SECONDS: Final = 2.0
 class Nemesis:
     """Inflicts faults on one cluster. ``done`` counts those that took place, ``refused`` those that the cluster declined."""
 
-    def __init__(self, cluster: SimCluster, keys: tuple[bytes, ...], seed: int) -> None:
+    def __init__(self, cluster: SimCluster, keys: tuple[bytes, ...], seed: int, recorder: Recorder) -> None:
+        """``recorder`` is told what a coordinator does that should not write any more."""
+        self._recorder = recorder
         self.done: Counter[FaultKind] = Counter()
         self.refused: Counter[FaultKind] = Counter()
         self.served_elsewhere: list[str] = []
@@ -77,6 +83,8 @@ class Nemesis:
                 return await self._second_on_the_same(fault)
             case FaultKind.STALE_COPY:
                 return await self._second_on_a_copy(fault)
+            case FaultKind.TAKEOVER:
+                return await self._take_over(fault)
             case FaultKind.JOIN | FaultKind.COPIES | FaultKind.QUORUM | FaultKind.READS | FaultKind.REBALANCE:
                 await self._change(fault)
                 return True
@@ -128,7 +136,7 @@ class Nemesis:
         return True
 
     async def _hurt_disk(self, fault: Fault, node: str) -> bool:
-        disk = self._disk(STATE / "nodes" / node)
+        disk = self._disk(self._cluster.data_of(node))
         match fault.kind:
             case FaultKind.FULL_DISK:
                 disk.free = int(600 * fault.amount)
@@ -165,7 +173,7 @@ class Nemesis:
         spare = self._spared(node)
         if spare is None or not self._cluster.process(spare).alive:
             return False
-        disk = self._disk(STATE / "nodes" / spare)
+        disk = self._disk(self._cluster.data_of(spare))
         entries = disk.stored(ENTRY, AFTER_ENTRIES)
         if not entries:
             return False
@@ -204,8 +212,7 @@ class Nemesis:
             match fault.kind:
                 case FaultKind.JOIN:
                     if len(self._cluster.coordinator.snapshot().nodes) < NODES_MOST:
-                        name = f"x{next(self._names)}"
-                        await self._cluster.call(lambda coordinator: coordinator.add_node(name, "127.0.0.1", 0))
+                        await self._cluster.join(f"x{next(self._names)}")
                 case FaultKind.COPIES:
                     await self._cluster.call(lambda coordinator: coordinator.set_replication(copies))
                 case FaultKind.QUORUM:
@@ -230,7 +237,7 @@ class Nemesis:
         return True
 
     async def _revive(self, node: str) -> None:
-        if self._cluster.running and not self._cluster.process(node).alive:
+        if not self._cluster.process(node).alive and (self._cluster.attached or self._cluster.running):
             await self._cluster.revive(node)
 
     async def _second_on_the_same(self, fault: Fault) -> bool:
@@ -238,7 +245,7 @@ class Nemesis:
         if not self._cluster.running:
             return False
         try:
-            async with open_cluster(self._settings(STATE), self._seams()):
+            async with open_cluster(self._cluster.settings, self._seams()):
                 self.served_elsewhere.append("a second coordinator opened the same state directory")
         except ClusterError:
             return True
@@ -246,7 +253,7 @@ class Nemesis:
 
     async def _second_on_a_copy(self, fault: Fault) -> bool:
         """A copy of the log without the nodes' data: whatever it does, it answers nothing as if it knew."""
-        if not self._cluster.running or not self._cluster.coordinator.snapshot().ranges:
+        if self._cluster.attached or not self._cluster.running or not self._cluster.coordinator.snapshot().ranges:
             return False
         copy = Path(f"copy{next(self._names)}")
         self._cluster.disks.copy(STATE / "metadata", copy / "metadata")
@@ -254,6 +261,30 @@ class Nemesis:
         async with open_cluster(self._settings(copy), self._seams()) as other:
             await self._ask_all(other)
         return True
+
+    async def _take_over(self, fault: Fault) -> bool:
+        """The sleeper wakes up later, and goes on with what it was about to do."""
+        async with self._opening:
+            if not self._cluster.attached or not self._cluster.running:
+                return False
+            former, sleeper = await self._cluster.take_over(Path(f"taken{next(self._names)}"))
+        await asyncio.sleep(fault.seconds)
+        former.resume()
+        key = self._keys[fault.node % len(self._keys)]
+        if former.alive:
+            await self._late_write(former, sleeper, key)
+            former.crash()
+        return True
+
+    async def _late_write(self, former: Machine, sleeper: Coordinator, key: bytes) -> None:
+        """What the sleeper acknowledges counts like any other write."""
+        value = f"late {next(self._names)}"
+        pending = self._recorder.begin(LATE_CLIENT + next(self._names), Kind.PUT, key.decode(), value)
+        writing = former.spawn(sleeper.put(key, value.encode()))
+        done, _ = await asyncio.wait([writing], timeout=LATE_SECONDS)
+        if done:
+            written = writing.result()
+            pending.end(Told(written.outcome), None, tuple(written.version) if written.version.epoch else None)
 
     async def _ask_all(self, other: Coordinator) -> None:
         for key in self._keys:

@@ -1,7 +1,7 @@
 """What happens in one run, as plain data that a seed decides: the cluster's shape, its clients' steps, and the faults."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
@@ -17,6 +17,10 @@ FAULTS: Final = (5, 9)
 """Least and most faults of a run."""
 FAULT_SECONDS: Final = 6.0
 """The faults begin within this time, in which the clients' steps are taken as well."""
+SHORT_SECONDS: Final = (0.05, 3.0)
+LONG_SECONDS: Final = (3.0, 9.0)
+"""Least and most that a fault lasts, commonly and now and then."""
+LONG_SHARE: Final = 0.1
 LARGE_SHARE: Final = 0.03
 """Puts whose value travels in pieces."""
 
@@ -40,12 +44,17 @@ class FaultKind(StrEnum):
     COORDINATOR_CRASH = "crash the coordinator at a record"
     SECOND = "start a second coordinator on the same directory"
     STALE_COPY = "start a second coordinator on a copy"
+    TAKEOVER = "let another coordinator take over from one that sleeps"
     JOIN = "add a node"
     LEAVE = "remove a node"
     COPIES = "change the number of copies"
     QUORUM = "change the write quorum"
     READS = "change the read mode"
     REBALANCE = "rebalance"
+
+
+WEIGHTS: Final = {FaultKind.TAKEOVER: 4, FaultKind.WIPE: 3, FaultKind.FLIP: 3, FaultKind.KILL: 2}
+"""How often a kind is chosen beside the others: those that need something to be true, or find much, more often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +88,8 @@ class Plan:
     """A whole run."""
 
     seed: int
+    attached: bool
+    """The nodes run by themselves, and outlive coordinators."""
     nodes: int
     replication: int
     slots: int
@@ -102,27 +113,33 @@ def plan(seed: int) -> Plan:
     dice = random.Random(f"plan:{seed}")
     replication = dice.choice([1, 2, 2, 3, 3])
     wiping = dice.random() < 0.5
+    attached = dice.random() < 0.3
+    # A flipped bit may be the last copy's, if nodes are wiped as well; who runs by itself is taken over, not copied.
+    left_out = {
+        FaultKind.FLIP if wiping else FaultKind.WIPE,
+        *([FaultKind.STALE_COPY] if attached else [FaultKind.TAKEOVER]),
+    }
     return Plan(
         seed=seed,
+        attached=attached,
         nodes=dice.randint(1, 4),
         replication=replication,
         slots=dice.choice([8, 8, 16]),
         policy=dice.choice(["balanced", "balanced", "classic"]),
         quorum=dice.choice([0, 0, 0, dice.randint(1, replication)]),
         reads=dice.choice([ReadMode.STRICT, ReadMode.STRICT, ReadMode.AVAILABLE]),
-        faults=_faults(dice, lambda kind: kind is not (FaultKind.FLIP if wiping else FaultKind.WIPE)),
+        faults=_faults(dice, [kind for kind in FaultKind if kind not in left_out]),
         clients=tuple(tuple(_step(dice) for _ in range(STEPS)) for _ in range(CLIENTS)),
     )
 
 
-def _faults(dice: random.Random, allowed: Callable[[FaultKind], bool]) -> tuple[Fault, ...]:
-    """Faults of kinds that go together: a flipped bit may be the last copy's, if nodes are wiped as well."""
-    kinds = [kind for kind in FaultKind if allowed(kind)]
+def _faults(dice: random.Random, kinds: Sequence[FaultKind]) -> tuple[Fault, ...]:
+    weights = [WEIGHTS.get(kind, 1) for kind in kinds]
     faults = [
         Fault(
-            kind=dice.choice(kinds),
+            kind=dice.choices(kinds, weights)[0],
             at=round(dice.uniform(0.0, FAULT_SECONDS), 3),
-            seconds=round(dice.uniform(0.05, 3.0), 3),
+            seconds=round(dice.uniform(*(LONG_SECONDS if dice.random() < LONG_SHARE else SHORT_SECONDS)), 3),
             node=dice.randrange(60),
             amount=dice.random(),
             flag=dice.random() < 0.5,

@@ -10,7 +10,7 @@ from typing import Final, Literal, cast
 from kvtui.check import History, Kind, Recorder, Report, Verdict, check, timeline
 from kvtui.check import Outcome as Told
 from kvtui.core import observatory
-from kvtui.core.cluster import Outcome
+from kvtui.core.cluster import ClusterError, Outcome
 from kvtui.core.protocol import INLINE_BYTES
 from kvtui.core.ring import slot_of, token_of
 from kvtui.core.writes import DEADLINE_SECONDS
@@ -24,6 +24,7 @@ SLACK_SECONDS: Final = 0.25
 """What an operation may take beyond its deadline."""
 SETTLE_SECONDS: Final = 60.0
 """Until then after the last fault, everything is as wanted again."""
+OPENINGS: Final = 3
 LAST_CLIENT: Final = 99
 
 
@@ -88,7 +89,8 @@ class _Story:
         policy = cast(Literal["balanced", "classic"], plan.policy)
         async with SimCluster(
             plan.seed,
-            nodes=plan.nodes,
+            nodes=0 if plan.attached else plan.nodes,
+            attached=plan.attached,
             replication=plan.replication,
             slots=plan.slots,
             policy=policy,
@@ -96,9 +98,11 @@ class _Story:
             make_disk=lambda path: FaultyDisk(path, seed=plan.seed),
         ) as cluster:
             self._cluster = cluster
+            for number in range(plan.nodes if plan.attached else 0):
+                await cluster.join(f"n{number + 1}")
             await cluster.call(lambda coordinator: coordinator.set_quorum(plan.quorum))
             await cluster.call(lambda coordinator: coordinator.set_reads(plan.reads))
-            nemesis = Nemesis(cluster, self._keys, plan.seed)
+            nemesis = Nemesis(cluster, self._keys, plan.seed, self._recorder)
             clients = (self._client(number, steps) for number, steps in enumerate(plan.clients))
             await asyncio.gather(*clients, *(nemesis.inflict(fault) for fault in plan.faults))
             await nemesis.end_all()
@@ -121,7 +125,7 @@ class _Story:
         pending = self._recorder.begin(client, kind, key.decode(), value)
         if kind is Kind.GET:
             read = await self._cluster.get(key)
-            text = None if read.value is None else read.value.decode().rstrip()
+            text = None if read.value is None else _as_written(read.value)
             pending.end(Told(read.outcome), text, tuple(read.version), read.stale, read.text)
             outcome = Told(read.outcome)
         else:
@@ -135,9 +139,8 @@ class _Story:
 
     async def _settle(self, nemesis: Nemesis) -> int:
         """Wait until all is as wanted. Slots that were lost must say so, and are given up; returns how many."""
+        await self._become_obeyed(nemesis)
         coordinator = self._cluster.coordinator
-        if coordinator.snapshot().stopped:
-            raise Wrong(f"the coordinator stopped: {coordinator.snapshot().stopped}")
         lost = sum(stop - start for start, stop in coordinator.topology.lost)
         if lost:
             if not nemesis.wiped:
@@ -155,6 +158,23 @@ class _Story:
                 f" {set(coordinator.topology.places)}"
             ) from None
         return lost
+
+    async def _become_obeyed(self, nemesis: Nemesis) -> None:
+        """After a takeover whose log was too old, the log is rebuilt from the nodes, as a person would do it."""
+        for attempt in range(OPENINGS):
+            try:
+                snapshot = await self._cluster.until(lambda s: bool(s.stopped or s.lost) or settled(s), SETTLE_SECONDS)
+            except TimeoutError:
+                return
+            if not snapshot.stopped:
+                return
+            if not nemesis.done[FaultKind.TAKEOVER]:
+                raise Wrong(f"the coordinator stopped: {snapshot.stopped}")
+            try:
+                await self._cluster.recover(Path(f"rebuilt{attempt}"))
+            except ClusterError as error:
+                raise Wrong(f"all nodes are there, and yet: {error}") from None
+        raise Wrong(f"it stopped again and again: {snapshot.stopped}")
 
     async def _retire(self, runs: list[tuple[int, int]]) -> None:
         """Keys of lost slots: reading them must fail, not find them absent. From here on they prove nothing."""
@@ -198,6 +218,13 @@ class _Story:
         report = check(History(tuple(op for op in history.operations if op.key not in retired), history.events))
         if report.verdict is not Verdict.LINEARIZABLE:
             raise Wrong(_told(report))
+
+
+def _as_written(stored: bytes) -> str:
+    """What was written, if it is whole."""
+    text = stored.decode().rstrip()
+    whole = len(stored) in (len(text), len(text) + INLINE_BYTES)
+    return text if whole else f"{text}, cut"
 
 
 def _told(report: Report) -> str:
