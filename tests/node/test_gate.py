@@ -214,7 +214,9 @@ def test_no_more_is_read_than_a_proof_takes() -> None:
         for data in (b"x" * (PROOF_BYTES + 1), b"\n" * (PROOF_BYTES + 1), b" " * 200_000):
             client = await bench.client()
             client.send(data)
-            await ended(client, await client.reply(), "unauthenticated")
+            reply = await client.reply()
+            assert reply.msg == WANTED
+            await ended(client, reply, "unauthenticated")
 
     on_a_node(story, secret=SECRET)
 
@@ -239,10 +241,14 @@ def test_a_flood_keeps_neither_a_coordinator_that_is_there_nor_one_that_comes() 
 
 def test_those_who_wait_take_no_place_of_those_who_are_served() -> None:
     async def story(bench: Bench) -> None:
-        served = [await proved(bench, f"{number:064x}") for number in range(CONNECTIONS)]
+        served = [await proved(bench, f"{number:064x}") for number in range(CONNECTIONS - 1)]
+        for _ in range(UNPROVED - 1):
+            await bench.client()
+        served.append(await proved(bench))
+        assert (await served[-1].one(Size())).status == "ok"
         waiting = await bench.client()
-        answered = await challenged(bench, waiting)
-        reply = await waiting.one(Prove(proof=proof(bench, answered)))
+        answered = await challenged(bench, waiting, "ef" * 32)
+        reply = await waiting.one(Prove(proof=proof(bench, answered, "ef" * 32)))
         assert reply.status == "ok"
         assert (await waiting.reply()).code == "busy"
         served[0].transport.abort()

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -140,6 +141,27 @@ def test_a_secret_from_a_file_that_others_can_read_is_refused(tmp_path: Path) ->
         )
     file.chmod(0o600)
     assert kvtui(tmp_path / "state", "put a 1", options=("--nodes", "1", "--secret-file", str(file))).returncode == 0
+
+
+def test_a_lost_state_directory_is_recovered_from_nodes_that_want_a_secret(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    assert kvtui(state, "put apple 123", options=("--nodes", "2", "--replicas", "2"), KVTUI_SECRET=TEXT).returncode == 0
+    shutil.rmtree(state / "metadata")
+    with node_process(KVTUI_SECRET=TEXT) as stranger:
+        port = str(port_of(stranger))
+        wrong = kvtui(state, options=("recover", port), KVTUI_SECRET="another one of the same length")
+        assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
+        assert "has another secret" in wrong.stderr
+    assert kvtui(state, options=("recover",), KVTUI_SECRET=TEXT).returncode == 0
+    assert "apple -> 123" in kvtui(state, "get apple", KVTUI_SECRET=TEXT).stdout
+
+
+@pytest.mark.parametrize("option", ["--tls-key", "--tls-ca"])
+def test_a_node_needs_its_own_certificate_first(option: str) -> None:
+    with node_process(option, "some.pem") as node:
+        _, errors = node.communicate(timeout=LIMIT_SECONDS)
+        assert (node.returncode, errors.count("\n")) == (2, 1)
+        assert "need --tls-cert" in errors
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
