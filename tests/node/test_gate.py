@@ -3,6 +3,8 @@
 import asyncio
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kvtui.core.authentication import Role, Secret, place_of
 from kvtui.core.protocol import (
@@ -18,13 +20,17 @@ from kvtui.core.protocol import (
     Put,
     Reply,
     Size,
+    decode_reply,
     encode,
+    encode_lines,
 )
+from kvtui.core.seams.chance import SeededRandom
 from kvtui.node.connection import LINGER_SECONDS
-from kvtui.node.gate import REMEMBERED
+from kvtui.node.gate import REMEMBERED, Gate, Guard
 from kvtui.node.refusals import WINDOW_SECONDS
 from kvtui.node.server import SWEEP_SECONDS
 from tests.node.nodes import Bench, Client, on_a_node
+from tests.simulation.loop import SimClock, run_virtual
 
 SECRET = Secret(b"correct horse battery staple")
 OTHER = Secret(b"another one of the same length")
@@ -294,3 +300,32 @@ def test_a_client_that_speaks_tls_to_a_plain_node_is_not_kept_waiting() -> None:
 
     on_a_node(story)
     on_a_node(story, secret=SECRET)
+
+
+WORDS = [
+    encode(Challenge(nonce=NONCE, place="127.0.0.1:1")),
+    encode(Prove(proof="ab" * 32)),
+    encode(Hello()),
+    b"\n",
+    b"{}",
+    b'{"op":{},"id":[]}',
+    b'{"op":"prove","id":' + b"9" * 300 + b"}",
+]
+
+
+@given(st.lists(st.sampled_from(WORDS) | st.binary(max_size=40), max_size=12))
+def test_no_bytes_without_the_secret_get_through_or_break_anything(pieces: list[bytes]) -> None:
+    async def speak() -> None:
+        gate = Gate(SECRET, SeededRandom(0), SimClock(), lambda _: None)
+        guard = Guard(gate, "10.0.0.1", "127.0.0.1:1")
+        for piece in pieces:
+            heard = guard.hear(piece)
+            assert heard.rest is None
+            assert len(encode_lines(heard.replies)) <= 1024
+            if heard.refusal is not None:
+                assert decode_reply(encode(heard.refusal)).status == "error"
+                return
+        assert guard.ended().rest is None
+        assert guard.late().code == "unauthenticated"
+
+    run_virtual(speak)
