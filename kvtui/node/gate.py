@@ -80,6 +80,10 @@ class Gate:
     def refused(self, kind: Kind, host: str) -> None:
         self._refusals.note(kind, host)
 
+    def crowded(self, host: str) -> None:
+        """Too many connections from ``host`` came no further than their TLS handshake."""
+        self._refusals.note(Kind.FLOOD, host)
+
     def close(self) -> None:
         """Tell of refusals that were only counted so far."""
         self._refusals.tell()

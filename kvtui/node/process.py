@@ -52,7 +52,8 @@ async def _serve(
     store = _open_store(host, port, data)
     clock = LoopClock()
     gate = None if secret is None else Gate(secret, SystemRandom(), clock, _say, certificate=tls.fingerprint)
-    server = NodeServer(store, TcpTransport(tls), clock, host, port, failed=lambda _: ended.set(), gate=gate)
+    transport = TcpTransport(tls) if gate is None else TcpTransport(tls, gate.crowded)
+    server = NodeServer(store, transport, clock, host, port, failed=lambda _: ended.set(), gate=gate)
     try:
         watch = await watch_parent(ended.set) if parent_pipe else None
         await server.start()

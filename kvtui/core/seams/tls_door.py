@@ -25,12 +25,22 @@ _SPEAK_TLS: Final = b'{"status":"error","code":"tls","msg":"this node speaks TLS
 class TlsDoor:
     """Accepts TCP connections on one socket, and passes on those whose handshake succeeds."""
 
-    def __init__(self, listening: socket.socket, context: ssl.SSLContext, make: Callable[[], asyncio.Protocol]) -> None:
-        """``make`` gives the protocol of a connection whose handshake is done. ``listening`` is closed by ``close``."""
+    def __init__(
+        self,
+        listening: socket.socket,
+        context: ssl.SSLContext,
+        make: Callable[[], asyncio.Protocol],
+        crowded: Callable[[str], None],
+    ) -> None:
+        """``make`` gives the protocol of a connection whose handshake is done. ``listening`` is closed by ``close``.
+
+        ``crowded`` is told the address of each connection that had to go for another.
+        """
         listening.setblocking(False)
         self.context = context
         self.make = make
         self._listening = listening
+        self._crowded = crowded
         self._crowd: Crowd[_Stranger] = Crowd(HANDSHAKES)
         self._loop = asyncio.get_running_loop()
         self._retry: asyncio.TimerHandle | None = None
@@ -76,7 +86,9 @@ class TlsDoor:
                 self._retry = self._loop.call_later(EXHAUSTED_SECONDS, self._resume)
                 return
             connection.setblocking(False)
-            self._crowd.enter(_Stranger(self, connection), str(address[0]))
+            gone = self._crowd.enter(_Stranger(self, connection), str(address[0]))
+            if gone is not None:
+                self._crowded(gone)
 
 
 class _Stranger:

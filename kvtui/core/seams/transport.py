@@ -77,7 +77,9 @@ class _TcpListener:
 class TcpTransport:
     """TCP on the running asyncio loop, under TLS where ``tls`` says so."""
 
-    def __init__(self, tls: Tls | None = None) -> None:
+    def __init__(self, tls: Tls | None = None, crowded: Callable[[str], None] = lambda _: None) -> None:
+        """``crowded`` is told the address of each TLS handshake under way that was ended because there were too many."""
+        self._crowded = crowded
         self._calling = None if tls is None else tls.client
         self._answering = None if tls is None else tls.server
 
@@ -109,7 +111,7 @@ class TcpTransport:
         loop = asyncio.get_running_loop()
         try:
             if self._answering is not None:
-                return TlsDoor(await _listening_socket(host, port), self._answering, make)
+                return TlsDoor(await _listening_socket(host, port), self._answering, make, self._crowded)
             server = await loop.create_server(make, host, port, backlog=BACKLOG)
         except (OSError, OverflowError, UnicodeError) as error:
             reason = _reason(error)

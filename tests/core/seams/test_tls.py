@@ -188,12 +188,13 @@ def test_strangers_that_never_shake_hands_wait_apart_and_keep_nobody_out(
         tls = as_node(authority.certificate())
         assert tls.server is not None
         made: list[asyncio.Protocol] = []
+        crowded: list[str] = []
 
         def make() -> asyncio.Protocol:
             made.append(asyncio.Protocol())
             return made[-1]
 
-        door = TlsDoor(socket.create_server(("127.0.0.1", 0)), tls.server, make)
+        door = TlsDoor(socket.create_server(("127.0.0.1", 0)), tls.server, make, crowded.append)
         idle = [await asyncio.open_connection(*door.address) for _ in range(3 * HANDSHAKES)]
         link = Link(LoopClock(), lambda _link, _reason: None)
         await TcpTransport(as_coordinator(TlsFiles(authority=authority.file))).connect(*door.address, lambda: link)
@@ -209,6 +210,7 @@ def test_strangers_that_never_shake_hands_wait_apart_and_keep_nobody_out(
         for _, writer in idle:
             writer.close()
         assert len(made) == 1
+        assert crowded == ["127.0.0.1"] * (2 * HANDSHAKES + 1)
 
     run(story)
 
