@@ -60,7 +60,7 @@ class FaultyDisk:
 
     def stored(self, start: bytes, stop: bytes) -> list[tuple[bytes, bytes]]:
         """What the open engine holds from ``start`` to ``stop``."""
-        return [] if self._engine is None else list(self._engine.scan(start, stop))
+        return [] if self._engine is None or self._engine.failed else list(self._engine.scan(start, stop))
 
     def write(self, batch: Batch) -> None:
         """Take ``batch`` as an engine of this disk does. Raises EngineFull, EngineFailed."""
@@ -116,6 +116,10 @@ class FaultyEngine:
     def fail(self, reason: str) -> None:
         """From now on everything fails with ``reason``."""
         self._failure = reason
+
+    @property
+    def failed(self) -> bool:
+        return bool(self._failure)
 
     def replace(self, batch: Batch) -> None:
         """Change what is read, without a write of its own."""

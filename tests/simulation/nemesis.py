@@ -16,6 +16,7 @@ from kvtui.core.quorum import may_shrink
 from kvtui.core.read_mode import ReadMode
 from kvtui.core.seams.bundle import Seams
 from kvtui.core.seams.chance import SeededRandom
+from kvtui.core.seams.launcher import LaunchFailed
 from kvtui.node.record import AFTER_ENTRIES, ENTRY
 from tests.simulation.engine import FaultyDisk
 from tests.simulation.harness import COORDINATOR, STATE, CoordinatorGone, SimCluster
@@ -54,7 +55,7 @@ class Nemesis:
         try:
             if await self._inflict(fault):
                 self.done[fault.kind] += 1
-        except (ClusterError, CoordinatorGone, TimeoutError):
+        except (ClusterError, CoordinatorGone, LaunchFailed, TimeoutError):
             # A refused change changes nothing; a slow one goes on behind.
             self.refused[fault.kind] += 1
 
@@ -68,7 +69,9 @@ class Nemesis:
                 async with self._opening:
                     await self._cluster.mend()
                 return
-            except (ClusterError, CoordinatorGone):
+            except (ClusterError, CoordinatorGone, LaunchFailed):
+                if self._cluster.running and self._cluster.coordinator.snapshot().stopped:
+                    return
                 # A coordinator that was just killed may find its nodes on their way out.
                 if attempt == MENDING_TRIES - 1:
                     raise

@@ -1,0 +1,112 @@
+"""Bugs of the C++ original, as they would look here."""
+
+from pathlib import Path
+
+from kvtui.core import catch_up, link, membership, metadata_log, reads, value_transfer, writes
+from kvtui.core.cluster import Outcome
+from kvtui.core.local_processes import LocalProcesses
+from kvtui.core.protocol import PutMany, Scan
+from kvtui.core.records import Forgotten, Planned
+from kvtui.core.seams.launcher import NodeSpec
+from kvtui.core.seams.storage import Batch
+from kvtui.core.version import Version
+from tests.simulation.disks import SimDisks
+
+
+def one_data_directory_for_all_nodes() -> None:
+    """original 1: every node started in one directory shares its data."""
+    shared = Path("shared")
+    disk = SimDisks.disk
+
+    def spec(self: LocalProcesses, node: object, port: int | None = None) -> NodeSpec:
+        return NodeSpec(node.id, node.host, node.port if port is None else port, shared)  # type: ignore[attr-defined]
+
+    LocalProcesses._spec = spec  # type: ignore[method-assign,assignment]
+
+
+def the_stale_copy_overwrites_the_newer() -> None:
+    """original 2: whatever a returning node dumps is put again, as if it were new."""
+
+    async def equalise(self: catch_up.CatchUp, start: int, stop: int) -> None:
+        request = Scan(start=start, stop=stop, limit=catch_up.PAGE, values=True)
+        reply = await catch_up.ask(self._target, self._to, request)
+        entries = [entry for entry in reply.entries or [] if entry.value is not None]
+        again = [type(entry)(entry.key, _newer(entry.version), entry.size, entry.value) for entry in entries]
+        if again:
+            await catch_up.ask(self._source, self._from, PutMany(entries=again))
+        await self.merge(start, stop)
+
+    def _newer(version: Version) -> Version:
+        return Version(version.epoch + 50, version.seq)
+
+    catch_up.CatchUp.equalise = equalise  # type: ignore[method-assign]
+
+
+def the_leaver_is_forgotten_before_its_data_moved() -> None:
+    """original 3: removenode forgets the node first and moves its data never."""
+
+    def begin_to_leave(self: membership.Membership, name: str) -> None:
+        planned = self._ledger.topology.planned
+        self._ledger.append(Planned(planned.leave(name).to_record()), Forgotten(name))
+        self._ledger.nodes.pop(name)
+
+    membership.Membership._begin_to_leave = begin_to_leave  # type: ignore[method-assign]
+
+
+def a_put_that_failed_everywhere_is_fine() -> None:
+    """original 4: put reports nothing wrong when every replica failed."""
+
+    def outcome(self: writes.Writes, write: object, noted: bool) -> Outcome:
+        return Outcome.OK
+
+    writes.Writes._outcome = outcome  # type: ignore[method-assign,assignment]
+
+
+def a_large_value_is_cut() -> None:
+    """original 6: one read of a buffer is all there is of a value."""
+    fetch = value_transfer.fetch_value
+
+    async def cut(*arguments: object) -> bytes:
+        return (await fetch(*arguments))[:4096]  # type: ignore[arg-type]
+
+    reads.fetch_value = cut  # type: ignore[attr-defined]
+
+
+def the_log_is_rewritten_in_place() -> None:
+    """original 7: compaction truncates the log, then writes it anew; a crash between the two loses all of it."""
+    metadata_log.COMPACT_RECORDS = 0  # type: ignore[misc]
+    apply = metadata_log.MetadataLog._compact_if_long
+
+    def compact(self: metadata_log.MetadataLog) -> None:
+        before = self._engine
+
+        class InTwoSteps:
+            def apply(self, batch: Batch) -> None:
+                before.apply(Batch(cleared=list(batch.cleared)))
+                before.apply(Batch(changes=list(batch.changes)))
+
+        self._engine = InTwoSteps()  # type: ignore[assignment]
+        try:
+            apply(self)
+        finally:
+            self._engine = before
+
+    metadata_log.MetadataLog._compact_if_long = compact  # type: ignore[method-assign]
+
+
+def a_hung_node_blocks_everybody() -> None:
+    """original 8: who waits for a hung node waits for as long as it hangs."""
+    link.SILENT_SECONDS = 1e9  # type: ignore[misc]
+    writes.DEADLINE_SECONDS = 1e9  # type: ignore[misc]
+    reads.DEADLINE_SECONDS = 1e9  # type: ignore[attr-defined]
+
+
+BUGS = (
+    one_data_directory_for_all_nodes,
+    the_stale_copy_overwrites_the_newer,
+    the_leaver_is_forgotten_before_its_data_moved,
+    a_put_that_failed_everywhere_is_fine,
+    a_large_value_is_cut,
+    the_log_is_rewritten_in_place,
+    a_hung_node_blocks_everybody,
+)

@@ -1,0 +1,103 @@
+"""Bugs with which other stores lost data."""
+
+from kvtui.core import catch_up, mover, supervisor, work
+from kvtui.core.metadata_log import MetadataLog
+from kvtui.core.records import CutOver, Record, Recovered
+from kvtui.core.topology import Topology
+from kvtui.core.topology import apply as apply_record
+from kvtui.node import store
+from tests.simulation.engine import FaultyDisk
+
+
+def rebalancing_without_versions() -> None:
+    """Voldemort 290: what is copied in a rebalance replaces what was written meanwhile."""
+
+    def write(self: store.Store, key: bytes, version: object, value: bytes | None) -> bool:
+        where = store.engine_key(key)
+        old = self._current(where)
+        if self._table.is_damaged(where):
+            self._table.repair(where)
+        self._stage(where, old, store.pack(key, store.pack_version(version), value))  # type: ignore[arg-type]
+        return old is not None and store.is_live(old)
+
+    def differing(start: int, one: list[int], other: list[int]) -> list[tuple[int, int]]:
+        return [(start, start + len(one))]
+
+    store.Store.write = write  # type: ignore[method-assign,assignment]
+    mover.differing = differing  # type: ignore[attr-defined,assignment]
+
+
+def a_node_counts_before_it_has_synced() -> None:
+    """Hazelcast 5444: a node that returned is trusted at once, and killed again, or asked, while it still copies."""
+
+    async def recover(self: mover.Mover, piece: work.Work) -> None:
+        self._ledger.append(Recovered(piece.node, piece.start, piece.stop))
+
+    mover.Mover._recover = recover  # type: ignore[method-assign]
+
+
+def who_owns_a_slot_is_known_to_one_that_may_crash() -> None:
+    """Redis 2969: a slot's new owner is remembered by who may crash, and its old owner serves again."""
+    append = MetadataLog.append
+
+    def forgetful(self: MetadataLog, *records: Record) -> Topology:
+        if all(isinstance(record, CutOver) for record in records):
+            for record in records:
+                self.topology = apply_record(self.topology, record)
+            return self.topology
+        return append(self, *records)
+
+    MetadataLog.append = forgetful  # type: ignore[method-assign]
+
+
+def a_replica_comes_back_wiped_and_nobody_notices() -> None:
+    """Riak kv679: a replica that lost its data answers as if it had it."""
+    supervisor.Supervisor._judge = lambda self, node, facts: None  # type: ignore[method-assign]
+
+
+def tombstones_go_by_age() -> None:
+    """Cassandra's gc_grace, Riak's reaper: tombstones go after a while, and a copy that was away brings the value back."""
+
+    def write(self: store.Store, key: bytes, version: object, value: bytes | None) -> bool:
+        existed = written(self, key, version, value)  # type: ignore[arg-type]
+        if value is None:
+            self.drop(key, version, only_tombstone=True)  # type: ignore[arg-type]
+        return existed
+
+    written = store.Store.write
+    store.Store.write = write  # type: ignore[method-assign,assignment]
+    catch_up.CatchUp.equalise = catch_up.CatchUp.merge  # type: ignore[method-assign]
+
+
+def acknowledged_before_synced() -> None:
+    """etcd 14370: the answer leaves before what it answers is on disk."""
+    commit = store.Store.commit
+
+    def late(self: store.Store) -> None:
+        if len(self._staged) > 3:
+            commit(self)
+
+    store.Store.commit = late  # type: ignore[method-assign]
+
+
+def a_new_directory_is_not_synced() -> None:
+    """etcd 6368: a crash forgets the name of a new file, and all that was synced into it."""
+    crash = FaultyDisk.crash
+
+    def forget(self: FaultyDisk) -> None:
+        crash(self)
+        if len(self._synced) < 12:
+            self._synced.clear()
+
+    FaultyDisk.crash = forget  # type: ignore[method-assign]
+
+
+BUGS = (
+    rebalancing_without_versions,
+    a_node_counts_before_it_has_synced,
+    who_owns_a_slot_is_known_to_one_that_may_crash,
+    a_replica_comes_back_wiped_and_nobody_notices,
+    tombstones_go_by_age,
+    acknowledged_before_synced,
+    a_new_directory_is_not_synced,
+)

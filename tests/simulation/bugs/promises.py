@@ -1,0 +1,390 @@
+"""Each promise broken, in the ways that come to mind."""
+
+from kvtui.core import catch_up, mover, reads, topology, work, writes
+from kvtui.core.cluster import Outcome
+from kvtui.core.ledger import Ledger
+from kvtui.core.pending_write import PendingWrite
+from kvtui.core.placement import Placement
+from kvtui.core.protocol import Clear, Reply
+from kvtui.core.records import LossAccepted, Record, Runs
+from kvtui.core.routes import Route, Routes
+from kvtui.core.version import Version
+from kvtui.node import membership as node_membership
+from kvtui.node import record, service, slots, store
+from kvtui.node.membership import Membership as Own
+from tests.simulation.engine import FaultyDisk
+
+# 1. Versions.
+
+
+def a_restarted_coordinator_gives_old_versions_again() -> None:
+    """promise 1: the epoch does not rise with each coordinator, and its numbers begin anew."""
+
+    def next_version(self: Ledger, keys: int = 1) -> Version:
+        first = self.seq + 1
+        self.seq += keys
+        return Version(1, first)
+
+    Ledger.next_version = next_version  # type: ignore[method-assign]
+
+
+def the_coordinators_numbers_jump_back() -> None:
+    """promise 1: versions come from a clock that is set back."""
+    given = Ledger.next_version
+
+    def next_version(self: Ledger, keys: int = 1) -> Version:
+        version = given(self, keys)
+        return Version(version.epoch, version.seq + 1000 * (self.seq // 40 % 2 == 0))
+
+    Ledger.next_version = next_version  # type: ignore[method-assign]
+
+
+# 2. Clean sets and quorums.
+
+
+def acknowledged_by_one_is_enough() -> None:
+    """promise 2: a write counts once any replica has it, whoever else is clean."""
+
+    def outcome(self: writes.Writes, write: PendingWrite, noted: bool) -> Outcome:
+        return Outcome.OK if write.acknowledged else Outcome.UNKNOWN
+
+    writes.Writes._outcome = outcome  # type: ignore[method-assign]
+
+
+def the_last_clean_copy_may_go() -> None:
+    """promise 2: a clean set shrinks as far as it likes."""
+    topology.may_shrink = lambda clean, replicas, wanted=0: clean > 0  # type: ignore[attr-defined]
+
+
+def whoever_is_behind_answers_too() -> None:
+    """promise 2: reads go to any replica that can be reached, flagged or not."""
+    of = Routes.of
+
+    def everyone(self: Routes, place: Placement, wanted: int) -> Route:
+        route = of(self, place, wanted)
+        clean = self._hops(place.replicas)
+        return Route(clean[::-1], route.missing, route.followers, route.behind, route.least)
+
+    Routes.of = everyone  # type: ignore[method-assign]
+
+
+def silence_is_agreement() -> None:
+    """promise 2: a replica whose connection broke counts as one that stored the write: a hint counts towards W."""
+    feed = PendingWrite.feed
+
+    def trusting(self: PendingWrite, node: str, reply: Reply | None, now: float) -> bool:
+        return feed(self, node, Reply(status="ok") if reply is None else reply, now)
+
+    PendingWrite.feed = trusting  # type: ignore[method-assign]
+    Ledger.exclude = lambda self, node, runs: None  # type: ignore[method-assign]
+
+
+def who_fell_behind_is_remembered_in_memory_only() -> None:
+    """promise 2: who missed a write is not logged before it is acknowledged, and is clean again after a restart."""
+    exclude = Ledger.exclude
+
+    def forgetful(self: Ledger, node: str, runs: Runs) -> None:
+        log = self._log
+        apply, self._log = log._engine.apply, log
+        log._engine.apply = lambda batch: None  # type: ignore[method-assign]
+        try:
+            exclude(self, node, runs)
+        finally:
+            log._engine.apply = apply  # type: ignore[method-assign]
+
+    Ledger.exclude = forgetful  # type: ignore[method-assign]
+    _nothing_is_verified()
+
+
+# 3. Three outcomes.
+
+
+def unknown_is_called_failed() -> None:
+    """promise 3: a write that nobody answered is said to have failed."""
+    outcome = writes.Writes._outcome
+
+    def certain(self: writes.Writes, write: PendingWrite, noted: bool) -> Outcome:
+        ended = outcome(self, write, noted)
+        return Outcome.FAILED if ended is Outcome.UNKNOWN else ended
+
+    writes.Writes._outcome = certain  # type: ignore[method-assign]
+
+
+def an_unknown_write_is_not_suspected() -> None:
+    """promise 3: after a write of unknown outcome, one replica is asked as if nothing had happened."""
+    Ledger.suspect_key = lambda self, key, slot, version: None  # type: ignore[method-assign]
+
+
+def what_was_read_is_not_written_back() -> None:
+    """promise 3: the newest of differing answers is given, and the others stay as they are."""
+
+    async def nothing(self: reads.Reads, hop: object, key: bytes, read: object) -> None:
+        return None
+
+    reads.Reads._write_back = nothing  # type: ignore[method-assign,assignment]
+
+
+def _nothing_is_verified() -> None:
+    began = Ledger.__init__
+
+    def init(self: Ledger, *arguments: object, **named: object) -> None:
+        began(self, *arguments, **named)  # type: ignore[arg-type]
+        self.unverified = bytearray(len(self.unverified))
+
+    Ledger.__init__ = init  # type: ignore[method-assign]
+
+
+def a_restarted_coordinator_trusts_all_replicas() -> None:
+    """promise 3: after a restart, replicas are not compared before one of them is believed."""
+    _nothing_is_verified()
+
+
+# 4. Recovery.
+
+
+def recovery_merges() -> None:
+    """promise 4: who was away keeps what the others never acknowledged."""
+    catch_up.CatchUp.equalise = catch_up.CatchUp.merge  # type: ignore[method-assign]
+    _digests_never_differ()
+
+
+def _digests_never_differ() -> None:
+    async def equal(peers: list[object], start: int, stop: int) -> list[list[int]]:
+        return [[0] * (stop - start) for _ in peers]
+
+    mover.digests_of = equal  # type: ignore[attr-defined,assignment]
+
+
+def recovery_ends_before_it_is_verified() -> None:
+    """promise 4: a node that was away is clean again without a look at what it holds."""
+    _digests_never_differ()
+
+
+def a_lost_tail_goes_unnoticed() -> None:
+    """promise 4: a disk loses what it said it had synced, and nobody compares write counters."""
+    from kvtui.core import supervisor
+
+    def judge(self: object, node: object, facts: object) -> None:
+        return None
+
+    supervisor.Supervisor._judge = judge  # type: ignore[method-assign,assignment]
+    crash = FaultyDisk.crash
+
+    def lose(self: FaultyDisk) -> None:
+        crash(self)
+        del self._synced[max(4, len(self._synced) - 2) :]
+
+    FaultyDisk.crash = lose  # type: ignore[method-assign]
+
+
+# 5. Tombstones.
+
+
+def a_deletion_leaves_nothing() -> None:
+    """promise 5: a deleted key is simply gone, so that any older copy of it is news."""
+    write = store.Store.write
+
+    def forget(self: store.Store, key: bytes, version: Version, value: bytes | None) -> bool:
+        existed = write(self, key, version, value)
+        if value is None:
+            self.drop(key, version, only_tombstone=True)
+        return existed
+
+    store.Store.write = forget  # type: ignore[method-assign]
+
+
+def an_older_request_is_still_heard() -> None:
+    """promise 5: requests of superseded sessions are carried out, after all that came since; replicas keep the last."""
+    from tests.simulation.bugs.others import rebalancing_without_versions
+
+    answer = service.Service.answer
+
+    def any_session(self: service.Service, peer: service.Peer, request: object) -> Reply:
+        if peer.authority is not None:
+            peer.authority = self._authority
+        return answer(self, peer, request)  # type: ignore[arg-type]
+
+    service.Service.answer = any_session  # type: ignore[method-assign,assignment]
+    rebalancing_without_versions()
+
+
+# 6. Moves.
+
+
+def a_range_is_cut_over_before_it_is_copied() -> None:
+    """promise 6: the newcomer serves at once, and copies later."""
+
+    async def fill(self: mover.Mover, piece: work.Work, targets: object, finish: object) -> None:
+        finish(self._place(piece))  # type: ignore[operator]
+
+    mover.Mover._fill = fill  # type: ignore[method-assign,assignment]
+
+
+def the_old_owner_is_emptied_first() -> None:
+    """promise 6: the source is cleared while the newcomer still copies."""
+    move = mover.Mover._move
+
+    async def hasty(self: mover.Mover, piece: work.Work) -> None:
+        for node in self._place(piece).clean[:1]:
+            name, link = self._peer(node)
+            await catch_up.ask(name, link, Clear(start=piece.start, stop=piece.stop))
+        await move(self, piece)
+
+    mover.Mover._move = hasty  # type: ignore[method-assign]
+
+
+def writes_during_a_move_go_to_the_old_owner_alone() -> None:
+    """promise 6: a newcomer gets no writes while it copies, and is believed without a comparison."""
+    Placement.followers = property(lambda self: self.behind)  # type: ignore[assignment,method-assign]
+    equal = mover.digests_of
+
+    async def first_round(peers: list[object], start: int, stop: int) -> list[list[int]]:
+        digests = await equal(peers, start, stop)  # type: ignore[arg-type]
+        return [digests[0] for _ in digests] if any(digests[-1]) else digests
+
+    mover.digests_of = first_round  # type: ignore[attr-defined,assignment]
+    mover.Mover._still = lambda self, place, peers, counted: True  # type: ignore[method-assign]
+
+
+# 7. Losses.
+
+
+def a_loss_is_accepted_by_itself() -> None:
+    """promise 7: a slot whose last clean copy is gone is served from what is left, and nobody was asked."""
+    append = Ledger.append
+
+    def accepting(self: Ledger, *records: Record) -> None:
+        append(self, *records)
+        for start, stop in self.topology.lost:
+            for slot in range(start, stop):
+                append(self, LossAccepted(slot, slot + 1, self.topology.places[slot].replicas))
+
+    Ledger.append = accepting  # type: ignore[method-assign]
+
+
+# 8. One writer.
+
+
+def nodes_obey_any_coordinator() -> None:
+    """promise 8: a node does not look at epochs: who was replaced goes on writing."""
+
+    def admit(own: Own, hello: object, last: object, held: int) -> Own:
+        wanted = type(hello)(**{**_fields(hello), "join": True})
+        fresh = Own(data_id=own.data_id, slots=own.slots)
+        if own.cluster:
+            return own
+        return admitted(fresh, wanted, None, 0)
+
+    def any_authority(self: service.Service, peer: service.Peer, request: object) -> Reply:
+        if peer.authority is not None:
+            peer.authority = self._authority
+        return answer(self, peer, request)  # type: ignore[arg-type]
+
+    admitted, answer = node_membership.admit, service.Service.answer
+    service.admit = admit  # type: ignore[attr-defined,assignment]
+    service.Service.answer = any_authority  # type: ignore[method-assign,assignment]
+    from kvtui.core import supervisor
+
+    supervisor.Supervisor._check_log = lambda self, node, facts: None  # type: ignore[method-assign]
+
+
+def _fields(message: object) -> dict[str, object]:
+    return {name: getattr(message, name) for name in message.__struct_fields__}  # type: ignore[attr-defined]
+
+
+def an_old_log_is_believed() -> None:
+    """promise 8: a coordinator on an old copy of the log goes by it, whatever the nodes have seen since."""
+    from kvtui.core import supervisor
+
+    supervisor.Supervisor._check_log = lambda self, node, facts: None  # type: ignore[method-assign]
+    began = Ledger.__init__
+
+    def init(self: Ledger, *arguments: object, **named: object) -> None:
+        began(self, *arguments, **named)  # type: ignore[arg-type]
+        self.cautious = False
+
+    Ledger.__init__ = init  # type: ignore[method-assign]
+
+
+def being_fenced_is_a_failed_replica() -> None:
+    """promise 8: who is refused as fenced drops the node that refused, and goes on with the others."""
+    feed = PendingWrite.feed
+
+    def deaf(self: PendingWrite, node: str, reply: Reply | None, now: float) -> bool:
+        return feed(self, node, None if reply is not None and reply.status == "error" else reply, now)
+
+    PendingWrite.feed = deaf  # type: ignore[method-assign]
+    Ledger.stop = lambda self, reason: None  # type: ignore[method-assign]
+
+
+# 9. Durable.
+
+
+def a_failed_sync_is_ignored() -> None:
+    """promise 9: the node goes on after a sync that failed, as if it had not."""
+    from kvtui.core.seams.storage import Batch, EngineFailed
+
+    write = FaultyDisk.write
+
+    def ignoring(self: FaultyDisk, batch: Batch) -> None:
+        try:
+            write(self, batch)
+        except EngineFailed:
+            return
+
+    FaultyDisk.write = ignoring  # type: ignore[method-assign]
+
+
+def a_full_disk_is_ignored() -> None:
+    """promise 9: what did not fit is acknowledged all the same."""
+    from kvtui.core.seams.storage import EngineFull
+
+    commit = store.Store.commit
+
+    def ignoring(self: store.Store) -> None:
+        try:
+            commit(self)
+        except EngineFull:
+            return
+
+    store.Store.commit = ignoring  # type: ignore[method-assign]
+
+
+def checksums_are_not_looked_at() -> None:
+    """promise 9: a flipped bit is served as it lies on the disk."""
+
+    def fine(where: bytes, entry: bytes) -> bool:
+        return len(entry) >= record._VALUE_AT
+
+    store.sound = fine  # type: ignore[attr-defined]
+    slots.sound = fine  # type: ignore[attr-defined]
+
+
+BUGS = (
+    a_restarted_coordinator_gives_old_versions_again,
+    the_coordinators_numbers_jump_back,
+    acknowledged_by_one_is_enough,
+    the_last_clean_copy_may_go,
+    whoever_is_behind_answers_too,
+    silence_is_agreement,
+    who_fell_behind_is_remembered_in_memory_only,
+    unknown_is_called_failed,
+    an_unknown_write_is_not_suspected,
+    what_was_read_is_not_written_back,
+    a_restarted_coordinator_trusts_all_replicas,
+    recovery_merges,
+    recovery_ends_before_it_is_verified,
+    a_lost_tail_goes_unnoticed,
+    a_deletion_leaves_nothing,
+    an_older_request_is_still_heard,
+    a_range_is_cut_over_before_it_is_copied,
+    the_old_owner_is_emptied_first,
+    writes_during_a_move_go_to_the_old_owner_alone,
+    a_loss_is_accepted_by_itself,
+    nodes_obey_any_coordinator,
+    an_old_log_is_believed,
+    being_fenced_is_a_failed_replica,
+    a_failed_sync_is_ignored,
+    a_full_disk_is_ignored,
+    checksums_are_not_looked_at,
+)

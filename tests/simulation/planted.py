@@ -1,0 +1,38 @@
+"""How many seeds it takes to catch each planted bug. Each is planted in a process of its own."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from os import cpu_count
+from typing import Final, NamedTuple
+
+from tests.simulation.bugs import catalogue
+from tests.simulation.plan import plan
+from tests.simulation.story import failure_of, quicken
+
+SEEDS_MOST: Final = 1_000
+
+
+class Hunt(NamedTuple):
+    """``seeds`` it took to catch the bug, and how it showed; empty ``failure``: not caught within that many."""
+
+    name: str
+    seeds: int
+    failure: str
+
+
+def hunt(name: str, most: int = SEEDS_MOST) -> Hunt:
+    """Plant a bug in this process, for good, and run seeds until one fails."""
+    quicken()
+    catalogue()[name].plant()
+    for seed in range(most):
+        failure = failure_of(plan(seed))
+        if failure:
+            return Hunt(name, seed + 1, failure)
+    return Hunt(name, most, "")
+
+
+def hunt_all(names: Sequence[str], most: int = SEEDS_MOST) -> Iterator[Hunt]:
+    """Each bug's hunt, in order, on all cores."""
+    with ProcessPoolExecutor(cpu_count(), get_context("spawn"), max_tasks_per_child=1) as pool:
+        yield from pool.map(hunt, names, [most] * len(names))
