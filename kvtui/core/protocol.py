@@ -171,7 +171,8 @@ class Scan(_Request, tag="scan"):
 
     Reply: ``entries`` and, unless that was all, ``cursor``: the ``after`` of the next page. A page may hold fewer entries than
     ``limit``, none even, and still have a cursor: it ends early at the limit of a batch, and when a long way brought nothing with
-    ``prefix``. Damaged entries are left out (their slot's digest then agrees with no other node's).
+    ``prefix``. Damaged entries are left out (their slot's digest then agrees with no other node's); with ``whole`` a page of slots
+    that hold any is refused instead (``damaged``).
     """
 
     start: int
@@ -180,6 +181,7 @@ class Scan(_Request, tag="scan"):
     limit: int = 1000
     values: bool = True
     prefix: Blob = ""
+    whole: bool = False
 
 
 class Digests(_Request, tag="digests"):

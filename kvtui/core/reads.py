@@ -312,11 +312,11 @@ class Reads:
     ) -> tuple[list[Item], bytes | None, int]:
         """The live keys after ``after`` from slot ``start`` on, and where the next page begins."""
         trouble = ""
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             route = self._ledger.route(start)
             if not route.clean:
                 raise ClusterError(f"can't read the whole ring: {self._unreadable(route)}")
-            hop = route.clean[0]
+            hop = route.clean[attempt % len(route.clean)]
             # Of these slots the node is a clean replica now; should it be emptied of them, then after it answered.
             stop = self._end_of_run(start)
             request = Scan(
@@ -326,11 +326,16 @@ class Reads:
                 limit=min(PAGE, BATCH_ENTRIES),
                 values=values,
                 prefix=to_blob(prefix),
+                whole=True,
             )
             try:
                 reply = await hop.link.ask(request)
             except (LinkLost, LinkFull) as error:
                 trouble = f"{hop.node}: {error}"
+                continue
+            if reply.code == DAMAGED:
+                # Others have what it lacks; and it is repaired from them.
+                trouble = f"{hop.node}: {reply.msg}"
                 continue
             if reply.status == ERROR:
                 raise ClusterError(f"can't read the whole ring: {hop.node}: {reply.msg}")

@@ -243,6 +243,8 @@ class Service:
         self._settle()
         pairs = self._store.scan(request.start, request.stop, after)
         entries, cursor = page(pairs, min(request.limit, BATCH_ENTRIES), request.values, prefix)
+        if request.whole and any(request.start <= slot < request.stop for slot in self._store.table.damaged):
+            raise Refused(DAMAGED, f"entries of slots {request.start}..{request.stop} failed their checksum")
         return Reply(status=OK, id=request.id, entries=entries, cursor=cursor)
 
     def _digests(self, peer: Peer, request: wire.Digests) -> Reply:

@@ -287,6 +287,8 @@ class SimCluster:
             raise
         if answer.done() and not isinstance(answer.exception(), MachineCrashed):
             return answer.result()
+        # Nobody will look at how that ends.
+        answer.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         raise CoordinatorGone("the coordinator crashed")
 
     async def _write(self, ask: Callable[[Coordinator], Awaitable[Written]]) -> Written:

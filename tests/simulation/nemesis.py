@@ -70,12 +70,12 @@ class Nemesis:
                     await self._cluster.mend()
                 return
             except (ClusterError, CoordinatorGone, LaunchFailed):
+                # A coordinator that was just killed may find its nodes on their way out; one that was fenced stays so.
+                await asyncio.sleep(MENDING_SECONDS)
                 if self._cluster.running and self._cluster.coordinator.snapshot().stopped:
                     return
-                # A coordinator that was just killed may find its nodes on their way out.
                 if attempt == MENDING_TRIES - 1:
                     raise
-                await asyncio.sleep(MENDING_SECONDS)
 
     async def _inflict(self, fault: Fault) -> bool:
         """Whether there was anything to do it to."""

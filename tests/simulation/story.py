@@ -13,6 +13,7 @@ from kvtui.core import observatory
 from kvtui.core.cluster import ClusterError, Outcome
 from kvtui.core.protocol import INLINE_BYTES
 from kvtui.core.ring import slot_of, token_of
+from kvtui.core.snapshot import NodeState
 from kvtui.core.writes import DEADLINE_SECONDS
 from tests.simulation.engine import FaultyDisk
 from tests.simulation.harness import SimCluster, settled
@@ -24,7 +25,10 @@ SLACK_SECONDS: Final = 0.25
 """What an operation may take beyond its deadline."""
 SETTLE_SECONDS: Final = 60.0
 """Until then after the last fault, everything is as wanted again."""
+OBEY_SECONDS: Final = 10.0
+"""Until then a coordinator knows whether it is obeyed."""
 OPENINGS: Final = 3
+DAMAGED: Final = "failed its checksum"
 LAST_CLIENT: Final = 99
 
 
@@ -145,8 +149,10 @@ class _Story:
         if lost:
             if not nemesis.wiped:
                 raise Wrong(f"{lost} slots are lost although no node was wiped")
+            await self._cluster.until(lambda s: all(view.state is NodeState.UP for view in s.nodes), SETTLE_SECONDS)
             await self._retire(coordinator.topology.lost)
             await self._cluster.call(lambda c: c.accept_loss())
+        await self._write_damaged_anew()
         try:
             await self._cluster.until(settled, SETTLE_SECONDS)
             await self._cluster.call(lambda c: c.rebalance())
@@ -159,11 +165,18 @@ class _Story:
             ) from None
         return lost
 
+    async def _write_damaged_anew(self) -> None:
+        """A flipped bit may be the last clean copy's, when the others fell behind since: only a new value mends it."""
+        for key in self._keys:
+            read = await self._cluster.get(key)
+            if key not in self._retired and (read.stale or DAMAGED in read.text):
+                await self._operate(LAST_CLIENT, Kind.PUT, key, f"anew {key.decode()}")
+
     async def _become_obeyed(self, nemesis: Nemesis) -> None:
         """After a takeover whose log was too old, the log is rebuilt from the nodes, as a person would do it."""
         for attempt in range(OPENINGS):
             try:
-                snapshot = await self._cluster.until(lambda s: bool(s.stopped or s.lost) or settled(s), SETTLE_SECONDS)
+                snapshot = await self._cluster.until(lambda s: bool(s.stopped or s.lost) or settled(s), OBEY_SECONDS)
             except TimeoutError:
                 return
             if not snapshot.stopped:
@@ -197,7 +210,14 @@ class _Story:
                 raise Wrong(f"a scan finds {key!r} as {scanned.get(key)!r}, a get as {read.value!r}")
 
     async def _compare(self) -> None:
-        """All replicas of a slot hold the same, and nobody else holds anything of it."""
+        """Soon all replicas of a slot hold the same, and nobody else anything of it; what was just found damaged is repaired."""
+        deadline = asyncio.get_running_loop().time() + SETTLE_SECONDS
+        while difference := self._difference():
+            if asyncio.get_running_loop().time() > deadline:
+                raise Wrong(difference)
+            await asyncio.sleep(0.5)
+
+    def _difference(self) -> str:
         stores = {view.id: self._cluster.process(view.id).server for view in self._cluster.coordinator.snapshot().nodes}
         for slot, place in enumerate(self._cluster.coordinator.topology.places):
             for name, server in stores.items():
@@ -206,7 +226,8 @@ class _Story:
                 expected = stores[place.replicas[0]] if name in place.replicas else None
                 digest = 0 if expected is None else expected.store.table.digests[slot]
                 if table.digests[slot] != digest:
-                    raise Wrong(f"slot {slot} differs on {name}: {place}")
+                    return f"slot {slot} differs on {name}: {place}"
+        return ""
 
     def _judge(self, nemesis: Nemesis) -> None:
         if nemesis.served_elsewhere:

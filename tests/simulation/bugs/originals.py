@@ -10,13 +10,11 @@ from kvtui.core.records import Forgotten, Planned
 from kvtui.core.seams.launcher import NodeSpec
 from kvtui.core.seams.storage import Batch
 from kvtui.core.version import Version
-from tests.simulation.disks import SimDisks
 
 
 def one_data_directory_for_all_nodes() -> None:
     """original 1: every node started in one directory shares its data."""
     shared = Path("shared")
-    disk = SimDisks.disk
 
     def spec(self: LocalProcesses, node: object, port: int | None = None) -> NodeSpec:
         return NodeSpec(node.id, node.host, node.port if port is None else port, shared)  # type: ignore[attr-defined]
