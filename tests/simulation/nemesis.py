@@ -43,6 +43,7 @@ class Nemesis:
         self.served_elsewhere: list[str] = []
         """What a coordinator answered that should have refused: for the story to complain of."""
         self.wiped = False
+        self.taken_over = False
         self._cluster = cluster
         self._keys = keys
         self._seed = seed
@@ -270,6 +271,7 @@ class Nemesis:
         async with self._opening:
             if not self._cluster.attached or not self._cluster.running:
                 return False
+            self.taken_over = True
             former, sleeper = await self._cluster.take_over(Path(f"taken{next(self._names)}"))
         await asyncio.sleep(fault.seconds)
         former.resume()

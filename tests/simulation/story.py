@@ -181,7 +181,7 @@ class _Story:
                 return
             if not snapshot.stopped:
                 return
-            if not nemesis.done[FaultKind.TAKEOVER]:
+            if not nemesis.taken_over:
                 raise Wrong(f"the coordinator stopped: {snapshot.stopped}")
             try:
                 await self._cluster.recover(Path(f"rebuilt{attempt}"))
