@@ -12,6 +12,7 @@ from kvtui.core.cluster import (
     Item,
     Location,
     NodeAdded,
+    OwnData,
     Read,
     Rebalanced,
     Written,
@@ -19,8 +20,10 @@ from kvtui.core.cluster import (
 )
 from kvtui.core.events import Event, Level
 from kvtui.core.happenings import Happenings
+from kvtui.core.importing import Keys
 from kvtui.core.ledger import Ledger
 from kvtui.core.local_processes import LocalProcesses
+from kvtui.core.losses import LossesRoom
 from kvtui.core.membership import Membership
 from kvtui.core.metadata_log import MetadataLog
 from kvtui.core.meter import Meter
@@ -30,7 +33,8 @@ from kvtui.core.observatory import Observatory
 from kvtui.core.quorum import REPLICAS_MOST
 from kvtui.core.read_mode import ReadMode
 from kvtui.core.reads import Reads
-from kvtui.core.records import LossAccepted, Opened, Planned
+from kvtui.core.records import Opened, Planned
+from kvtui.core.replacement import GRACE_SECONDS, Replacement
 from kvtui.core.seams.bundle import Seams
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.core.supervisor import Supervisor
@@ -47,8 +51,9 @@ NAMED: Final = 20
 class Coordinator:
     """Implements ``Cluster``, ``LocalNodes`` and ``Losses``. Use ``kvtui.core.opening.open_cluster`` to get one."""
 
-    def __init__(self, log: MetadataLog, seams: Seams, state: Path | None) -> None:
-        """``log`` holds a created cluster; ``state`` is its state directory, None when nothing is durable."""
+    def __init__(self, log: MetadataLog, seams: Seams, state: Path | None, *, grace: float = GRACE_SECONDS) -> None:
+        """``log`` holds a created cluster; ``state`` is its state directory, None when nothing is durable. A node that is away
+        for ``grace`` seconds is replaced (0: never)."""
         identity = seams.random.identity()
         home = "" if state is None else seams.home(state)
         left_at, left_in = Version(log.topology.epoch, log.last), log.topology.home
@@ -58,6 +63,8 @@ class Coordinator:
         self._ledger = Ledger(log, self._on_stop, left_at=left_at, home=home)
         self._moves = _MoveTally(self._happenings)
         self._tuning = Tuning(self._ledger, self._happenings)
+        self._losses = LossesRoom(self._ledger, self._happenings)
+        self._replacement = Replacement(self._ledger, seams.clock, self._happenings, grace)
         meter = Meter()
         self._notes = Notes(self._ledger, seams.clock)
         self._writes = Writes(self._ledger, seams.clock, meter, self._notes)
@@ -66,8 +73,9 @@ class Coordinator:
         data = None if state is None else state / "nodes"
         processes = LocalProcesses(seams.launcher, seams.clock, data)
         supervisor = Supervisor(self._ledger, seams.transport, seams.clock, self._happenings, identity, self._notes)
+        keys = Keys(self._reads.get_many, self._writes.put_many)
         self._membership = Membership(
-            self._ledger, seams.transport, seams.clock, self._happenings, processes, supervisor, seams.elsewhere
+            self._ledger, seams.transport, seams.clock, self._happenings, processes, supervisor, keys, seams.elsewhere
         )
         directory = "" if state is None else str(state)
         self._observatory = Observatory(self._ledger, seams.clock, meter, state is not None, directory)
@@ -77,6 +85,7 @@ class Coordinator:
         await self._membership.open(tasks)
         tasks.start_soon(self._mover.run)
         tasks.start_soon(self._observatory.run)
+        tasks.start_soon(self._replacement.run)
 
     async def close(self) -> None:
         """End this machine's nodes in order and release the state directory."""
@@ -127,17 +136,17 @@ class Coordinator:
     def scan(self, prefix: bytes = b"", *, values: bool = True) -> AsyncIterator[list[Item]]:
         return self._reads.scan(prefix, values)
 
-    async def add_node(self, node: str, host: str, port: int) -> NodeAdded:
+    async def add_node(self, node: str, host: str, port: int, *, own_data: OwnData = OwnData.REFUSE) -> NodeAdded:
         self._check_active()
-        added = await self._membership.add(node, host, port)
+        added = await self._membership.add(node, host, port, own_data)
         # An empty ring has nothing to move: its first node serves at once.
         await self._until_served()
         self._observatory.redraw()
         return added
 
-    async def remove_node(self, node: str) -> None:
+    async def remove_node(self, node: str, *, force: bool = False) -> None:
         self._check_active()
-        await self._membership.remove(node)
+        await self._membership.remove(node, force=force)
         self._observatory.redraw()
 
     async def start_node(self, node: str) -> None:
@@ -152,6 +161,9 @@ class Coordinator:
         self._check_active()
         if not 1 <= copies <= REPLICAS_MOST:
             raise ClusterError(f"{copies} copies are not possible: use 1 to {REPLICAS_MOST}")
+        if copies < self._ledger.topology.quorum:
+            quorum = self._ledger.topology.quorum
+            raise ClusterError(f"a write needs {quorum} copies: lower that first with: setquorum {copies}")
         ring = self._ledger.topology.planned
         if copies != ring.replication:
             self._ledger.append(Planned(ring.replicate(copies).to_record()))
@@ -161,6 +173,16 @@ class Coordinator:
     async def set_quorum(self, copies: int) -> None:
         self._check_active()
         self._tuning.set_quorum(copies)
+
+    async def set_policy(self, policy: str, vnodes: int = 0) -> None:
+        self._check_active()
+        self._tuning.set_policy(policy, vnodes)
+        await self._until_served()
+
+    async def set_weight(self, node: str, weight: int) -> None:
+        self._check_active()
+        self._tuning.set_weight(node, weight)
+        await self._until_served()
 
     async def set_reads(self, mode: ReadMode) -> None:
         self._check_active()
@@ -184,28 +206,9 @@ class Coordinator:
             raise ClusterError(f"the rebalance could not finish: {problem}{trouble}")
         return tally.report()
 
-    async def accept_loss(self) -> int:
+    async def accept_loss(self, node: str | None = None) -> int:
         self._check_active()
-        places = self._ledger.topology.places
-        lost = self._ledger.topology.lost
-        records: list[LossAccepted] = []
-        for start, stop in lost:
-            for slot in range(start, stop):
-                replicas = places[slot].replicas
-                usable = tuple(node for node in replicas if self._ledger.nodes[node].usable)
-                if not usable:
-                    raise ClusterError(f"none of {', '.join(replicas)} can be reached; start one of them first")
-                if records and records[-1].stop == slot and records[-1].clean == usable:
-                    records[-1] = LossAccepted(records[-1].start, slot + 1, usable)
-                else:
-                    records.append(LossAccepted(slot, slot + 1, usable))
-        if records:
-            self._ledger.append(*records)
-            for start, stop in lost:
-                self._ledger.unverified[start:stop] = b"\1" * (stop - start)
-            slots = sum(stop - start for start, stop in lost)
-            self._happenings.emit(Level.WARNING, f"the loss of {slots:,} slots was accepted")
-        return sum(stop - start for start, stop in lost)
+        return self._losses.accept(node)
 
     async def _until_served(self) -> None:
         """Wait for the moves of a cluster so small or empty that they are done at once; longer ones go on behind."""

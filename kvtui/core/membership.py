@@ -6,15 +6,16 @@ from typing import Final
 import msgspec
 from anyio.abc import TaskGroup
 
-from kvtui.core.cluster import ClusterError, NodeAdded
+from kvtui.core.cluster import ClusterError, NodeAdded, OwnData
 from kvtui.core.events import Level
 from kvtui.core.happenings import Happenings
+from kvtui.core.importing import Imported, Keys, import_keys
 from kvtui.core.ledger import Ledger
 from kvtui.core.link import LinkFull, LinkLost
 from kvtui.core.local_processes import LocalProcesses
 from kvtui.core.loopback import is_loopback
 from kvtui.core.node_names import check_address, check_name
-from kvtui.core.protocol import Facts, Leave
+from kvtui.core.protocol import Clear, Facts, Leave
 from kvtui.core.records import Forgotten, Joined, Member, Planned, Record, Seen
 from kvtui.core.remote_node import (
     NotANode,
@@ -26,9 +27,11 @@ from kvtui.core.remote_node import (
 from kvtui.core.seams.clock import Clock
 from kvtui.core.seams.transport import Transport, Unreachable, Untrusted
 from kvtui.core.supervisor import Supervisor
+from kvtui.core.topology import described
 from kvtui.core.work import unfinished, wanted
 
 NODES_MOST: Final = 1000
+NOTHING: Final = Imported(0, 0)
 
 
 class Membership:
@@ -42,9 +45,12 @@ class Membership:
         happenings: Happenings,
         processes: LocalProcesses,
         supervisor: Supervisor,
+        keys: Keys,
         elsewhere: bool = False,
     ) -> None:
-        """``elsewhere``: nodes may be on other machines, where they are attached to and never started."""
+        """``keys`` is where keys go that a node brings along. ``elsewhere``: nodes may be on other machines, where they are
+        attached to and never started."""
+        self._keys = keys
         self._ledger = ledger
         self._elsewhere = elsewhere
         self._transport = transport
@@ -77,16 +83,16 @@ class Membership:
         self._supervisor.close()
         await asyncio.gather(*(self._processes.end(node.process) for node in nodes if node.process))
 
-    async def add(self, name: str, host: str, port: int) -> NodeAdded:
+    async def add(self, name: str, host: str, port: int, own_data: OwnData) -> NodeAdded:
         """Attach to what listens at the address, or start a node there. Raises ClusterError."""
         check_name(name)
         check_address(host, port, elsewhere=self._elsewhere)
         # One at a time: two that attach to the same node would both succeed, and the cluster would count it twice.
         async with self._adding:
             self._check_new(name, host, port)
-            node = await self._attach_or_start(name, host, port)
+            node, taken = await self._attach_or_start(name, host, port, own_data)
         self._happenings.emit(Level.GOOD, f"{name} joined at {node.address}", name)
-        return NodeAdded(name, node.host, node.port, node.process is not None)
+        return NodeAdded(name, node.host, node.port, node.process is not None, taken.imported, taken.kept)
 
     def _check_new(self, name: str, host: str, port: int) -> None:
         members = self._ledger.topology.members
@@ -117,24 +123,40 @@ class Membership:
         """Plan slots for members that joined without."""
         ring = before = self._ledger.topology.planned
         for member in self._ledger.topology.members.values():
-            if not member.leaving and member.id not in ring.weights:
+            if not member.leaving and not member.replaced and member.id not in ring.weights:
                 ring = ring.join(member.id)
         if ring is not before and not self._ledger.stopped:
             self._ledger.append(Planned(ring.to_record()))
 
-    async def remove(self, name: str) -> None:
-        """Drain the node, then forget it; returns when it is forgotten. Raises ClusterError."""
+    async def remove(self, name: str, *, force: bool = False) -> None:
+        """Drain the node, then forget it; returns when it is forgotten. Raises ClusterError.
+
+        ``force``: a node that is DOWN too, whose slots the other clean replicas give.
+        """
         node = self._member(name)
         if not node.usable:
-            raise ClusterError(f"{name} is {node.state}: its keys can't be moved off it; start it first")
+            if not force:
+                raise ClusterError(
+                    f"{name} is {node.state}: its keys can't be moved off it; start it first, or go on without it:"
+                    f" removenode {name} --force"
+                )
+            self._check_spare(name)
         if not self._ledger.topology.members[name].leaving:
             if not any(other != name and not member.leaving for other, member in self._ledger.topology.members.items()):
                 await self._check_empty(name)
             self._begin_to_leave(name)
         while name in self._ledger.topology.members:
             changed = self._ledger.changed()
-            self._check_draining(node)
+            self._check_draining(node, force)
             await changed
+
+    def _check_spare(self, name: str) -> None:
+        """Raise ClusterError where the node has the last clean copy of a slot, saying which."""
+        if self._ledger.topology.only_at(name):
+            raise ClusterError(
+                f"{name} has the last clean copy of {described(self._ledger.topology.only_at(name))}: start it, or give"
+                f" those up first with: accept-loss {name}"
+            )
 
     async def _check_empty(self, name: str) -> None:
         """The last node that stays can leave when no node holds anything, as of now and not of the last heartbeat."""
@@ -153,7 +175,7 @@ class Membership:
         self._ledger.append(*records)
         self._happenings.emit(Level.INFO, f"{name} is leaving: its keys move to the others", name)
 
-    def _check_draining(self, node: RemoteNode) -> None:
+    def _check_draining(self, node: RemoteNode, force: bool) -> None:
         """Raise ClusterError when the node can't be drained now, with the nodes that can be reached."""
         if self._ledger.stopped:
             raise ClusterError(self._ledger.stopped)
@@ -162,8 +184,10 @@ class Membership:
             raise ClusterError(f"{node.id} is the last node and keys were written to it; add another first")
         if node.parting or not self._holds(node.id):
             return
-        if not node.usable:
+        if not node.usable and not force:
             raise ClusterError(f"{node.id} is {node.state} and not drained yet; that goes on when it is back")
+        if not node.usable:
+            self._check_spare(node.id)
         usable = {other.id for other in self._ledger.nodes.values() if other.usable}
         if topology.planned.weights and not wanted(topology, usable, self._ledger.unverified):
             why = unfinished(topology, self._ledger.unverified)
@@ -209,7 +233,7 @@ class Membership:
             raise ClusterError(f"{name} was not started by kvtui; start and stop it where it runs")
         return node
 
-    async def _attach_or_start(self, name: str, host: str, port: int) -> RemoteNode:
+    async def _attach_or_start(self, name: str, host: str, port: int, own_data: OwnData) -> tuple[RemoteNode, Imported]:
         if port:
             try:
                 facts = await interview(self._transport, self._clock, host, port)
@@ -218,24 +242,41 @@ class Membership:
             except Unreachable as error:
                 if not is_loopback(host):
                     raise ClusterError(f"{error}; start kvtui-node there first") from None
-                return await self._start_and_join(name, host, port)
+                return await self._start_and_join(name, host, port), NOTHING
             except NotTrusted as error:
                 raise ClusterError(f"node {name} at {host}:{port} {error}") from None
             except NotANode as error:
                 raise ClusterError(f"can't use what listens at {host}:{port}: {error}") from None
-            self._check_stranger(facts, host, port)
+            self._check_stranger(facts, host, port, own_data)
             node = RemoteNode(name, host, port)
-            await self._join(node, plan=True)
-            return node
-        return await self._start_and_join(name, host, port)
+            data, taken = await self._take_own_data(facts, host, port, own_data)
+            await self._join(node, plan=True, data=data)
+            return node, taken
+        return await self._start_and_join(name, host, port), NOTHING
 
-    def _check_stranger(self, facts: Facts, host: str, port: int) -> None:
+    async def _take_own_data(self, facts: Facts, host: str, port: int, wanted: OwnData) -> tuple[str, Imported]:
+        """What the node is told to do with the keys of its own, once those that are wanted are the cluster's."""
+        if not facts.keys:
+            return "", NOTHING
+        if wanted is OwnData.WIPE:
+            return "wipe", NOTHING
+        if not any(place.replicas for place in self._ledger.topology.distinct):
+            # It is the first node: what it holds is all there is, and older than anything that will be written.
+            return "keep", Imported(facts.keys, 0)
+        return "wipe", await import_keys(self._transport, self._clock, host, port, self._keys)
+
+    def _check_stranger(self, facts: Facts, host: str, port: int, own_data: OwnData) -> None:
         ours = self._ledger.topology.cluster
         if facts.cluster and facts.cluster != ours:
             raise ClusterError(f"the node at {host}:{port} belongs to another cluster ({facts.cluster})")
-        if facts.keys:
+        if facts.keys and own_data is OwnData.REFUSE:
             raise ClusterError(
-                f"the node at {host}:{port} holds {facts.keys:,} keys of its own; only an empty node can join"
+                f"the node at {host}:{port} holds {facts.keys:,} keys of its own: make them the cluster's with --import, or"
+                " delete them with --wipe"
+            )
+        if facts.keys and facts.cluster and own_data is OwnData.IMPORT:
+            raise ClusterError(
+                f"the node at {host}:{port} was a node of this cluster, and what it holds is old: delete it with --wipe"
             )
         known = next(
             (member.id for member in self._ledger.topology.members.values() if member.data_id == facts.data_id), None
@@ -254,17 +295,20 @@ class Membership:
             raise
         return node
 
-    async def _join(self, node: RemoteNode, plan: bool) -> None:
+    async def _join(self, node: RemoteNode, plan: bool, data: str = "") -> None:
         """Say hello as a new member, then log it: a node that is asked twice agrees twice."""
         try:
-            link, facts = await self._supervisor.call(node, join=True)
+            link, facts = await self._supervisor.call(node, join=True, data=data)
+            if facts.keys and data == "wipe":
+                # It belonged to this cluster before, and was forgotten: it has entered without being cleared.
+                await link.ask(Clear(start=0, stop=len(self._ledger.topology.places)))
         except (Unreachable, NotANode, LinkLost, LinkFull) as error:
             raise ClusterError(f"can't use the node at {node.address}: {error}") from None
         except Refused as error:
             self._supervisor.note_fencing(node, error)
             raise ClusterError(f"the node at {node.address} refuses to join: {error}") from None
         try:
-            self._check_stranger(facts, node.host, node.port)
+            self._check_stranger(facts, node.host, node.port, OwnData.WIPE if data else OwnData.REFUSE)
         except ClusterError:
             link.close("it can't join")
             raise

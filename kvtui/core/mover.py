@@ -18,7 +18,7 @@ from kvtui.core.cluster import ClusterError
 from kvtui.core.ledger import SUSPECTED_ANEW, Counting, Ledger
 from kvtui.core.link import LinkFull, LinkLost
 from kvtui.core.notes import Notes
-from kvtui.core.placement import Placement, without
+from kvtui.core.placement import Placement, first_placement, without
 from kvtui.core.protocol import Clear, Counts, Scan, from_blob
 from kvtui.core.purge import purge
 from kvtui.core.records import Cleaned, CutOver, Dual, Placed, Record, Recovered
@@ -143,7 +143,7 @@ class Mover:
         empty = [piece for piece in pieces if piece.kind is Kind.PLACE]
         if not empty:
             return pieces
-        records: list[Record] = [Placed(p.start, p.stop, Placement(p.target, p.target)) for p in empty]
+        records: list[Record] = [Placed(p.start, p.stop, first_placement(p.place, p.target)) for p in empty]
         self._ledger.record(*records)
         if self._ledger.stopped:
             return []

@@ -1,10 +1,11 @@
 """Opening a cluster: its state directory, its seams, its coordinator, from the first node to the orderly end."""
 
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 import anyio
 from anyio.abc import TaskGroup
@@ -16,6 +17,7 @@ from kvtui.core.metadata_log import LogDamaged, MetadataLog
 from kvtui.core.node_access import NodeAccess
 from kvtui.core.quorum import REPLICAS_MOST
 from kvtui.core.records import Created
+from kvtui.core.replacement import GRACE_SECONDS
 from kvtui.core.ring import SLOTS, Balanced, Classic, Policy, Ring
 from kvtui.core.seams.bundle import Seams
 from kvtui.core.seams.chance import SystemRandom
@@ -27,8 +29,7 @@ from kvtui.core.seams.rocksdb import open_rocksdb
 from kvtui.core.seams.storage import EngineFailed, EngineFull, EngineLocked, EngineUnreadable, StorageEngine
 from kvtui.core.seams.tls import BadTls, TlsFiles, as_coordinator
 from kvtui.core.seams.transport import TcpTransport
-
-VNODES_MOST: Final = 1024
+from kvtui.core.tuning import VNODES_MOST
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ class Settings:
     """Points a node on a ``classic`` ring."""
     role: str = "kvtui"
     """What this process is, told to whoever tries to open the same directory."""
+    grace: float = GRACE_SECONDS
+    """Seconds after which a node that is away is replaced; 0: never."""
     slots: int = SLOTS
     """Slots of a new ring, a power of two; fewer only for tests."""
     secret: Secret | None = None
@@ -79,7 +82,7 @@ async def open_cluster(settings: Settings, seams: Seams | None = None) -> AsyncI
     engine = _open_engine(settings, seams)
     try:
         log = _open_log(engine, settings, seams)
-        coordinator = Coordinator(log, seams, settings.state)
+        coordinator = Coordinator(log, seams, settings.state, grace=settings.grace)
     except (EngineFailed, EngineFull) as error:
         engine.close()
         raise ClusterError(f"the state directory {settings.state} can't be written: {error}") from None
@@ -115,6 +118,8 @@ def _check(settings: Settings) -> None:
         raise ClusterError(f"--nodes {settings.nodes} is not possible: use 0 to 64")
     if not 1 <= settings.vnodes <= VNODES_MOST:
         raise ClusterError(f"--vnodes {settings.vnodes} is not possible: use 1 to {VNODES_MOST}")
+    if not 0 <= settings.grace < math.inf:
+        raise ClusterError(f"--grace {settings.grace:g} is not possible: use seconds, or 0 to replace nobody")
     if settings.replication is not None and not 1 <= settings.replication <= REPLICAS_MOST:
         raise ClusterError(f"--replicas {settings.replication} is not possible: use 1 to {REPLICAS_MOST}")
 

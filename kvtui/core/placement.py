@@ -35,6 +35,11 @@ def begin_move(place: Placement, target: tuple[str, ...]) -> Placement:
     return place._replace(receiving=receiving, target=target, garbage=garbage)
 
 
+def first_placement(place: Placement, target: tuple[str, ...]) -> Placement:
+    """The slot's first replicas. Those that hold garbage of an earlier life of it are behind, and are made equal first."""
+    return Placement(target, without(target, place.garbage), (), (), without(place.garbage, target))
+
+
 def cut_over(place: Placement) -> Placement:
     """The slot after its newcomers verified: they are clean replicas, and who left holds garbage."""
     clean = tuple(node for node in place.target if node in place.clean or node in place.receiving)

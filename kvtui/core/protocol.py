@@ -275,9 +275,10 @@ class Hello(_Request, tag="hello"):
     """Who speaks. Without ``cluster``: only asks for ``facts``.
 
     With it, the connection acts for that cluster's coordinator from here on. ``join`` lets a standalone, empty node enter the
-    cluster. The node refuses a foreign cluster (``foreign``), an epoch granted to another coordinator or below the highest
-    granted (``fenced``), and a ``session`` not above the last one (``superseded``); requests of earlier sessions
-    that still arrive are refused from here on.
+    cluster; one that holds keys of its own enters only with ``data``: "wipe" deletes them, "keep" keeps them. The node
+    refuses a foreign cluster (``foreign``), an epoch granted to another coordinator or below the highest granted (``fenced``),
+    and a ``session`` not above the last one (``superseded``); requests of earlier sessions that still arrive are refused from
+    here on.
     """
 
     cluster: str = ""
@@ -286,6 +287,7 @@ class Hello(_Request, tag="hello"):
     session: int = 0
     slots: int = SLOTS_MOST
     join: bool = False
+    data: str = ""
 
 
 class Heartbeat(_Request, tag="heartbeat"):

@@ -22,6 +22,8 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     counter: int = 0
     started_here: bool = False
     leaving: bool = False
+    replaced: int = 0
+    """Its weight, once it was away for so long that it was replaced; 0: it was not."""
 
 
 class Created(msgspec.Struct, tag="created", frozen=True):
@@ -121,7 +123,10 @@ class Wiped(msgspec.Struct, tag="wiped", frozen=True):
 
 
 class LossAccepted(msgspec.Struct, tag="loss_accepted", frozen=True):
-    """A person gave up what slots without a clean copy held: their replicas in ``clean`` serve what is left."""
+    """A person gave up what slots without a clean copy held: their replicas in ``clean`` serve what is left.
+
+    None: the slots begin anew, empty, and whatever a node still holds of them is garbage.
+    """
 
     start: int
     stop: int

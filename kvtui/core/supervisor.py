@@ -158,8 +158,11 @@ class Supervisor:
             self._happenings.emit(Level.BAD, text, node.id)
         node.trouble = text
 
-    async def call(self, node: RemoteNode, join: bool) -> tuple[Link, Facts]:
-        """Connect and say hello. A member whose data directory was wiped has no cluster any more: it joins again."""
+    async def call(self, node: RemoteNode, join: bool, data: str = "") -> tuple[Link, Facts]:
+        """Connect and say hello. A member whose data directory was wiped has no cluster any more: it joins again.
+
+        ``data`` says what becomes of the keys of a node that stood alone, as ``Hello.data``.
+        """
         topology = self._ledger.topology
         link = Link(self._clock, self._on_lost(node))
         await self._transport.connect(node.host, node.port, lambda: link)
@@ -171,6 +174,7 @@ class Supervisor:
             session=self._session,
             slots=len(topology.places),
             join=join,
+            data=data,
         )
         try:
             known = await say_hello(link, Hello())

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from kvtui.core.placement import Placement, begin_move, cut_over, without
+from kvtui.core.placement import Placement, begin_move, cut_over, union, without
 from kvtui.core.quorum import may_shrink
 from kvtui.core.read_mode import ReadMode
 from kvtui.core.records import (
@@ -38,6 +38,8 @@ from kvtui.core.ring import Ring
 
 OPENINGS_KEPT: Final = 200
 """Openings that are remembered; a node that has been away for longer is not asked whom it obeyed."""
+RUNS_NAMED: Final = 4
+"""Runs of slots that are named in a message."""
 _NOT_CREATED: Final = "the metadata log does not begin with the creation of a cluster"
 
 
@@ -87,6 +89,10 @@ class Topology:
         """The placements that occur, each once."""
         return tuple(dict.fromkeys(place for _, _, place in self.stretches))
 
+    def only_at(self, node: str) -> Runs:
+        """Slots of which the node has the last clean copy."""
+        return self.runs(lambda place: place.clean == (node,))
+
     def shrinkable(self, node: str) -> Runs:
         """Slots whose clean set may go on without ``node``."""
         return self.runs(lambda place: node in place.clean and self._may_shrink(place))
@@ -98,6 +104,14 @@ class Topology:
     def lost(self) -> Runs:
         """Slots that have replicas and no clean copy."""
         return self.runs(lambda place: bool(place.replicas) and not place.clean)
+
+
+def described(runs: Runs) -> str:
+    """Runs of slots in words: how many, and the first of them."""
+    slots = sum(stop - start for start, stop in runs)
+    first = ", ".join(f"{start}" if stop == start + 1 else f"{start}-{stop - 1}" for start, stop in runs[:RUNS_NAMED])
+    more = ", ..." if len(runs) > RUNS_NAMED else ""
+    return f"{slots:,} {'slot' if slots == 1 else 'slots'} ({first}{more})"
 
 
 def apply(topology: Topology, record: Record) -> Topology:
@@ -156,6 +170,8 @@ def _next_place(place: Placement, record: Placed | Dual | CutOver | Cleaned | Re
         case Recovered():
             clean = (*place.clean, record.node)
             return place._replace(clean=tuple(node for node in place.replicas if node in clean))
+        case LossAccepted() if not record.clean:
+            return Placement(garbage=union(union(place.garbage, place.replicas), place.receiving))
         case LossAccepted():
             return place._replace(clean=tuple(node for node in place.replicas if node in record.clean))
 

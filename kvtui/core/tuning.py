@@ -1,11 +1,19 @@
-"""The promises that a person can tune while the cluster serves: how many copies a write needs, and what reads fall back to."""
+"""What a person can tune while the cluster serves: how many copies a write needs, what reads fall back to, who holds what."""
+
+from typing import Final
 
 from kvtui.core.cluster import ClusterError
 from kvtui.core.events import Level
 from kvtui.core.happenings import Happenings
 from kvtui.core.ledger import Ledger
 from kvtui.core.read_mode import ReadMode
-from kvtui.core.records import Tuned
+from kvtui.core.records import Planned, Tuned
+from kvtui.core.ring import Balanced, Classic, Policy, Ring
+
+VNODES: Final = 64
+"""Points of a node of weight 1 on a classic ring, by default."""
+VNODES_MOST: Final = 1024
+WEIGHT_MOST: Final = 100
 
 
 class Tuning:
@@ -33,3 +41,33 @@ class Tuning:
         if mode is not topology.reads:
             self._ledger.append(Tuned(topology.quorum, mode))
             self._happenings.emit(Level.INFO, f"reads are {mode} from now on")
+
+    def set_policy(self, policy: str, vnodes: int) -> None:
+        """As ``Policies.set_policy``."""
+        wanted: Policy
+        if policy == "classic":
+            if not 0 <= vnodes <= VNODES_MOST:
+                raise ClusterError(f"{vnodes} virtual nodes are not possible: use 1 to {VNODES_MOST}")
+            wanted = Classic(vnodes or VNODES)
+        elif policy == "balanced":
+            if vnodes:
+                raise ClusterError("the balanced ring has no virtual nodes")
+            wanted = Balanced()
+        else:
+            raise ClusterError(f"{policy} is no policy: use balanced or classic")
+        self._plan(self._ledger.topology.planned.under(wanted), f"the ring is {policy} from now on: slots move")
+
+    def set_weight(self, node: str, weight: int) -> None:
+        """As ``Policies.set_weight``."""
+        ring = self._ledger.topology.planned
+        if node not in ring.weights:
+            known = ", ".join(ring.weights) or "there are none"
+            raise ClusterError(f"there is no node {node} that holds a share; nodes: {known}")
+        if not 1 <= weight <= WEIGHT_MOST:
+            raise ClusterError(f"a weight of {weight} is not possible: use 1 to {WEIGHT_MOST}")
+        self._plan(ring.reweigh(node, weight), f"{node} has weight {weight} from now on: slots move")
+
+    def _plan(self, ring: Ring, said: str) -> None:
+        if ring != self._ledger.topology.planned:
+            self._ledger.append(Planned(ring.to_record()))
+            self._happenings.emit(Level.INFO, said)

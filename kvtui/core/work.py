@@ -120,7 +120,10 @@ def _for_stretch(
     start: int, stop: int, place: Placement, target: tuple[str, ...], suspect: int, usable: Collection[str]
 ) -> list[Work]:
     if not place.replicas:
-        return [Work(Kind.PLACE, start, stop, place, target=target)] if target else []
+        # Who holds something of an earlier life of the slot is no clean replica of the new one.
+        leftovers = [Work(Kind.CLEAR, start, stop, place, node) for node in place.garbage if node in usable]
+        fresh = any(node not in place.garbage for node in target)
+        return [*leftovers, *([Work(Kind.PLACE, start, stop, place, target=target)] if fresh else [])]
     sources = [node for node in place.clean if node in usable]
     if not sources:
         # Not even garbage is removed while nothing better can be reached.

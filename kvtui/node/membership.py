@@ -8,6 +8,10 @@ import msgspec
 from kvtui.core.protocol import BAD_REQUEST, FENCED, FOREIGN, SLOTS_MOST, SUPERSEDED, Hello
 from kvtui.node.record import SEQ_MOST
 
+WIPE: Final = "wipe"
+"""In ``Hello.data``: a node that joins deletes the keys of its own."""
+KEEP: Final = "keep"
+"""In ``Hello.data``: it keeps them, under the versions that it gave them."""
 FORMAT: Final = 1
 """Raised when the layout of a data directory changes."""
 
@@ -76,7 +80,7 @@ def refuse_superseded(authority: Authority, current: Authority | None) -> Refuse
 def _enter(own: Membership, hello: Hello, held: int) -> Membership:
     if not hello.join:
         raise Refused(FOREIGN, f"this node belongs to no cluster, so not to {hello.cluster} either")
-    if held:
+    if held and hello.data not in (WIPE, KEEP):
         keys = "1 key" if held == 1 else f"{held:,} keys"
         raise Refused(FOREIGN, f"this node holds {keys} of its own; only an empty one can join cluster {hello.cluster}")
     return Membership(

@@ -32,7 +32,7 @@ from kvtui.core.protocol import (
 from kvtui.core.seams.clock import Clock
 from kvtui.core.seams.storage import EngineFull
 from kvtui.core.version import NEVER, Version
-from kvtui.node.membership import Authority, Refused, admit, refuse_superseded
+from kvtui.node.membership import KEEP, Authority, Refused, admit, refuse_superseded
 from kvtui.node.pages import page
 from kvtui.node.record import SEQ_MOST, is_live, size_of, value_of, version_of
 from kvtui.node.store import EntryDamaged, Store
@@ -318,7 +318,7 @@ class Service:
             text = str(refusal)
             return Reply(status=wire.ERROR, id=request.id, code=refusal.code, msg=text, facts=self.facts())
         if membership is not store.membership:
-            store.join(membership)
+            store.join(membership, keep=request.data == KEEP)
         self._authority = Authority(request.cluster, request.coordinator, request.epoch, request.session)
         peer.authority = self._authority
         peer.uploads.forget()

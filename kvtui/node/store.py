@@ -165,10 +165,16 @@ class Store:
         self._apply(batch)
         self._table.reset(start, stop)
 
-    def join(self, membership: Membership) -> None:
-        """Persist ``membership``; entering a cluster clears what was stored. Nothing may be staged. Raises EngineFull."""
+    def join(self, membership: Membership, *, keep: bool = False) -> None:
+        """Persist ``membership``; entering a cluster clears what was stored, unless it is to ``keep`` it. Nothing may be staged.
+
+        Raises EngineFull.
+        """
         entering = membership.cluster != self.membership.cluster
-        self._become(membership, Batch(), cleared=entering)
+        self._become(membership, Batch(), cleared=entering and not keep)
+        if self._table.slots != membership.slots:
+            self._table = SlotTable(membership.slots, membership.data_id)
+            self._table.tally(self._engine.scan(ENTRY, AFTER_ENTRIES))
 
     def leave(self) -> None:
         """Become standalone and empty, with a new data id and a counter that starts again. Nothing may be staged.

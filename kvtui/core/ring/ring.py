@@ -77,6 +77,13 @@ class Ring:
         _check_replication(replication)
         return self._next(dict(self.weights), replication)
 
+    def under(self, policy: Policy) -> Ring:
+        """The ring of the same nodes under another policy; a balanced one starts from the present table, to move little."""
+        if policy == self.policy:
+            return self
+        replaced = Ring(policy, self.replication, self.slots, dict(self.weights), self.table)
+        return replaced._next(dict(self.weights), self.replication)
+
     def replicas(self, key: bytes) -> Replicas:
         """The nodes that hold `key`, first replica first."""
         return self.table[xxh3_64_intdigest(key) >> self._shift]
