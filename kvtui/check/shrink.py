@@ -1,0 +1,71 @@
+"""Makes a counter-example small: fewer operations that still can't be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from kvtui.check.operation import Kind, Operation
+
+TRIES: Final = 300
+"""Histories that are looked at, at most."""
+
+
+def shrink(
+    operations: Sequence[Operation], hint: Sequence[Operation], violated: Callable[[list[Operation]], bool]
+) -> list[Operation]:
+    """A few of one key's operations that are violated by themselves; ``hint`` are those that a finding is about."""
+    budget = _Budget(violated)
+    few = sorted(hint, key=lambda operation: operation.start)
+    if not few or not budget.violated(few):
+        few = _beginning(sorted(operations, key=lambda operation: operation.start), budget)
+    return _without_needless(few, budget)
+
+
+class _Budget:
+    def __init__(self, violated: Callable[[list[Operation]], bool]) -> None:
+        self._violated = violated
+        self.left = TRIES
+
+    def violated(self, operations: list[Operation]) -> bool:
+        self.left -= 1
+        return self._violated(operations)
+
+
+def _beginning(operations: list[Operation], budget: _Budget) -> list[Operation]:
+    """The shortest beginning that is violated; what began later can't mend it."""
+    low, high = 1, len(operations)
+    while low < high and budget.left > 0:
+        middle = (low + high) // 2
+        if budget.violated(operations[:middle]):
+            high = middle
+        else:
+            low = middle + 1
+    return operations[:high]
+
+
+def _without_needless(operations: list[Operation], budget: _Budget) -> list[Operation]:
+    """Leave out stretch after stretch, ever shorter, a put never without the gets of its value."""
+    length = max(1, len(operations) // 2)
+    while budget.left > 0:
+        place = 0
+        while place < len(operations) and budget.left > 0:
+            fewer = _without(operations, operations[place : place + length])
+            if fewer and budget.violated(fewer):
+                operations = fewer
+            else:
+                place += length
+        if length == 1:
+            break
+        length = max(1, length // 2)
+    return operations
+
+
+def _without(operations: list[Operation], gone: Sequence[Operation]) -> list[Operation]:
+    left = {id(operation) for operation in gone}
+    unwritten = {operation.value for operation in gone if operation.kind is Kind.PUT}
+    return [
+        operation
+        for operation in operations
+        if id(operation) not in left and not (operation.kind is Kind.GET and operation.value in unwritten)
+    ]
