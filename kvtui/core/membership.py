@@ -208,6 +208,8 @@ class Membership:
         node.wake.set()
         while not node.usable:
             changed = self._ledger.changed()
+            if name not in self._ledger.topology.members:
+                raise ClusterError(f"{name} was removed while it was being started")
             if not node.process or not node.process.alive:
                 raise ClusterError(f"{name} ended right after its start: {node.trouble}")
             await changed
@@ -332,6 +334,10 @@ class Membership:
     async def _restart(self, node: RemoteNode) -> None:
         """Start a member's process on its data, and record where it accepts now. Raises ClusterError."""
         await self._processes.restart(node)
+        if node.id not in self._ledger.topology.members:
+            assert node.process is not None
+            await self._processes.end(node.process)
+            raise ClusterError(f"{node.id} was removed while it was being started")
         self._ledger.append(self._supervisor.as_seen(node))
 
     async def _bring_back(self, member: Member) -> None:

@@ -178,6 +178,7 @@ class Supervisor:
         )
         try:
             known = await say_hello(link, Hello())
+            self._check_process(node)
             self._check_identity(node, known)
             self._check_log(node, known)
             try:
@@ -194,6 +195,13 @@ class Supervisor:
         except BaseException:
             link.close("hello failed")
             raise
+
+    def _check_process(self, node: RemoteNode) -> None:
+        """What answers at a local node's address while its process is not running is somebody else's, not that node without its
+        data. Raises NotANode."""
+        member = self._ledger.topology.members.get(node.id)
+        if member is not None and member.started_here and (node.process is None or not node.process.alive):
+            raise NotANode(f"its process is not running, and another node answers at {node.address}")
 
     def _check_identity(self, node: RemoteNode, facts: Facts) -> None:
         """A member that answers at another one's old address is still itself. Raises NotANode."""

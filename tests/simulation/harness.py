@@ -57,6 +57,7 @@ class SimCluster:
         vnodes: int = 8,
         memory: bool = False,
         attached: bool = False,
+        grace: float = 0.0,
         make_disk: Callable[[Path], Disk] = MemoryDisk,
         network: SimNetwork | None = None,
         secret: Secret | None = None,
@@ -75,7 +76,13 @@ class SimCluster:
         """The coordinator's present life."""
         self._random = SeededRandom(seed + 1_000_000)
         self.settings = Settings(
-            None if memory else STATE, nodes=nodes, replication=replication, policy=policy, vnodes=vnodes, slots=slots
+            None if memory else STATE,
+            nodes=nodes,
+            replication=replication,
+            policy=policy,
+            vnodes=vnodes,
+            slots=slots,
+            grace=grace,
         )
         self._coordinator: Coordinator | None = None
         self._task: asyncio.Task[None] | None = None

@@ -92,6 +92,8 @@ class Nemesis:
             case FaultKind.JOIN | FaultKind.COPIES | FaultKind.QUORUM | FaultKind.READS | FaultKind.REBALANCE:
                 await self._change(fault)
                 return True
+            case FaultKind.POLICY | FaultKind.WEIGHT:
+                return await self._place_anew(fault)
             case _:
                 node = self._chosen(fault)
                 return node is not None and await self._hurt(fault, node)
@@ -135,6 +137,11 @@ class Nemesis:
                 await self._revive(node)
             case FaultKind.LEAVE:
                 return await self._remove(fault, node)
+            case FaultKind.FORCE:
+                cluster.kill(node)
+                await asyncio.sleep(fault.seconds)
+                async with asyncio.timeout(fault.seconds + 2.0):
+                    await cluster.call(lambda coordinator: coordinator.remove_node(node, force=True))
             case _:
                 return await self._hurt_disk(fault, node)
         return True
@@ -226,6 +233,18 @@ class Nemesis:
                     await self._cluster.call(lambda coordinator: coordinator.set_reads(mode))
                 case FaultKind.REBALANCE:
                     await self._cluster.call(lambda coordinator: coordinator.rebalance())
+
+    async def _place_anew(self, fault: Fault) -> bool:
+        node = self._chosen(fault)
+        if node is None:
+            return False
+        policy = "classic" if fault.flag else "balanced"
+        weight = 1 + int(4 * fault.amount)
+        if fault.kind is FaultKind.POLICY:
+            await self._cluster.call(lambda coordinator: coordinator.set_policy(policy, 4 if fault.flag else 0))
+        else:
+            await self._cluster.call(lambda coordinator: coordinator.set_weight(node, weight))
+        return True
 
     async def _end_coordinator(self, fault: Fault) -> bool:
         if not self._cluster.running:

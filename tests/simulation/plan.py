@@ -51,6 +51,9 @@ class FaultKind(StrEnum):
     QUORUM = "change the write quorum"
     READS = "change the read mode"
     REBALANCE = "rebalance"
+    POLICY = "change the placement policy"
+    WEIGHT = "change a node's weight"
+    FORCE = "remove a node that is down by force"
 
 
 WEIGHTS: Final = {FaultKind.TAKEOVER: 4, FaultKind.WIPE: 3, FaultKind.FLIP: 3, FaultKind.KILL: 2}
@@ -96,6 +99,8 @@ class Plan:
     policy: str
     quorum: int
     reads: ReadMode
+    grace: float
+    """Seconds after which a node that is away is replaced; 0: never."""
     faults: tuple[Fault, ...]
     clients: tuple[tuple[Step, ...], ...]
 
@@ -128,6 +133,7 @@ def plan(seed: int) -> Plan:
         policy=dice.choice(["balanced", "balanced", "classic"]),
         quorum=dice.choice([0, 0, 0, dice.randint(1, replication)]),
         reads=dice.choice([ReadMode.STRICT, ReadMode.STRICT, ReadMode.AVAILABLE]),
+        grace=dice.choice([0.0, 0.0, 2.0]),
         faults=_faults(dice, [kind for kind in FaultKind if kind not in left_out]),
         clients=tuple(tuple(_step(dice) for _ in range(STEPS)) for _ in range(CLIENTS)),
     )

@@ -95,6 +95,7 @@ class _Story:
             plan.seed,
             nodes=0 if plan.attached else plan.nodes,
             attached=plan.attached,
+            grace=plan.grace,
             replication=plan.replication,
             slots=plan.slots,
             policy=policy,
