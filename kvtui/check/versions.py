@@ -66,6 +66,6 @@ def _against_time(ordered: Sequence[Act]) -> tuple[Act, Act] | None:
 
 
 def _latest_before(acts: Sequence[Act], read: Act) -> Act | None:
-    """The write of the highest version that had ended before the read began."""
-    before = [act for act in acts if act.writes and act.version is not None and act.end < read.start]
+    """What is of the highest version among all that had ended before the read began: a write, or a read that saw it done."""
+    before = [act for act in acts if act.version is not None and act.version != NEVER and act.end < read.start]
     return max(before, key=lambda act: act.version or NEVER, default=None)

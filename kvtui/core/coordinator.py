@@ -199,8 +199,9 @@ class Coordinator:
         finally:
             self._moves.end(tally)
         self._check_active()
-        await self._observatory.refresh()
+        # Asked at once: a plan that changes from here on is not what was waited for.
         problem = unfinished(self._ledger.topology, self._ledger.unverified)
+        await self._observatory.refresh()
         if problem:
             trouble = f" ({self._mover.trouble})" if self._mover.trouble else ""
             raise ClusterError(f"the rebalance could not finish: {problem}{trouble}")

@@ -160,6 +160,12 @@ class Membership:
 
     async def _check_empty(self, name: str) -> None:
         """The last node that stays can leave when no node holds anything, as of now and not of the last heartbeat."""
+        lost = self._ledger.topology.lost
+        if lost:
+            raise ClusterError(
+                f"{name} is the last node and {described(lost)} have no clean copy left: without it they would look empty; give"
+                " them up first with: accept-loss"
+            )
         nodes = list(self._ledger.nodes.values())
         await asyncio.gather(*(node.refresh() for node in nodes))
         self._member(name)
@@ -372,7 +378,7 @@ class Membership:
         seq = self._ledger.seq
         known = await node.refresh()
         member = self._ledger.topology.members[node.id]
-        if node.facts.keys:
+        if node.facts.keys or self._ledger.topology.lost:
             ring = self._ledger.topology.planned.join(node.id)
             self._ledger.record(Seen(msgspec.structs.replace(member, leaving=False)), Planned(ring.to_record()))
         elif known and seq == self._ledger.seq:

@@ -40,6 +40,9 @@ RIGHT = {
     "absence with the tombstone forgotten": [
         put("1", 0, 1, version=(1, 1)), delete(2, 3, version=(1, 2)), get(None, 9, 10, (0, 0)),
     ],
+    "absence after an unknown deletion was seen, with its tombstone forgotten": [
+        put("1", 0, 1, version=(1, 1)), delete(2, 3, UNKNOWN, version=(1, 2)), get(None, 4, 5, (1, 2)), get(None, 9, 10, (0, 0)),
+    ],
 }  # fmt: skip
 
 WRONG = {
