@@ -84,7 +84,7 @@ class OperationView:
     p99: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterSnapshot:
     """Everything a screen shows of the cluster. Equal parts are the same objects in consecutive snapshots."""
 

@@ -103,7 +103,18 @@ def node(name: str, keys: int, state: NodeState = NodeState.UP) -> NodeView:
 
 def picture(*nodes: NodeView, **more: int) -> ClusterSnapshot:
     copies = sum(view.keys for view in nodes)
-    return ClusterSnapshot("lab", 4, "balanced", 16384, 2, 2, 1, nodes=nodes, copies=copies, **more)
+    return ClusterSnapshot(
+        name="lab",
+        epoch=4,
+        policy="balanced",
+        slots=16384,
+        replication=2,
+        copies_each=2,
+        write_quorum=1,
+        nodes=nodes,
+        copies=copies,
+        **more,
+    )
 
 
 def test_balance_is_the_fullest_node_over_the_mean() -> None:

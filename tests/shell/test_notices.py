@@ -10,7 +10,17 @@ from kvtui.shell.notices import notices
 
 def picture(lost: int = 0, **states: NodeState) -> ClusterSnapshot:
     nodes = tuple(NodeView(name, "127.0.0.1", 1, state) for name, state in states.items())
-    return ClusterSnapshot("lab", 1, "balanced", 16384, 2, 2, 1, nodes=nodes, lost=lost)
+    return ClusterSnapshot(
+        name="lab",
+        epoch=1,
+        policy="balanced",
+        slots=16384,
+        replication=2,
+        copies_each=2,
+        write_quorum=1,
+        nodes=nodes,
+        lost=lost,
+    )
 
 
 UP, SUSPECT, DOWN = NodeState.UP, NodeState.SUSPECT, NodeState.DOWN

@@ -13,6 +13,8 @@ from kvtui.core.snapshot import ClusterSnapshot
 from tests.widgets import frozen
 
 SIZES = {"80x24": (80, 24), "120x36": (120, 36)}
+PAUSES = 1_000
+"""Turns of the screen until all that happened must show."""
 JOINED = frozen.EVENTS
 DOWN = (*frozen.EVENTS[:2], Event(frozen.NOON + 95, Level.BAD, "B is down: connection refused", ("B",)))
 
@@ -40,8 +42,12 @@ def picture(
     app = KvtuiApp(frozen.FrozenCluster(snapshot, happened), state=None)
 
     async def settle(pilot: Pilot[None]) -> None:
-        while len(app._dashboard.activity._entries) < len(happened):
+        for _ in range(PAUSES):
+            if len(app._dashboard.activity._entries) >= len(happened):
+                break
             await pilot.pause()
+        else:
+            raise AssertionError("the events never showed")
         if key:
             app._dashboard.show_location(frozen.located(snapshot, key))
         await pilot.pause()

@@ -159,19 +159,33 @@ def nodes_of(ring: Ring, density: Sequence[int]) -> tuple[NodeView, ...]:
 
 def empty() -> ClusterSnapshot:
     """A cluster without nodes."""
-    return ClusterSnapshot("lab", 1, "balanced", SLOTS, 2, 0, 0)
+    return ClusterSnapshot(
+        name="lab", epoch=1, policy="balanced", slots=SLOTS, replication=2, copies_each=0, write_quorum=0
+    )
 
 
 def healthy(names: Sequence[str] = ("A", "B", "C"), keys: int = 10_332, replication: int = 2) -> ClusterSnapshot:
     """Nodes that are up, with keys."""
     ring, density = ring_of(names, replication), density_of(keys)
     nodes = nodes_of(ring, density)
+    copies = min(replication, len(names))
     return ClusterSnapshot(
-        "lab", 4, "balanced", SLOTS, replication, min(replication, len(names)), 1, nodes, ranges_of(ring), keys,
-        sum(node.keys for node in nodes), density,
-        OperationView(8912, (1200, 3100, 4800, 7400, 8900, 8100, 8700, 8912), 0.4, 1.9),
-        OperationView(12408, (6200, 7900, 12100, 12300, 12000, 12200, 12408), 0.3, 1.1),
-    )  # fmt: skip
+        name="lab",
+        epoch=4,
+        policy="balanced",
+        slots=SLOTS,
+        replication=replication,
+        copies_each=copies,
+        write_quorum=1,
+        nodes=nodes,
+        ranges=ranges_of(ring),
+        keys=keys,
+        copies=sum(node.keys for node in nodes),
+        density=density,
+        puts=OperationView(8912, (1200, 3100, 4800, 7400, 8900, 8100, 8700, 8912), 0.4, 1.9),
+        gets=OperationView(12408, (6200, 7900, 12100, 12300, 12000, 12200, 12408), 0.3, 1.1),
+        clean_copies=((copies, SLOTS),),
+    )
 
 
 def one_down(down: str = "B") -> ClusterSnapshot:
@@ -189,7 +203,16 @@ def one_down(down: str = "B") -> ClusterSnapshot:
         ranges.append(replace(part, clean=tuple(node for node in part.replicas if node != down)) if behind else part)
     idle = OperationView()
     return replace(
-        up, nodes=nodes, ranges=tuple(ranges), behind=31, hints=118, under_replicated=31, puts=idle, gets=idle, epoch=5
+        up,
+        nodes=nodes,
+        ranges=tuple(ranges),
+        behind=31,
+        hints=118,
+        under_replicated=31,
+        puts=idle,
+        gets=idle,
+        epoch=5,
+        clean_copies=((1, 31), (2, SLOTS - 31)),
     )
 
 
