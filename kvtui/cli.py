@@ -16,6 +16,8 @@ from kvtui import __version__
 from kvtui.options import Options
 
 USAGE_ERROR = 2
+GRACE_MOST = 30 * 86_400
+"""Longest ``--grace``, in seconds."""
 
 
 _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
@@ -50,6 +52,12 @@ _OPTIONS = (
         type=click.IntRange(min=1),
         metavar="V",
         help="Virtual nodes of each node of a new classic cluster. Default: 64.",
+    ),
+    click.option(
+        "--grace",
+        type=click.FloatRange(min=0, max=GRACE_MOST),
+        metavar="SECONDS",
+        help="How long a node may stay away before its slots are copied to others; 0: for ever. Default: 60.",
     ),
     click.option(
         "--secret-file",

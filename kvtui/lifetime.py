@@ -16,6 +16,7 @@ from kvtui.core.authentication import BadSecret, Secret
 from kvtui.core.cluster import Cluster, ClusterError
 from kvtui.core.opening import Settings, open_cluster, real_seams
 from kvtui.core.recovery import recover
+from kvtui.core.replacement import GRACE_SECONDS
 from kvtui.core.seams.secret_source import take_secret
 from kvtui.core.seams.tls import TlsFiles
 from kvtui.core.snapshot import NodeState
@@ -54,6 +55,7 @@ def settings_of(options: Options, role: str) -> Settings:
         replication=options.replicas,
         policy="classic" if options.policy == "classic" else "balanced",
         vnodes=options.vnodes or DEFAULT_VNODES,
+        grace=GRACE_SECONDS if options.grace is None else options.grace,
         role=f"kvtui {role} (process {os.getpid()})",
         secret=secret,
         tls=tls,

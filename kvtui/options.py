@@ -18,6 +18,7 @@ class Options:
     memory: bool = False
     policy: str | None = None
     vnodes: int | None = None
+    grace: float | None = None
     secret_file: Path | None = None
     tls_ca: Path | None = None
     tls_cert: Path | None = None
@@ -33,6 +34,7 @@ class Options:
             memory=self.memory or outer.memory,
             policy=self.policy or outer.policy,
             vnodes=outer.vnodes if self.vnodes is None else self.vnodes,
+            grace=outer.grace if self.grace is None else self.grace,
             secret_file=self.secret_file or outer.secret_file,
             tls_ca=self.tls_ca or outer.tls_ca,
             tls_cert=self.tls_cert or outer.tls_cert,

@@ -29,6 +29,8 @@ def kvtui(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         (["--replicas", "99", "--memory", "-c", "show"], "--replicas"),
         (["--policy", "random"], "--policy"),
         (["--vnodes", "8"], "--policy classic"),
+        (["--grace", "-1"], "--grace"),
+        (["--grace", "nan", "--memory", "-c", "show"], "--grace"),
         (["--policy", "classic", "--vnodes", "0"], "--vnodes"),
         (["--policy", "classic", "--vnodes", "99999", "--memory", "-c", "show"], "--vnodes"),
         (["--memory", "--state", "somewhere"], "--memory"),
@@ -62,7 +64,7 @@ def test_the_version() -> None:
 def test_help_lists_every_option(arguments: list[str]) -> None:
     done = kvtui(*arguments)
     assert done.returncode == 0
-    for option in ("--nodes", "--replicas", "--state", "--memory", "--policy", "--vnodes", "-c"):
+    for option in ("--nodes", "--replicas", "--state", "--memory", "--policy", "--vnodes", "--grace", "-c"):
         assert option in done.stdout
 
 

@@ -24,6 +24,10 @@ class Kind(StrEnum):
     VALUE = "value"
     COUNT = "count"
     """A whole number from 1."""
+    NUMBER = "number"
+    """A whole number from 0."""
+    CHOICE = "choice"
+    """One of the argument's ``choices``."""
     FILE = "file"
     """The path of a file of the person's."""
     COMMAND = "command"
@@ -49,25 +53,32 @@ class Argument:
     kind: Kind
     optional: bool = False
     rest: bool = False
+    choices: tuple[str, ...] = ()
 
     @property
     def placeholder(self) -> str:
         """How the usage line shows it: ``<key>``, ``[prefix]``, ``[host:]<port>``."""
         if self.kind is Kind.ADDRESS:
             return f"[host:]<{self.name}>"
+        if self.choices:
+            return "|".join(self.choices)
         return f"[{self.name}]" if self.optional else f"<{self.name}>"
 
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A switch, written with its dashes anywhere before an argument that takes the rest of the line."""
+    """A switch, written with its dashes anywhere before an argument that takes the rest of the line.
+
+    One with a ``question`` makes its command destructive, and is what is asked then.
+    """
 
     name: str
     help: str
+    question: str = ""
 
 
 YES = Flag("--yes", "don't ask first")
-"""Understood by every destructive command."""
+"""Understood by every command that may be destructive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +103,9 @@ class Command:
 
     @property
     def switches(self) -> tuple[Flag, ...]:
-        """All flags that the command understands, ``--yes`` included where it is destructive."""
-        return (*self.flags, YES) if self.destructive else self.flags
+        """All flags that the command understands, ``--yes`` included where it asks first."""
+        asks = self.destructive or any(flag.question for flag in self.flags)
+        return (*self.flags, YES) if asks else self.flags
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +127,10 @@ class Invocation:
     @property
     def question(self) -> str:
         """What to ask a person before running it; empty when there is nothing to ask."""
-        if not self.command.destructive or self.yes:
+        if self.yes:
             return ""
-        return self.command.question.format_map(self.values)
+        given = next((flag.question for flag in self.command.flags if flag.question and flag.name in self.flags), "")
+        return (given or self.command.question).format_map(self.values)
 
 
 Handler = Callable[[Invocation, "Context"], Awaitable[bool]]

@@ -109,6 +109,8 @@ def _candidates(typing: _Typing, names: Names) -> Iterable[tuple[str, bool]]:
             yield from ((name, typing.more) for name in names.nodes if name.startswith(begun))
         case Kind.KEY:
             yield from ((quoted(key), typing.more) for key in names.keys if key.startswith(begun) and key.isprintable())
+        case Kind.CHOICE:
+            yield from ((name, typing.more) for name in typing.argument.choices if name.startswith(begun.lower()))
         case Kind.COMMAND:
             yield from ((known.name, typing.more) for known in COMMANDS if known.name.startswith(begun.lower()))
         case Kind.FILE:

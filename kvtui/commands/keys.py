@@ -67,6 +67,9 @@ async def get(invocation: Invocation, context: Context) -> bool:
         context.say(Line(_failure(f"get {shown(key)}", read.outcome, read.text), Level.BAD))
         return False
     context.say(Line(f"{shown(key)} -> {'[not found]' if read.value is None else whole(read.value)}"))
+    if read.stale:
+        why = f": {read.text}" if read.text else ""
+        context.say(Line(f"stale: {read.node} answered, which may lack newer writes{why}", Level.WARNING))
     return True
 
 
@@ -145,7 +148,13 @@ COMMANDS: tuple[Command, ...] = (
         " put greeting hello world store the same.",
         put,
     ),
-    Command("get", (_KEY,), "Read a key's value", "Never older than what was acknowledged or read before.", get),
+    Command(
+        "get",
+        (_KEY,),
+        "Read a key's value",
+        "Never older than what was acknowledged or read before; with available reads, an answer that may be is called stale.",
+        get,
+    ),
     Command("del", (_KEY,), "Delete a key", "On every replica; a key that is not there is no failure.", delete),
     Command(
         "keys",

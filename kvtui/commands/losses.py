@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kvtui.commands.command import Command, Invocation
+from kvtui.commands.command import Argument, Command, Invocation, Kind
 from kvtui.commands.context import Context, Line
 from kvtui.commands.wording import counted
 from kvtui.core.cluster import ClusterError, Losses
@@ -15,12 +15,14 @@ async def accept_loss(invocation: Invocation, context: Context) -> bool:
     if not isinstance(cluster, Losses):
         raise ClusterError("this cluster can't tell what it lost")
     lost = (await cluster.refresh()).lost
-    if lost and not invocation.yes:
+    node = invocation.values.get("id")
+    if (lost or node) and not invocation.yes:
+        what = f"what only {node} holds" if node else f"the newest writes of {counted(lost, 'slot')}"
         raise ClusterError(
-            f"accept-loss gives up the newest writes of {counted(lost, 'slot')} for good: start the nodes that hold them if you"
-            " can, else say accept-loss --yes"
+            f"accept-loss gives up {what} for good: start the nodes that hold it if you can, else say"
+            f" accept-loss {f'{node} ' if node else ''}--yes"
         )
-    accepted = await cluster.accept_loss()
+    accepted = await cluster.accept_loss(node)
     if accepted:
         context.say(Line(f"Loss accepted: {counted(accepted, 'slot')} served again from what is left", Level.WARNING))
     else:
@@ -31,7 +33,7 @@ async def accept_loss(invocation: Invocation, context: Context) -> bool:
 COMMANDS: tuple[Command, ...] = (
     Command(
         "accept-loss",
-        (),
+        (Argument("id", "a node that is gone: what only it holds is given up too", Kind.NODE, optional=True),),
         "Go on without what is lost",
         "Slots without any clean copy refuse reads and writes, as their newest writes may be gone. This serves them again from"
         " what is left. If the nodes that hold them can still be started, start them instead.",

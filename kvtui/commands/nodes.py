@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from kvtui.commands.address import Address, parse_address
-from kvtui.commands.command import Argument, Command, Invocation, Kind
+from kvtui.commands.command import Argument, Command, CommandError, Flag, Invocation, Kind
 from kvtui.commands.context import Context, Line
-from kvtui.core.cluster import ClusterError, LocalNodes
+from kvtui.commands.wording import counted
+from kvtui.core.cluster import ClusterError, LocalNodes, OwnData
 from kvtui.core.events import Level
 from kvtui.core.snapshot import NodeState, NodeView
 
@@ -14,10 +15,23 @@ async def add(invocation: Invocation, context: Context) -> bool:
     """``addnode``."""
     node = invocation.values["id"]
     address = parse_address(invocation.values["port"])
-    added = await context.cluster.add_node(node, address.host, address.port)
+    own_data = _own_data(invocation)
+    added = await context.cluster.add_node(node, address.host, address.port, own_data=own_data)
     context.say(Line(f"Node added: {added.id} ({Address(added.host, added.port)})", Level.GOOD))
+    if own_data is OwnData.IMPORT:
+        context.say(Line(f"{counted(added.imported, 'key')} of its own imported"))
+        if added.kept:
+            context.say(Line(f"{counted(added.kept, 'key')} left out: the cluster had them already", Level.WARNING))
     context.say(Line(f"Rebalancing after adding node {added.id}..."))
     return True
+
+
+def _own_data(invocation: Invocation) -> OwnData:
+    if invocation.flags >= {"--import", "--wipe"}:
+        raise CommandError("a node's own keys are either taken over or deleted: give --import or --wipe, not both")
+    if "--import" in invocation.flags:
+        return OwnData.IMPORT
+    return OwnData.WIPE if "--wipe" in invocation.flags else OwnData.REFUSE
 
 
 async def remove(invocation: Invocation, context: Context) -> bool:
@@ -25,7 +39,7 @@ async def remove(invocation: Invocation, context: Context) -> bool:
     node = invocation.values["id"]
     if context.cluster.snapshot().node(node) is not None:
         context.say(Line(f"Rebalancing after removing node {node}..."))
-    await context.cluster.remove_node(node)
+    await context.cluster.remove_node(node, force="--force" in invocation.flags)
     context.say(Line(f"Node removed: {node}", Level.GOOD))
     return True
 
@@ -78,15 +92,31 @@ COMMANDS: tuple[Command, ...] = (
         ),
         "Add a storage node",
         "Attaches to the node that listens there, or starts one (port 0: any free port). Its share of the keys moves to it in"
-        " the background, while reads and writes go on.",
+        " the background, while reads and writes go on. A node that holds keys of its own joins only with --import or --wipe.",
         add,
+        flags=(
+            Flag("--import", "its own keys become the cluster's, where the cluster has none of that name"),
+            Flag(
+                "--wipe",
+                "its own keys are deleted",
+                question="Delete the keys that the node at {port} holds of its own?",
+            ),
+        ),
     ),
     Command(
         "removenode",
         (_NODE,),
         "Move a node's keys away, then remove it",
-        "The node's keys are copied to the others first; only then is it forgotten, and nothing is lost.",
+        "The node's keys are copied to the others first; only then is it forgotten, and nothing is lost. With --force a node"
+        " that is DOWN is removed too: what it holds is copied from the other replicas.",
         remove,
+        flags=(
+            Flag(
+                "--force",
+                "also when it is DOWN",
+                question="Remove node {id} even if it is DOWN? Its keys are copied from their other replicas.",
+            ),
+        ),
         destructive=True,
         question="Remove node {id}? Its keys move to the other nodes first.",
     ),

@@ -91,9 +91,14 @@ def _checked(value: str, argument: Argument, command: Command) -> str:
                 parse_address(value)
             except ValueError as error:
                 raise _error(command, argument, f"{error}, not {_short(value)!r}") from None
-        case Kind.COUNT:
-            if not (value.isascii() and value.isdigit() and len(value) <= COUNT_DIGITS and int(value) > 0):
-                raise _error(command, argument, f"a whole number from 1, not {_short(value)!r}")
+        case Kind.COUNT | Kind.NUMBER:
+            least = 1 if argument.kind is Kind.COUNT else 0
+            if not (value.isascii() and value.isdigit() and len(value) <= COUNT_DIGITS and int(value) >= least):
+                raise _error(command, argument, f"a whole number from {least}, not {_short(value)!r}")
+        case Kind.CHOICE:
+            if value.lower() not in argument.choices:
+                raise _error(command, argument, f"{' or '.join(argument.choices)}, not {_short(value)!r}")
+            return value.lower()
         case Kind.KEY:
             if not value and not argument.optional:
                 raise _error(command, argument, "a key can't be empty")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-from kvtui.commands import guide, keys, losses, nodes, ring, transfer
+from kvtui.commands import guide, keys, losses, nodes, ring, transfer, tuning
 from kvtui.commands.command import Command
 
 COMMANDS: tuple[Command, ...] = (
     *nodes.COMMANDS,
     *keys.COMMANDS,
     *ring.COMMANDS,
+    *tuning.COMMANDS,
     *transfer.COMMANDS,
     *losses.COMMANDS,
     *guide.commands(lambda: COMMANDS),

@@ -36,10 +36,12 @@ def all_stats(picture: ClusterSnapshot) -> list[Line]:
     """The cluster in numbers, one a line; what needs attention has level WARNING or BAD."""
     up = sum(view.state is NodeState.UP for view in picture.nodes)
     lines = [
+        Line(f"Guarantee: {picture.guarantee}", Level.WARNING if picture.guarantee_weakened else Level.INFO),
         Line(f"Nodes up: {up} of {len(picture.nodes)}", Level.INFO if up == len(picture.nodes) else Level.WARNING),
         Line(f"Distinct Keys: {picture.keys}"),
         Line(f"Copies of each key: {picture.copies_each} of {picture.replication} wanted"),
         Line(f"Copies a write needs: {picture.write_quorum}"),
+        Line(f"Reads: {picture.reads}"),
         Line(f"Balance (fullest node / mean): {balance(picture)}"),
         Line(f"Puts: {_operation_words(picture.puts)}"),
         Line(f"Gets: {_operation_words(picture.gets)}"),

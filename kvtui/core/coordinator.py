@@ -78,7 +78,9 @@ class Coordinator:
             self._ledger, seams.transport, seams.clock, self._happenings, processes, supervisor, keys, seams.elsewhere
         )
         directory = "" if state is None else str(state)
-        self._observatory = Observatory(self._ledger, seams.clock, meter, state is not None, directory)
+        self._observatory = Observatory(
+            self._ledger, seams.clock, meter, self._happenings, state is not None, directory
+        )
 
     async def open(self, tasks: TaskGroup) -> None:
         """Bring the nodes back and start the work in the background, carried by ``tasks``."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kvtui.core.events import Level
 from kvtui.core.read_mode import ReadMode
 
 if TYPE_CHECKING:
+    from kvtui.core.happenings import Happenings
     from kvtui.core.snapshot import ClusterSnapshot
 
 
@@ -26,6 +28,31 @@ def weakened(picture: ClusterSnapshot) -> bool:
     if picture.stopped or picture.lost:
         return True
     return any(copies < picture.copies_each for copies, _ in picture.clean_copies)
+
+
+def strength(picture: ClusterSnapshot) -> tuple[int, ...]:
+    """Compares guarantees: the smaller tuple promises less."""
+    fewest = min((copies for copies, _ in picture.clean_copies if copies), default=0)
+    return (not picture.stopped, -picture.lost, fewest, picture.reads is ReadMode.STRICT)
+
+
+class GuaranteeWatch:
+    """Follows the pictures of a cluster, and tells the moment its guarantee weakens, and when it is whole again."""
+
+    def __init__(self, picture: ClusterSnapshot, happenings: Happenings) -> None:
+        self._happenings = happenings
+        self._strength = strength(picture)
+        self._weak = False
+
+    def look(self, picture: ClusterSnapshot) -> None:
+        """At the next picture."""
+        before, self._strength = self._strength, strength(picture)
+        if self._strength < before:
+            self._weak = True
+            self._happenings.emit(Level.WARNING, f"the guarantee is weaker now: {picture.guarantee}")
+        elif self._weak and not picture.guarantee_weakened:
+            self._weak = False
+            self._happenings.emit(Level.GOOD, f"the guarantee is whole again: {picture.guarantee}")
 
 
 def _copies(picture: ClusterSnapshot) -> str:

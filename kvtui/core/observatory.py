@@ -4,6 +4,8 @@ import asyncio
 from itertools import chain, groupby, pairwise
 from typing import Final
 
+from kvtui.core.guarantee import GuaranteeWatch
+from kvtui.core.happenings import Happenings
 from kvtui.core.ledger import Ledger
 from kvtui.core.link import LinkFull, LinkLost
 from kvtui.core.meter import Meter
@@ -28,7 +30,15 @@ RANGES_AT_ONCE: Final = 2_000
 class Observatory:
     """Keeps ``snapshot`` current while ``run`` runs."""
 
-    def __init__(self, ledger: Ledger, clock: Clock, meter: Meter, durable: bool, state_directory: str) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        clock: Clock,
+        meter: Meter,
+        happenings: Happenings,
+        durable: bool,
+        state_directory: str,
+    ) -> None:
         self._ledger = ledger
         self._clock = clock
         self._meter = meter
@@ -43,6 +53,7 @@ class Observatory:
         self._most_pending: dict[str, int] = {}
         """Slots on their way to each node when its present moves began: the whole of their progress."""
         self.snapshot = self._draw()
+        self._guarantee = GuaranteeWatch(self.snapshot, happenings)
 
     async def run(self) -> None:
         """Follow the ledger, and the nodes' counters, for ever."""
@@ -53,9 +64,11 @@ class Observatory:
             if now - sampled >= SAMPLE_SECONDS:
                 self._rates = self._meter.sample(now - sampled)
                 sampled = now
+            # What changed is shown before nodes are asked for counts: one of them may hang.
+            self.redraw()
             if self._counts_are_old():
                 await self._count()
-            self.redraw()
+                self.redraw()
             await self._clock.sleep(FRAME_SECONDS)
 
     async def changed(self, seen: ClusterSnapshot) -> ClusterSnapshot:
@@ -76,6 +89,7 @@ class Observatory:
         drawn = self._draw()
         if drawn != self.snapshot:
             self.snapshot = drawn
+            self._guarantee.look(drawn)
             self._drawn.set()
             self._drawn = asyncio.Event()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from kvtui.core.read_mode import ReadMode
 from kvtui.core.snapshot import ClusterSnapshot, NodeState
 from kvtui.widgets.panel import LinesPanel
 from kvtui.widgets.picture import Picture
@@ -26,6 +27,9 @@ def header_line(snapshot: ClusterSnapshot, width: int) -> Line:
     if not snapshot.durable:
         extras.append((("memory only", "warning"),))
     extras.append(((f"epoch {snapshot.epoch}", "dim"),))
+    in_full = effective(snapshot)
+    if in_full and _width(name) + sum(_width(part) + 3 for part in (parts[0], in_full, *extras)) + 1 <= width:
+        parts[1] = in_full
     for part in extras:
         if _width(name) + sum(_width(known) + 3 for known in [*parts, part]) + 1 <= width:
             parts.append(part)
@@ -63,7 +67,19 @@ def safety(snapshot: ClusterSnapshot) -> Line:
         return ((f"every key on {copies}, some of them down", "warning"),)
     if snapshot.copies_each < snapshot.replication:
         return ((f"every key on {copies}, {snapshot.replication} wanted", "warning"),)
+    if snapshot.reads is not ReadMode.STRICT:
+        return ((f"every key on {copies}, reads may be stale", "warning"),)
     return ((f"every key on {copies}", "good"),)
+
+
+def effective(snapshot: ClusterSnapshot) -> Line:
+    """The guarantee in full, where ``safety`` has nothing to say that it does not."""
+    if not snapshot.clean_copies or snapshot.stopped:
+        return ()
+    ((_, words),) = safety(snapshot)
+    if any(node.state is NodeState.DOWN for node in snapshot.nodes) and not snapshot.guarantee_weakened:
+        return ()
+    return ((snapshot.guarantee, words),)
 
 
 def _width(line: Line) -> int:

@@ -156,8 +156,41 @@ def test_a_destructive_command_has_a_question_until_it_is_confirmed() -> None:
     assert invocation.confirmed().question == ""
 
 
+def test_a_switch_that_destroys_has_a_question_of_its_own() -> None:
+    assert parse("addnode A 5001").question == ""  # type: ignore[union-attr]
+    wiping = parse("addnode A 5001 --wipe")
+    assert wiping is not None
+    assert wiping.question == "Delete the keys that the node at 5001 holds of its own?"
+    assert parse("addnode A 5001 --wipe --yes").question == ""  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("text", "argument"),
+    [
+        ("setquorum", "W"),
+        ("setquorum -1", "W"),
+        ("reads", "mode"),
+        ("reads sometimes", "mode"),
+        ("policy random", "policy"),
+        ("policy classic 0", "vnodes"),
+        ("weight A", "weight"),
+        ("weight A 0", "weight"),
+    ],
+)
+def test_tuning_that_makes_no_sense_names_the_argument(text: str, argument: str) -> None:
+    assert error(text).argument == argument
+
+
+def test_a_choice_is_taken_in_capitals_too() -> None:
+    assert values("reads AVAILABLE") == {"mode": "available"}
+    assert values("setquorum 0") == {"W": "0"}
+
+
 def test_a_switch_that_the_command_does_not_know_is_refused() -> None:
-    assert error("removenode A --force").text == "removenode does not know --force, only --yes. Usage: removenode <id>"
+    assert (
+        error("removenode A --hard").text
+        == "removenode does not know --hard, only --force, --yes. Usage: removenode <id>"
+    )
     assert "--all" in error("stats --everything").text
 
 

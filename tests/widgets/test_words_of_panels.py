@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
+from kvtui.core.read_mode import ReadMode
 from kvtui.core.snapshot import NodeState, OperationView, Progress
 from kvtui.widgets.header import header_line
 from kvtui.widgets.node_lines import node_lines
@@ -19,16 +20,28 @@ def header(snapshot, width: int = 120) -> str:  # type: ignore[no-untyped-def]
 
 def test_the_header_says_every_key_is_on_two_nodes_only_when_it_is_so() -> None:
     healthy = frozen.healthy()
-    assert "3 of 3 nodes up" in header(healthy)
-    assert "every key on 2 nodes" in header(healthy)
-    behind = header(replace(healthy, under_replicated=31))
+    assert "3 of 3 nodes up" in header(healthy, 80)
+    assert "every key on 2 nodes" in header(healthy, 80)
+    behind = header(replace(healthy, under_replicated=31), 80)
     assert "every key" not in behind
     assert "31 of 256 slots on fewer than 2 nodes" in behind
     assert "12 slots lost" in header(replace(healthy, under_replicated=31, lost=12))
 
 
+def test_a_wide_header_tells_the_guarantee_in_full() -> None:
+    assert "every acknowledged write on 2 nodes; reads never older" in header(frozen.healthy())
+    weak = frozen.one_down()
+    assert weak.guarantee_weakened
+    assert "31 slots on 1 node only; reads never older" in header(weak)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_header_says_that_reads_may_be_stale(width: int) -> None:
+    assert "stale" in header(replace(frozen.healthy(), reads=ReadMode.AVAILABLE), width)
+
+
 def test_the_header_does_not_call_a_key_safe_that_lies_on_a_node_that_is_down() -> None:
-    down = replace(frozen.one_down(), under_replicated=0)
+    down = replace(frozen.one_down(), under_replicated=0, clean_copies=frozen.healthy().clean_copies)
     assert "2 of 3 nodes up" in header(down)
     assert "every key on 2 nodes, some of them down" in header(down)
 
@@ -41,7 +54,8 @@ def test_the_header_of_a_coordinator_that_stopped_promises_nothing() -> None:
 
 def test_the_header_names_what_is_wanted_but_not_possible() -> None:
     single = frozen.healthy(["A"], replication=2)
-    assert "every key on 1 node, 2 wanted" in header(single)
+    assert "every key on 1 node, 2 wanted" in header(single, 80)
+    assert "every acknowledged write on 1 node (2 wanted)" in header(single, 120)
 
 
 def test_the_header_says_when_nothing_is_durable_and_how_far_a_move_is() -> None:
@@ -54,7 +68,7 @@ def test_the_header_says_when_nothing_is_durable_and_how_far_a_move_is() -> None
 def test_safety_stays_in_the_header_when_it_gets_narrow(width: int) -> None:
     text = header(frozen.healthy(), width)
     assert "3 of 3 nodes up" in text
-    assert "every key on 2 nodes" in text
+    assert ("every acknowledged write on 2 nodes" if width == 120 else "every key on 2 nodes") in text
     assert cell_len(text) <= max(width, 45)
 
 
