@@ -410,8 +410,6 @@ encode = msgspec.json.Encoder().encode
 """A message as JSON, without a newline."""
 encode_lines = msgspec.json.Encoder().encode_lines
 """Several messages as JSON, each with its newline."""
-decode_requests = msgspec.json.Decoder(Request).decode_lines
-"""The requests of several whole lines. Raises as ``decode_request`` does when any of them is bad."""
 decode_request = msgspec.json.Decoder(Request).decode
 """One request. Raises msgspec.DecodeError (not JSON) or its subclass msgspec.ValidationError, and UnicodeDecodeError."""
 decode_reply = msgspec.json.Decoder(Reply).decode

@@ -27,7 +27,7 @@ from kvtui.core.protocol import (
 )
 from kvtui.core.seams.clock import Clock
 from kvtui.node.gate import Gate, Guard, Heard
-from kvtui.node.requests import read_request, read_requests, unframed
+from kvtui.node.requests import BLANK, read_request, read_requests, unframed
 from kvtui.node.tick import Tick
 
 TURN_BYTES: Final = 1024 * 1024
@@ -136,7 +136,7 @@ class Connection(asyncio.Protocol):
             self.end()
             return self._half_open
         rest = self._lines.take_rest()
-        if rest.strip():
+        if rest.strip(BLANK):
             if self._first:
                 self._answer_unframed(read_request(rest))
             else:

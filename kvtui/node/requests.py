@@ -4,11 +4,13 @@ from typing import Any, Final
 
 import msgspec
 
-from kvtui.core.protocol import BAD_REQUEST, ERROR, Reply, Request, decode_request, decode_requests
+from kvtui.core.protocol import BAD_REQUEST, ERROR, Reply, Request, decode_request
 
 _MALFORMED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 UNKNOWN_OP: Final = "unknown op"
 """As the original says it."""
+BLANK: Final = b" \t\r\n"
+"""White space as JSON has it."""
 _TLS: Final = b"\x16\x03"
 """How a client that speaks TLS begins."""
 _FIRST_WORDS: Final = ("hello", "challenge", "prove")
@@ -27,10 +29,12 @@ _decode_outline = msgspec.json.Decoder(_Outline).decode
 
 def read_requests(lines: bytes) -> list[Request | Reply]:
     """The requests of whole ``lines`` in order, an error reply in the place of each bad one; blank lines are nothing."""
+    # Not msgspec's decode_lines: it takes several objects on one line, and one object on several lines.
+    each = lines.split(b"\n")
     try:
-        return list(decode_requests(lines))
+        return list(map(decode_request, each[:-1] if lines.endswith(b"\n") else each))
     except _MALFORMED:
-        return [read_request(line) for line in lines.split(b"\n") if line.strip()]
+        return [read_request(line) for line in each if line.strip(BLANK)]
 
 
 def read_request(line: bytes) -> Request | Reply:

@@ -298,6 +298,7 @@ class Service:
         self._check_writer(peer)
         if len(_bytes(request.text)) > NOTE_BYTES:
             raise Refused(TOO_LARGE, f"a note holds at most {NOTE_BYTES:,} bytes")
+        _check_numbers(request.noted)
         self._settle()
         self._store.write_note(request.text, request.noted)
         return Reply(status=OK, id=request.id, note="", version=request.noted, counter=self._store.counter)
@@ -352,8 +353,7 @@ class Service:
             return self._store.next_version()
         if given is None or given == NEVER:
             raise Refused(BAD_REQUEST, "a coordinator's write needs its version")
-        if not (0 <= given[0] <= SEQ_MOST and 0 <= given[1] <= SEQ_MOST):
-            raise Refused(BAD_REQUEST, "a version's numbers are between 0 and 2^63 - 1")
+        _check_numbers(given)
         return given
 
     def _check_slots(self, start: int, stop: int) -> None:
@@ -365,6 +365,11 @@ class Service:
 def full_reply(request: Request, full: EngineFull) -> Reply:
     """The reply to a write for which there is no space."""
     return Reply(status=wire.ERROR, id=request.id, code=FULL, msg=str(full) or "no space")
+
+
+def _check_numbers(version: Version) -> None:
+    if not (0 <= version[0] <= SEQ_MOST and 0 <= version[1] <= SEQ_MOST):
+        raise Refused(BAD_REQUEST, "a version's numbers are between 0 and 2^63 - 1")
 
 
 def _bytes(blob: Blob) -> bytes:

@@ -113,8 +113,12 @@ class Bench:
     async def client(self) -> Client:
         """A new connection."""
         client = Client()
-        await self._clients.connect(*self.server.address, lambda: client)
+        await self.connect(lambda: client)
         return client
+
+    async def connect(self, make: Callable[[], asyncio.Protocol]) -> None:
+        """A new connection of another kind."""
+        await self._clients.connect(*self.server.address, make)
 
     def access(self, secret: Secret | None) -> NodeAccess:
         """The way to the node that a coordinator with that secret takes."""

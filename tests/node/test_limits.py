@@ -64,6 +64,10 @@ async def still_serves(bench: Bench) -> None:
         (b'{"op":"digests","start":-1,"stop":0,"id":5}', "slots -1..0 are not within", 5),
         (b'{"op":"scan","start":0,"stop":1,"limit":0,"id":5}', "at least one entry", 5),
         (b'{"op":"put","key":"a","upload":"u","id":5}', "no value is under way as upload 'u'", 5),
+        (b'{"op":"note","text":"a","noted":[-1,0],"id":5}', "between 0 and 2^63 - 1", 5),
+        (b'{"op":"note","text":"a","noted":[0,18446744073709551616],"id":5}', "between 0 and 2^63 - 1", 5),
+        (b'{"op":"size"}{"op":"leave"}', "the request is not JSON", None),
+        (b"\x0b", "the request is not JSON", None),
     ],
 )
 def test_a_bad_request_is_answered_and_the_connection_goes_on(line: bytes, text: str, number: int | None) -> None:
@@ -74,6 +78,21 @@ def test_a_bad_request_is_answered_and_the_connection_goes_on(line: bytes, text:
         assert (first.id, put.id, put.status, size.id, size.keys) == (1, 2, "ok", 3, 1)
         assert (bad.status, bad.code, bad.id) == ("error", "bad_request", number)
         assert text in bad.msg
+
+    on_a_node(story)
+
+
+def test_one_request_is_not_taken_from_two_lines() -> None:
+    async def story(bench: Bench) -> None:
+        client = await bench.client()
+        client.send(b'{"op":"size","id":1}\n{"op":\n"leave","id":2}\n{"op":"size","id":3}\n')
+        replies = [await client.reply() for _ in range(4)]
+        assert [(reply.status, reply.id) for reply in replies] == [
+            ("ok", 1),
+            ("error", None),
+            ("error", None),
+            ("ok", 3),
+        ]
 
     on_a_node(story)
 

@@ -1,0 +1,182 @@
+"""What a node may serve: read from the frames that were sent, without the node's own code."""
+
+import json
+from base64 import b64decode
+from dataclasses import dataclass, field
+from typing import Any
+
+from kvtui.core.protocol import B64, Blob, Reply
+
+_LONG_NUMBER = 400
+
+
+class Wrong(Exception):
+    """The node did what it must not do."""
+
+
+class Members(list[tuple[str, Any]]):
+    """A JSON object as it was written: names may come twice, and the last one counts."""
+
+    def last(self, name: str, default: Any = None) -> Any:
+        return next((value for own, value in reversed(self) if own == name), default)
+
+
+def _number(text: str) -> int:
+    return int(text) if len(text) < _LONG_NUMBER else 0
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=Members, parse_int=_number, strict=False)
+
+
+def members(line: bytes) -> Members | None:
+    """The object of a line, or None if it is none."""
+    try:
+        # What is not UTF-8 may stand where nobody looks: in members that the protocol does not know.
+        found = _decoder.decode(line.decode(errors="surrogateescape"))
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, Members) else None
+
+
+def leading(line: bytes) -> bytes:
+    """The first object of a line on which more may follow: all that an unframed request may have been."""
+    try:
+        text = line.decode(errors="surrogateescape").lstrip(" \t\r\n")
+        return text[: _decoder.raw_decode(text)[1]].encode(errors="surrogateescape")
+    except (ValueError, RecursionError):
+        return b""
+
+
+def bytes_of(blob: Any) -> bytes | None:
+    """A key or value as it stood in a frame; None when it is none."""
+    try:
+        if isinstance(blob, str):
+            return blob.encode()
+        if isinstance(blob, Members):
+            return b64decode(blob.last("b64"), validate=True)
+    except (ValueError, TypeError):
+        pass
+    return None
+
+
+def _served(blob: Blob) -> bytes:
+    return b64decode(blob.b64) if isinstance(blob, B64) else blob.encode()
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What was sent on one connection, line by line, and what came back: the first reply is the first line's."""
+
+    lines: list[bytes]
+    replies: list[Reply]
+    unframed: bool = False
+    """Nothing came before the first line, so that a part of it may have been taken for a request without a newline."""
+
+
+@dataclass(slots=True)
+class Written:
+    """Every value that a node may have taken, by key."""
+
+    values: dict[bytes, set[bytes]] = field(default_factory=dict)
+    notes: set[str] = field(default_factory=lambda: {""})
+    cleared: list[tuple[int, int]] = field(default_factory=list)
+    """Slots that frames cleared."""
+    left: bool = False
+    """Whether a frame may have told the node to leave its cluster."""
+
+    def add(self, key: bytes, value: bytes) -> None:
+        self.values.setdefault(key, set()).add(value)
+
+    def take(self, exchanges: list[Exchange]) -> None:
+        """Learn from what happened at the same time, then judge it. Raises Wrong."""
+        for exchange in exchanges:
+            self._learn(exchange)
+        for exchange in exchanges:
+            for line, reply in zip(exchange.lines, exchange.replies, strict=False):
+                self._judge(line, reply)
+            if len(exchange.replies) > len(exchange.lines):
+                raise Wrong(f"{len(exchange.replies)} replies to {len(exchange.lines)} lines")
+
+    def _learn(self, exchange: Exchange) -> None:
+        uploads: dict[str, bytearray] = {}
+        if exchange.unframed and exchange.lines:
+            self._learn_line(leading(exchange.lines[0]), None, {})
+        for number, line in enumerate(exchange.lines):
+            reply = exchange.replies[number] if number < len(exchange.replies) else None
+            self._learn_line(line, reply, uploads)
+
+    def _learn_line(self, line: bytes, reply: Reply | None, uploads: dict[str, bytearray]) -> None:
+        """A request without a reply may have been carried out; one that was refused was not."""
+        frame = members(line)
+        if frame is None:
+            return
+        done = reply is None or reply.status != "error"
+        match frame.last("op"):
+            case "put":
+                upload = frame.last("upload", "")
+                value = self._value(frame, upload, uploads)
+                key = bytes_of(frame.last("key"))
+                if done and key is not None and value is not None:
+                    self.add(key, value)
+            case "put_many":
+                self._learn_entries(frame.last("entries"), done, uploads)
+            case "piece":
+                self._learn_piece(frame, done, uploads)
+            case "note" if done and isinstance(frame.last("text", ""), str):
+                self.notes.add(frame.last("text", ""))
+            case "clear" if done and isinstance(frame.last("start"), int) and isinstance(frame.last("stop"), int):
+                self.cleared.append((frame.last("start"), frame.last("stop")))
+            case "leave" if done:
+                self.left = True
+
+    def _value(self, frame: Members, upload: Any, uploads: dict[str, bytearray]) -> bytes | None:
+        if isinstance(upload, str) and upload:
+            taken = uploads.pop(upload, None)
+            return None if taken is None else bytes(taken)
+        return bytes_of(frame.last("value", ""))
+
+    def _learn_entries(self, entries: Any, done: bool, uploads: dict[str, bytearray]) -> None:
+        for entry in entries if isinstance(entries, list) else []:
+            if not isinstance(entry, list) or len(entry) < 4:
+                continue
+            key, value = bytes_of(entry[0]), bytes_of(entry[3])
+            if len(entry) > 4 and isinstance(entry[4], str) and entry[4]:
+                taken = uploads.pop(entry[4], None)
+                value = None if taken is None else bytes(taken)
+            if done and key is not None and value is not None:
+                self.add(key, value)
+
+    def _learn_piece(self, frame: Members, done: bool, uploads: dict[str, bytearray]) -> None:
+        name, data = frame.last("upload"), bytes_of(frame.last("data"))
+        if not isinstance(name, str):
+            return
+        if done and data is not None:
+            uploads.setdefault(name, bytearray()).extend(data)
+        elif not done:
+            uploads.pop(name, None)
+
+    def _judge(self, line: bytes, reply: Reply) -> None:
+        if reply.status == "error":
+            if not reply.code or not reply.msg or "\n" in reply.msg or "Traceback" in reply.msg:
+                raise Wrong(f"no clear refusal: {reply}")
+            return
+        frame = members(line)
+        if frame is None:
+            raise Wrong(f"a line that is no JSON object was carried out: {line[:200]!r}: {reply.status}")
+        if reply.id != frame.last("id"):
+            raise Wrong(f"the reply to {frame.last('id')} says {reply.id}")
+        key = bytes_of(frame.last("key"))
+        if reply.value is not None:
+            self._judge_value(key, _served(reply.value), part=frame.last("op") == "fetch")
+        for entry in reply.entries or ():
+            if entry.value is not None:
+                self._judge_value(_served(entry.key), _served(entry.value))
+        for name, value in (reply.data or {}).items():
+            self._judge_value(name.encode(), _served(value))
+        if reply.note is not None and reply.note not in self.notes:
+            raise Wrong("a note was served that was not written")
+
+    def _judge_value(self, key: bytes | None, value: bytes, *, part: bool = False) -> None:
+        written = self.values.get(key, set()) if key is not None else set()
+        if value not in written and not (part and any(value in whole for whole in written)):
+            raise Wrong(f"{key!r}: a value was served that was not written: {value[:100]!r}")
