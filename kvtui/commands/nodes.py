@@ -54,9 +54,10 @@ async def show(_invocation: Invocation, context: Context) -> bool:
 
 
 def node_words(view: NodeView) -> str:
-    """``A (127.0.0.1:5001, keys=1)``, with its status when it is not up."""
+    """``A (127.0.0.1:5001, keys=1)``, with its status when it is not up, and what was done to it."""
     status = "" if view.state is NodeState.UP else f", status={view.state}"
-    return f"{view.id} ({Address(view.host, view.port)}, keys={view.keys}{status})"
+    fault = f", {view.fault}" if view.fault else ""
+    return f"{view.id} ({Address(view.host, view.port)}, keys={view.keys}{status}{fault})"
 
 
 async def stop(invocation: Invocation, context: Context) -> bool:

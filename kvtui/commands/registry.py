@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-from kvtui.commands import guide, keys, losses, nodes, ring, transfer, tuning
+from kvtui.commands import faults, guide, keys, losses, nodes, ring, transfer, tuning
 from kvtui.commands.command import Command
 
 COMMANDS: tuple[Command, ...] = (
@@ -14,6 +14,7 @@ COMMANDS: tuple[Command, ...] = (
     *tuning.COMMANDS,
     *transfer.COMMANDS,
     *losses.COMMANDS,
+    *faults.COMMANDS,
     *guide.commands(lambda: COMMANDS),
 )
 

@@ -19,6 +19,7 @@ from kvtui.core.cluster import (
     WrittenMany,
 )
 from kvtui.core.events import Event, Level
+from kvtui.core.faults import FaultsRoom
 from kvtui.core.happenings import Happenings
 from kvtui.core.importing import Keys
 from kvtui.core.ledger import Ledger
@@ -49,7 +50,7 @@ NAMED: Final = 20
 
 
 class Coordinator:
-    """Implements ``Cluster``, ``LocalNodes`` and ``Losses``. Use ``kvtui.core.opening.open_cluster`` to get one."""
+    """Implements ``Cluster`` and all its capabilities. Use ``kvtui.core.opening.open_cluster`` to get one."""
 
     def __init__(self, log: MetadataLog, seams: Seams, state: Path | None, *, grace: float = GRACE_SECONDS) -> None:
         """``log`` holds a created cluster; ``state`` is its state directory, None when nothing is durable. A node that is away
@@ -72,14 +73,16 @@ class Coordinator:
         self._mover = Mover(self._ledger, seams.clock, self._moves, self._notes, self._writes.may_purge)
         data = None if state is None else state / "nodes"
         processes = LocalProcesses(seams.launcher, seams.clock, data)
-        supervisor = Supervisor(self._ledger, seams.transport, seams.clock, self._happenings, identity, self._notes)
+        self._faults = FaultsRoom(self._ledger, seams.transport, seams.clock, self._happenings, processes)
+        transport = self._faults.transport
+        supervisor = Supervisor(self._ledger, transport, seams.clock, self._happenings, identity, self._notes)
         keys = Keys(self._reads.get_many, self._writes.put_many)
         self._membership = Membership(
-            self._ledger, seams.transport, seams.clock, self._happenings, processes, supervisor, keys, seams.elsewhere
+            self._ledger, transport, seams.clock, self._happenings, processes, supervisor, keys, seams.elsewhere
         )
         directory = "" if state is None else str(state)
         self._observatory = Observatory(
-            self._ledger, seams.clock, meter, self._happenings, state is not None, directory
+            self._ledger, seams.clock, meter, self._happenings, self._faults.of, state is not None, directory
         )
 
     async def open(self, tasks: TaskGroup) -> None:
@@ -153,6 +156,7 @@ class Coordinator:
 
     async def start_node(self, node: str) -> None:
         self._check_active()
+        self._faults.check_startable(node)
         await self._membership.start(node)
 
     async def stop_node(self, node: str) -> None:
@@ -212,6 +216,28 @@ class Coordinator:
     async def accept_loss(self, node: str | None = None) -> int:
         self._check_active()
         return self._losses.accept(node)
+
+    async def kill_node(self, node: str) -> None:
+        await self._faults.kill(node)
+
+    async def pause_node(self, node: str) -> None:
+        self._faults.pause(node)
+
+    async def resume_node(self, node: str) -> None:
+        self._faults.resume(node)
+
+    async def slow_node(self, node: str, seconds: float) -> None:
+        self._faults.slow(node, seconds)
+
+    async def cut_node(self, node: str) -> None:
+        self._faults.cut(node)
+
+    async def heal(self) -> None:
+        self._faults.heal()
+
+    async def wipe_node(self, node: str) -> None:
+        self._check_active()
+        await self._faults.wipe(node)
 
     async def _until_served(self) -> None:
         """Wait for the moves of a cluster so small or empty that they are done at once; longer ones go on behind."""

@@ -1,6 +1,7 @@
 """Watches the cluster and draws its snapshots: counts from the nodes, placements from the ledger, rates from the meter."""
 
 import asyncio
+from collections.abc import Callable
 from itertools import chain, groupby, pairwise
 from typing import Final
 
@@ -36,9 +37,12 @@ class Observatory:
         clock: Clock,
         meter: Meter,
         happenings: Happenings,
+        fault_of: Callable[[str], str],
         durable: bool,
         state_directory: str,
     ) -> None:
+        """``fault_of`` says in words what is being done to a node on purpose."""
+        self._fault_of = fault_of
         self._ledger = ledger
         self._clock = clock
         self._meter = meter
@@ -198,6 +202,7 @@ class Observatory:
             started_here=member.started_here,
             pid=process.pid if process is not None and process.alive else None,
             durable=node.facts.durable if node else True,
+            fault=self._fault_of(name),
             note=node.trouble if node else "",
         )
 

@@ -54,6 +54,8 @@ class NodeView:
     """kvtui started this process and can stop and start it."""
     pid: int | None = None
     durable: bool = True
+    fault: str = ""
+    """What a person had done to this node (``paused``, ``cut off``), in a few words; empty when nothing is."""
     note: str = ""
     """What a person should know of this node, in a few words; empty when all is well."""
 

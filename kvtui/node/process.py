@@ -11,7 +11,7 @@ from kvtui.core.authentication import Secret
 from kvtui.core.seams.chance import SystemRandom
 from kvtui.core.seams.clock import LoopClock
 from kvtui.core.seams.memory import open_memory
-from kvtui.core.seams.parent import NoParentPipe, watch_parent
+from kvtui.core.seams.parent import NoParentPipe, continue_when_orphaned, watch_parent
 from kvtui.core.seams.storage import EngineFailed, EngineFull, EngineLocked, EngineUnreadable, StorageEngine
 from kvtui.core.seams.tls import BadTls, Tls, TlsFiles, as_node
 from kvtui.core.seams.transport import CannotListen, TcpTransport
@@ -56,6 +56,8 @@ async def _serve(
     server = NodeServer(store, transport, clock, host, port, failed=lambda _: ended.set(), gate=gate)
     try:
         watch = await watch_parent(ended.set) if parent_pipe else None
+        if parent_pipe:
+            continue_when_orphaned()
         await server.start()
     except (CannotListen, NoParentPipe) as error:
         store.close()

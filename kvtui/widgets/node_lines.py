@@ -122,6 +122,8 @@ def _details(node: NodeView, colour: int, width: int) -> list[Line]:
         lines.append(((short(f"  behind: {counted(node.behind, 'slot')} may lack writes", width), "warning"),))
     if not node.durable:
         lines.append((("  memory only", "dim"),))
+    if node.fault:
+        lines.append((("  " + short(f"by command: {node.fault}", width - 2), "warning"),))
     if node.note:
         lines.append((("  " + short(harmless(node.note), width - 2), "warning"),))
     return lines

@@ -7,8 +7,11 @@ import sys
 from pathlib import Path
 
 import anyio
+import pytest
 
 from kvtui.core.opening import Settings, open_cluster
+
+ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux wakes a stopped process when its parent ends")
 
 
 def node_processes(state: Path) -> list[int]:
@@ -17,7 +20,8 @@ def node_processes(state: Path) -> list[int]:
     return [int(line.split()[0]) for line in listed.splitlines() if "kvtui.node" in line and str(state) in line]
 
 
-def test_nodes_end_with_a_killed_kvtui_and_their_data_is_there_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("paused", [False, pytest.param(True, marks=ON_LINUX)], ids=["", "one of them paused"])
+def test_nodes_end_with_a_killed_kvtui_and_their_data_is_there_again(tmp_path: Path, paused: bool) -> None:
     state = tmp_path / "state"
     shell = subprocess.Popen(
         [sys.executable, "-m", "kvtui", "shell", "--state", str(state), "--nodes", "2"],
@@ -35,6 +39,10 @@ def test_nodes_end_with_a_killed_kvtui_and_their_data_is_there_again(tmp_path: P
         assert line
         nodes = node_processes(state)
         assert len(nodes) == 2
+        if paused:
+            shell.stdin.write("pause n1\n")
+            shell.stdin.flush()
+            assert shell.stdout.readline().startswith("Node paused: n1")
     finally:
         os.kill(shell.pid, signal.SIGKILL)
         shell.communicate(timeout=30)

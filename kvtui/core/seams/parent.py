@@ -2,9 +2,13 @@
 
 import asyncio
 import os
+import signal
 import stat
 import sys
 from collections.abc import Callable
+
+_SET_PARENT_DEATH_SIGNAL = 1
+"""PR_SET_PDEATHSIG of prctl(2)."""
 
 
 class NoParentPipe(Exception):
@@ -20,6 +24,15 @@ class _Watch(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._gone()
+
+
+def continue_when_orphaned() -> None:
+    """Have the system wake this process when its parent ends, should it be stopped (SIGSTOP) then: it would not notice the
+    pipe's end. Linux alone can do that; elsewhere nothing happens."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGCONT)
 
 
 async def watch_parent(gone: Callable[[], None]) -> asyncio.BaseTransport:

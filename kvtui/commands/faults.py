@@ -1,0 +1,128 @@
+"""Commands that do to nodes what life does: kill, pause, resume, slow, cut, heal, wipe."""
+
+from __future__ import annotations
+
+from kvtui.commands.command import Argument, Command, Invocation, Kind
+from kvtui.commands.context import Context, Line
+from kvtui.core.cluster import Cluster, ClusterError, Faults
+from kvtui.core.events import Level
+
+
+async def kill(invocation: Invocation, context: Context) -> bool:
+    """``kill``."""
+    node = invocation.values["id"]
+    await _faults(context.cluster).kill_node(node)
+    context.say(Line(f"Node killed: {node}; bring it back with: start {node}", Level.GOOD))
+    return True
+
+
+async def pause(invocation: Invocation, context: Context) -> bool:
+    """``pause``."""
+    node = invocation.values["id"]
+    await _faults(context.cluster).pause_node(node)
+    context.say(Line(f"Node paused: {node}; let it go on with: resume {node}", Level.GOOD))
+    return True
+
+
+async def resume(invocation: Invocation, context: Context) -> bool:
+    """``resume``."""
+    node = invocation.values["id"]
+    await _faults(context.cluster).resume_node(node)
+    context.say(Line(f"Node resumed: {node}", Level.GOOD))
+    return True
+
+
+async def slow(invocation: Invocation, context: Context) -> bool:
+    """``slow``."""
+    node, milliseconds = invocation.values["id"], int(invocation.values["ms"])
+    await _faults(context.cluster).slow_node(node, milliseconds / 1000)
+    delayed = f"slowed by {milliseconds} ms each way" if milliseconds else "no longer slowed"
+    context.say(Line(f"Node {delayed}: {node}", Level.GOOD))
+    return True
+
+
+async def cut(invocation: Invocation, context: Context) -> bool:
+    """``cut``."""
+    node = invocation.values["id"]
+    await _faults(context.cluster).cut_node(node)
+    context.say(Line(f"Node cut off: {node}; end the partition with: heal", Level.GOOD))
+    return True
+
+
+async def heal(_invocation: Invocation, context: Context) -> bool:
+    """``heal``."""
+    hurt = [view.id for view in (await context.cluster.refresh()).nodes if view.fault]
+    await _faults(context.cluster).heal()
+    context.say(Line(f"Healed: {' '.join(hurt)}" if hurt else "Nothing to heal", Level.GOOD))
+    return True
+
+
+async def wipe(invocation: Invocation, context: Context) -> bool:
+    """``wipe``."""
+    node = invocation.values["id"]
+    await _faults(context.cluster).wipe_node(node)
+    context.say(Line(f"Node wiped: {node}; it begins anew, empty, with: start {node}", Level.GOOD))
+    return True
+
+
+def _faults(cluster: Cluster) -> Faults:
+    if not isinstance(cluster, Faults):
+        raise ClusterError("this cluster's nodes can't be harmed from here")
+    return cluster
+
+
+_NODE = Argument("id", "a node that kvtui started", Kind.NODE)
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        "kill",
+        (_NODE,),
+        "Kill a node's process (kill -9)",
+        "As a crash or a power cut does. The node stays a member, DOWN; start brings it back with what it had on disk.",
+        kill,
+        capability=Faults,
+    ),
+    Command(
+        "pause",
+        (_NODE,),
+        "Pause a node's process (SIGSTOP)",
+        "It keeps its connections and answers nothing, as a machine that hangs; after 1.5 seconds it counts as DOWN.",
+        pause,
+        capability=Faults,
+    ),
+    Command("resume", (_NODE,), "Let a paused node go on (SIGCONT)", "", resume, capability=Faults),
+    Command(
+        "slow",
+        (_NODE, Argument("ms", "milliseconds each way; 0: no longer", Kind.NUMBER)),
+        "Delay what goes to and from a node",
+        "As a slow network does. A node that takes longer than 1.5 seconds to answer counts as DOWN.",
+        slow,
+        capability=Faults,
+    ),
+    Command(
+        "cut",
+        (_NODE,),
+        "Cut a node off (partition)",
+        "Nothing comes through between kvtui and the node, either way, until heal.",
+        cut,
+        capability=Faults,
+    ),
+    Command(
+        "heal",
+        (),
+        "End all partitions, delays and pauses",
+        "Killed nodes stay killed: start brings them back.",
+        heal,
+        capability=Faults,
+    ),
+    Command(
+        "wipe",
+        (_NODE,),
+        "Delete all that a node has stored",
+        "Kills its process and deletes its data. Refused while it has the last clean copy of anything.",
+        wipe,
+        destructive=True,
+        question="Delete all that node {id} has stored? The other replicas fill it again once it is started.",
+        capability=Faults,
+    ),
+)

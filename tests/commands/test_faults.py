@@ -1,0 +1,117 @@
+"""Faults by command, on real nodes: what becomes of the node, of the data, and how it ends."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from kvtui.commands import Context, parse, run
+from kvtui.core.opening import Settings, open_cluster
+from kvtui.core.snapshot import NodeState
+from tests.commands.person import Opened, Person
+from tests.live import lone_node, until_state
+
+pytestmark = pytest.mark.anyio
+
+
+def process_state(person: Person, node: str) -> str:
+    """The letter that the system gives the node's process (T: stopped)."""
+    view = person.cluster.snapshot().node(node)
+    assert view is not None
+    return Path(f"/proc/{view.pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+async def test_a_killed_node_is_down_until_it_is_started(opened: Opened) -> None:
+    async with opened(nodes=2, replication=2) as person:
+        await person.types("put apple 1")
+        assert await person.types("kill n2") == ["Node killed: n2; bring it back with: start n2"]
+        await until_state(person.cluster, "n2", NodeState.DOWN)  # type: ignore[arg-type]
+        await person.types("put apple 2")
+        assert "not running" in (await person.fails("kill n2"))[0]
+        await person.types("start n2")
+        await person.types("rebalance")
+        assert await person.types("get apple") == ["apple -> 2"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the system tells of processes in another way")
+async def test_a_paused_node_answers_nothing_until_it_is_resumed(opened: Opened) -> None:
+    async with opened(nodes=2, replication=2) as person:
+        await person.types("pause n2")
+        assert process_state(person, "n2") == "T"
+        assert "paused already" in (await person.fails("pause n2"))[0]
+        assert "resume n2" in (await person.fails("start n2"))[0]
+        await until_state(person.cluster, "n2", NodeState.DOWN)  # type: ignore[arg-type]
+        assert (await person.types("show"))[2].endswith("status=DOWN, paused)")
+        await person.types("put apple 1")
+        assert await person.types("resume n2") == ["Node resumed: n2"]
+        await until_state(person.cluster, "n2", NodeState.UP)  # type: ignore[arg-type]
+        assert process_state(person, "n2") != "T"
+        assert await person.fails("resume n2") == ["n2 is not paused"]
+
+
+async def test_a_node_that_is_cut_off_comes_back_when_the_partition_is_healed(opened: Opened) -> None:
+    async with opened(nodes=2, replication=2) as person:
+        await person.types("put apple 1")
+        await person.types("cut n2")
+        await until_state(person.cluster, "n2", NodeState.DOWN)  # type: ignore[arg-type]
+        view = person.cluster.snapshot().node("n2")
+        assert view is not None
+        assert (view.fault, view.pid is not None) == ("cut off", True)
+        await person.types("put apple 2")
+        assert "cut off already" in (await person.fails("cut n2"))[0]
+        assert await person.types("heal") == ["Healed: n2"]
+        await until_state(person.cluster, "n2", NodeState.UP)  # type: ignore[arg-type]
+        await person.types("rebalance")
+        assert await person.types("get apple") == ["apple -> 2"]
+        assert await person.types("heal") == ["Nothing to heal"]
+
+
+async def test_a_slow_node_delays_writes_by_as_much(opened: Opened) -> None:
+    async with opened(nodes=2, replication=2) as person:
+        assert await person.types("slow n2 150") == ["Node slowed by 150 ms each way: n2"]
+        written = await person.cluster.put(b"apple", b"1")
+        assert max(answer.milliseconds for answer in written.replicas) >= 300
+        assert (await person.types("show"))[2].endswith(", slowed by 150 ms)")
+        assert await person.types("slow n2 0") == ["Node no longer slowed: n2"]
+        written = await person.cluster.put(b"apple", b"2")
+        assert max(answer.milliseconds for answer in written.replicas) < 150
+        assert "not possible" in (await person.fails("slow n2 60001"))[0]
+
+
+async def test_a_wiped_node_is_filled_again_and_the_last_clean_copy_is_not_wiped(tmp_path: Path) -> None:
+    settings = Settings(tmp_path, nodes=2, replication=2, slots=64)
+    async with open_cluster(settings) as cluster:
+        person = Person(cluster)
+        await person.types("put apple 1")
+        assert await person.types("wipe n2") == ["Node wiped: n2; it begins anew, empty, with: start n2"]
+        assert not (tmp_path / "nodes" / "n2").exists()
+        (line,) = await person.fails("wipe n1")
+        assert line.startswith("n1 has the last clean copy of 64 slots (0-31, 32-63): wiping it would lose them")
+        assert await person.types("get apple") == ["apple -> 1"]
+        await person.types("start n2")
+        await person.types("rebalance")
+        await person.types("stop n1")
+        assert await person.types("get apple") == ["apple -> 1"]
+
+
+async def test_nodes_that_others_started_are_left_alone(opened: Opened) -> None:
+    async with opened(nodes=1) as person, lone_node(None) as (_, port):
+        await person.types(f"addnode A {port}")
+        for line in ("kill A", "pause A", "resume A", "slow A 10", "cut A", "wipe A --yes"):
+            assert await person.fails(line) == ["A was not started by kvtui: do that where it runs"]
+        assert await person.fails("kill B") == ["there is no node B; nodes: n1, A"]
+
+
+async def test_what_is_paused_ends_with_the_cluster() -> None:
+    lines: list[str] = []
+    async with open_cluster(Settings(None, nodes=1, slots=64)) as cluster:
+        context = Context(cluster, lambda line: lines.append(line.text))
+        invocation = parse("pause n1")
+        assert invocation is not None
+        assert await run(invocation, context)
+        view = cluster.snapshot().node("n1")
+        assert view is not None
+        pid = view.pid
+        assert pid is not None
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
