@@ -24,7 +24,12 @@ SENTINEL: Final = 1 << 40
 CLEAR_ROUNDS: Final = 50
 """After so many rounds the node is emptied, so that its size stays that of a run's beginning."""
 _START: Final = encode_lines([Heartbeat(id=0)])
+_SENTINEL: Final = f'"id":{SENTINEL}'.encode()
 _STOP: Final = b"\n" + encode_lines([Heartbeat(id=SENTINEL)])
+
+
+_TOO_LONG: Final = (b'"msg":"a line holds at most',)
+_ENDS: Final = (b'"status":"error"',)
 
 
 class Door(Enum):
@@ -127,16 +132,22 @@ class Campaign:
     async def _finish(self, channel: Channel, ending: Ending, wanted: int) -> None:
         if ending is Ending.ABORTED:
             seen = self._chance.randrange(wanted + 1)
-            await channel.until(lambda: len(channel.replies) >= seen or _is_refused_whole(channel))
+            await channel.until(lambda: len(channel.replies) >= seen or self._is_over(channel))
             channel.abort()
         elif ending is Ending.HALF_CLOSED:
             if not channel.closed:
                 channel.send_eof()
-            await channel.until(lambda: False)
+            await channel.until(lambda: self._is_over(channel))
+            channel.abort()
         else:
-            await channel.until(lambda: bool(channel.replies) and _is_sentinel(channel.replies[-1]))
+            await channel.until(lambda: self._is_over(channel) or _is_sentinel(channel))
             self.tally.cut_off += channel.closed
             channel.abort()
+
+    def _is_over(self, channel: Channel) -> bool:
+        """Whether the node answers nothing more, though it may go on listening for a while."""
+        refused = _ENDS if self._door is Door.GATED else _TOO_LONG
+        return bool(channel.replies) and any(sign in channel.replies[-1] for sign in refused)
 
     def _pieces(self, sent: bytes) -> list[bytes]:
         """The bytes as they are written: whole, in a few pieces, or one by one."""
@@ -172,9 +183,5 @@ def _check_number(lines: list[bytes], replies: list[Reply]) -> None:
         raise Wrong(f"{len(replies)} replies to {wanted} lines; the last one: {last}")
 
 
-def _is_sentinel(line: bytes) -> bool:
-    return line.endswith(b"}") and f'"id":{SENTINEL}'.encode() in line
-
-
-def _is_refused_whole(channel: Channel) -> bool:
-    return bool(channel.replies) and b'"code":"too_large"' in channel.replies[-1] and b'"id"' not in channel.replies[-1]
+def _is_sentinel(channel: Channel) -> bool:
+    return bool(channel.replies) and _SENTINEL in channel.replies[-1]

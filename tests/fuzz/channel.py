@@ -45,7 +45,8 @@ class Channel(asyncio.Protocol):
         self._wake()
 
     def send(self, data: bytes) -> None:
-        self._transport.write(data)
+        if not self.closed:
+            self._transport.write(data)
 
     def send_eof(self) -> None:
         self._transport.write_eof()

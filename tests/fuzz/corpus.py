@@ -52,7 +52,7 @@ class Corpus:
     def frame(self) -> Frame:
         """One request; most carry an id."""
         chance = self._chance
-        frame = {"op": "leave"} if chance.random() < 0.001 else chance.choice(self._makers)()
+        frame: Frame = {"op": "leave"} if chance.random() < 0.001 else chance.choice(self._makers)()
         if chance.random() < 0.8:
             frame["id"] = chance.randrange(1 << 20)
         return frame

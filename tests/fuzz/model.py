@@ -28,6 +28,10 @@ def _number(text: str) -> int:
 _decoder = json.JSONDecoder(object_pairs_hook=Members, parse_int=_number, strict=False)
 
 
+Uploads = dict[str, set[bytes]]
+"""What each value under way on a connection may have consisted of at any time: not every answer tells what became of it."""
+
+
 def members(line: bytes) -> Members | None:
     """The object of a line, or None if it is none."""
     try:
@@ -61,6 +65,25 @@ def bytes_of(blob: Any) -> bytes | None:
 
 def _served(blob: Blob) -> bytes:
     return b64decode(blob.b64) if isinstance(blob, B64) else blob.encode()
+
+
+def _values(value: Any, upload: Any, uploads: Uploads) -> set[bytes]:
+    """What a write may have stored: its upload if it names one, else its own value."""
+    if isinstance(upload, str) and upload:
+        return set(uploads.get(upload, ()))
+    own = bytes_of(value)
+    return set() if own is None else {own}
+
+
+def _lists(entries: Any) -> list[list[Any]]:
+    return [entry for entry in entries if isinstance(entry, list) and entry] if isinstance(entries, list) else []
+
+
+def _learn_piece(frame: Members, uploads: Uploads) -> None:
+    name, offset, data = frame.last("upload"), frame.last("offset"), bytes_of(frame.last("data"))
+    if isinstance(name, str) and data is not None:
+        before = {b""} if offset == 0 else {part for part in uploads.get(name, ()) if len(part) == offset}
+        uploads.setdefault(name, set()).update(part + data for part in before)
 
 
 @dataclass(slots=True)
@@ -98,62 +121,38 @@ class Written:
                 raise Wrong(f"{len(exchange.replies)} replies to {len(exchange.lines)} lines")
 
     def _learn(self, exchange: Exchange) -> None:
-        uploads: dict[str, bytearray] = {}
+        uploads: Uploads = {}
         if exchange.unframed and exchange.lines:
             self._learn_line(leading(exchange.lines[0]), None, {})
         for number, line in enumerate(exchange.lines):
             reply = exchange.replies[number] if number < len(exchange.replies) else None
             self._learn_line(line, reply, uploads)
 
-    def _learn_line(self, line: bytes, reply: Reply | None, uploads: dict[str, bytearray]) -> None:
+    def _learn_line(self, line: bytes, reply: Reply | None, uploads: Uploads) -> None:
         """A request without a reply may have been carried out; one that was refused was not."""
         frame = members(line)
-        if frame is None:
+        if frame is None or (reply is not None and reply.status == "error"):
             return
-        done = reply is None or reply.status != "error"
         match frame.last("op"):
             case "put":
-                upload = frame.last("upload", "")
-                value = self._value(frame, upload, uploads)
-                key = bytes_of(frame.last("key"))
-                if done and key is not None and value is not None:
-                    self.add(key, value)
+                self._add_all(frame.last("key"), _values(frame.last("value", ""), frame.last("upload"), uploads))
             case "put_many":
-                self._learn_entries(frame.last("entries"), done, uploads)
+                for entry in _lists(frame.last("entries")):
+                    upload = entry[4] if len(entry) > 4 else ""
+                    self._add_all(entry[0], _values(entry[3], upload, uploads) if len(entry) > 3 else set())
             case "piece":
-                self._learn_piece(frame, done, uploads)
-            case "note" if done and isinstance(frame.last("text", ""), str):
+                _learn_piece(frame, uploads)
+            case "note" if isinstance(frame.last("text", ""), str):
                 self.notes.add(frame.last("text", ""))
-            case "clear" if done and isinstance(frame.last("start"), int) and isinstance(frame.last("stop"), int):
+            case "clear" if isinstance(frame.last("start"), int) and isinstance(frame.last("stop"), int):
                 self.cleared.append((frame.last("start"), frame.last("stop")))
-            case "leave" if done:
+            case "leave":
                 self.left = True
 
-    def _value(self, frame: Members, upload: Any, uploads: dict[str, bytearray]) -> bytes | None:
-        if isinstance(upload, str) and upload:
-            taken = uploads.pop(upload, None)
-            return None if taken is None else bytes(taken)
-        return bytes_of(frame.last("value", ""))
-
-    def _learn_entries(self, entries: Any, done: bool, uploads: dict[str, bytearray]) -> None:
-        for entry in entries if isinstance(entries, list) else []:
-            if not isinstance(entry, list) or len(entry) < 4:
-                continue
-            key, value = bytes_of(entry[0]), bytes_of(entry[3])
-            if len(entry) > 4 and isinstance(entry[4], str) and entry[4]:
-                taken = uploads.pop(entry[4], None)
-                value = None if taken is None else bytes(taken)
-            if done and key is not None and value is not None:
-                self.add(key, value)
-
-    def _learn_piece(self, frame: Members, done: bool, uploads: dict[str, bytearray]) -> None:
-        name, data = frame.last("upload"), bytes_of(frame.last("data"))
-        if not isinstance(name, str):
-            return
-        if done and data is not None:
-            uploads.setdefault(name, bytearray()).extend(data)
-        elif not done:
-            uploads.pop(name, None)
+    def _add_all(self, blob: Any, values: set[bytes]) -> None:
+        key = bytes_of(blob)
+        if key is not None and values:
+            self.values.setdefault(key, set()).update(values)
 
     def _judge(self, line: bytes, reply: Reply) -> None:
         if reply.status == "error":
