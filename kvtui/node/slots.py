@@ -1,12 +1,32 @@
 """What a node knows of each slot without reading it: its digest, its live keys, its tombstones and its damage."""
 
 from collections.abc import Iterable
+from typing import Final, NamedTuple
 
 from xxhash import xxh3_64_intdigest
 
 from kvtui.node.record import contribution, is_live, placed, range_of, sound, token_at
 
 _DIGEST_MASK = 2**64 - 1
+
+
+class Held(NamedTuple):
+    """What a node holds in all, in three numbers."""
+
+    entries: int
+    """Live keys, tombstones and damaged entries."""
+    total: int
+    """The sum of all digests, modulo 2**64."""
+    damages: int
+    """Damaged entries."""
+
+    def lacks(self, written: "Held") -> bool:
+        """Whether this is not all of what was ``written``. A damaged entry is still there, though its digest is another."""
+        sound = not self.damages and not written.damages
+        return self.entries != written.entries or (sound and self.total != written.total)
+
+
+NOTHING: Final = Held(0, 0, 0)
 
 
 class SlotTable:
@@ -17,7 +37,7 @@ class SlotTable:
     then agrees with no other node's, until the entry is repaired.
     """
 
-    __slots__ = ("_salt", "damaged", "dead", "digests", "live", "misplaced", "shift", "slots")
+    __slots__ = ("_salt", "damaged", "dead", "digests", "entries", "live", "misplaced", "shift", "slots", "total")
 
     def __init__(self, slots: int, salt: str) -> None:
         """``slots`` is a power of two; ``salt`` names the data directory's life."""
@@ -28,6 +48,10 @@ class SlotTable:
         self.digests = [0] * slots
         self.live = [0] * slots
         self.dead = [0] * slots
+        self.entries = 0
+        """Entries of the node: live keys, tombstones and damaged ones."""
+        self.total = 0
+        """The sum of all digests, modulo 2**64."""
         self.damaged: dict[int, set[bytes]] = {}
         """Where the damaged entries of a slot lie, for slots that have any."""
         self.misplaced: set[int] = set()
@@ -49,14 +73,16 @@ class SlotTable:
     def change(self, where: bytes, old: bytes | None, new: bytes | None) -> None:
         """Account for the entry at ``where`` going from record ``old`` to ``new``; both are sound, or absent."""
         slot = token_at(where) >> self.shift
-        digest = self.digests[slot]
+        change = 0
         if old is not None:
-            digest -= contribution(where, old)
+            change -= contribution(where, old)
             (self.live if is_live(old) else self.dead)[slot] -= 1
+            self.entries -= 1
         if new is not None:
-            digest += contribution(where, new)
+            change += contribution(where, new)
             (self.live if is_live(new) else self.dead)[slot] += 1
-        self.digests[slot] = digest & _DIGEST_MASK
+            self.entries += 1
+        self._add(slot, change)
 
     def is_damaged(self, where: bytes) -> bool:
         return bool(self.damaged) and where in self.damaged.get(self.slot_at(where), ())
@@ -69,10 +95,23 @@ class SlotTable:
             self.damaged[slot] = left
         else:
             del self.damaged[slot]
-        self.digests[slot] = (self.digests[slot] - self._damage(where)) & _DIGEST_MASK
+        self.entries -= 1
+        self._add(slot, -self._damage(where))
+
+    @property
+    def held(self) -> "Held":
+        return Held(self.entries, self.total, self.damages)
+
+    def held_outside(self, start: int, stop: int) -> "Held":
+        """What is held in all slots but ``start``..``stop``."""
+        damages = sum(len(places) for slot, places in self.damaged.items() if start <= slot < stop)
+        entries = sum(self.live[start:stop]) + sum(self.dead[start:stop]) + damages
+        total = (self.total - sum(self.digests[start:stop])) & _DIGEST_MASK
+        return Held(self.entries - entries, total, self.damages - damages)
 
     def reset(self, start: int, stop: int) -> None:
         """Slots ``start``..``stop`` are empty."""
+        self.entries, self.total, _ = self.held_outside(start, stop)
         nothing = [0] * (stop - start)
         for column in (self.digests, self.live, self.dead):
             column[start:stop] = nothing
@@ -83,16 +122,25 @@ class SlotTable:
     def tally(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
         """Add every entry of ``pairs``, verifying each."""
         digests, live, dead, shift = self.digests, self.live, self.dead, self.shift
+        entries, total = self.entries, self.total
         for where, record in pairs:
             slot = int.from_bytes(where[1:9], "big") >> shift
             if sound(where, record):
-                digests[slot] = (digests[slot] + contribution(where, record)) & _DIGEST_MASK
+                added = contribution(where, record)
                 (live if is_live(record) else dead)[slot] += 1
             else:
                 self.damaged.setdefault(slot, set()).add(where)
-                digests[slot] = (digests[slot] + self._damage(where)) & _DIGEST_MASK
+                added = self._damage(where)
                 if not placed(where):
                     self.misplaced.add(slot)
+            digests[slot] = (digests[slot] + added) & _DIGEST_MASK
+            total += added
+            entries += 1
+        self.entries, self.total = entries, total & _DIGEST_MASK
+
+    def _add(self, slot: int, change: int) -> None:
+        self.digests[slot] = (self.digests[slot] + change) & _DIGEST_MASK
+        self.total = (self.total + change) & _DIGEST_MASK
 
     def _damage(self, where: bytes) -> int:
         return xxh3_64_intdigest(b"damaged" + self._salt + where)

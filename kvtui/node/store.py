@@ -29,7 +29,7 @@ from kvtui.node.record import (
     unpack_version,
     version_of,
 )
-from kvtui.node.slots import SlotTable
+from kvtui.node.slots import NOTHING, Held, SlotTable
 
 COMMIT_BYTES: Final = 4 * 1024 * 1024
 """Staged bytes above which a commit is due at once."""
@@ -39,6 +39,8 @@ _COUNTER = META + b"counter"
 _NOTE = META + b"note"
 _ABOVE_ALL = b"\xff"
 _counter = Struct(">QQ")
+_held = Struct(">QQQ")
+"""What the node holds in all: follows the counter in its record."""
 _CHECKSUM_BYTES = 8
 _NOTE_AT = 24
 """Where a note's text begins: after the checksum, and the version that says how far it goes."""
@@ -68,9 +70,11 @@ class Store:
         self._seq = 0
         self.noted = NEVER
         """How far the coordinator's note goes."""
+        self._written: Held | None = None
         self.membership = self._load()
         self._table = SlotTable(self.membership.slots, self.membership.data_id)
         self._table.tally(engine.scan(ENTRY, AFTER_ENTRIES))
+        self._refuse_a_part()
 
     @property
     def durable(self) -> bool:
@@ -162,7 +166,7 @@ class Store:
         batch = Batch()
         batch.clear(*self._table.range(start, stop))
         self._large.clear()
-        self._apply(batch)
+        self._apply(batch, self._table.held_outside(start, stop))
         self._table.reset(start, stop)
 
     def join(self, membership: Membership, *, keep: bool = False) -> None:
@@ -226,11 +230,13 @@ class Store:
         if record is not _ABSENT:
             return record
         record = self._engine.get(where)
-        if record is None or sound(where, record):
-            return record
-        if not self._table.is_damaged(where):
+        if record is None:
+            return None
+        is_sound = sound(where, record)
+        if self._table.is_damaged(where) is is_sound:
+            # It was damaged since it was last read, or the damage was only in the memory that it was read into.
             self._recount(self._table.slot_at(where))
-        return None
+        return record if is_sound else None
 
     def _stage(self, where: bytes, old: bytes | None, new: bytes | None) -> None:
         self._table.change(where, old, new)
@@ -239,8 +245,10 @@ class Store:
         if self._large:
             self._large.pop(where, None)
 
-    def _apply(self, batch: Batch) -> None:
-        batch.put(_COUNTER, _seal(_counter.pack(self.counter + 1, self._seq)))
+    def _apply(self, batch: Batch, held: Held | None = None) -> None:
+        """Write ``batch``, after which the node holds what the table says, or ``held``."""
+        held = held or self._table.held
+        batch.put(_COUNTER, _seal(_counter.pack(self.counter + 1, self._seq) + _held.pack(*held)))
         self._engine.apply(batch)
         self.counter += 1
 
@@ -251,7 +259,7 @@ class Store:
             self.noted = NEVER
             self._large.clear()
         batch.put(_MEMBERSHIP, _seal(msgspec.json.encode(membership)))
-        self._apply(batch)
+        self._apply(batch, NOTHING if cleared else None)
         self.membership = membership
         if cleared:
             self._table = SlotTable(membership.slots, membership.data_id)
@@ -276,7 +284,8 @@ class Store:
             fresh = Membership(data_id=self._random.identity())
             batch = Batch()
             batch.put(_MEMBERSHIP, _seal(msgspec.json.encode(fresh)))
-            self._apply(batch)
+            self._apply(batch, NOTHING)
+            self._written = NOTHING
             return fresh
         membership = msgspec.json.decode(_open(stored, "identity"), type=Membership)
         if membership.format != FORMAT:
@@ -284,8 +293,19 @@ class Store:
         note = self._engine.get(_NOTE)
         if note is not None and _is_sealed(note):
             self.noted = unpack_version(note[_CHECKSUM_BYTES:_NOTE_AT])
-        self.counter, self._seq = _counter.unpack(_open(self._engine.get(_COUNTER) or b"", "write counter"))
+        kept = _open(self._engine.get(_COUNTER) or b"", "write counter")
+        self.counter, self._seq = _counter.unpack_from(kept)
+        if len(kept) > _counter.size:
+            self._written = Held(*_held.unpack_from(kept, _counter.size))
         return membership
+
+    def _refuse_a_part(self) -> None:
+        """Raises EngineUnreadable when the engine has lost entries that it had synced, or brought back others."""
+        written, held = self._written, self._table.held
+        if written is not None and held.lacks(written):
+            raise EngineUnreadable(
+                f"the node's data is damaged: its {held.entries:,} entries are not the {written.entries:,} that were written"
+            )
 
 
 def _seal(content: bytes) -> bytes:

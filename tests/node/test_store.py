@@ -584,3 +584,51 @@ def test_a_cleared_range_is_empty_and_the_rest_is_not() -> None:
         assert counts.counts == [0, left]
 
     on_a_node(story)
+
+
+@pytest.mark.parametrize("lost", ["an entry", "its newest version", "a tombstone", "all"])
+def test_a_store_of_which_the_engine_lost_a_part_does_not_open(lost: str) -> None:
+    engine = MemoryEngine()
+    store = open_store(engine)
+    store.write(b"a", Version(0, 1), b"old")
+    store.commit()
+    old = engine.get(record.engine_key(b"a"))
+    store.write(b"a", Version(0, 2), b"new")
+    store.write(b"b", Version(0, 3), b"value")
+    store.write(b"c", Version(0, 4), None)
+    store.commit()
+    assert whole(open_store(engine)) == whole(store)
+    missing = Batch()
+    if lost == "its newest version":
+        assert old is not None
+        missing.put(record.engine_key(b"a"), old)
+    else:
+        for key in {"an entry": [b"b"], "a tombstone": [b"c"], "all": [b"a", b"b", b"c"]}[lost]:
+            missing.delete(record.engine_key(key))
+    engine.apply(missing)
+    with pytest.raises(EngineUnreadable, match=r"its \d entries are not the 3 that were written"):
+        open_store(engine)
+
+
+def test_a_store_with_damaged_entries_opens_unless_others_are_gone() -> None:
+    engine = MemoryEngine()
+    store = open_store(engine)
+    for number in range(3):
+        store.write(b"%d" % number, Version(0, number + 1), b"value")
+    store.commit()
+    engine.apply(Batch([(record.engine_key(b"0"), b"x" * 40)]))
+    damaged = open_store(engine)
+    damaged.write(b"3", Version(0, 9), b"value")
+    damaged.commit()
+    damaged.clear(damaged.table.slot_at(record.engine_key(b"1")), damaged.table.slot_at(record.engine_key(b"1")) + 1)
+    again = open_store(engine)
+    assert (again.table.damages, sorted(whole(again))) == (1, [b"2", b"3"])
+    engine.apply(Batch([(record.engine_key(b"0"), record.pack(b"0", record.pack_version(Version(0, 1)), b"value"))]))
+    healed = open_store(engine)
+    assert (healed.table.damages, sorted(whole(healed))) == (0, [b"0", b"2", b"3"])
+    again.write(b"0", Version(0, 10), b"repaired")
+    again.commit()
+    assert sorted(whole(open_store(engine))) == [b"0", b"2", b"3"]
+    engine.apply(Batch([(record.engine_key(b"3"), None)]))
+    with pytest.raises(EngineUnreadable, match="its 2 entries are not the 3"):
+        open_store(engine)
