@@ -15,7 +15,7 @@ from kvtui.commands.wording import to_bytes
 from kvtui.core.cluster import Cluster, ClusterError, Location
 from kvtui.core.events import Event
 from kvtui.core.snapshot import ClusterSnapshot
-from kvtui.screens import Confirm, Dashboard, Help
+from kvtui.screens import CheckScreens, Confirm, Dashboard, Help
 from kvtui.screens.defects import defect_lines, defect_place
 from kvtui.screens.palette import RegistryCommands
 from kvtui.screens.pictures import save_picture
@@ -119,7 +119,14 @@ class KvtuiApp(App[None]):
                     return
                 invocation = invocation.confirmed()
             self._dashboard.activity.add_command(text)
-            context = Context(self._cluster, self._say, self._located, self._dashboard.bar.progress, self.exit)
+            context = Context(
+                self._cluster,
+                self._say,
+                located=self._located,
+                progress=self._dashboard.bar.progress,
+                checked=CheckScreens(self).show,
+                leave=self.exit,
+            )
             if await run(invocation, context):
                 await self._show_key(invocation)
         except ClusterError:

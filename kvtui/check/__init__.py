@@ -30,7 +30,7 @@ Sources: Gibbons and Korach 1997 (zones), Wing and Gong 1993 and Lowe 2017 (sear
 """
 
 from kvtui.check.checking import check
-from kvtui.check.files import HistoryError, read_history, write_history
+from kvtui.check.files import HistoryError, HistoryWriter, read_history, write_history
 from kvtui.check.operation import History, Kind, Operation, Outcome
 from kvtui.check.recorder import Pending, Recorder
 from kvtui.check.timeline import timeline
@@ -39,6 +39,7 @@ from kvtui.check.verdict import Report, Staleness, Verdict, Violation
 __all__ = [
     "History",
     "HistoryError",
+    "HistoryWriter",
     "Kind",
     "Operation",
     "Outcome",

@@ -44,6 +44,54 @@ _TYPES = {Outcome.OK: "ok", Outcome.FAILED: "fail", Outcome.UNKNOWN: "info"}
 _OUTCOMES = {kind: outcome for outcome, kind in _TYPES.items()}
 
 
+class HistoryWriter:
+    """Writes a history while it happens: each beginning, end and event goes to the file's end, through a buffer."""
+
+    def __init__(self, path: str | PathLike[str]) -> None:
+        """Makes the file. Raises OSError, FileExistsError among them: no history is overwritten."""
+        self._file = Path(path).open("xb")  # noqa: SIM115 (closed by close)
+        self._operations = 0
+
+    @property
+    def operations(self) -> int:
+        """How many have begun."""
+        return self._operations
+
+    def begin(self, process: int, kind: Kind, key: str, value: str | None, seconds: float) -> int:
+        """The number by which to ``end`` it. Raises OSError."""
+        number = self._operations
+        self._operations += 1
+        self._write(_Entry("invoke", process, kind.value, _nanoseconds(seconds), key, value, number))
+        return number
+
+    def end(
+        self,
+        number: int,
+        process: int,
+        kind: Kind,
+        key: str,
+        seconds: float,
+        outcome: Outcome,
+        value: str | None = None,
+        version: tuple[int, int] | None = None,
+        stale: bool = False,
+    ) -> None:
+        """``value`` as in ``Operation``. Raises OSError."""
+        time = _nanoseconds(seconds)
+        self._write(_Entry(_TYPES[outcome], process, kind.value, time, key, value, number, version, stale))  # type: ignore[arg-type]
+
+    def event(self, text: str, seconds: float) -> None:
+        """Raises OSError."""
+        self._write(_Entry("info", NEMESIS, "event", _nanoseconds(seconds), value=text))
+
+    def close(self) -> None:
+        """Everything is in the file. Raises OSError."""
+        self._file.close()
+
+    def _write(self, entry: _Entry) -> None:
+        self._file.write(msgspec.json.encode(entry) + b"\n")
+
+
 def write_history(path: str | PathLike[str], history: History | Iterable[Operation]) -> None:
     """Write a history; a file of that name is replaced. Times are rounded to nanoseconds. Raises OSError."""
     history = history if isinstance(history, History) else History(tuple(history))

@@ -16,10 +16,18 @@ def shrink(
 ) -> list[Operation]:
     """A few of one key's operations that are violated by themselves; ``hint`` are those that a finding is about."""
     budget = _Budget(violated)
-    few = sorted(hint, key=lambda operation: operation.start)
+    few = sorted(_with_their_puts(hint, operations), key=lambda operation: operation.start)
     if not few or not budget.violated(few):
         few = _beginning(sorted(operations, key=lambda operation: operation.start), budget)
     return _without_needless(few, budget)
+
+
+def _with_their_puts(few: Sequence[Operation], operations: Sequence[Operation]) -> list[Operation]:
+    """A get without the put of its value would be wrong by itself, whatever it was wrong for."""
+    known = {id(operation) for operation in few}
+    read = {operation.value for operation in few if operation.kind is Kind.GET and operation.value is not None}
+    puts = [op for op in operations if op.kind is Kind.PUT and op.value in read and id(op) not in known]
+    return [*few, *puts]
 
 
 class _Budget:

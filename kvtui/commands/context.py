@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from kvtui.core.cluster import Cluster, Location
 from kvtui.core.events import Level
+from kvtui.workload.view import CheckView
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,10 @@ def stay() -> None:
     """For a front end that ends by itself, whatever a command says."""
 
 
+def unwatched(_view: CheckView, _stop: Callable[[], None]) -> None:
+    """For a front end that has no picture of a check under way."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """Where a command runs, and whom it tells."""
@@ -46,3 +51,5 @@ class Context:
     with ``("", 0, 0)`` once it is over, however it ended."""
     leave: Callable[[], None] = stay
     """``exit`` was said."""
+    checked: Callable[[CheckView, Callable[[], None]], None] = unwatched
+    """A check under way, as it is now, some times a second, and what stops it. The last one is ``Phase.DONE``."""

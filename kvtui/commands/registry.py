@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-from kvtui.commands import faults, guide, keys, losses, nodes, ring, transfer, tuning
+from kvtui.commands import check, faults, guide, histories, keys, losses, nodes, ring, transfer, tuning
 from kvtui.commands.command import Command
 
 COMMANDS: tuple[Command, ...] = (
@@ -15,6 +15,8 @@ COMMANDS: tuple[Command, ...] = (
     *transfer.COMMANDS,
     *losses.COMMANDS,
     *faults.COMMANDS,
+    *check.COMMANDS,
+    *histories.COMMANDS,
     *guide.commands(lambda: COMMANDS),
 )
 

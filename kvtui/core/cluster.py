@@ -259,6 +259,41 @@ class Guarantees(Protocol):
         ...
 
 
+class Observer(Protocol):
+    """Who is told of every operation on keys as clients see it, such as a recorder of histories. Nothing here may raise or wait."""
+
+    def begin(self, kind: str, key: bytes, value: bytes | None) -> object:
+        """An operation (``put``, ``get``, ``delete``) begins; what is returned is given back at its end."""
+        ...
+
+    def end(self, begun: object, outcome: Outcome, value: bytes | None, version: Version | None, stale: bool) -> None:
+        """It ends so. One that is never ended has an unknown outcome."""
+        ...
+
+    def event(self, text: str) -> None:
+        """Something else happened, such as a fault."""
+        ...
+
+    def closed(self) -> None:
+        """The cluster is closed: nothing more comes."""
+        ...
+
+
+@runtime_checkable
+class Observable(Protocol):
+    """A cluster whose operations can be observed."""
+
+    @property
+    def observer(self) -> Observer | None:
+        """Who observes now."""
+        ...
+
+    def observe(self, observer: Observer | None) -> Version:
+        """Tell that observer of every operation that begins from now on; None: nobody. Returns the newest version given so far:
+        what is older was written before. Raises ClusterError while somebody else observes."""
+        ...
+
+
 @runtime_checkable
 class Policies(Protocol):
     """A cluster that can place its ring anew while it serves."""

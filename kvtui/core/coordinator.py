@@ -12,6 +12,7 @@ from kvtui.core.cluster import (
     Item,
     Location,
     NodeAdded,
+    Observer,
     OwnData,
     Read,
     Rebalanced,
@@ -30,6 +31,7 @@ from kvtui.core.metadata_log import MetadataLog
 from kvtui.core.meter import Meter
 from kvtui.core.mover import Mover
 from kvtui.core.notes import Notes
+from kvtui.core.observation import observed_read, observed_reads, observed_write, observed_writes
 from kvtui.core.observatory import Observatory
 from kvtui.core.quorum import REPLICAS_MOST
 from kvtui.core.read_mode import ReadMode
@@ -60,6 +62,7 @@ class Coordinator:
         left_at, left_in = Version(log.topology.epoch, log.last), log.topology.home
         # A log away from home stays so until every node obeys: until then another coordinator may go on where it came from.
         log.append(Opened(log.topology.epoch + 1, identity, left_in or home))
+        self.observer: Observer | None = None
         self._happenings = Happenings(seams.clock)
         self._ledger = Ledger(log, self._on_stop, left_at=left_at, home=home)
         self._moves = _MoveTally(self._happenings)
@@ -95,6 +98,8 @@ class Coordinator:
     async def close(self) -> None:
         """End this machine's nodes in order and release the state directory."""
         await self._membership.close()
+        if self.observer is not None:
+            self.observer.closed()
         self._notes.release()
         self._ledger.close()
 
@@ -121,19 +126,31 @@ class Coordinator:
         return await self._observatory.refresh()
 
     async def put(self, key: bytes, value: bytes) -> Written:
-        return await self._writes.put(key, value)
+        writing = self._writes.put(key, value)
+        return await (observed_write(self.observer, "put", key, value, writing) if self.observer else writing)
 
     async def get(self, key: bytes) -> Read:
-        return await self._reads.get(key)
+        reading = self._reads.get(key)
+        return await (observed_read(self.observer, key, reading) if self.observer else reading)
 
     async def delete(self, key: bytes) -> Written:
-        return await self._writes.delete(key)
+        writing = self._writes.delete(key)
+        return await (observed_write(self.observer, "delete", key, None, writing) if self.observer else writing)
 
     async def put_many(self, items: Sequence[tuple[bytes, bytes]]) -> WrittenMany:
-        return await self._writes.put_many(items)
+        writing = self._writes.put_many(items)
+        return await (observed_writes(self.observer, items, writing) if self.observer else writing)
 
     async def get_many(self, keys: Sequence[bytes]) -> list[Read]:
-        return await self._reads.get_many(keys)
+        reading = self._reads.get_many(keys)
+        return await (observed_reads(self.observer, keys, reading) if self.observer else reading)
+
+    def observe(self, observer: Observer | None) -> Version:
+        if observer is not None and self.observer is not None:
+            raise ClusterError("a history is being recorded already; end that first with: history stop")
+        self.observer = observer
+        self._happenings.overheard = None if observer is None else observer.event
+        return self._ledger.newest
 
     async def locate(self, key: bytes) -> Location:
         return await self._reads.locate(key)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 from kvtui.core.events import Event, Level
@@ -36,11 +36,15 @@ class Happenings:
         self._clock = clock
         self._past: deque[Event] = deque(maxlen=PAST)
         self._listeners: list[_Listener] = []
+        self.overheard: Callable[[str], None] | None = None
+        """Told the text of each event as it happens."""
 
     def emit(self, level: Level, text: str, *nodes: str) -> None:
         """Tell everybody. ``text`` names nodes and outcome, never a value."""
         event = Event(self._clock.wall(), level, text, nodes)
         self._past.append(event)
+        if self.overheard is not None:
+            self.overheard(text)
         for listener in self._listeners:
             listener.tell(event)
 

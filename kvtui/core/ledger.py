@@ -141,6 +141,11 @@ class Ledger:
         """Whether all who are, or may have become, clean replicas have granted this coordinator's epoch."""
         return self.granted.issuperset(place.clean + place.receiving)
 
+    @property
+    def newest(self) -> Version:
+        """The newest version given to a write so far."""
+        return Version(self.topology.epoch, self.seq)
+
     def next_version(self, keys: int = 1) -> Version:
         """The version of the next write, and room for ``keys`` - 1 more after it."""
         first = self.seq + 1

@@ -1,7 +1,8 @@
 """The screens: the dashboard, and what comes over it for a moment."""
 
+from kvtui.screens.check import CheckScreens
 from kvtui.screens.confirm import Confirm
 from kvtui.screens.dashboard import Dashboard
 from kvtui.screens.help import Help
 
-__all__ = ["Confirm", "Dashboard", "Help"]
+__all__ = ["CheckScreens", "Confirm", "Dashboard", "Help"]

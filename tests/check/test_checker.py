@@ -59,6 +59,19 @@ WRONG = {
 }
 
 
+def test_a_counter_example_shows_what_it_is_a_counter_example_of() -> None:
+    report = check(
+        [
+            put("1", 0, 1, version=(1, 7)),
+            put("2", 0.5, 2, version=(1, 8)),
+            get("1", 3, 4, (1, 7)),
+        ]
+    )
+    (violation,) = report.violations
+    assert violation.reason == "versions run against time"
+    assert [(op.kind, op.value) for op in violation.operations] == [(Kind.PUT, "1"), (Kind.PUT, "2"), (Kind.GET, "1")]
+
+
 @pytest.mark.parametrize("operations", RIGHT.values(), ids=RIGHT.keys())
 def test_what_a_register_may_do_is_linearizable(operations: list[Operation]) -> None:
     assert check(operations).verdict is Verdict.LINEARIZABLE

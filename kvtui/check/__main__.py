@@ -1,0 +1,32 @@
+"""``python -m kvtui.check FILE...``: the verdict on recorded histories; the exit status is 0 when all are linearizable."""
+
+import sys
+
+from kvtui.check.checking import check
+from kvtui.check.files import HistoryError, read_history
+from kvtui.check.verdict import Verdict
+
+
+def main(paths: list[str]) -> int:
+    """The exit status: 0 all linearizable, 1 one is not (or undecided), 2 wrong use or no history."""
+    if not paths or paths[0].startswith("-"):
+        print("usage: python -m kvtui.check FILE...", file=sys.stderr)
+        return 2
+    status = 0
+    for path in paths:
+        try:
+            report = check(read_history(path))
+        except HistoryError as error:
+            print(error, file=sys.stderr)
+            return 2
+        except OSError as error:
+            print(f"{path}: {error.strerror or error}", file=sys.stderr)
+            return 2
+        print(*([f"{path}:"] if len(paths) > 1 else []), *report.lines(), sep="\n")
+        if report.verdict is not Verdict.LINEARIZABLE:
+            status = 1
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
