@@ -9,8 +9,9 @@ from typing import Final
 from rocksdict import BlockBasedOptions, Cache, DBRecoveryMode, Options, Rdict, ReadOptions, WriteBatch, WriteOptions
 
 from kvtui.core.seams.directories import sync_directory
+from kvtui.core.seams.orderly_end import forget_end, lost_since, note_end
 from kvtui.core.seams.storage import Batch, EngineFailed, EngineFull, EngineLocked, EngineUnreadable
-from kvtui.core.seams.wal import ends_torn
+from kvtui.core.seams.wal import ends_torn, manifest_is_sound
 
 RESERVE_BYTES: Final = 64 * 1024 * 1024
 """Space that stays free on the disk, for RocksDB's own flushes and compactions: a batch that would use it is refused as full
@@ -95,6 +96,7 @@ class RocksEngine:
         (self._path / HOLDER_FILE).unlink(missing_ok=True)
         try:
             database.close()
+            note_end(self._path)
         except Exception as error:
             raise EngineFailed(f"can't close {self._path}: {_reason(error)}") from None
 
@@ -116,12 +118,16 @@ class RocksEngine:
 def open_rocksdb(path: Path, holder: str, *, reserve: int = RESERVE_BYTES) -> RocksEngine:
     """Open or create the RocksDB of directory ``path`` and lock it for ``holder`` (a few words for people).
 
-    A write-ahead log that is damaged anywhere is refused, where RocksDB's default would drop all that follows. The one
-    exception is a last record that was never wholly written: it was never acknowledged either.
+    A write-ahead log or table of contents (MANIFEST) that is damaged anywhere is refused, where RocksDB's default would drop all
+    that follows. The one exception, and only in a directory that was not closed in order, is a last record that was never
+    wholly written: it was never acknowledged either. A file that ends exactly between two records can't be told from one
+    that never had more.
     Raises EngineLocked, EngineUnreadable.
     """
     try:
         _prepare(path)
+        _refuse_lost_contents(path)
+        forget_end(path)
         database = _recover(path)
         (path / HOLDER_FILE).write_text(holder + "\n", encoding="utf-8")
     except OSError as error:
@@ -153,6 +159,17 @@ def _belongs_to_an_unfinished_opening(entry: Path) -> bool:
     if entry.suffix == ".log":
         return entry.stat().st_size == 0
     return entry.suffix == ".dbtmp" or entry.name.startswith(_LEFT_BY_A_FIRST_OPENING)
+
+
+def _refuse_lost_contents(path: Path) -> None:
+    """Before RocksDB opens the directory: it deletes tables that its contents do not name."""
+    lost = lost_since(path)
+    if lost:
+        raise EngineUnreadable(f"the store in {path} is damaged: {lost}")
+    if not manifest_is_sound(path):
+        raise EngineUnreadable(
+            f"the store in {path} is damaged: a record of its MANIFEST has another length than it had"
+        )
 
 
 def _recover(path: Path) -> Rdict:

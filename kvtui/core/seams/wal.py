@@ -1,4 +1,4 @@
-"""Tells a write-ahead log that ends within an unfinished record from one that was damaged.
+"""Tells a write-ahead log, or a table of contents, that ends within an unfinished record from one that was damaged.
 
 RocksDB can refuse both or accept both: when the length of a record in the last block is damaged, it reads as a record that
 runs past the end of the file, and all that follows it would be lost without a word.
@@ -27,6 +27,18 @@ def ends_torn(directory: Path) -> bool:
         return False
     *older, newest = (path.read_bytes() for path in logs)
     return all(_unfinished(log) == b"" for log in older) and _torn(newest)
+
+
+def manifest_is_sound(directory: Path) -> bool:
+    """Whether the table of contents ends with a whole record, or within one that was never wholly written.
+
+    It has the format of a log. True as well where there is none, or none can be found: that is RocksDB's to say.
+    """
+    try:
+        name = (directory / "CURRENT").read_bytes().decode("ascii").strip()
+        return not name.startswith("MANIFEST-") or _torn((directory / name).read_bytes())
+    except (FileNotFoundError, ValueError):
+        return True
 
 
 def _torn(log: bytes) -> bool:

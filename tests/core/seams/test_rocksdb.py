@@ -12,6 +12,7 @@ import pytest
 from rocksdict import DBRecoveryMode, Options
 
 from kvtui.core.seams import rocksdb
+from kvtui.core.seams.orderly_end import CLOSED_FILE
 from kvtui.core.seams.rocksdb import open_rocksdb
 from kvtui.core.seams.storage import Batch, EngineFailed, EngineFull, EngineLocked, EngineUnreadable
 from kvtui.core.seams.wal import ends_torn
@@ -289,4 +290,73 @@ def test_every_batch_is_synced_before_apply_returns(tmp_path: Path, monkeypatch:
         statistics = counted[0].get_statistics()
         assert statistics is not None
         assert f"rocksdb.wal.synced COUNT : {number + 1}\n" in statistics
+    engine.close()
+
+
+def closed_twice(path: Path) -> None:
+    """A RocksDB with two tables, closed in order: its MANIFEST tells of the second one in a record that was added."""
+    for name in (b"a", b"b"):
+        engine = open_rocksdb(path, "a test", reserve=0)
+        engine.apply(Batch([(name, b"1")]))
+        engine.close()
+
+
+def manifest(path: Path) -> Path:
+    return path / (path / "CURRENT").read_text().strip()
+
+
+@pytest.mark.parametrize("mask", [0x01, 0x80])
+@pytest.mark.parametrize("high", [False, True])
+def test_a_manifest_whose_record_has_another_length_does_not_lose_keys_in_silence(
+    tmp_path: Path, mask: int, high: bool
+) -> None:
+    closed_twice(tmp_path)
+    content = manifest(tmp_path).read_bytes()
+    kept = {entry.name: entry.read_bytes() for entry in tmp_path.iterdir() if entry.name != CLOSED_FILE}
+    refused = 0
+    for number, start in enumerate(record_starts(content)):
+        directory = tmp_path / f"damaged{number}"
+        restore(directory, kept)
+        damaged = bytearray(content)
+        damaged[start + 4 + high] ^= mask
+        manifest(directory).write_bytes(damaged)
+        with pytest.raises(EngineUnreadable):
+            open_rocksdb(directory, "a test")
+        refused += 1
+    assert refused > 3
+
+
+@pytest.mark.parametrize("file", ["MANIFEST", "sst", "CURRENT"])
+def test_what_was_cut_after_an_orderly_end_is_refused_and_nothing_is_deleted(tmp_path: Path, file: str) -> None:
+    closed_twice(tmp_path)
+    names = sorted(entry.name for entry in tmp_path.iterdir())
+    cut = next(entry for entry in sorted(tmp_path.iterdir()) if file in entry.name)
+    content = cut.read_bytes()
+    places = record_starts(content) if file == "MANIFEST" else [0, len(content) // 2, len(content) - 1]
+    for place in places:
+        cut.write_bytes(content[:place])
+        with pytest.raises(EngineUnreadable, match=rf"{cut.name} has {place:,} bytes, and had {len(content):,}"):
+            open_rocksdb(tmp_path, "a test")
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == names
+    cut.write_bytes(content)
+    assert stored(tmp_path) == 2
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda note: note[:-3], lambda note: b"", lambda note: note.replace(b"sst", b"txt")]
+)
+def test_a_damaged_note_of_the_orderly_end_does_not_cost_the_data(
+    tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    closed_twice(tmp_path)
+    note = tmp_path / CLOSED_FILE
+    note.write_bytes(damage(note.read_bytes()))
+    assert stored(tmp_path) == 2
+
+
+def test_an_open_store_has_no_note_of_an_orderly_end(tmp_path: Path) -> None:
+    closed_twice(tmp_path)
+    assert (tmp_path / CLOSED_FILE).exists()
+    engine = open_rocksdb(tmp_path, "a test", reserve=0)
+    assert not (tmp_path / CLOSED_FILE).exists()
     engine.close()
