@@ -36,6 +36,7 @@ class CheckScreen(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,enter", "dismiss", "Close"),
         Binding("x", "stop", "Stop the check"),
+        Binding("f12", "app.save_picture", "Save as SVG", key_display="F12"),
     ]
 
     def __init__(self, view: CheckView, stop: Callable[[], None]) -> None:
