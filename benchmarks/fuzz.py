@@ -1,4 +1,7 @@
-"""``python benchmarks/fuzz.py``: a million mutated frames against real node processes."""
+"""``python benchmarks/fuzz.py``: a million mutated frames against real node processes.
+
+``--files`` instead: every byte flipped and every truncation of the files of small data and state directories.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests.fuzz.campaign import Door
 from tests.fuzz.process import Run, fuzz_process
+from tests.fuzz.sweep import DIRECTORIES, sweep
 
 SHARES = {Door.OPEN: 0.35, Door.STRANGER: 0.2, Door.TRUSTED: 0.35, Door.GATED: 0.1}
 """Which part of the frames each kind of node gets."""
@@ -25,7 +29,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--files", action="store_true", help="damage files instead of frames")
     asked = parser.parse_args()
+    if asked.files:
+        return fuzz_files()
     return fuzz_sockets(asked.frames, asked.seed)
 
 
@@ -50,6 +57,26 @@ def fuzz_sockets(frames: int, seed: int) -> int:
     print(file=sys.stderr)
     report(runs, time.monotonic() - began)
     return 0
+
+
+def fuzz_files() -> int:
+    """Damage every byte of every directory, and print what came of it. Returns 1 if any data was wrong or absent in silence."""
+    began = time.monotonic()
+    bad: list[str] = []
+    openings = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for number, (what, make) in enumerate(DIRECTORIES.items()):
+            swept = sweep(make(Path(folder) / str(number)), Path(folder))
+            openings += swept.openings
+            bad += [f"{what}: {text}" for text in swept.bad]
+            print(f"{what}: {swept.openings:,} openings")
+            for (file, damage, outcome), times in sorted(swept.outcomes.items(), key=str):
+                print(f"  {times:>7,}  {file} {damage}: {outcome.value}", flush=True)
+    print(
+        f"{openings:,} openings in {time.monotonic() - began:,.0f} s, {len(bad)} with data wrong or absent in silence"
+    )
+    print("\n".join(bad[:20]))
+    return 1 if bad else 0
 
 
 def report(runs: list[Run], seconds: float) -> None:

@@ -20,6 +20,8 @@ MASKS: Final = (0x01, 0x80, 0xFF)
 """Bits that are flipped in each byte, one after the other."""
 NEVER_READ: Final = ("LOG", "LOCK", "OPTIONS")
 """Beginnings of the names of files that RocksDB writes for people, or for nobody."""
+SELDOM: Final = 64
+"""Of those files one byte in so many is damaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +59,13 @@ class Outcome(Enum):
 BAD: Final = frozenset({Outcome.LOST, Outcome.WRONG, Outcome.CRASHED, Outcome.HANGS})
 
 
-def damages(directory: Directory, *, every: int = 1, masks: tuple[int, ...] = MASKS) -> Iterator[Damage]:
-    """Every byte flipped and every truncation of every file; of files that nobody reads, one in 64."""
+def damages(directory: Directory) -> Iterator[Damage]:
+    """Every byte flipped and every truncation of every file; of files that nobody reads, one in ``SELDOM``."""
     for file, content in directory.files.items():
-        step = 64 * every if file.rpartition("/")[2].startswith(NEVER_READ) else every
+        step = SELDOM if file.rpartition("/")[2].startswith(NEVER_READ) else 1
         for at in range(0, len(content), step):
             yield Damage(file, at)
-            for mask in masks:
+            for mask in MASKS:
                 yield Damage(file, at, mask)
 
 
