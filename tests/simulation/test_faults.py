@@ -7,16 +7,19 @@ import pytest
 
 from tests.simulation.loop import REPLAY
 from tests.simulation.many import Total, replay_command, run_many
+from tests.simulation.other_processes import printed
 from tests.simulation.plan import CLIENTS, FAULTS, STEPS, FaultKind, plan
-from tests.simulation.seeds import COUNT
 from tests.simulation.shrink import shrink
+from tests.simulation.story import run
 
 SEEDS: Final = 2_000
+FAULT_SEEDS: Final = "KVTUI_FAULT_SEEDS"
+"""The environment variable that asks for another number of runs."""
 
 
 def test_no_promise_is_broken_in_any_run() -> None:
     alone = os.environ.get(REPLAY)
-    seeds = [int(alone)] if alone else range(int(os.environ.get(COUNT, SEEDS)))
+    seeds = [int(alone)] if alone else range(int(os.environ.get(FAULT_SEEDS, SEEDS)))
     total = Total()
     for total in run_many(seeds):
         if total.failures:
@@ -25,6 +28,14 @@ def test_no_promise_is_broken_in_any_run() -> None:
     for seed, failure in total.failures[:3]:
         pytest.fail(f"seed {seed}: {failure}\nagain, with only what it needs: {replay_command(seed)}")
     assert total.operations >= total.seeds * CLIENTS * STEPS
+
+
+def test_a_run_does_not_depend_on_the_process() -> None:
+    code = (
+        "from tests.simulation.plan import plan; from tests.simulation.story import run;"
+        "print([run(plan(seed)) for seed in range(6)])"
+    )
+    assert printed(code) == {f"{[run(plan(seed)) for seed in range(6)]}\n"}
 
 
 def test_the_runs_are_as_hard_as_they_claim() -> None:
