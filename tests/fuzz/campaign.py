@@ -74,7 +74,7 @@ class Campaign:
         self._connect = connect
         self._chance = random.Random(f"campaign:{seed}")
         self._mutator = Mutator(seed, versioned=door is Door.TRUSTED)
-        self._written = Written()
+        self._written = Written(writable=door in (Door.OPEN, Door.TRUSTED))
         in_cluster = door in (Door.STRANGER, Door.TRUSTED)
         self._healthy = Healthy(seed, vouched, self._written, in_cluster=in_cluster, alone=door is not Door.OPEN)
 

@@ -108,6 +108,8 @@ class Exchange:
 class Written:
     """Every value that a node may have taken, by key."""
 
+    writable: bool = True
+    """Whether mutants may write; else the node takes nothing from them."""
     values: dict[bytes, set[bytes]] = field(default_factory=dict)
     notes: set[str] = field(default_factory=lambda: {""})
     cleared: list[tuple[int, int]] = field(default_factory=list)
@@ -120,7 +122,7 @@ class Written:
 
     def take(self, exchanges: list[Exchange]) -> None:
         """Learn from what happened at the same time, then judge it. Raises Wrong."""
-        for exchange in exchanges:
+        for exchange in exchanges if self.writable else ():
             self._learn(exchange)
         for exchange in exchanges:
             for line, reply in zip(exchange.lines, exchange.replies, strict=False):
