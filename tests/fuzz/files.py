@@ -162,13 +162,12 @@ def _judge_node(directory: Directory, found: dict[str, Any]) -> Outcome:
     for outcome, state in ((Outcome.WHOLE, states[-1]), *((Outcome.CUT_BACK, state) for state in reversed(states))):
         if found["counter"] != state["counter"]:
             continue
-        expected = {key: state["values"].get(key) for key in directory.keys}
-        if values == expected and found["note"] == state["note"] and set(found["scanned"]) == _live(expected):
+        expected = {key: state["values"].get(key) for key in directory.keys if key not in found["damaged"]}
+        if values != expected or set(found["scanned"]) != _live(expected):
+            continue
+        if found["note"] == state["note"] and not found["damages"]:
             return outcome
-        sound = {key: value for key, value in expected.items() if key not in found["damaged"]}
-        if found["damages"] and values == sound:
-            return Outcome.REPORTED
-        if not found["note"] and values == expected:
+        if found["damages"] or not found["note"]:
             return Outcome.REPORTED
     return Outcome.LOST
 
