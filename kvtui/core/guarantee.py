@@ -61,7 +61,7 @@ def _copies(picture: ClusterSnapshot) -> str:
     if not sizes:
         return lost
     fewest, slots = sizes[0]
-    wanted = f" ({picture.replication} wanted)" if picture.copies_each < picture.replication else ""
+    wanted = f" ({picture.replication} wanted)" if fewest <= picture.copies_each < picture.replication else ""
     if fewest < picture.copies_each and slots < picture.slots:
         said = f"{_slots(slots)} on {_nodes(fewest)} only"
     else:

@@ -159,7 +159,12 @@ class Membership:
             )
 
     async def _check_empty(self, name: str) -> None:
-        """The last node that stays can leave when no node holds anything, as of now and not of the last heartbeat."""
+        """The last node can leave when it holds nothing, as of now and not of the last heartbeat."""
+        leaving = [other for other in self._ledger.topology.members if other != name]
+        if leaving:
+            raise ClusterError(
+                f"{name} is the last node that stays: {', '.join(leaving)} must have left before, or their keys have nowhere to go"
+            )
         lost = self._ledger.topology.lost
         if lost:
             raise ClusterError(

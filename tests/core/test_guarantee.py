@@ -24,6 +24,11 @@ WHOLE = ClusterSnapshot(
             False,
         ),
         (
+            {"clean_copies": ((2, 16_384),), "copies_each": 1},
+            "every acknowledged write on 2 nodes; reads never older",
+            False,
+        ),
+        (
             {"clean_copies": ((1, 1_365), (2, 15_019))},
             "1,365 slots on 1 node only; reads never older",
             True,

@@ -100,10 +100,50 @@ def test_the_last_two_nodes_do_not_both_leave_with_what_one_of_them_holds() -> N
             await put_all(cluster)
             first = asyncio.create_task(remove(cluster, "n1"))
             await asyncio.sleep(0)
-            with pytest.raises(ClusterError, match="is the last node and 20 keys are stored"):
+            with pytest.raises(ClusterError, match="n2 is the last node that stays: n1 must have left before"):
                 await remove(cluster, "n2")
             await first
             await check_all(cluster)
+
+    run_virtual(main)
+
+
+def test_the_last_node_does_not_leave_by_force_while_another_that_is_leaving_is_away() -> None:
+    """The one that was leaving held the last clean copies. It came back empty-handed, was let go, and the slots were lost."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, slots=8, replication=2) as cluster:
+            cluster.kill("n1")
+            await cluster.until(lambda snapshot: state_of(snapshot, "n1") is NodeState.DOWN)
+            leaving = asyncio.create_task(remove(cluster, "n2"))
+            with pytest.raises(ClusterError, match="n2 is not drained yet"):
+                await leaving
+            cluster.kill("n2")
+            await cluster.until(lambda snapshot: state_of(snapshot, "n2") is NodeState.DOWN)
+            with pytest.raises(ClusterError, match="n1 is the last node that stays: n2 must have left before"):
+                await cluster.call(lambda coordinator: coordinator.remove_node("n1", force=True))
+            await cluster.revive("n1")
+            await cluster.revive("n2")
+            await cluster.until(lambda snapshot: [view.id for view in snapshot.nodes] == ["n1"])
+            assert cluster.coordinator.snapshot().lost == 0
+
+    run_virtual(main)
+
+
+def test_the_last_node_does_not_leave_with_lost_slots() -> None:
+    """A node that came after it would have answered for them as if they had always been empty."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=1, slots=8) as cluster:
+            await put_all(cluster)
+            cluster.kill("n1")
+            cluster.wipe("n1")
+            await cluster.revive("n1")
+            await cluster.until(lambda snapshot: snapshot.lost == 8)
+            with pytest.raises(ClusterError, match="8 slots .* have no clean copy left"):
+                await cluster.call(lambda coordinator: coordinator.remove_node("n1", force=True))
+            await cluster.call(lambda coordinator: coordinator.accept_loss())
+            await remove(cluster, "n1")
 
     run_virtual(main)
 
