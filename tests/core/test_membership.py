@@ -140,7 +140,7 @@ def test_the_last_node_does_not_leave_with_lost_slots() -> None:
             cluster.wipe("n1")
             await cluster.revive("n1")
             await cluster.until(lambda snapshot: snapshot.lost == 8)
-            with pytest.raises(ClusterError, match="8 slots .* have no clean copy left"):
+            with pytest.raises(ClusterError, match=r"8 slots .* have no clean copy left"):
                 await cluster.call(lambda coordinator: coordinator.remove_node("n1", force=True))
             await cluster.call(lambda coordinator: coordinator.accept_loss())
             await remove(cluster, "n1")
