@@ -17,7 +17,7 @@ from kvtui.core.seams.clock import Clock, Timer
 
 SILENT_SECONDS: Final = 1.5
 """A node that owes a reply and sends nothing for this long is given up."""
-SWEEP_SECONDS: Final = 0.25
+SWEEP_SECONDS: Final = 0.1
 IN_FLIGHT_BYTES: Final = 64 * 1024 * 1024
 """Most bytes of requests that wait in a link; more are refused at once."""
 
