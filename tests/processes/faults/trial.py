@@ -16,9 +16,9 @@ from kvtui.core.ring import slot_of, token_of
 from tests.processes.faults.injuries import INJURIES, mount, unmount
 from tests.processes.faults.rig import SLOTS, Rig, RigNode, rig
 
-KEYS: Final = 40
-CLIENTS: Final = 24
-THINK_SECONDS: Final = 0.08
+KEYS: Final = 60
+CLIENTS: Final = 64
+THINK_SECONDS: Final = 0.16
 """What a client waits between two operations, on average."""
 BEFORE_SECONDS: Final = 0.3
 """Of undisturbed load, before the first injury and between two."""
