@@ -29,6 +29,8 @@ INJURY_SECONDS: Final = (0.5, 2.2)
 class Trial:
     """What a trial came to. Times are in seconds."""
 
+    copies: int
+    """Of every key (N)."""
     operations: int
     seconds: float
     failed: int
@@ -96,6 +98,7 @@ class _Trial:
         picture = await self._rig.settle()
         served, unreadable = await self._read_all()
         return Trial(
+            picture.replication,
             len(loaded.operations),
             ended - began,
             sum(op.outcome is Outcome.FAILED for op in loaded.operations),
