@@ -49,7 +49,7 @@ def entered(terminal: Terminal, command: str, answer: str) -> str:
 
 def test_a_person_adds_a_node_puts_gets_and_leaves(dashboard: Terminal) -> None:
     port = free_port()
-    assert "addnode A 5001" in dashboard.screen.text
+    dashboard.until("addnode A 5001")
     entered(dashboard, f"addnode A {port}", f"Node added: A (127.0.0.1:{port})")
     dashboard.until("1 of 1 node up")
     entered(dashboard, "put apple 123", '[A] PUT apple = 123 -> {"status":"ok"}')

@@ -11,6 +11,7 @@ from kvtui.core.cluster import (
     Location,
     NodeAdded,
     Outcome,
+    OwnData,
     Read,
     Rebalanced,
     ReplicaAnswer,
@@ -97,11 +98,11 @@ class FrozenCluster(Cluster):
     async def scan(self, prefix: bytes = b"", *, values: bool = True) -> AsyncIterator[list[Item]]:
         yield [Item(key, value, Version(1, 1)) for key, value in self.stored.items() if key.startswith(prefix)]
 
-    async def add_node(self, node: str, host: str, port: int) -> NodeAdded:
+    async def add_node(self, node: str, host: str, port: int, *, own_data: OwnData = OwnData.REFUSE) -> NodeAdded:
         self.asked.append(f"add {node}")
         return NodeAdded(node, host, port, started=True)
 
-    async def remove_node(self, node: str) -> None:
+    async def remove_node(self, node: str, *, force: bool = False) -> None:
         if self.now.node(node) is None:
             raise ClusterError(f"there is no node {node}")
         self.asked.append(f"remove {node}")
