@@ -59,12 +59,14 @@ class Coordinator:
         for ``grace`` seconds is replaced (0: never)."""
         identity = seams.random.identity()
         home = "" if state is None else seams.home(state)
-        left_at, left_in = Version(log.topology.epoch, log.last), log.topology.home
-        # A log away from home stays so until every node obeys: until then another coordinator may go on where it came from.
-        log.append(Opened(log.topology.epoch + 1, identity, left_in or home))
+        before = log.topology
+        # A log away from home stays so until every node obeys: until then another coordinator may go on where it came from. Nor is
+        # it forgotten until then how far the log had got: to open an old copy twice makes it no newer.
+        ends = (*before.ends, (before.epoch, log.last))
+        log.append(Opened(before.epoch + 1, identity, before.home or home, ends=ends))
         self.observer: Observer | None = None
         self._happenings = Happenings(seams.clock)
-        self._ledger = Ledger(log, self._on_stop, left_at=left_at, home=home)
+        self._ledger = Ledger(log, self._on_stop, home=home)
         self._moves = _MoveTally(self._happenings)
         self._tuning = Tuning(self._ledger, self._happenings)
         self._losses = LossesRoom(self._ledger, self._happenings)

@@ -44,12 +44,9 @@ class Ledger:
         log: MetadataLog,
         on_stop: Callable[[str], None] = lambda reason: None,
         *,
-        left_at: Version = NEVER,
         home: str = "",
     ) -> None:
         self._log = log
-        self.left_at = left_at
-        """How far the log had got when it was opened: no node can have noted more, unless this is an old copy of it."""
         self._home = home
         self.cautious = log.topology.home != home
         """No clean set goes on without a member that has not granted this epoch: it might obey another coordinator."""
@@ -153,12 +150,12 @@ class Ledger:
         return Version(self.topology.epoch, first)
 
     def grant(self, node: str) -> None:
-        """The node obeys this coordinator. Once all do, a log that was opened at a new home is at home there."""
+        """The node obeys this coordinator. Once all do, this is no old copy of the log, and where it was opened it is at home."""
         self.granted.add(node)
         topology = self.topology
-        if self.cautious and self.granted.issuperset(topology.members):
+        if (self.cautious or topology.ends) and self.granted.issuperset(topology.members):
             self.record(Opened(topology.epoch, topology.coordinator, self._home))
-            self.cautious = topology.home == self.topology.home
+            self.cautious = self.cautious and self.topology.home != self._home
 
     def exclude(self, node: str, runs: Runs) -> None:
         """Record that the node is behind in those of ``runs`` whose clean set may go on without it."""

@@ -122,7 +122,7 @@ def essence(topology: Topology) -> list[Record]:
     ring = topology.planned.to_record()
     records: list[Record] = [
         Created(topology.cluster, topology.name, ring),
-        Opened(topology.epoch, topology.coordinator, topology.home, _before(topology)),
+        Opened(topology.epoch, topology.coordinator, topology.home, _before(topology), topology.ends),
         *(Joined(member) for member in topology.members.values()),
         Planned(ring),
         Tuned(topology.quorum, topology.reads),

@@ -70,6 +70,7 @@ def rebuild(found: Sequence[Found], without: Collection[str] = ()) -> Rebuilt:
         # Above all that any node has granted or noted: what they noted is not newer than this log.
         epoch=1 + max(noted.epoch, *(node.facts.epoch for node in found)),
         home=HOME,
+        ends=(),
     )
     lost = sum(stop - start for start, stop in topology.lost)
     return Rebuilt(topology, tuple(name for name in members if name not in missing), tuple(missing), lost)

@@ -42,6 +42,8 @@ class Opened(msgspec.Struct, tag="opened", frozen=True):
     home: str = ""
     before: tuple[tuple[int, str], ...] = ()
     """(epoch, coordinator) of earlier openings, in a log that is written anew."""
+    ends: tuple[tuple[int, int], ...] = ()
+    """How far the log had got at each opening since its members last obeyed all at once, oldest first; empty once they do."""
 
 
 class Joined(msgspec.Struct, tag="joined", frozen=True):

@@ -223,10 +223,10 @@ class Supervisor:
                 f" ({facts.coordinator}); open the newest one, or rebuild it from the nodes with: kvtui recover"
             )
             raise NotANode(self._ledger.stopped)
-        if self._ledger.left_at < facts.noted and facts.noted.epoch < topology.epoch:
+        if topology.outdated_by(facts.noted):
             self._ledger.stop(
-                f"this state directory is an old copy: {node.id} has noted more ({facts.noted}) than it holds"
-                f" ({self._ledger.left_at}); open the newest one, or rebuild it from the nodes with: kvtui recover"
+                f"this state directory is an old copy: {node.id} has noted more ({facts.noted}) than it held when it was opened;"
+                " open the newest one, or rebuild it from the nodes with: kvtui recover"
             )
             raise NotANode(self._ledger.stopped)
 

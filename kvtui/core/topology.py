@@ -35,6 +35,7 @@ from kvtui.core.records import (
     Wiped,
 )
 from kvtui.core.ring import Ring
+from kvtui.core.version import Version
 
 OPENINGS_KEPT: Final = 200
 """Openings that are remembered; a node that has been away for longer is not asked whom it obeyed."""
@@ -59,6 +60,9 @@ class Topology:
     reads: ReadMode = ReadMode.STRICT
     openings: tuple[tuple[int, str], ...] = ()
     """(epoch, coordinator) of the last openings, oldest first: whoever else was granted the cluster has another log."""
+    ends: tuple[tuple[int, int], ...] = ()
+    """(epoch, number of the newest record) at each opening since all members obeyed at once, oldest first: a node that noted more
+    in one of those epochs, or anything in another one since, proves the log to be an old copy."""
     home: str = ""
     """Where the log was when it was last opened."""
 
@@ -88,6 +92,15 @@ class Topology:
     def distinct(self) -> tuple[Placement, ...]:
         """The placements that occur, each once."""
         return tuple(dict.fromkeys(place for _, _, place in self.stretches))
+
+    def outdated_by(self, noted: Version) -> bool:
+        """Whether a node can't have noted that much from this log: then it is an old copy."""
+        if not self.ends or noted.epoch >= self.epoch:
+            return False
+        known = dict(self.ends)
+        if noted.epoch in known:
+            return noted.seq > known[noted.epoch]
+        return noted.epoch > self.ends[0][0]
 
     def only_at(self, node: str) -> Runs:
         """Slots of which the node has the last clean copy."""
@@ -152,6 +165,7 @@ def _open(topology: Topology, record: Opened) -> Topology:
         coordinator=record.coordinator,
         home=record.home,
         openings=openings[-OPENINGS_KEPT:],
+        ends=record.ends[-OPENINGS_KEPT:],
     )
 
 

@@ -25,6 +25,7 @@ from kvtui.core.records import (
     Wiped,
 )
 from kvtui.core.topology import Topology, apply
+from kvtui.core.version import Version
 from tests.core.clusters import SLOTS, after, created, joined, member, placed_as, planned, settled
 
 ABC = Placement(("A", "B", "C"), ("A", "B", "C"))
@@ -53,6 +54,23 @@ def test_a_cluster_is_created_once() -> None:
 def test_each_opening_has_the_epoch_that_its_record_says() -> None:
     topology = after(created(), Opened(7, "another"))
     assert (topology.epoch, topology.coordinator) == (7, "another")
+
+
+def test_a_log_is_an_old_copy_for_whoever_noted_more_than_it_held_at_an_opening() -> None:
+    topology = after(created(), Opened(7, "another", ends=((3, 20), (5, 31))))
+    assert not topology.outdated_by(Version(3, 20))
+    assert topology.outdated_by(Version(3, 21))
+    assert topology.outdated_by(Version(4, 1)), "of a coordinator that the log does not know"
+    assert not topology.outdated_by(Version(5, 31))
+    assert topology.outdated_by(Version(5, 32))
+    assert not topology.outdated_by(Version(2, 99)), "before all members obeyed at once"
+    assert not topology.outdated_by(Version(7, 99)), "its own"
+
+
+def test_once_all_members_obey_nothing_noted_before_makes_a_log_old() -> None:
+    topology = after(created(), Opened(7, "another", ends=((3, 20),)), Opened(7, "another"))
+    assert topology.ends == ()
+    assert not topology.outdated_by(Version(3, 21))
 
 
 def test_a_member_that_was_seen_elsewhere_is_the_same_member() -> None:

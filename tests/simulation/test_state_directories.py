@@ -88,6 +88,27 @@ def test_an_old_copy_of_the_state_directory_is_found_out_before_it_serves() -> N
     run_virtual(main)
 
 
+def test_an_old_copy_that_is_opened_again_is_no_newer_for_it() -> None:
+    """It was opened where no node could tell it, and so has an epoch of its own above what the nodes noted."""
+
+    async def main() -> None:
+        async with attached() as cluster:
+            cluster.disks.copy(STATE / "metadata", COPY / "metadata")
+            await cluster.call(lambda coordinator: coordinator.remove_node("A"))
+            await put_all(cluster.put, b"second")
+            cluster.network.partition("second", ["B", "C"])
+            for _ in range(2):
+                async with second(cluster, COPY) as other:
+                    assert (await other.get(KEYS[0])).outcome is Outcome.FAILED
+            cluster.network.heal()
+            async with second(cluster, COPY) as other:
+                assert "old copy" in other.snapshot().stopped
+                assert (await other.get(KEYS[0])).outcome is Outcome.FAILED
+            await check_all(cluster.coordinator, b"second")
+
+    run_virtual(main)
+
+
 def test_a_copy_takes_over_whole_or_not_at_all() -> None:
     """The copy is as new as the original: it is obeyed, and the original learns that it is not any more."""
 
