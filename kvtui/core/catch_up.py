@@ -31,6 +31,8 @@ from kvtui.core.version import NEVER, Version
 
 PAGE: Final = 1_000
 """Entries of one page that is copied."""
+ABSENT: Final = Version(0, 1)
+"""Below every version that a cluster gives: of the tombstone that takes a damaged entry's place where there should be nothing."""
 
 
 Peer = tuple[str, Link]
@@ -46,6 +48,13 @@ class Difference(NamedTuple):
 
     copies: list[bytes]
     drops: list[tuple[bytes, Version]]
+
+
+class Listing(NamedTuple):
+    """What a node holds of some slots. ``damaged``: keys of entries that failed their checksum; it does not know their versions."""
+
+    versions: dict[bytes, Version]
+    damaged: frozenset[bytes]
 
 
 def differences(source: dict[bytes, Version], target: dict[bytes, Version]) -> Difference:
@@ -108,23 +117,46 @@ class CatchUp:
         self._large = large
 
     async def merge(self, start: int, stop: int) -> None:
-        """Give the target what the source has newer; both are clean, so nothing is dropped."""
+        """Give the target what the source has newer; both are clean, so nothing is dropped that is whole."""
         theirs = await self._list(self._target, self._to, start, stop)
         ours = await self._list(self._source, self._from, start, stop)
-        await self._copy([key for key, version in ours.items() if theirs.get(key, NEVER) < version])
+        await self._copy([key for key, version in ours.versions.items() if theirs.versions.get(key, NEVER) < version])
+        await self._clear_damage(ours, theirs)
 
     async def equalise(self, start: int, stop: int) -> None:
         """Make the target's slots ``start``..``stop`` equal to the source's, which is right even where it is older."""
         theirs = await self._list(self._target, self._to, start, stop)
-        if not theirs:
+        if not theirs.versions and not theirs.damaged:
             await self._copy_all(start, stop)
             return
-        difference = differences(await self._list(self._source, self._from, start, stop), theirs)
-        for gone in batches(difference.drops, lambda drop: len(drop[0])):
-            listed = [Listed(to_blob(key), version) for key, version in gone]
-            await ask(self._target, self._to, Drop(entries=listed))
+        ours = await self._list(self._source, self._from, start, stop)
+        difference = differences(ours.versions, theirs.versions)
+        # Where the source's own entry is damaged, the target's may be the only one left.
+        drops = [(key, version) for key, version in difference.drops if key not in ours.damaged]
+        for gone in batches(drops, lambda drop: len(drop[0])):
+            await self._drop(gone)
             self._dropped(self._target, [key for key, _ in gone], len(gone))
         await self._copy(difference.copies)
+        await self._clear_damage(ours, theirs)
+
+    async def _clear_damage(self, ours: Listing, theirs: Listing) -> None:
+        """Remove the target's damaged entries of keys of which the source holds nothing, neither sound nor damaged.
+
+        Nothing was acknowledged of them. A tombstone below every version takes their place, which any write that comes meanwhile
+        overrules, and is dropped at once.
+        """
+        suspects = sorted(theirs.damaged - ours.versions.keys() - ours.damaged)
+        for keys in batches(suspects, len):
+            reply = await ask(self._source, self._from, GetMany(keys=[to_blob(key) for key in keys]))
+            held = zip(keys, reply.entries or [], strict=True)
+            gone = [key for key, entry in held if entry.version == NEVER]
+            if gone:
+                graves = [Entry(to_blob(key), ABSENT, -1) for key in gone]
+                await ask(self._target, self._to, PutMany(entries=graves))
+                await self._drop([(key, ABSENT) for key in gone])
+
+    async def _drop(self, gone: list[tuple[bytes, Version]]) -> None:
+        await ask(self._target, self._to, Drop(entries=[Listed(to_blob(key), version) for key, version in gone]))
 
     async def _copy(self, copies: list[bytes]) -> None:
         for keys in batches(copies, len, PAGE):
@@ -147,15 +179,17 @@ class CatchUp:
 
         await self._pages(self._source, self._from, start, stop, True, store)
 
-    async def _list(self, node: str, link: Link, start: int, stop: int) -> dict[bytes, Version]:
+    async def _list(self, node: str, link: Link, start: int, stop: int) -> Listing:
         listed: dict[bytes, Version] = {}
+        damaged: set[bytes] = set()
 
         async def note(reply: Reply) -> None:
+            damaged.update(map(from_blob, reply.damaged or []))
             for entry in reply.entries or []:
                 listed[from_blob(entry.key)] = entry.version
 
         await self._pages(node, link, start, stop, False, note)
-        return listed
+        return Listing(listed, frozenset(damaged))
 
     async def _pages(
         self, node: str, link: Link, start: int, stop: int, values: bool, take: Callable[[Reply], Awaitable[None]]

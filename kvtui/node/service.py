@@ -245,7 +245,14 @@ class Service:
         entries, cursor = page(pairs, min(request.limit, BATCH_ENTRIES), request.values, prefix)
         if request.whole and any(request.start <= slot < request.stop for slot in self._store.table.damaged):
             raise Refused(DAMAGED, f"entries of slots {request.start}..{request.stop} failed their checksum")
-        return Reply(status=OK, id=request.id, entries=entries, cursor=cursor)
+        damaged = self._damaged_keys(request) if after is None and self._store.table.damaged else None
+        return Reply(status=OK, id=request.id, entries=entries, cursor=cursor, damaged=damaged)
+
+    def _damaged_keys(self, request: wire.Scan) -> list[Blob]:
+        keys = self._store.table.damaged_keys(request.start, request.stop)
+        if len(keys) > BATCH_ENTRIES or sum(map(len, keys)) > BATCH_BYTES:
+            raise Refused(DAMAGED, f"{len(keys):,} entries of slots {request.start}..{request.stop} failed their checksum")
+        return [to_blob(key) for key in keys]
 
     def _digests(self, peer: Peer, request: wire.Digests) -> Reply:
         self._check_slots(request.start, request.stop)

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from xxhash import xxh3_64_intdigest
 
-from kvtui.node.record import contribution, is_live, placed, range_of, sound, token_at
+from kvtui.node.record import contribution, is_live, key_of, placed, range_of, sound, token_at
 
 _DIGEST_MASK = 2**64 - 1
 
@@ -86,6 +86,11 @@ class SlotTable:
 
     def is_damaged(self, where: bytes) -> bool:
         return bool(self.damaged) and where in self.damaged.get(self.slot_at(where), ())
+
+    def damaged_keys(self, start: int, stop: int) -> list[bytes]:
+        """The keys under which the damaged entries of slots ``start``..``stop`` lie, in ring order."""
+        slots = sorted(slot for slot in self.damaged if start <= slot < stop)
+        return [key_of(where) for slot in slots for where in sorted(self.damaged[slot])]
 
     def repair(self, where: bytes) -> None:
         """Forget the damage at ``where``, because a new record takes its place."""
