@@ -136,7 +136,8 @@ class SimCluster:
         self.machine.exit()
 
     async def take_over(self, state: Path) -> "tuple[Machine, Coordinator]":
-        """Open the cluster on a copy of its log, at ``state``, while its coordinator is paused; that one is returned.
+        """Open the cluster on a copy of its log, at ``state``, while its coordinator is paused; that one is returned. A copy that
+        is there already is taken, however old it is.
 
         Raises ClusterError, CoordinatorGone: then there is no coordinator.
         """
@@ -146,23 +147,27 @@ class SimCluster:
         if not self._gone.done():
             # Whoever waits for the sleeper hears no more of it, and can't know what it will do.
             self._gone.set_result(None)
-        self.disks.copy(self._metadata, state / "metadata")
+        if state / "metadata" not in self.disks.paths:
+            self.copy_log(state)
         self.settings = replace(self.settings, state=state)
         await self.open()
         return former, sleeper
 
-    async def recover(self, state: Path) -> None:
+    def copy_log(self, state: Path) -> None:
+        """Copy the log as it is now to another state directory."""
+        self.disks.copy(self._metadata, state / "metadata")
+
+    async def recover(self, state: Path, *, without_the_wiped: bool = False) -> None:
         """End the coordinator, rebuild the log from the nodes that run by themselves, and open it. Raises ClusterError."""
         self.machine.crash()
-        addresses = [
-            process.address
-            for process in self.launcher.processes.values()
-            if process.alive and process.server is not None and process.server.store.membership.cluster
-        ]
+        members = set(self.coordinator.topology.members) if without_the_wiped else set()
+        running = {name: process for name, process in self.launcher.processes.items() if process.server is not None}
+        known = {name for name, process in running.items() if process.server.store.membership.cluster}  # type: ignore[union-attr]
+        addresses = [running[name].address for name in known if running[name].alive]
         machine = Machine("rebuilder")
         transport = self.network.transport(machine)
         seams = Seams(transport, self.clock, self._random, self.launcher, self.disks.opener(machine))
-        await recover(state, addresses, (), seams)
+        await recover(state, sorted(addresses), sorted(members - known), seams)
         machine.exit()
         self.settings = replace(self.settings, state=state)
         await self.open()

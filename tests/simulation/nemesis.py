@@ -28,6 +28,10 @@ NODES_MOST: Final = 6
 NODES_LEAST: Final = 1
 LATE_CLIENT: Final = 1000
 LATE_SECONDS: Final = 8.0
+BURST_SECONDS: Final = 0.006
+"""Within that the writes of a burst reach some of their replicas, and not all."""
+OLD_SHARE: Final = 0.5
+"""Part of half of the takeovers that begin with an old copy of the log."""
 MENDING_TRIES: Final = 6
 MENDING_SECONDS: Final = 2.0
 
@@ -83,6 +87,8 @@ class Nemesis:
         match fault.kind:
             case FaultKind.COORDINATOR_KILL | FaultKind.COORDINATOR_CRASH:
                 return await self._end_coordinator(fault)
+            case FaultKind.BURST:
+                return await self._end_amid_writes(fault)
             case FaultKind.SECOND:
                 return await self._second_on_the_same(fault)
             case FaultKind.STALE_COPY:
@@ -235,15 +241,17 @@ class Nemesis:
                     await self._cluster.call(lambda coordinator: coordinator.rebalance())
 
     async def _place_anew(self, fault: Fault) -> bool:
+        if fault.kind is FaultKind.WEIGHT:
+            return await self._change_weight(fault)
+        policy = "classic" if fault.flag else "balanced"
+        await self._cluster.call(lambda coordinator: coordinator.set_policy(policy, 4 if fault.flag else 0))
+        return True
+
+    async def _change_weight(self, fault: Fault) -> bool:
         node = self._chosen(fault)
         if node is None:
             return False
-        policy = "classic" if fault.flag else "balanced"
-        weight = 1 + int(4 * fault.amount)
-        if fault.kind is FaultKind.POLICY:
-            await self._cluster.call(lambda coordinator: coordinator.set_policy(policy, 4 if fault.flag else 0))
-        else:
-            await self._cluster.call(lambda coordinator: coordinator.set_weight(node, weight))
+        await self._cluster.call(lambda coordinator: coordinator.set_weight(node, 2 + int(4 * fault.amount)))
         return True
 
     async def _end_coordinator(self, fault: Fault) -> bool:
@@ -253,11 +261,41 @@ class Nemesis:
             self._cluster.crash()
         else:
             self._cluster.disks.crash_at(COORDINATOR, 1 + int(5 * fault.amount), written=fault.flag)
+        await self._reopen(fault)
+        return True
+
+    async def _reopen(self, fault: Fault) -> None:
         await asyncio.sleep(fault.seconds)
         async with self._opening:
             if not self._cluster.machine.alive:
                 await self._cluster.open()
+
+    async def _end_amid_writes(self, fault: Fault) -> bool:
+        """What was written half is read after the restart, and again when a node is gone that may have answered."""
+        if not self._cluster.running:
+            return False
+        machine, coordinator = self._cluster.machine, self._cluster.coordinator
+        for key in self._keys:
+            value = f"burst {next(self._names)}"
+            self._recorder.begin(LATE_CLIENT + next(self._names), Kind.PUT, key.decode(), value)
+            machine.spawn(coordinator.put(key, value.encode()))
+        await asyncio.sleep(BURST_SECONDS * fault.amount)
+        machine.crash()
+        await self._reopen(fault)
+        await self._read_all()
+        node = self._chosen(fault)
+        if node is not None:
+            self._cluster.kill(node)
+            await self._read_all()
+            await self._revive(node)
         return True
+
+    async def _read_all(self) -> None:
+        for key in self._keys:
+            pending = self._recorder.begin(LATE_CLIENT + next(self._names), Kind.GET, key.decode())
+            read = await self._cluster.get(key)
+            text = None if read.value is None else read.value.decode().rstrip()
+            pending.end(Told(read.outcome), text, read.version, read.stale)
 
     async def _revive(self, node: str) -> None:
         if not self._cluster.process(node).alive and (self._cluster.attached or self._cluster.running):
@@ -286,12 +324,20 @@ class Nemesis:
         return True
 
     async def _take_over(self, fault: Fault) -> bool:
-        """The sleeper wakes up later, and goes on with what it was about to do."""
+        """The sleeper wakes up later, and goes on with what it was about to do. The log's copy may be some seconds old."""
+        state = Path(f"taken{next(self._names)}")
+        if not self._cluster.attached or not self._cluster.running:
+            return False
+        if fault.flag and fault.amount < OLD_SHARE:
+            # Slots move to where the copy does not know them to be.
+            self._cluster.copy_log(state)
+            await self._change_weight(fault)
+            await asyncio.sleep(fault.seconds)
         async with self._opening:
-            if not self._cluster.attached or not self._cluster.running:
+            if not self._cluster.running:
                 return False
             self.taken_over = True
-            former, sleeper = await self._cluster.take_over(Path(f"taken{next(self._names)}"))
+            former, sleeper = await self._cluster.take_over(state)
         await asyncio.sleep(fault.seconds)
         former.resume()
         key = self._keys[fault.node % len(self._keys)]

@@ -54,9 +54,10 @@ class FaultKind(StrEnum):
     POLICY = "change the placement policy"
     WEIGHT = "change a node's weight"
     FORCE = "remove a node that is down by force"
+    BURST = "kill the coordinator amid a burst of writes, then a node"
 
 
-WEIGHTS: Final = {FaultKind.TAKEOVER: 4, FaultKind.WIPE: 3, FaultKind.FLIP: 3, FaultKind.KILL: 2}
+WEIGHTS: Final = {FaultKind.TAKEOVER: 4, FaultKind.WIPE: 3, FaultKind.FLIP: 3, FaultKind.KILL: 2, FaultKind.BURST: 2}
 """How often a kind is chosen beside the others: those that need something to be true, or find much, more often."""
 
 

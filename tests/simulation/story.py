@@ -185,7 +185,7 @@ class _Story:
             if not nemesis.taken_over:
                 raise Wrong(f"the coordinator stopped: {snapshot.stopped}")
             try:
-                await self._cluster.recover(Path(f"rebuilt{attempt}"))
+                await self._cluster.recover(Path(f"rebuilt{attempt}"), without_the_wiped=nemesis.wiped)
             except ClusterError as error:
                 raise Wrong(f"all nodes are there, and yet: {error}") from None
         raise Wrong(f"it stopped again and again: {snapshot.stopped}")

@@ -1,7 +1,10 @@
 """Bugs with which other stores lost data."""
 
+from collections.abc import Callable
+
 from kvtui.core import catch_up, mover, supervisor, work
 from kvtui.core.metadata_log import MetadataLog
+from kvtui.core.placement import Placement
 from kvtui.core.records import CutOver, Record, Recovered
 from kvtui.core.topology import Topology
 from kvtui.core.topology import apply as apply_record
@@ -20,11 +23,19 @@ def rebalancing_without_versions() -> None:
         self._stage(where, old, store.pack(key, store.pack_version(version), value))  # type: ignore[arg-type]
         return old is not None and store.is_live(old)
 
-    def differing(start: int, one: list[int], other: list[int]) -> list[tuple[int, int]]:
-        return [(start, start + len(one))]
+    async def fill(
+        self: mover.Mover,
+        piece: work.Work,
+        targets: Callable[[Placement], tuple[str, ...]],
+        finish: Callable[[Placement], None],
+    ) -> None:
+        place = self._place(piece)
+        for node in targets(place):
+            await self._catch_up(self._source(place), self._peer(node)).equalise(piece.start, piece.stop)
+        finish(self._place(piece))
 
     store.Store.write = write  # type: ignore[method-assign,assignment]
-    mover.differing = differing  # type: ignore[attr-defined,assignment]
+    mover.Mover._fill = fill  # type: ignore[method-assign]
 
 
 def a_node_counts_before_it_has_synced() -> None:
