@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from tests.simulation.many import Total, replay_command, run_many
 
 SHOWN = 10
-"""Failures that are told in full."""
+"""Failures that are told in full, as they come."""
 
 
 def main() -> int:
@@ -23,11 +23,14 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=None, help="default: one a core")
     asked = parser.parse_args()
     began = time.monotonic()
-    total = Total()
+    total, told = Total(), 0
     for total in run_many(range(asked.first, asked.first + asked.seeds), asked.processes):
         rate = total.seeds / (time.monotonic() - began)
         line = f"\r{total.seeds:,} of {asked.seeds:,} seeds, {rate:.1f} a second, {len(total.failures)} violations"
         print(line, end="", file=sys.stderr, flush=True)
+        for seed, failure in total.failures[told:SHOWN]:
+            print(f"\nseed {seed}: {failure}\n{replay_command(seed)}", flush=True)
+        told = len(total.failures)
     print(file=sys.stderr)
     report(total, time.monotonic() - began)
     return 1 if total.failures else 0
@@ -43,8 +46,6 @@ def report(total: Total, seconds: float) -> None:
         print(f"  {number:>9,}  {kind}")
     print(f"slots lost       {total.lost:,} (last clean copy wiped: reported, refused, accepted)")
     print(f"violations       {len(total.failures)}")
-    for seed, failure in total.failures[:SHOWN]:
-        print(f"\nseed {seed}: {failure}\n{replay_command(seed)}")
 
 
 if __name__ == "__main__":

@@ -251,7 +251,9 @@ class Service:
     def _damaged_keys(self, request: wire.Scan) -> list[Blob]:
         keys = self._store.table.damaged_keys(request.start, request.stop)
         if len(keys) > BATCH_ENTRIES or sum(map(len, keys)) > BATCH_BYTES:
-            raise Refused(DAMAGED, f"{len(keys):,} entries of slots {request.start}..{request.stop} failed their checksum")
+            raise Refused(
+                DAMAGED, f"{len(keys):,} entries of slots {request.start}..{request.stop} failed their checksum"
+            )
         return [to_blob(key) for key in keys]
 
     def _digests(self, peer: Peer, request: wire.Digests) -> Reply:
