@@ -123,12 +123,14 @@ class CatchUp:
         await self._copy([key for key, version in ours.versions.items() if theirs.versions.get(key, NEVER) < version])
         await self._clear_damage(ours, theirs)
 
-    async def equalise(self, start: int, stop: int) -> None:
-        """Make the target's slots ``start``..``stop`` equal to the source's, which is right even where it is older."""
+    async def equalise(self, start: int, stop: int) -> frozenset[bytes]:
+        """Make the target's slots ``start``..``stop`` equal to the source's, which is right even where it is older.
+
+        Returns the keys of which the source's own entries are damaged: as long as they are, the two don't become equal.
+        """
         theirs = await self._list(self._target, self._to, start, stop)
         if not theirs.versions and not theirs.damaged:
-            await self._copy_all(start, stop)
-            return
+            return await self._copy_all(start, stop)
         ours = await self._list(self._source, self._from, start, stop)
         difference = differences(ours.versions, theirs.versions)
         # Where the source's own entry is damaged, the target's may be the only one left.
@@ -138,6 +140,7 @@ class CatchUp:
             self._dropped(self._target, [key for key, _ in gone], len(gone))
         await self._copy(difference.copies)
         await self._clear_damage(ours, theirs)
+        return ours.damaged
 
     async def _clear_damage(self, ours: Listing, theirs: Listing) -> None:
         """Remove the target's damaged entries of keys of which the source holds nothing, neither sound nor damaged.
@@ -173,11 +176,15 @@ class CatchUp:
             await self._store([entry for entry in entries if not _left_out(entry)])
             keys = later
 
-    async def _copy_all(self, start: int, stop: int) -> None:
+    async def _copy_all(self, start: int, stop: int) -> frozenset[bytes]:
+        damaged: set[bytes] = set()
+
         async def store(reply: Reply) -> None:
+            damaged.update(map(from_blob, reply.damaged or []))
             await self._store(reply.entries or [])
 
         await self._pages(self._source, self._from, start, stop, True, store)
+        return frozenset(damaged)
 
     async def _list(self, node: str, link: Link, start: int, stop: int) -> Listing:
         listed: dict[bytes, Version] = {}

@@ -59,6 +59,11 @@ class Link(asyncio.Protocol):
         return self._transport is not None
 
     @property
+    def reason(self) -> str:
+        """Why the connection ended; empty while it has not."""
+        return self._reason
+
+    @property
     def silent_since(self) -> float | None:
         """Since when the node owes a reply without sending anything; None when it owes none."""
         return max(self.heard, self._waiting[0][1]) if self._waiting else None

@@ -172,8 +172,13 @@ class Membership:
                 " them up first with: accept-loss"
             )
         nodes = list(self._ledger.nodes.values())
-        await asyncio.gather(*(node.refresh() for node in nodes))
+        known = await asyncio.gather(*(node.refresh() for node in nodes))
         self._member(name)
+        if not all(known):
+            silent = next(node.id for node, answered in zip(nodes, known, strict=True) if not answered)
+            raise ClusterError(
+                f"{name} is the last node and {silent} does not say whether it holds keys; start it first"
+            )
         keys = sum(node.facts.keys for node in nodes)
         if keys:
             raise ClusterError(f"{name} is the last node and {keys:,} keys are stored; add another first")
@@ -320,6 +325,8 @@ class Membership:
         except Refused as error:
             self._supervisor.note_fencing(node, error)
             raise ClusterError(f"the node at {node.address} refuses to join: {error}") from None
+        if not link.open:
+            raise ClusterError(f"can't use the node at {node.address}: {link.reason}")
         try:
             self._check_stranger(facts, node.host, node.port, OwnData.WIPE if data else OwnData.REFUSE)
         except ClusterError:
@@ -403,10 +410,7 @@ class Membership:
         except (LinkLost, LinkFull):
             # It can't be told; if it comes back, it is refused as a stranger that belongs to this cluster.
             pass
-        link = node.unlink()
-        if link is not None:
-            link.close("it left the cluster")
-        node.wake.set()
+        self._supervisor.part(node)
         if node.process is not None:
             await self._processes.end(node.process)
         if self._ledger.topology.members[node.id].started_here:

@@ -39,6 +39,10 @@ PURGE_SECONDS: Final = 5.0
 """How often tombstones are looked for, where some were stored."""
 NAMED: Final = 20
 """Keys of a cleared range that are named to an observer."""
+DAMAGED_NAMED: Final = 3
+"""Keys of damaged entries that are named to a person."""
+KEY_SHOWN: Final = 60
+"""Most characters of such a key that are shown."""
 
 
 class MoveObserver(Protocol):
@@ -311,9 +315,12 @@ class Mover:
                 if equal and self._still(place, [source, *peers], counted) and self._place(piece) == place:
                     finish(place)
                     return
+            damaged: set[bytes] = set()
             for peer, theirs in zip(peers, digests[1:], strict=True):
                 for start, stop in differing(piece.start, digests[0], theirs):
-                    await self._catch_up(source, peer).equalise(start, stop)
+                    damaged |= await self._catch_up(source, peer).equalise(start, stop)
+        if damaged:
+            raise StepFailed(_only_damaged(source[0], damaged))
         raise StepFailed("the copies did not become equal")
 
     @contextmanager
@@ -339,3 +346,10 @@ class Mover:
     def _forget_hints(self, node: str) -> None:
         if not any(node in place.behind for place in self._ledger.topology.distinct):
             self._ledger.hints.pop(node, None)
+
+
+def _only_damaged(node: str, keys: set[bytes]) -> str:
+    """A source whose own entries are damaged has nothing to give of them, and nobody knows who else has the newest."""
+    first = ", ".join(repr(key.decode(errors="backslashreplace"))[:KEY_SHOWN] for key in sorted(keys)[:DAMAGED_NAMED])
+    more = f" and {len(keys) - DAMAGED_NAMED:,} more" if len(keys) > DAMAGED_NAMED else ""
+    return f"{node} has the last clean copy of them, and can't read {first}{more}: put a new value, or delete it"

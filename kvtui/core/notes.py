@@ -20,7 +20,7 @@ from kvtui.core.ledger import Ledger
 from kvtui.core.link import Link, LinkFull, LinkLost
 from kvtui.core.metadata_log import essence
 from kvtui.core.protocol import Note, Reply
-from kvtui.core.records import Behind, LossAccepted, Placed, Record, Wiped
+from kvtui.core.records import Behind, Counted, LossAccepted, Placed, Record, Wiped
 from kvtui.core.seams.clock import Clock, Timer
 from kvtui.core.topology import Topology, apply
 from kvtui.core.version import NEVER, Version
@@ -110,6 +110,9 @@ class Notes:
             callback(False)
 
     def _follow(self, records: Sequence[Record]) -> None:
+        if all(isinstance(record, Counted) for record in records):
+            # To note it would raise the counters, which would be recorded, and noted, for ever.
+            return
         for name in sorted(self._concerned(records)):
             self.tell(name)
         if self._spread is None and not self._ledger.stopped:

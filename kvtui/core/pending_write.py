@@ -21,6 +21,8 @@ class PendingWrite:
     """Monotonic seconds."""
     settled: "asyncio.Future[None]"
     """Done when its fate is known, or its deadline has passed: then another future takes its place."""
+    may_hold: set[str] = field(default_factory=set)
+    """Nodes that it was sent to, those that get it without counting included, and that did not refuse it."""
     acknowledged: list[str] = field(default_factory=list)
     silent: list[str] = field(default_factory=list)
     """Nodes whose link was lost before they answered: they may hold the write."""
@@ -45,6 +47,7 @@ class PendingWrite:
             self.answers[node] = ReplicaAnswer(node, "silent", "no answer", milliseconds)
         elif reply.status == ERROR:
             self.refused[node] = reply.msg
+            self.may_hold.discard(node)
             if reply.code in (FENCED, SUPERSEDED):
                 self.fenced = self.fenced or f"{node}: {reply.msg}"
             self.answers[node] = ReplicaAnswer(node, ERROR, reply.msg, milliseconds)
@@ -57,5 +60,5 @@ class PendingWrite:
 
     @property
     def stored_nowhere(self) -> bool:
-        """Every node that it was sent to refused it."""
-        return not self.acknowledged and not self.silent
+        """Every node that it was sent to refused it: nobody holds it, or ever will."""
+        return not self.may_hold

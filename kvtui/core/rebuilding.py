@@ -65,10 +65,10 @@ def rebuild(found: Sequence[Found], without: Collection[str] = ()) -> Rebuilt:
     topology = replace(
         noted,
         members=members,
-        places=tuple(_untrusted(place) if place in doubtful else place for place in noted.places),
+        places=tuple(_swept(_untrusted(place) if place in doubtful else place, members) for place in noted.places),
         openings=_openings(noted, found),
         # Above all that any node has granted or noted: what they noted is not newer than this log.
-        epoch=1 + max(noted.epoch, *(node.facts.epoch for node in found)),
+        epoch=1 + max(max(node.facts.epoch, node.facts.noted.epoch) for node in found),
         home=HOME,
         ends=(),
     )
@@ -91,13 +91,17 @@ def _newest(found: Sequence[Found]) -> Topology:
         raise ClusterError(f"{one.address} and {other.address} belong to different clusters; rebuild one at a time")
     if "" in clusters:
         raise ClusterError(f"{found[0].address} belongs to no cluster")
-    newest = max(found, key=lambda node: node.facts.noted)
-    if newest.facts.noted == NEVER:
+    if all(node.facts.noted == NEVER for node in found):
         raise ClusterError("none of the nodes has a note of who holds what; it can't be rebuilt from them")
-    try:
-        return read_note(newest.note)
-    except NoteDamaged as error:
-        raise ClusterError(f"the newest note, of {newest.address}, is damaged: {error}") from None
+    for node in sorted(found, key=lambda node: node.facts.noted, reverse=True):
+        try:
+            topology = read_note(node.note)
+        except NoteDamaged as error:
+            raise ClusterError(f"the newest note, of {node.address}, is damaged: {error}") from None
+        # A coordinator on an old copy of the log has a higher epoch, and knows less than what others have noted.
+        if not any(topology.outdated_by(other.facts.noted) for other in found):
+            return topology
+    raise ClusterError("the nodes' notes contradict each other: they are of two logs that went on apart")
 
 
 def _present(noted: Topology, found: Sequence[Found]) -> tuple[dict[str, Member], dict[str, str]]:
@@ -132,6 +136,12 @@ def _need(noted: Topology, needed: set[str], missing: dict[str, str]) -> str:
         f"{slots:,} slots may have their newest writes on nodes that are missing: {reasons}. Start them and name their"
         f" addresses, or go on with those slots lost: {flags}"
     )
+
+
+def _swept(place: Placement, members: Collection[str]) -> Placement:
+    """The note may be older than a move that was given up: whoever is no replica may hold something, and is cleared."""
+    others = tuple(name for name in members if name not in place.replicas and name not in place.receiving)
+    return place._replace(garbage=union(place.garbage, others))
 
 
 def _untrusted(place: Placement) -> Placement:

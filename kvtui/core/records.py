@@ -53,9 +53,16 @@ class Joined(msgspec.Struct, tag="joined", frozen=True):
 
 
 class Seen(msgspec.Struct, tag="seen", frozen=True):
-    """A member's address, data id, write counter or state of leaving changed."""
+    """A member's address, data id or state of leaving changed."""
 
     member: Member
+
+
+class Counted(msgspec.Struct, tag="counted", frozen=True):
+    """A node's write counter has got so far. Nothing else changed: no node needs to note it."""
+
+    node: str
+    counter: int
 
 
 class Forgotten(msgspec.Struct, tag="forgotten", frozen=True):
@@ -147,6 +154,7 @@ Record = (
     | Opened
     | Joined
     | Seen
+    | Counted
     | Forgotten
     | Planned
     | Placed

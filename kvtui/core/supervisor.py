@@ -13,7 +13,7 @@ from kvtui.core.ledger import Ledger
 from kvtui.core.link import Link, LinkFull, LinkLost
 from kvtui.core.notes import Notes
 from kvtui.core.protocol import FENCED, FOREIGN, Facts, Hello, Reply
-from kvtui.core.records import Seen, Wiped
+from kvtui.core.records import Counted, Seen, Wiped
 from kvtui.core.remote_node import HEARTBEAT_SECONDS, NotANode, NotTrusted, Refused, RemoteNode, say_hello
 from kvtui.core.seams.clock import Clock
 from kvtui.core.seams.transport import Transport, Unreachable, Untrusted
@@ -54,9 +54,9 @@ class Supervisor:
         """Record what each node acknowledged, and hang up."""
         self._closing = True
         nodes = list(self._ledger.nodes.values())
-        seen = [self.as_seen(node) for node in nodes if node.id in self._ledger.topology.members]
-        if seen and not self._ledger.stopped:
-            self._ledger.record(*seen)
+        counted = [self._as_counted(node) for node in nodes if node.id in self._ledger.topology.members]
+        if counted and not self._ledger.stopped:
+            self._ledger.record(*counted)
         for node in nodes:
             link = node.unlink()
             if link is not None:
@@ -66,6 +66,9 @@ class Supervisor:
         member = self._ledger.topology.members[node.id]
         counter = max(node.counter, member.counter)
         return Seen(msgspec.structs.replace(member, host=node.host, port=node.port, counter=counter))
+
+    def _as_counted(self, node: RemoteNode) -> Counted:
+        return Counted(node.id, max(node.counter, self._ledger.topology.members[node.id].counter))
 
     async def supervise(self, node: RemoteNode) -> None:
         """Keep a member connected and its state true, until it is forgotten."""
@@ -126,7 +129,7 @@ class Supervisor:
             return
         if now - self._noted.get(node.id, 0.0) >= COUNTER_SECONDS:
             self._noted[node.id] = now
-            self._ledger.record(self.as_seen(node))
+            self._ledger.record(self._as_counted(node))
 
     async def connect(self, node: RemoteNode) -> bool:
         """Call a member once; whether it serves now."""
@@ -141,6 +144,10 @@ class Supervisor:
             return False
         if not self._watched(node):
             link.close("no member any more")
+            return False
+        if not link.open:
+            # Lost in the moment in which its hello was accepted: nobody would hear of it again.
+            self._note_trouble(node, LinkLost(link.reason))
             return False
         try:
             self._judge(node, facts)
@@ -266,6 +273,14 @@ class Supervisor:
 
         return lost
 
+    def part(self, node: RemoteNode) -> None:
+        """Hang up on a node that has left the cluster: nobody waits for what it still owed."""
+        link = node.unlink()
+        self._notes.forget(node.id)
+        if link is not None:
+            link.close("it left the cluster")
+        node.wake.set()
+
     def hang_up(self, node: RemoteNode, reason: str) -> None:
         """A link ended: before any waiting write hears of it, the node is recorded as behind where others go on."""
         link = node.unlink()
@@ -276,7 +291,7 @@ class Supervisor:
         if not self._closing and not self._ledger.stopped and node.id in self._ledger.topology.members:
             self._happenings.emit(Level.BAD, f"{node.id} is DOWN: {reason}", node.id)
             self._ledger.exclude(node.id, [(0, len(self._ledger.topology.places))])
-            self._ledger.record(self.as_seen(node))
+            self._ledger.record(self._as_counted(node))
         self._ledger.stir()
         link.close(reason)
         node.wake.set()

@@ -17,6 +17,7 @@ from kvtui.core.read_mode import ReadMode
 from kvtui.core.records import (
     Behind,
     Cleaned,
+    Counted,
     Created,
     CutOver,
     Dual,
@@ -139,6 +140,9 @@ def apply(topology: Topology, record: Record) -> Topology:
             return _open(topology, record)
         case Joined() | Seen():
             return replace(topology, members={**topology.members, record.member.id: record.member})
+        case Counted():
+            member = msgspec.structs.replace(topology.members[record.node], counter=record.counter)
+            return replace(topology, members={**topology.members, member.id: member})
         case Forgotten():
             return _forget(topology, record.node)
         case Planned():

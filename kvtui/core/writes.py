@@ -213,6 +213,10 @@ class Writes:
         if self._sweep is None:
             self._sweep = self._clock.call_later(SWEEP_SECONDS, self._look_for_overdue)
         for hop in route.everyone:
+            if not write.waiting:
+                # None of those that count takes it: it has failed, and nobody else is to store it.
+                break
+            write.may_hold.add(hop.node)
             try:
                 hop.link.send(request, self._listener(write, hop.node))
             except (LinkLost, LinkFull) as error:
@@ -262,7 +266,10 @@ class Writes:
                 f"{', '.join(route.missing)} can't be reached"
             )
         if len(route.clean) < route.least:
-            return f"it needs {route.least} clean copies and has {len(route.clean)} until the others are made equal"
+            return (
+                f"it needs {route.least} clean copies and has {len(route.clean)} until the others are made equal (or fewer are"
+                f" asked for: setquorum {len(route.clean)})"
+            )
         return ""
 
     def _answered(self, write: PendingWrite, node: str, reply: Reply | None) -> None:
@@ -288,7 +295,7 @@ class Writes:
         """All that were waited for have answered. Who counts must also have noted whom the write goes on without."""
         if write.fenced:
             self._ledger.stop(f"another coordinator took this cluster over ({write.fenced}); kvtui stops")
-        elif write.acknowledged:
+        elif any(node in self._ledger.topology.places[write.slots[0]].clean for node in write.acknowledged):
             for node in write.refused:
                 self._ledger.exclude(node, [(slot, slot + 1) for slot in sorted(set(write.slots))])
         if self._notes.owing(write.acknowledged):

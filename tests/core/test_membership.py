@@ -57,6 +57,44 @@ def test_the_last_node_does_not_leave_with_a_key_that_was_just_put() -> None:
     run_virtual(main)
 
 
+def test_the_last_node_does_not_leave_while_it_can_not_say_what_it_holds() -> None:
+    """What it had said last was believed, and it was marked as leaving."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=1, slots=8) as cluster:
+            await asyncio.sleep(3 * HEARTBEAT_SECONDS)
+            assert (await cluster.put(b"key", b"value")).outcome is Outcome.OK
+            cluster.pause("n1")
+            with pytest.raises(ClusterError, match="n1 does not say whether it holds keys"):
+                await remove(cluster, "n1")
+            assert not cluster.coordinator.topology.members["n1"].leaving
+            cluster.resume("n1")
+            await cluster.until(settled)
+            assert (await cluster.get(b"key")).value == b"value"
+
+    run_virtual(main)
+
+
+def test_nobody_waits_for_what_a_node_that_left_had_yet_to_note() -> None:
+    """A write that it had stored never ended, and reads of its key waited for that."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, slots=8) as cluster:
+            await put_all(cluster)
+            notes = cluster.coordinator._notes
+            cluster.network.slow("n1", 0.3)
+            leaving = asyncio.ensure_future(remove(cluster, "n1"))
+            # As changes have it that come while it takes its leave.
+            while "n1" in cluster.coordinator.topology.members:
+                notes.tell("n1")
+                await asyncio.sleep(0.01)
+            await leaving
+            assert not notes.owing(["n1"])
+            await check_all(cluster)
+
+    run_virtual(main)
+
+
 @seeded(12)
 def test_a_put_while_the_last_node_leaves_is_kept_or_refused(seed: int) -> None:
     async def main() -> None:

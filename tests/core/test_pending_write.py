@@ -13,12 +13,12 @@ STORED = Reply(status=OK)
 REFUSED = Reply(status=ERROR, code=FULL, msg="no space")
 
 
-def feed(*answers: tuple[str, Reply | None], waiting: str = "AB") -> tuple[PendingWrite, list[bool]]:
-    """A write of one key that waits for ``waiting``, and what each feeding returned."""
+def feed(*answers: tuple[str, Reply | None], waiting: str = "AB", sent: str = "") -> tuple[PendingWrite, list[bool]]:
+    """A write of one key that was ``sent`` and waits for ``waiting``, and what each feeding returned."""
 
     async def main() -> tuple[PendingWrite, list[bool]]:
         settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        write = PendingWrite((b"key",), (3,), Version(1, 7), set(waiting), 10.0, settled)
+        write = PendingWrite((b"key",), (3,), Version(1, 7), set(waiting), 10.0, settled, may_hold=set(sent or waiting))
         return write, [write.feed(node, reply, 10.25) for node, reply in answers]
 
     return run_virtual(main)
@@ -48,7 +48,8 @@ def test_only_a_write_that_every_node_refused_is_stored_nowhere() -> None:
     assert not feed(("A", REFUSED), ("B", None))[0].stored_nowhere
     assert not feed(("A", None), ("B", None))[0].stored_nowhere
     assert not feed(("A", REFUSED), ("B", STORED))[0].stored_nowhere
-    assert not feed(("A", REFUSED), ("B", REFUSED), ("C", STORED))[0].stored_nowhere
+    assert not feed(("A", REFUSED), ("B", REFUSED), ("C", STORED), sent="ABC")[0].stored_nowhere
+    assert not feed(("A", REFUSED), ("B", REFUSED), sent="ABC")[0].stored_nowhere, "C may store it yet"
 
 
 def test_a_node_that_went_silent_may_hold_the_write_and_one_that_refused_does_not() -> None:

@@ -7,7 +7,7 @@ from kvtui.core.notes import NoteDamaged, read_note, write_note
 from kvtui.core.placement import Placement
 from kvtui.core.protocol import Facts
 from kvtui.core.rebuilding import Found, rebuild
-from kvtui.core.records import Behind
+from kvtui.core.records import Behind, Opened
 from kvtui.core.topology import Topology
 from kvtui.core.version import NEVER, Version
 from tests.core.clusters import after, placed_as, settled
@@ -95,3 +95,36 @@ def test_going_on_without_a_node_that_never_was_is_refused() -> None:
     topology = settled("AB", 2)
     with pytest.raises(ClusterError, match="Z is no node of this cluster; its nodes: A, B"):
         rebuild([found("A", topology), found("B", topology)], ["Z"])
+
+
+def test_the_note_of_a_coordinator_on_an_old_copy_is_not_the_newest_although_its_epoch_is() -> None:
+    """It was taken for the table: who had fallen behind since the copy was clean in it."""
+    old = settled("AB", 2)
+    copy = after(old, Opened(9, "on the copy", ends=((1, 9),)))
+    going_on = after(old, Behind("B", [(0, 8)]))
+    nodes = [found("B", copy, Version(9, 11)), found("A", going_on, Version(1, 14))]
+    rebuilt = rebuild(nodes)
+    assert {place.clean for place in rebuilt.topology.places} == {("A",)}
+    assert rebuilt.topology.epoch > 9
+
+
+def test_an_old_copy_that_nothing_contradicts_is_the_newest() -> None:
+    old = settled("AB", 2)
+    copy = after(old, Opened(9, "on the copy", ends=((1, 9),)), Behind("B", [(0, 8)]))
+    rebuilt = rebuild([found("B", old, Version(1, 9)), found("A", copy, Version(9, 12))])
+    assert {place.clean for place in rebuilt.topology.places} == {("A",)}
+
+
+def test_logs_that_went_on_apart_are_refused_in_words() -> None:
+    one = after(settled("AB", 2), Opened(3, "one", ends=((1, 9), (2, 4))))
+    other = after(settled("AB", 2), Opened(4, "other", ends=((1, 9), (3, 2))))
+    with pytest.raises(ClusterError, match="went on apart"):
+        rebuild([found("A", one, Version(3, 20)), found("B", other, Version(4, 20)), found("C", one, Version(2, 9))])
+
+
+def test_whoever_is_no_replica_is_cleared_because_the_note_may_be_older_than_what_it_received() -> None:
+    """Entries of a move that the note did not know of stayed on a node for good."""
+    topology = settled("ABC", 2)
+    rebuilt = rebuild([found(name, topology) for name in "ABC"])
+    for place in rebuilt.topology.places:
+        assert set(place.garbage) == set("ABC") - set(place.replicas)

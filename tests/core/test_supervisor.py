@@ -1,10 +1,16 @@
 """What the coordinator makes of what nodes say of themselves: damage is repaired, a lost tail is noticed."""
 
+import asyncio
+from collections.abc import Callable
+
 from kvtui.core.cluster import Outcome
+from kvtui.core.snapshot import NodeState
 from kvtui.node.record import engine_key
 from tests.simulation.engine import FaultyDisk
 from tests.simulation.harness import STATE, SimCluster, settled
 from tests.simulation.loop import run_virtual
+from tests.simulation.machine import Machine
+from tests.simulation.transport import SimNetwork, SimTransport
 
 KEY, VALUE = b"apple", b"a value that is damaged on one node"
 
@@ -45,5 +51,81 @@ def test_a_tail_that_a_node_lost_while_the_coordinator_was_dead_is_noticed() -> 
             assert before < counter
             await cluster.until(lambda snapshot: cluster.coordinator._ledger.topology.members["n1"].counter == counter)
             await cluster.until(settled)
+
+    run_virtual(main)
+
+
+IDLE_SECONDS = 60.0
+
+
+def test_an_idle_cluster_writes_nothing() -> None:
+    """Counters were logged, nodes noted that, and so their counters grew: for ever, with nobody doing anything."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=3, replication=2, slots=8) as cluster:
+            await cluster.put(KEY, VALUE)
+            await asyncio.sleep(IDLE_SECONDS)
+            ledger = cluster.coordinator._ledger
+            before = ledger.logged, [node.counter for node in ledger.nodes.values()]
+            await asyncio.sleep(IDLE_SECONDS)
+            assert (ledger.logged, [node.counter for node in ledger.nodes.values()]) == before
+
+    run_virtual(main)
+
+
+class _Ending(asyncio.Protocol):
+    """A connection that breaks right with the answer to its second request: the hello that takes the node up."""
+
+    def __init__(self, inner: asyncio.Protocol) -> None:
+        self._inner = inner
+        self._answers = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._inner.connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._inner.data_received(data)
+        self._answers += data.count(b"\n")
+        if self._answers == 2:
+            self._transport.abort()
+            self._inner.connection_lost(ConnectionResetError())
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._answers < 2:
+            self._inner.connection_lost(exc)
+
+
+class _EndingTransport(SimTransport):
+    async def connect(self, host: str, port: int, make: Callable[[], asyncio.Protocol]) -> None:
+        network = self._network
+        assert isinstance(network, _EndingNetwork)
+        if network.ending:
+            network.ending -= 1
+            return await super().connect(host, port, lambda: _Ending(make()))
+        return await super().connect(host, port, make)
+
+
+class _EndingNetwork(SimNetwork):
+    """Connections that break in the moment in which they are taken up, as many as ``ending`` says."""
+
+    ending = 0
+
+    def transport(self, machine: Machine) -> SimTransport:
+        return _EndingTransport(self, machine)
+
+
+def test_a_connection_that_breaks_as_its_hello_is_accepted_is_not_taken_for_one_that_holds() -> None:
+    """The node was UP for ever, on a connection that was gone, and every write of its slots waited for nothing."""
+
+    async def main() -> None:
+        network = _EndingNetwork(0)
+        async with SimCluster(nodes=1, slots=8, network=network) as cluster:
+            await cluster.put(KEY, VALUE)
+            network.ending = 3
+            network.cut("n1")
+            await cluster.until(lambda s: s.nodes[0].state is NodeState.UP and not network.ending)
+            assert (await cluster.put(KEY, VALUE)).outcome is Outcome.OK
 
     run_virtual(main)

@@ -6,10 +6,12 @@ import pytest
 
 from kvtui.core.cluster import Outcome, Written
 from kvtui.core.protocol import INLINE_BYTES, UPLOADS
+from kvtui.core.read_mode import ReadMode
 from kvtui.core.records import Behind
 from kvtui.core.snapshot import NodeState
 from kvtui.core.version import Version
 from kvtui.core.writes import Writes
+from tests.simulation.engine import FaultyDisk
 from tests.simulation.harness import SimCluster
 from tests.simulation.loop import run_virtual
 
@@ -37,7 +39,9 @@ def test_a_put_below_the_quorum_fails_and_says_why() -> None:
             ledger.append(Behind("n2", [(0, 1)]), Behind("n3", [(0, 1)]))
             end = await cluster.put(b"key", b"new")
             assert end.outcome is Outcome.FAILED
-            assert end.text == "it needs 2 clean copies and has 1 until the others are made equal"
+            assert end.text == (
+                "it needs 2 clean copies and has 1 until the others are made equal (or fewer are asked for: setquorum 1)"
+            )
             assert (await cluster.get(b"key")).value == b"old"
 
     run_virtual(main)
@@ -53,6 +57,25 @@ def test_a_put_without_its_quorum_names_the_missing() -> None:
             assert end.outcome is Outcome.FAILED
             assert end.text.startswith("it needs 2 clean copies and reaches 1: n")
             assert end.text.endswith(" can't be reached")
+
+    run_virtual(main)
+
+
+def test_a_put_that_only_a_replica_that_is_behind_stored_is_not_called_failed() -> None:
+    """All clean replicas refused it, and it was told as failed; a replica that was being made equal held it, and showed it."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=2, slots=1, make_disk=lambda path: FaultyDisk(path)) as cluster:
+            assert (await cluster.put(b"key", b"old")).outcome is Outcome.OK
+            coordinator = cluster.coordinator
+            await cluster.call(lambda c: c.set_reads(ReadMode.AVAILABLE))
+            coordinator._ledger.append(Behind("n2", [(0, 1)]))
+            full = cluster.disks.disk(cluster.data_of("n1"))
+            assert isinstance(full, FaultyDisk)
+            full.free = 0
+            end = await cluster.put(b"key", b"new")
+            assert end.outcome is Outcome.UNKNOWN, end.text
+            assert "n1" in end.text
 
     run_virtual(main)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -157,17 +157,20 @@ class SimCluster:
         """Copy the log as it is now to another state directory."""
         self.disks.copy(self._metadata, state / "metadata")
 
-    async def recover(self, state: Path, *, without_the_wiped: bool = False) -> None:
+    @property
+    def joined(self) -> list[tuple[str, int]]:
+        """Addresses of nodes that run by themselves and know of the cluster."""
+        servers = [process.server for process in self.launcher.processes.values() if process.alive]
+        return sorted(server.address for server in servers if server is not None and server.store.membership.cluster)
+
+    async def recover(self, state: Path, without: Sequence[str] = ()) -> None:
         """End the coordinator, rebuild the log from the nodes that run by themselves, and open it. Raises ClusterError."""
         self.machine.crash()
-        members = set(self.coordinator.topology.members) if without_the_wiped else set()
-        running = {name: process for name, process in self.launcher.processes.items() if process.server is not None}
-        known = {name for name, process in running.items() if process.server.store.membership.cluster}  # type: ignore[union-attr]
-        addresses = [running[name].address for name in known if running[name].alive]
+        addresses = self.joined
         machine = Machine("rebuilder")
         transport = self.network.transport(machine)
         seams = Seams(transport, self.clock, self._random, self.launcher, self.disks.opener(machine))
-        await recover(state, sorted(addresses), sorted(members - known), seams)
+        await recover(state, addresses, without, seams)
         machine.exit()
         self.settings = replace(self.settings, state=state)
         await self.open()

@@ -146,8 +146,7 @@ class Nemesis:
             case FaultKind.FORCE:
                 cluster.kill(node)
                 await asyncio.sleep(fault.seconds)
-                async with asyncio.timeout(fault.seconds + 2.0):
-                    await cluster.call(lambda coordinator: coordinator.remove_node(node, force=True))
+                return await self._remove(fault, node, force=True)
             case _:
                 return await self._hurt_disk(fault, node)
         return True
@@ -200,7 +199,7 @@ class Nemesis:
 
     def _spared(self, first: str) -> str | None:
         """The next node, from ``first`` on, whose slots each have another clean copy and may go on with that alone."""
-        if not self._cluster.running:
+        if not self._cluster.running or self._cluster.coordinator.snapshot().stopped:
             return None
         topology = self._cluster.coordinator.topology
         names = [name for name in topology.members if name in self._cluster.launcher.processes]
@@ -214,11 +213,14 @@ class Nemesis:
 
         return next((name for name in names if spare(name)), None)
 
-    async def _remove(self, fault: Fault, node: str) -> bool:
-        if len(self._cluster.coordinator.snapshot().nodes) <= NODES_LEAST:
+    async def _remove(self, fault: Fault, node: str, *, force: bool = False) -> bool:
+        if not self._cluster.running:
+            return False
+        staying = [member for member in self._cluster.coordinator.topology.members.values() if not member.leaving]
+        if len(staying) <= NODES_LEAST:
             return False
         async with asyncio.timeout(fault.seconds + 2.0):
-            await self._cluster.call(lambda coordinator: coordinator.remove_node(node))
+            await self._cluster.call(lambda coordinator: coordinator.remove_node(node, force=force))
         return True
 
     async def _change(self, fault: Fault) -> None:

@@ -1,6 +1,7 @@
 """One run of a plan: clients and faults at once, then everything mended, and the verdict on what the clients were told."""
 
 import asyncio
+import re
 import traceback
 from collections import Counter
 from dataclasses import dataclass
@@ -29,6 +30,10 @@ OBEY_SECONDS: Final = 10.0
 """Until then a coordinator knows whether it is obeyed."""
 OPENINGS: Final = 3
 DAMAGED: Final = "failed its checksum"
+ELSEWHERE: Final = "obeys another coordinator"
+"""In the note of a node that was wiped, and has joined again since, unknown to the log that is open."""
+NOTELESS: Final = "none of the nodes has a note"
+WITHOUT: Final = re.compile(r"--without (\S+)")
 LAST_CLIENT: Final = 99
 
 
@@ -111,9 +116,12 @@ class _Story:
             clients = (self._client(number, steps) for number, steps in enumerate(plan.clients))
             await asyncio.gather(*clients, *(nemesis.inflict(fault) for fault in plan.faults))
             await nemesis.end_all()
-            lost = await self._settle(nemesis)
-            await self._read_all()
-            await self._compare()
+            if await self._become_obeyed(nemesis):
+                lost = await self._settle(nemesis)
+                await self._read_all()
+                await self._compare()
+            else:
+                lost = plan.slots
             self._judge(nemesis)
             return Run(len(self._recorder.history().operations), loop.time(), nemesis.done, lost)
 
@@ -144,7 +152,6 @@ class _Story:
 
     async def _settle(self, nemesis: Nemesis) -> int:
         """Wait until all is as wanted. Slots that were lost must say so, and are given up; returns how many."""
-        await self._become_obeyed(nemesis)
         coordinator = self._cluster.coordinator
         lost = sum(stop - start for start, stop in coordinator.topology.lost)
         if lost:
@@ -167,28 +174,50 @@ class _Story:
         return lost
 
     async def _write_damaged_anew(self) -> None:
-        """A flipped bit may be the last clean copy's, when the others fell behind since: only a new value mends it."""
+        """A flipped bit may be the last clean copy's, when the others fell behind since: only a new value mends it, of which one
+        clean copy must do."""
         for key in self._keys:
             read = await self._cluster.get(key)
             if key not in self._retired and (read.stale or DAMAGED in read.text):
+                await self._cluster.call(lambda c: c.set_quorum(1))
                 await self._operate(LAST_CLIENT, Kind.PUT, key, f"anew {key.decode()}")
 
-    async def _become_obeyed(self, nemesis: Nemesis) -> None:
-        """After a takeover whose log was too old, the log is rebuilt from the nodes, as a person would do it."""
+    async def _become_obeyed(self, nemesis: Nemesis) -> bool:
+        """After a takeover whose log was too old, the log is rebuilt from the nodes, as a person would do it. False: there is
+        nothing to rebuild it from, since all that knew of it was wiped."""
         for attempt in range(OPENINGS):
             try:
                 snapshot = await self._cluster.until(lambda s: bool(s.stopped or s.lost) or settled(s), OBEY_SECONDS)
             except TimeoutError:
-                return
-            if not snapshot.stopped:
-                return
+                snapshot = self._cluster.coordinator.snapshot()
+                if not any(ELSEWHERE in view.note for view in snapshot.nodes):
+                    return True
+            if not snapshot.stopped and not any(ELSEWHERE in view.note for view in snapshot.nodes):
+                return True
             if not nemesis.taken_over:
                 raise Wrong(f"the coordinator stopped: {snapshot.stopped}")
-            try:
-                await self._cluster.recover(Path(f"rebuilt{attempt}"), without_the_wiped=nemesis.wiped)
-            except ClusterError as error:
-                raise Wrong(f"all nodes are there, and yet: {error}") from None
+            if nemesis.wiped and not self._cluster.joined:
+                return False
+            if not await self._rebuild(Path(f"rebuilt{attempt}"), nemesis):
+                return False
         raise Wrong(f"it stopped again and again: {snapshot.stopped}")
+
+    async def _rebuild(self, state: Path, nemesis: Nemesis) -> bool:
+        """Nodes whose data is gone are given up, by the names that ``kvtui recover`` gives. False: no node knows anything."""
+        try:
+            await self._cluster.recover(state)
+            return True
+        except ClusterError as error:
+            if nemesis.wiped and NOTELESS in str(error):
+                return False
+            without = WITHOUT.findall(str(error))
+            if not without or not nemesis.wiped:
+                raise Wrong(f"all nodes are there, and yet: {error}") from None
+        try:
+            await self._cluster.recover(state, without)
+        except ClusterError as error:
+            raise Wrong(f"{without} are given up, and yet: {error}") from None
+        return True
 
     async def _retire(self, runs: list[tuple[int, int]]) -> None:
         """Keys of lost slots: reading them must fail, not find them absent. From here on they prove nothing."""
@@ -203,7 +232,9 @@ class _Story:
         left = [key for key in self._keys if key not in self._retired]
         for key in left:
             if await self._operate(LAST_CLIENT, Kind.GET, key, None) is not Told.OK:
-                raise Wrong(f"{key!r} can't be read although all is well")
+                raise Wrong(
+                    f"{key!r} can't be read although all is well: {self._recorder.history().operations[-1].note}"
+                )
         scanned = {item.key: item.value async for page in self._cluster.coordinator.scan() for item in page}
         for key in left:
             read = await self._cluster.get(key)
