@@ -164,8 +164,11 @@ class SimCluster:
         return sorted(server.address for server in servers if server is not None and server.store.membership.cluster)
 
     async def recover(self, state: Path, without: Sequence[str] = ()) -> None:
-        """End the coordinator, rebuild the log from the nodes that run by themselves, and open it. Raises ClusterError."""
+        """End the coordinator, rebuild the log from the nodes that run by themselves, all of them. Raises ClusterError."""
         self.machine.crash()
+        for name, port in self._ports.items():
+            if not self.process(name).alive:
+                await self.launch(name, port)
         addresses = self.joined
         machine = Machine("rebuilder")
         transport = self.network.transport(machine)
