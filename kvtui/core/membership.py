@@ -15,7 +15,7 @@ from kvtui.core.link import LinkFull, LinkLost
 from kvtui.core.local_processes import LocalProcesses
 from kvtui.core.loopback import is_loopback
 from kvtui.core.node_names import check_address, check_name
-from kvtui.core.protocol import Clear, Facts, Leave
+from kvtui.core.protocol import Clear, Facts
 from kvtui.core.records import Forgotten, Joined, Member, Planned, Record, Seen
 from kvtui.core.remote_node import (
     NotANode,
@@ -405,12 +405,7 @@ class Membership:
         It stays a member until nothing of it is left, so that its id and its data directory are not given to another before.
         """
         node.parting = True
-        try:
-            await node.ask(Leave())
-        except (LinkLost, LinkFull):
-            # It can't be told; if it comes back, it is refused as a stranger that belongs to this cluster.
-            pass
-        self._supervisor.part(node)
+        await self._supervisor.part(node)
         if node.process is not None:
             await self._processes.end(node.process)
         if self._ledger.topology.members[node.id].started_here:

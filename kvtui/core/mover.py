@@ -24,7 +24,7 @@ from kvtui.core.purge import purge
 from kvtui.core.records import Cleaned, CutOver, Dual, Placed, Record, Recovered
 from kvtui.core.ring import slot_of, token_of
 from kvtui.core.seams.clock import Clock
-from kvtui.core.work import Kind, Work, wanted
+from kvtui.core.work import Kind, Work, keeps_reach, wanted
 
 AT_ONCE: Final = 4
 """Pieces of work under way together."""
@@ -156,12 +156,14 @@ class Mover:
         return self._wanted()
 
     def _wanted(self) -> list[Work]:
-        usable = {node.id for node in self._ledger.nodes.values() if node.usable}
-        pieces = wanted(self._ledger.topology, usable, self._ledger.unverified, self._ledger.graves.marks)
+        pieces = wanted(self._ledger.topology, self._usable(), self._ledger.unverified, self._ledger.graves.marks)
         if not self._ledger.cautious:
             return pieces
         # An empty slot may have been placed since, by one whom this coordinator does not know of.
         return [piece for piece in pieces if piece.kind is not Kind.PLACE and self._ledger.obeyed(piece.place)]
+
+    def _usable(self) -> set[str]:
+        return {node.id for node in self._ledger.nodes.values() if node.usable}
 
     async def _carry_out(self, piece: Work) -> None:
         steps: dict[Kind, Callable[[Work], object]] = {
@@ -292,8 +294,11 @@ class Mover:
         await self._notes.noted(place.clean + place.receiving)
 
         def arrived(place: Placement) -> None:
-            # A replica that fell behind meanwhile is made equal first: the last step takes away no clean copy for one that isn't.
-            if place.target == piece.target and not without(place.target, place.clean + place.receiving):
+            # A replica that fell behind meanwhile is made equal first: the last step takes away no clean copy for one that isn't,
+            # nor the last that can be reached.
+            if place.target != piece.target or without(place.target, place.clean + place.receiving):
+                return
+            if keeps_reach(place, place.target, self._usable()):
                 self._ledger.append(CutOver(piece.start, piece.stop))
 
         await self._fill(piece, lambda place: place.receiving, arrived)

@@ -1,5 +1,6 @@
 """The life of each member's link: hello, heartbeats, silence, loss, return. A loss is logged before any write hears of it."""
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -12,7 +13,7 @@ from kvtui.core.happenings import Happenings
 from kvtui.core.ledger import Ledger
 from kvtui.core.link import Link, LinkFull, LinkLost
 from kvtui.core.notes import Notes
-from kvtui.core.protocol import FENCED, FOREIGN, Facts, Hello, Reply
+from kvtui.core.protocol import FENCED, FOREIGN, Facts, Hello, Leave, Reply
 from kvtui.core.records import Counted, Seen, Wiped
 from kvtui.core.remote_node import HEARTBEAT_SECONDS, NotANode, NotTrusted, Refused, RemoteNode, say_hello
 from kvtui.core.seams.clock import Clock
@@ -22,6 +23,8 @@ from kvtui.core.snapshot import NodeState
 RECONNECT_SECONDS: Final = 0.25
 """Pause before a lost node is tried again; grows by half each time up to ``RECONNECT_MOST_SECONDS``."""
 RECONNECT_MOST_SECONDS: Final = 2.0
+NOTED_SECONDS: Final = 5.0
+"""How long a node that leaves waits for the others to note that."""
 COUNTER_SECONDS: Final = 5.0
 """How often a node's write counter is logged while it grows."""
 
@@ -273,8 +276,20 @@ class Supervisor:
 
         return lost
 
-    def part(self, node: RemoteNode) -> None:
-        """Hang up on a node that has left the cluster: nobody waits for what it still owed."""
+    async def part(self, node: RemoteNode) -> None:
+        """Let a drained node go, once the others have noted who holds what without it; nobody waits for what it still owed."""
+        others = sorted({name for place in self._ledger.topology.distinct for name in place.clean} - {node.id})
+        try:
+            async with asyncio.timeout(NOTED_SECONDS):
+                await self._notes.noted(others)
+        except TimeoutError:
+            # One that keeps refusing notes does not keep others from leaving: a table rebuilt from its note would miss the leaver.
+            pass
+        try:
+            await node.ask(Leave())
+        except (LinkLost, LinkFull):
+            # It can't be told; if it comes back, it is refused as a stranger that belongs to this cluster.
+            pass
         link = node.unlink()
         self._notes.forget(node.id)
         if link is not None:

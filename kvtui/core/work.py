@@ -148,4 +148,14 @@ def _can_move(place: Placement, target: tuple[str, ...], usable: Collection[str]
     # Who stays must be clean already, so that leaving replicas are never the last clean ones.
     staying = [node for node in target if node in place.replicas]
     newcomers = [node for node in target if node not in place.replicas]
-    return all(node in place.clean for node in staying) and all(node in usable for node in newcomers)
+    return (
+        all(node in place.clean for node in staying)
+        and all(node in usable for node in newcomers)
+        and keeps_reach(place, target, usable)
+    )
+
+
+def keeps_reach(place: Placement, target: tuple[str, ...], usable: Collection[str]) -> bool:
+    """Whether no fewer clean copies can be reached after the move than before, as far as ``target`` has room for them."""
+    before = sum(node in usable for node in place.clean)
+    return sum(node in usable for node in target) >= min(before, len(target))

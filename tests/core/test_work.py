@@ -133,6 +133,14 @@ def test_a_move_waits_for_its_newcomers() -> None:
     assert kinds(wanted(topology, "ABC", VERIFIED)) == [Kind.MOVE]
 
 
+def test_a_move_does_not_leave_a_slot_to_a_replica_that_can_not_be_reached() -> None:
+    """The last copy that could be reached was given up for one on a node that was down."""
+    assert wanted(only_planned(("A",), AB), "B", VERIFIED) == []
+    assert kinds(wanted(only_planned(("A",), AB), "AB", VERIFIED)) == [Kind.MOVE]
+    three = Placement(("A", "B", "C"), ("A", "B", "C"))
+    assert wanted(only_planned(("B", "C"), three), "AC", VERIFIED) == []
+
+
 def test_a_move_needs_one_clean_source_and_not_all_of_them() -> None:
     topology = only_planned(("A", "C"), AB)
     assert kinds(wanted(topology, "AC", VERIFIED)) == [Kind.MOVE]

@@ -81,6 +81,10 @@ class SimDisks:
         """Make ``target`` a copy of what ``source`` holds now, as ``cp -r`` does."""
         self._disks[target] = deepcopy(self.disk(source))
 
+    def rename(self, source: Path, target: Path) -> None:
+        """Move a directory; what was at ``target`` is gone."""
+        self._disks[target] = self._disks.pop(source)
+
     def wipe(self, path: Path) -> None:
         """Delete a directory and all in it; nothing happens when there is none."""
         self._disks.pop(path, None)

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeVar
 
 from kvtui.core.authentication import Secret
-from kvtui.core.cluster import Outcome, Read, Written
+from kvtui.core.cluster import ClusterError, Outcome, Read, Written
 from kvtui.core.coordinator import Coordinator
 from kvtui.core.node_access import NodeAccess
 from kvtui.core.opening import Settings, open_cluster
@@ -164,17 +164,28 @@ class SimCluster:
         return sorted(server.address for server in servers if server is not None and server.store.membership.cluster)
 
     async def recover(self, state: Path, without: Sequence[str] = ()) -> None:
-        """End the coordinator, rebuild the log from the nodes that run by themselves, all of them. Raises ClusterError."""
+        """End the coordinator, and open a log at ``state`` that is rebuilt from all the nodes: those that run by themselves, and
+        those whose data lies beside the log. Raises ClusterError; then the log is where it was."""
         self.machine.crash()
         for name, port in self._ports.items():
             if not self.process(name).alive:
                 await self.launch(name, port)
-        addresses = self.joined
+        addresses = self.joined if self.attached else []
         machine = Machine("rebuilder")
         transport = self.network.transport(machine)
+        self.launcher.parent = machine
         seams = Seams(transport, self.clock, self._random, self.launcher, self.disks.opener(machine))
-        await recover(state, addresses, without, seams)
-        machine.exit()
+        if not self.attached:
+            state = STATE
+            self.disks.rename(STATE / "metadata", STATE / "lost")
+        try:
+            await recover(state, addresses, without, seams)
+        except ClusterError:
+            if not self.attached:
+                self.disks.rename(STATE / "lost", STATE / "metadata")
+            raise
+        finally:
+            machine.exit()
         self.settings = replace(self.settings, state=state)
         await self.open()
 

@@ -19,7 +19,7 @@ from kvtui.core.seams.chance import SeededRandom
 from kvtui.core.seams.launcher import LaunchFailed
 from kvtui.node.record import AFTER_ENTRIES, ENTRY
 from tests.simulation.engine import FaultyDisk
-from tests.simulation.harness import COORDINATOR, STATE, CoordinatorGone, SimCluster
+from tests.simulation.harness import COORDINATOR, ORPHANS_SECONDS, STATE, CoordinatorGone, SimCluster
 from tests.simulation.launcher import SimLauncher
 from tests.simulation.machine import Machine
 from tests.simulation.plan import Fault, FaultKind
@@ -32,6 +32,13 @@ BURST_SECONDS: Final = 0.006
 """Within that the writes of a burst reach some of their replicas, and not all."""
 OLD_SHARE: Final = 0.5
 """Part of half of the takeovers that begin with an old copy of the log."""
+SURGED: Final = frozenset({FaultKind.JOIN, FaultKind.LEAVE, FaultKind.WEIGHT, FaultKind.POLICY, FaultKind.COPIES})
+"""Changes that make slots move: every other one amid a surge of writes."""
+SURGE_ROUNDS: Final = 8
+"""Times that all keys are written at once, and read, while slots move."""
+SURGE_LOOK: Final = 0.002
+SURGE_PATIENCE: Final = 1.0
+"""Seconds between two looks whether slots move, and until it is given up."""
 MENDING_TRIES: Final = 6
 MENDING_SECONDS: Final = 2.0
 
@@ -57,12 +64,15 @@ class Nemesis:
     async def inflict(self, fault: Fault) -> None:
         """Begin the fault at its time, and end it."""
         await asyncio.sleep(fault.at)
+        surge = asyncio.create_task(self._surge()) if fault.flag and fault.kind in SURGED else None
         try:
             if await self._inflict(fault):
                 self.done[fault.kind] += 1
         except (ClusterError, CoordinatorGone, LaunchFailed, TimeoutError):
             # A refused change changes nothing; a slow one goes on behind.
             self.refused[fault.kind] += 1
+        if surge is not None:
+            await surge
 
     async def end_all(self) -> None:
         """A calm network, sound disks, and everybody running again."""
@@ -89,6 +99,8 @@ class Nemesis:
                 return await self._end_coordinator(fault)
             case FaultKind.BURST:
                 return await self._end_amid_writes(fault)
+            case FaultKind.LOST_STATE:
+                return await self._lose_state(fault)
             case FaultKind.SECOND:
                 return await self._second_on_the_same(fault)
             case FaultKind.STALE_COPY:
@@ -292,12 +304,51 @@ class Nemesis:
             await self._revive(node)
         return True
 
+    async def _lose_state(self, fault: Fault) -> bool:
+        """What can't be rebuilt, because a node is away or was wiped, is found in a cupboard: the log as it was."""
+        async with self._opening:
+            if not self._cluster.running or self._cluster.coordinator.snapshot().stopped:
+                return False
+            self._cluster.crash()
+            await asyncio.sleep(max(fault.seconds, ORPHANS_SECONDS))
+            try:
+                await self._cluster.recover(Path(f"lost{next(self._names)}"))
+            except ClusterError:
+                await self._cluster.open()
+                raise
+        return True
+
+    async def _surge(self) -> None:
+        """Once slots move, all keys are written at once, again and again, and read."""
+        end = asyncio.get_running_loop().time() + SURGE_PATIENCE
+        rounds = 0
+        while rounds < SURGE_ROUNDS and asyncio.get_running_loop().time() < end:
+            if self._moving():
+                rounds += 1
+                await asyncio.gather(*(self._write(key) for key in self._keys))
+                await asyncio.gather(*(self._read(key) for key in self._keys))
+            else:
+                await asyncio.sleep(SURGE_LOOK)
+
+    def _moving(self) -> bool:
+        return self._cluster.running and any(place.receiving for place in self._cluster.coordinator.topology.distinct)
+
+    async def _write(self, key: bytes) -> None:
+        value = f"surge {next(self._names)}"
+        pending = self._recorder.begin(LATE_CLIENT + next(self._names), Kind.PUT, key.decode(), value)
+        written = await self._cluster.put(key, value.encode())
+        version = tuple(written.version) if written.version.epoch else None
+        pending.end(Told(written.outcome), None, version, note=written.text)
+
     async def _read_all(self) -> None:
         for key in self._keys:
-            pending = self._recorder.begin(LATE_CLIENT + next(self._names), Kind.GET, key.decode())
-            read = await self._cluster.get(key)
-            text = None if read.value is None else read.value.decode().rstrip()
-            pending.end(Told(read.outcome), text, read.version, read.stale)
+            await self._read(key)
+
+    async def _read(self, key: bytes) -> None:
+        pending = self._recorder.begin(LATE_CLIENT + next(self._names), Kind.GET, key.decode())
+        read = await self._cluster.get(key)
+        text = None if read.value is None else read.value.decode().rstrip()
+        pending.end(Told(read.outcome), text, read.version, read.stale)
 
     async def _revive(self, node: str) -> None:
         if not self._cluster.process(node).alive and (self._cluster.attached or self._cluster.running):

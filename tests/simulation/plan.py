@@ -54,6 +54,7 @@ class FaultKind(StrEnum):
     POLICY = "change the placement policy"
     WEIGHT = "change a node's weight"
     FORCE = "remove a node that is down by force"
+    LOST_STATE = "lose the coordinator's log, and rebuild it from the nodes"
     BURST = "kill the coordinator amid a burst of writes, then a node"
 
 

@@ -1,6 +1,8 @@
 """Each promise broken, in the ways that come to mind."""
 
-from kvtui.core import catch_up, mover, reads, topology, work, writes
+from collections.abc import Callable
+
+from kvtui.core import catch_up, graves, mover, reads, topology, work, writes
 from kvtui.core.cluster import Outcome
 from kvtui.core.ledger import Ledger
 from kvtui.core.pending_write import PendingWrite
@@ -180,17 +182,28 @@ def a_lost_tail_goes_unnoticed() -> None:
 # 5. Tombstones.
 
 
-def a_deletion_leaves_nothing() -> None:
-    """promise 5: a deleted key is simply gone, so that any older copy of it is news."""
-    write = store.Store.write
+def a_tombstone_goes_before_all_confirmed() -> None:
+    """promise 5: tombstones are purged while a replica is away, which brings the value back when it merges what it has."""
+    graves.eligible = work.eligible = lambda place, target: bool(place.clean)  # type: ignore[attr-defined,assignment]
+    catch_up.CatchUp.equalise = catch_up.CatchUp.merge  # type: ignore[method-assign,assignment]
+    _recovery_merges_both_ways()
 
-    def forget(self: store.Store, key: bytes, version: Version, value: bytes | None) -> bool:
-        existed = write(self, key, version, value)
-        if value is None:
-            self.drop(key, version, only_tombstone=True)
-        return existed
 
-    store.Store.write = forget  # type: ignore[method-assign]
+def _recovery_merges_both_ways() -> None:
+    async def fill(
+        self: mover.Mover,
+        piece: work.Work,
+        targets: Callable[[Placement], tuple[str, ...]],
+        finish: Callable[[Placement], None],
+    ) -> None:
+        place = self._place(piece)
+        source = self._source(place)
+        for node in targets(place):
+            await self._catch_up(source, self._peer(node)).merge(piece.start, piece.stop)
+            await self._catch_up(self._peer(node), source).merge(piece.start, piece.stop)
+        finish(self._place(piece))
+
+    mover.Mover._fill = fill  # type: ignore[method-assign]
 
 
 def an_older_request_is_still_heard() -> None:
@@ -375,7 +388,7 @@ BUGS = (
     recovery_merges,
     recovery_ends_before_it_is_verified,
     a_lost_tail_goes_unnoticed,
-    a_deletion_leaves_nothing,
+    a_tombstone_goes_before_all_confirmed,
     an_older_request_is_still_heard,
     a_range_is_cut_over_before_it_is_copied,
     the_old_owner_is_emptied_first,
