@@ -121,12 +121,16 @@ class SimCluster:
         machine.on_end(lambda orderly: None if gone.done() else gone.set_result(None))
         self._leave = asyncio.Event()
         self.launcher.parent = machine
-        transport = NodeAccess(self.network.transport(machine), self.secret, self._random, self.clock)
-        opener, elsewhere = self.disks.opener(machine), self.secret is not None
-        seams = Seams(transport, self.clock, self._random, self.launcher, opener, elsewhere=elsewhere)
+        seams = self.seams_of(machine, self.secret)
         opened: asyncio.Future[Coordinator] = loop.create_future()
         self._task = machine.spawn(self._live(seams, opened))
         self._coordinator = await self._unless_gone(opened)
+
+    def seams_of(self, machine: Machine, secret: Secret | None) -> Seams:
+        """Those of a machine on this network whose coordinator knows that secret."""
+        transport = NodeAccess(self.network.transport(machine), secret, self._random, self.clock)
+        opener, elsewhere = self.disks.opener(machine), secret is not None
+        return Seams(transport, self.clock, self._random, self.launcher, opener, elsewhere=elsewhere)
 
     async def close(self) -> None:
         """Leave the cluster in order: its nodes end too. Raises what the coordinator raised in its life."""
@@ -172,9 +176,8 @@ class SimCluster:
                 await self.launch(name, port)
         addresses = self.joined if self.attached else []
         machine = Machine("rebuilder")
-        transport = self.network.transport(machine)
         self.launcher.parent = machine
-        seams = Seams(transport, self.clock, self._random, self.launcher, self.disks.opener(machine))
+        seams = self.seams_of(machine, self.secret)
         if not self.attached:
             state = STATE
             self.disks.rename(STATE / "metadata", STATE / "lost")

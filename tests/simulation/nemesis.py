@@ -9,14 +9,19 @@ from typing import Final
 
 from kvtui.check import Kind, Recorder
 from kvtui.check import Outcome as Told
+from kvtui.core.authentication import Secret
 from kvtui.core.cluster import ClusterError, Outcome
 from kvtui.core.coordinator import Coordinator
+from kvtui.core.link import Link, LinkFull, LinkLost
 from kvtui.core.opening import Settings, open_cluster
+from kvtui.core.protocol import ERROR, Get, Hello, Put
 from kvtui.core.quorum import may_shrink
 from kvtui.core.read_mode import ReadMode
+from kvtui.core.remote_node import NotANode
 from kvtui.core.seams.bundle import Seams
 from kvtui.core.seams.chance import SeededRandom
 from kvtui.core.seams.launcher import LaunchFailed
+from kvtui.core.seams.transport import Unreachable
 from kvtui.node.record import AFTER_ENTRIES, ENTRY
 from tests.simulation.engine import FaultyDisk
 from tests.simulation.harness import COORDINATOR, ORPHANS_SECONDS, STATE, CoordinatorGone, SimCluster
@@ -24,6 +29,7 @@ from tests.simulation.launcher import SimLauncher
 from tests.simulation.machine import Machine
 from tests.simulation.plan import Fault, FaultKind
 
+WRONG_SECRET: Final = Secret(b"known to a stranger alone")
 NODES_MOST: Final = 6
 NODES_LEAST: Final = 1
 LATE_CLIENT: Final = 1000
@@ -97,6 +103,8 @@ class Nemesis:
         match fault.kind:
             case FaultKind.COORDINATOR_KILL | FaultKind.COORDINATOR_CRASH:
                 return await self._end_coordinator(fault)
+            case FaultKind.INTRUDER:
+                return await self._intrude(fault)
             case FaultKind.BURST:
                 return await self._end_amid_writes(fault)
             case FaultKind.LOST_STATE:
@@ -304,6 +312,26 @@ class Nemesis:
             await self._revive(node)
         return True
 
+    async def _intrude(self, fault: Fault) -> bool:
+        """A stranger who knows another secret, or none, must not be told anything, nor change anything."""
+        node = self._chosen(fault)
+        if node is None or not self._cluster.process(node).alive:
+            return False
+        seams = self._cluster.seams_of(Machine(f"stranger{next(self._names)}"), WRONG_SECRET if fault.flag else None)
+        link = Link(self._cluster.clock, lambda _link, _reason: None)
+        key = self._keys[0].decode()
+        try:
+            await seams.transport.connect(*self._cluster.process(node).address, lambda: link)
+            for request in (Hello(), Get(key=key), Put(key=key, value="of a stranger")):
+                reply = await link.ask(request)
+                if reply.status != ERROR:
+                    self.served_elsewhere.append(f"{node} answered a stranger's {type(request).__name__}")
+        except (Unreachable, NotANode, LinkLost, LinkFull):
+            return True
+        finally:
+            link.close("asked enough")
+        return True
+
     async def _lose_state(self, fault: Fault) -> bool:
         """What can't be rebuilt, because a node is away or was wiped, is found in a cupboard: the log as it was."""
         async with self._opening:
@@ -424,12 +452,13 @@ class Nemesis:
     def _seams(self) -> Seams:
         number = next(self._names)
         machine = Machine(f"second{number}")
-        transport = self._cluster.network.transport(machine)
+        seams = self._cluster.seams_of(machine, self._cluster.secret)
         random = SeededRandom(self._seed * 1000 + number)
         launcher = SimLauncher(
             self._cluster.network, self._cluster.disks, self._cluster.clock, random, prefix=f"{machine.name}:"
         )
-        return Seams(transport, self._cluster.clock, random, launcher, self._cluster.disks.opener(machine))
+        launcher.secret = self._cluster.secret
+        return replace(seams, random=random, launcher=launcher)
 
     def _disk(self, path: Path) -> FaultyDisk:
         disk = self._cluster.disks.disk(path)

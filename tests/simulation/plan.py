@@ -17,6 +17,8 @@ FAULTS: Final = (6, 10)
 """Least and most faults of a run."""
 FAULT_SECONDS: Final = 6.0
 """The faults begin within this time, in which the clients' steps are taken as well."""
+SECRET_SHARE: Final = 0.25
+"""Clusters whose nodes have a secret."""
 SHORT_SECONDS: Final = (0.05, 3.0)
 LONG_SECONDS: Final = (3.0, 9.0)
 """Least and most that a fault lasts, commonly and now and then."""
@@ -54,6 +56,7 @@ class FaultKind(StrEnum):
     POLICY = "change the placement policy"
     WEIGHT = "change a node's weight"
     FORCE = "remove a node that is down by force"
+    INTRUDER = "ask a node without the secret"
     LOST_STATE = "lose the coordinator's log, and rebuild it from the nodes"
     BURST = "kill the coordinator amid a burst of writes, then a node"
 
@@ -101,6 +104,8 @@ class Plan:
     policy: str
     quorum: int
     reads: ReadMode
+    secret: bool
+    """Nodes have one, and strangers come by."""
     grace: float
     """Seconds after which a node that is away is replaced; 0: never."""
     faults: tuple[Fault, ...]
@@ -121,10 +126,12 @@ def plan(seed: int) -> Plan:
     replication = dice.choice([1, 2, 2, 3, 3])
     wiping = dice.random() < 0.5
     attached = dice.random() < 0.3
+    secret = dice.random() < SECRET_SHARE
     # A flipped bit may be the last copy's, if nodes are wiped as well; who runs by itself is taken over, not copied.
     left_out = {
         FaultKind.FLIP if wiping else FaultKind.WIPE,
         *([FaultKind.STALE_COPY] if attached else [FaultKind.TAKEOVER]),
+        *([] if secret else [FaultKind.INTRUDER]),
     }
     return Plan(
         seed=seed,
@@ -135,6 +142,7 @@ def plan(seed: int) -> Plan:
         policy=dice.choice(["balanced", "balanced", "classic"]),
         quorum=dice.choice([0, 0, 0, dice.randint(1, replication)]),
         reads=dice.choice([ReadMode.STRICT, ReadMode.STRICT, ReadMode.AVAILABLE]),
+        secret=secret,
         grace=dice.choice([0.0, 0.0, 2.0]),
         faults=_faults(dice, [kind for kind in FaultKind if kind not in left_out]),
         clients=tuple(tuple(_step(dice) for _ in range(STEPS)) for _ in range(CLIENTS)),

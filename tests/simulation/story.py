@@ -11,6 +11,7 @@ from typing import Final, Literal, cast
 from kvtui.check import History, Kind, Recorder, Report, Verdict, check, timeline
 from kvtui.check import Outcome as Told
 from kvtui.core import observatory
+from kvtui.core.authentication import Secret
 from kvtui.core.cluster import ClusterError, Outcome
 from kvtui.core.protocol import INLINE_BYTES
 from kvtui.core.ring import slot_of, token_of
@@ -29,6 +30,7 @@ SETTLE_SECONDS: Final = 60.0
 OBEY_SECONDS: Final = 10.0
 """Until then a coordinator knows whether it is obeyed."""
 OPENINGS: Final = 3
+SECRET: Final = Secret(b"known to the cluster alone")
 DAMAGED: Final = "failed its checksum"
 ELSEWHERE: Final = "obeys another coordinator"
 """In the note of a node that was wiped, and has joined again since, unknown to the log that is open."""
@@ -105,6 +107,7 @@ class _Story:
             slots=plan.slots,
             policy=policy,
             vnodes=4,
+            secret=SECRET if plan.secret else None,
             make_disk=lambda path: FaultyDisk(path, seed=plan.seed),
         ) as cluster:
             self._cluster = cluster

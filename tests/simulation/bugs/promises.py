@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from kvtui.core import catch_up, graves, mover, reads, topology, work, writes
+from kvtui.core.authentication import Secret
 from kvtui.core.cluster import Outcome
 from kvtui.core.ledger import Ledger
 from kvtui.core.pending_write import PendingWrite
@@ -11,8 +12,8 @@ from kvtui.core.protocol import Clear, Reply
 from kvtui.core.records import LossAccepted, Record, Runs
 from kvtui.core.routes import Route, Routes
 from kvtui.core.version import Version
+from kvtui.node import gate, record, service, slots, store
 from kvtui.node import membership as node_membership
-from kvtui.node import record, service, slots, store
 from kvtui.node.membership import Membership as Own
 from tests.simulation.engine import FaultyDisk
 
@@ -373,6 +374,24 @@ def checksums_are_not_looked_at() -> None:
     slots.sound = fine  # type: ignore[attr-defined]
 
 
+# 10. Closed.
+
+
+def any_secret_opens_the_gate() -> None:
+    """promise 10: a proof is not compared with what it should be."""
+    Secret.proves = lambda self, given, role, place, asked, answered: True  # type: ignore[method-assign]
+
+
+def nobody_is_asked_for_the_secret() -> None:
+    """promise 10: who sends a request instead of a proof is answered."""
+    hear = gate.Guard.hear
+
+    def trusting(self: gate.Guard, data: bytes) -> gate.Heard:
+        return hear(self, data) if b'"challenge"' in data or b'"prove"' in data else gate.Heard(rest=data)
+
+    gate.Guard.hear = trusting  # type: ignore[method-assign]
+
+
 BUGS = (
     a_restarted_coordinator_gives_old_versions_again,
     the_coordinators_numbers_jump_back,
@@ -400,4 +419,6 @@ BUGS = (
     a_failed_sync_is_ignored,
     a_full_disk_is_ignored,
     checksums_are_not_looked_at,
+    any_secret_opens_the_gate,
+    nobody_is_asked_for_the_secret,
 )
