@@ -1,4 +1,4 @@
-"""``python benchmarks/checker.py``: how long the checker takes for a right history of 100,000 operations, of one key and of many."""
+"""``python benchmarks/checker.py``: the checker on right histories of 100,000 operations, of one key and of many."""
 
 from __future__ import annotations
 

@@ -85,12 +85,13 @@ def _openings(noted: Topology, found: Sequence[Found]) -> tuple[tuple[int, str],
 def _newest(found: Sequence[Found]) -> Topology:
     if not found:
         raise ClusterError("no node was found; name their addresses, or give the --state that holds their data")
+    lone = next((node for node in found if not node.facts.cluster), None)
+    if lone is not None:
+        raise ClusterError(f"{lone.address} belongs to no cluster; leave it out")
     clusters = {node.facts.cluster: node for node in found}
     if len(clusters) > 1:
         one, other = list(clusters.values())[:2]
         raise ClusterError(f"{one.address} and {other.address} belong to different clusters; rebuild one at a time")
-    if "" in clusters:
-        raise ClusterError(f"{found[0].address} belongs to no cluster")
     if all(node.facts.noted == NEVER for node in found):
         raise ClusterError("none of the nodes has a note of who holds what; it can't be rebuilt from them")
     for node in sorted(found, key=lambda node: node.facts.noted, reverse=True):

@@ -82,6 +82,7 @@ def test_a_node_that_lost_data_since_is_as_good_as_missing() -> None:
         ([], "no node was found"),
         ([("A", NEVER, "c0ffee")], "none of the nodes has a note"),
         ([("A", NOTED, "")], "belongs to no cluster"),
+        ([("A", NOTED, "c0ffee"), ("B", NOTED, "")], "belongs to no cluster; leave it out"),
         ([("A", NOTED, "c0ffee"), ("B", NOTED, "decaf")], "different clusters"),
     ],
 )

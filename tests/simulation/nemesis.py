@@ -315,7 +315,7 @@ class Nemesis:
     async def _intrude(self, fault: Fault) -> bool:
         """A stranger who knows another secret, or none, must not be told anything, nor change anything."""
         node = self._chosen(fault)
-        if node is None or not self._cluster.process(node).alive:
+        if node is None or not self._cluster.process(node).alive or self._cluster.process(node).server is None:
             return False
         seams = self._cluster.seams_of(Machine(f"stranger{next(self._names)}"), WRONG_SECRET if fault.flag else None)
         link = Link(self._cluster.clock, lambda _link, _reason: None)

@@ -34,6 +34,7 @@ SECRET: Final = Secret(b"known to the cluster alone")
 DAMAGED: Final = "failed its checksum"
 ELSEWHERE: Final = "obeys another coordinator"
 """In the note of a node that was wiped, and has joined again since, unknown to the log that is open."""
+LONE: Final = "belongs to no cluster"
 NOTELESS: Final = "none of the nodes has a note"
 WITHOUT: Final = re.compile(r"--without (\S+)")
 LAST_CLIENT: Final = 99
@@ -208,7 +209,7 @@ class _Story:
     async def _rebuild(self, state: Path, nemesis: Nemesis) -> bool:
         """Nodes whose data is gone are given up, by the names that ``kvtui recover`` gives. False: no node knows anything."""
         try:
-            await self._cluster.recover(state)
+            await self._recover(state)
             return True
         except ClusterError as error:
             if nemesis.wiped and NOTELESS in str(error):
@@ -221,6 +222,15 @@ class _Story:
         except ClusterError as error:
             raise Wrong(f"{without} are given up, and yet: {error}") from None
         return True
+
+    async def _recover(self, state: Path) -> None:
+        try:
+            await self._cluster.recover(state)
+        except ClusterError as error:
+            if LONE not in str(error):
+                raise
+            # The sleeper's last words reached a node that it let go.
+            await self._cluster.recover(state)
 
     async def _retire(self, runs: list[tuple[int, int]]) -> None:
         """Keys of lost slots: reading them must fail, not find them absent. From here on they prove nothing."""
