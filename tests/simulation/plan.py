@@ -13,7 +13,7 @@ CLIENTS: Final = 4
 STEPS: Final = 27
 """Operations of each client."""
 KEYS: Final = 5
-FAULTS: Final = (6, 10)
+FAULTS: Final = (8, 12)
 """Least and most faults of a run."""
 FAULT_SECONDS: Final = 6.0
 """The faults begin within this time, in which the clients' steps are taken as well."""
