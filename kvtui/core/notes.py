@@ -1,9 +1,9 @@
 """Notes: the coordinator's record of who holds what, kept on the nodes themselves as well as in its metadata log.
 
 They serve whoever must rebuild the table from the nodes alone (``kvtui.core.rebuilding``), and they show an old copy of a
-state directory to be one. Two rules make them trustworthy. When a node leaves clean sets, those that remain are told on the same
-link before any write that counts without it, so their answers to such writes prove that they noted it; writes already under way
-wait until they have. And before a move cuts over, its sources and newcomers have noted that it is under way.
+state directory to be one. Two rules make them trustworthy. When a clean set changes, its members are told on the same link before
+any write that counts by the new one, so their answers to such writes prove that they noted it; writes already under way wait
+until they have. And before a move cuts over, its sources and newcomers have noted that it is under way.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from kvtui.core.ledger import Ledger
 from kvtui.core.link import Link, LinkFull, LinkLost
 from kvtui.core.metadata_log import essence
 from kvtui.core.protocol import Note, Reply
-from kvtui.core.records import Behind, Counted, LossAccepted, Placed, Record, Wiped
+from kvtui.core.records import Behind, Counted, CutOver, LossAccepted, Placed, Record, Recovered, Wiped
 from kvtui.core.seams.clock import Clock, Timer
 from kvtui.core.topology import Topology, apply
 from kvtui.core.version import NEVER, Version
@@ -119,13 +119,13 @@ class Notes:
             self._spread = self._clock.call_later(SPREAD_SECONDS, self._tell_all)
 
     def _concerned(self, records: Sequence[Record]) -> set[str]:
-        """The clean replicas of slots that lost a member of their clean set, or got their first."""
+        """The clean replicas of slots whose clean set changed."""
         places = self._ledger.topology.places
         runs: list[tuple[int, int]] = []
         for record in records:
             if isinstance(record, Behind):
                 runs += record.runs
-            elif isinstance(record, Placed | LossAccepted):
+            elif isinstance(record, Placed | LossAccepted | CutOver | Recovered):
                 runs.append((record.start, record.stop))
             elif isinstance(record, Wiped):
                 runs.append((0, len(places)))

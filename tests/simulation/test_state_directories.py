@@ -12,6 +12,7 @@ from kvtui.core.coordinator import Coordinator
 from kvtui.core.notes import SPREAD_SECONDS
 from kvtui.core.opening import Settings, open_cluster
 from kvtui.core.recovery import recover
+from kvtui.core.ring import slot_of, token_of
 from kvtui.core.seams.bundle import Seams
 from kvtui.core.seams.chance import SeededRandom
 from tests.simulation.harness import STATE, SimCluster, settled
@@ -184,6 +185,35 @@ def test_a_table_is_not_rebuilt_behind_the_back_of_a_node_that_may_have_newer_wr
                 reads = [await other.get(key) for key in KEYS]
                 assert {read.value for read in reads if read.outcome is Outcome.OK} <= {b"second"}
                 assert any(read.outcome is Outcome.FAILED for read in reads)
+
+    run_virtual(main)
+
+
+def test_a_write_right_after_a_cut_over_is_there_when_the_log_is_lost_at_once() -> None:
+    """Nobody had noted the cut-over yet: the slot's former owner was taken for clean, and the newcomer made equal to it."""
+
+    async def main() -> None:
+        async with attached(replication=1) as cluster:
+            await cluster.launch("D", 5004)
+            adding = asyncio.ensure_future(
+                cluster.call(lambda coordinator: coordinator.add_node("D", "127.0.0.1", 5004))
+            )
+
+            def moved() -> list[bytes]:
+                places = cluster.coordinator.topology.places
+                return [key for key in KEYS if places[slot_of(token_of(key), len(places))].replicas == ("D",)]
+
+            while not moved():
+                await asyncio.sleep(0.0005)
+            key = moved()[0]
+            assert (await cluster.put(key, b"second")).outcome is Outcome.OK
+            cluster.crash()
+            await asyncio.gather(adding, return_exceptions=True)
+            addresses = [("127.0.0.1", port) for port in (*PORTS.values(), 5004)]
+            await recover(NEW, addresses, (), seams_of(cluster, "rebuilder"))
+            async with second(cluster, NEW) as other:
+                await until_settled(other)
+                assert (await other.get(key)).value == b"second"
 
     run_virtual(main)
 

@@ -6,6 +6,7 @@ from kvtui.core import catch_up, graves, mover, reads, topology, work, writes
 from kvtui.core.authentication import Secret
 from kvtui.core.cluster import Outcome
 from kvtui.core.ledger import Ledger
+from kvtui.core.notes import Notes
 from kvtui.core.pending_write import PendingWrite
 from kvtui.core.placement import Placement
 from kvtui.core.protocol import Clear, Reply
@@ -97,6 +98,11 @@ def who_fell_behind_is_remembered_in_memory_only() -> None:
 
     Ledger.exclude = forgetful  # type: ignore[method-assign]
     _nothing_is_verified()
+
+
+def who_fell_behind_is_in_the_log_alone() -> None:
+    """promise 2: who may answer is not noted on the remaining members, and is forgotten with the log."""
+    Notes._concerned = lambda self, records: set()  # type: ignore[method-assign]
 
 
 # 3. Three outcomes.
@@ -400,6 +406,7 @@ BUGS = (
     whoever_is_behind_answers_too,
     silence_is_agreement,
     who_fell_behind_is_remembered_in_memory_only,
+    who_fell_behind_is_in_the_log_alone,
     unknown_is_called_failed,
     an_unknown_write_is_not_suspected,
     what_was_read_is_not_written_back,
