@@ -33,15 +33,19 @@ def damages_of(cluster: SimCluster, node: str) -> int:
     return server.store.table.damages
 
 
+async def store_a_damaged_half(cluster: SimCluster) -> None:
+    """A write that reached n1 alone, whose outcome nobody knows, and whose record was damaged since."""
+    await cluster.call(lambda c: c.rebalance())
+    coordinator = cluster.coordinator
+    version = Version(coordinator.topology.epoch, 1)
+    await coordinator._ledger.nodes["n1"].ask(Put(key=KEY.decode(), value="half", version=version))
+    disk_of(cluster, "n1").flip(engine_key(KEY), -1)
+
+
 def test_a_damaged_entry_of_a_write_that_nobody_else_holds_does_not_keep_replicas_from_becoming_equal() -> None:
     async def main() -> None:
         async with two_nodes() as cluster:
-            await cluster.call(lambda c: c.rebalance())
-            coordinator = cluster.coordinator
-            # A write that reached one replica alone, and whose record there was damaged since.
-            unacknowledged = Version(coordinator.topology.epoch, 1)
-            await coordinator._ledger.nodes["n1"].ask(Put(key=KEY.decode(), value="half", version=unacknowledged))
-            disk_of(cluster, "n1").flip(engine_key(KEY), -1)
+            await store_a_damaged_half(cluster)
             await cluster.call(lambda c: c.rebalance())
             assert damages_of(cluster, "n1") == 0
             one, other = digests_of(cluster)
@@ -55,11 +59,7 @@ def test_a_damaged_entry_of_a_write_that_nobody_else_holds_does_not_keep_replica
 def test_a_replica_that_was_away_loses_a_damaged_entry_of_which_the_others_hold_nothing() -> None:
     async def main() -> None:
         async with two_nodes() as cluster:
-            await cluster.call(lambda c: c.rebalance())
-            coordinator = cluster.coordinator
-            unacknowledged = Version(coordinator.topology.epoch, 1)
-            await coordinator._ledger.nodes["n1"].ask(Put(key=KEY.decode(), value="half", version=unacknowledged))
-            disk_of(cluster, "n1").flip(engine_key(KEY), -1)
+            await store_a_damaged_half(cluster)
             cluster.kill("n1")
             await cluster.put(b"another", b"written without n1")
             await cluster.revive("n1")

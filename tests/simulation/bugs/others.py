@@ -1,8 +1,9 @@
 """Bugs with which other stores lost data."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from kvtui.core import catch_up, mover, supervisor, work
+from kvtui.core.catch_up import Peer
 from kvtui.core.metadata_log import MetadataLog
 from kvtui.core.placement import Placement
 from kvtui.core.records import CutOver, Record, Recovered
@@ -10,6 +11,24 @@ from kvtui.core.topology import Topology
 from kvtui.core.topology import apply as apply_record
 from kvtui.node import store
 from tests.simulation.engine import FaultyDisk
+
+
+def copy_once(copy: Callable[[mover.Mover, Peer, Peer, work.Work], Awaitable[None]]) -> None:
+    """Plant a step that copies from a clean replica to the others, and takes it for done without a look."""
+
+    async def fill(
+        self: mover.Mover,
+        piece: work.Work,
+        targets: Callable[[Placement], tuple[str, ...]],
+        finish: Callable[[Placement], None],
+    ) -> None:
+        place = self._place(piece)
+        source = self._source(place)
+        for node in targets(place):
+            await copy(self, source, self._peer(node), piece)
+        finish(self._place(piece))
+
+    mover.Mover._fill = fill  # type: ignore[method-assign]
 
 
 def rebalancing_without_versions() -> None:
@@ -23,19 +42,11 @@ def rebalancing_without_versions() -> None:
         self._stage(where, old, store.pack(key, store.pack_version(version), value))  # type: ignore[arg-type]
         return old is not None and store.is_live(old)
 
-    async def fill(
-        self: mover.Mover,
-        piece: work.Work,
-        targets: Callable[[Placement], tuple[str, ...]],
-        finish: Callable[[Placement], None],
-    ) -> None:
-        place = self._place(piece)
-        for node in targets(place):
-            await self._catch_up(self._source(place), self._peer(node)).equalise(piece.start, piece.stop)
-        finish(self._place(piece))
+    async def equalise(self: mover.Mover, source: Peer, target: Peer, piece: work.Work) -> None:
+        await self._catch_up(source, target).equalise(piece.start, piece.stop)
 
     store.Store.write = write  # type: ignore[method-assign,assignment]
-    mover.Mover._fill = fill  # type: ignore[method-assign]
+    copy_once(equalise)
 
 
 def a_node_counts_before_it_has_synced() -> None:

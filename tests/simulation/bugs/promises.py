@@ -1,9 +1,8 @@
 """Each promise broken, in the ways that come to mind."""
 
-from collections.abc import Callable
-
 from kvtui.core import catch_up, graves, mover, reads, topology, work, writes
 from kvtui.core.authentication import Secret
+from kvtui.core.catch_up import Peer
 from kvtui.core.cluster import Outcome
 from kvtui.core.ledger import Ledger
 from kvtui.core.notes import Notes
@@ -197,20 +196,13 @@ def a_tombstone_goes_before_all_confirmed() -> None:
 
 
 def _recovery_merges_both_ways() -> None:
-    async def fill(
-        self: mover.Mover,
-        piece: work.Work,
-        targets: Callable[[Placement], tuple[str, ...]],
-        finish: Callable[[Placement], None],
-    ) -> None:
-        place = self._place(piece)
-        source = self._source(place)
-        for node in targets(place):
-            await self._catch_up(source, self._peer(node)).merge(piece.start, piece.stop)
-            await self._catch_up(self._peer(node), source).merge(piece.start, piece.stop)
-        finish(self._place(piece))
+    from tests.simulation.bugs.others import copy_once
 
-    mover.Mover._fill = fill  # type: ignore[method-assign]
+    async def both_ways(self: mover.Mover, source: Peer, target: Peer, piece: work.Work) -> None:
+        await self._catch_up(source, target).merge(piece.start, piece.stop)
+        await self._catch_up(target, source).merge(piece.start, piece.stop)
+
+    copy_once(both_ways)
 
 
 def an_older_request_is_still_heard() -> None:
