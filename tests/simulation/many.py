@@ -10,7 +10,8 @@ from multiprocessing import get_context
 from typing import Final
 
 from tests.simulation.plan import FaultKind, plan
-from tests.simulation.story import Run, quicken, run, told
+from tests.simulation.story import Run, run, told
+from tests.simulation.workers import begin
 
 CHUNK: Final = 20
 """Seeds that a process is given at once."""
@@ -40,7 +41,7 @@ def run_many(seeds: Iterable[int], processes: int | None = None) -> Iterator[Tot
     """The total so far, after each few seeds."""
     total = Total()
     chunks = _chunks(seeds)
-    with ProcessPoolExecutor(processes or os.cpu_count(), get_context("spawn"), quicken) as pool:
+    with ProcessPoolExecutor(processes or os.cpu_count(), get_context("spawn"), begin) as pool:
         for part in pool.map(_run_some, chunks):
             total.add(part)
             yield total

@@ -8,7 +8,8 @@ from typing import Final, NamedTuple
 
 from tests.simulation.bugs import catalogue
 from tests.simulation.plan import plan
-from tests.simulation.story import failure_of, quicken
+from tests.simulation.story import failure_of
+from tests.simulation.workers import begin
 
 SEEDS_MOST: Final = 1_000
 
@@ -23,7 +24,6 @@ class Hunt(NamedTuple):
 
 def hunt(name: str, most: int = SEEDS_MOST) -> Hunt:
     """Plant a bug in this process, for good, and run seeds until one fails."""
-    quicken()
     catalogue()[name].plant()
     for seed in range(most):
         failure = failure_of(plan(seed))
@@ -34,5 +34,5 @@ def hunt(name: str, most: int = SEEDS_MOST) -> Hunt:
 
 def hunt_all(names: Sequence[str], most: int = SEEDS_MOST) -> Iterator[Hunt]:
     """Each bug's hunt, in order, on all cores."""
-    with ProcessPoolExecutor(cpu_count(), get_context("spawn"), max_tasks_per_child=1) as pool:
+    with ProcessPoolExecutor(cpu_count(), get_context("spawn"), begin, max_tasks_per_child=1) as pool:
         yield from pool.map(hunt, names, [most] * len(names))
