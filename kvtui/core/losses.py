@@ -4,6 +4,7 @@ from kvtui.core.cluster import ClusterError
 from kvtui.core.events import Level
 from kvtui.core.happenings import Happenings
 from kvtui.core.ledger import Ledger
+from kvtui.core.rebuilding import HOME
 from kvtui.core.records import Behind, LossAccepted, Record, Runs
 
 
@@ -17,6 +18,12 @@ class LossesRoom:
     def accept(self, node: str | None) -> int:
         """As ``Losses.accept_loss``."""
         topology = self._ledger.topology
+        if self._ledger.cautious and topology.home != HOME:
+            # For a rebuilt log a person has given up by name whoever is missing.
+            unheard = ", ".join(sorted(topology.members.keys() - self._ledger.granted))
+            raise ClusterError(
+                f"this log may be an old copy, and {unheard} may hold what seems to be lost: start what is DOWN first"
+            )
         given_up = [] if node is None else self._given_up(node)
         lost = sorted([*topology.lost, *given_up])
         records: list[Record] = [Behind(node, given_up)] if node is not None and given_up else []

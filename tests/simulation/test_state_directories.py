@@ -110,6 +110,26 @@ def test_an_old_copy_that_is_opened_again_is_no_newer_for_it() -> None:
     run_virtual(main)
 
 
+def test_on_what_may_be_an_old_copy_no_loss_is_accepted_before_all_nodes_were_heard() -> None:
+    """The node that seemed to have lost everything had left, and the one that held it all was away for a moment."""
+
+    async def main() -> None:
+        async with attached(replication=1) as cluster:
+            cluster.disks.copy(STATE / "metadata", COPY / "metadata")
+            cluster.network.partition("second", ["B", "C"])
+            await cluster.call(lambda coordinator: coordinator.remove_node("A"))
+            await put_all(cluster.put, b"second")
+            async with second(cluster, COPY) as other:
+                while not (await other.refresh()).lost:
+                    await asyncio.sleep(0.1)
+                with pytest.raises(ClusterError, match="B, C may hold what seems to be lost"):
+                    await other.accept_loss()
+            cluster.network.heal()
+            await check_all(cluster.coordinator, b"second")
+
+    run_virtual(main)
+
+
 def test_a_copy_takes_over_whole_or_not_at_all() -> None:
     """The copy is as new as the original: it is obeyed, and the original learns that it is not any more."""
 
@@ -185,6 +205,8 @@ def test_a_table_is_not_rebuilt_behind_the_back_of_a_node_that_may_have_newer_wr
                 reads = [await other.get(key) for key in KEYS]
                 assert {read.value for read in reads if read.outcome is Outcome.OK} <= {b"second"}
                 assert any(read.outcome is Outcome.FAILED for read in reads)
+                assert await other.accept_loss() > 0
+                assert (await other.refresh()).lost == 0
 
     run_virtual(main)
 
