@@ -7,12 +7,17 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from kvtui.core.events import Event
 from kvtui.core.read_mode import ReadMode as ReadMode
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.core.version import Version
+
+if TYPE_CHECKING:
+    from kvtui.core.change import Change
+    from kvtui.core.explanation import Explanation
+    from kvtui.core.plan import Plan
 
 
 class ClusterError(Exception):
@@ -51,6 +56,8 @@ class Written:
     existed: bool = True
     """For a delete: whether a value was there."""
     text: str = ""
+    receiving: tuple[ReplicaAnswer, ...] = ()
+    """Nodes that will be replicas of the key, with their answers, which don't count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +311,32 @@ class Policies(Protocol):
 
     async def set_weight(self, node: str, weight: int) -> None:
         """Give a node ``weight`` times the share of a node of weight 1. Raises ClusterError."""
+        ...
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """A cluster that can carry a request out and tell how it went, step by step."""
+
+    async def explain_put(self, key: bytes, value: bytes) -> "Explanation":
+        """As ``put``."""
+        ...
+
+    async def explain_get(self, key: bytes) -> "Explanation":
+        """As ``get``."""
+        ...
+
+    async def explain_delete(self, key: bytes) -> "Explanation":
+        """As ``delete``."""
+        ...
+
+
+@runtime_checkable
+class Plans(Protocol):
+    """A cluster that can tell what a change of its nodes or its placement would do."""
+
+    async def plan(self, change: "Change") -> "Plan":
+        """What would move, and at what risk. Changes nothing; a change that can't be made has a plan that says why not."""
         ...
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from anyio.abc import TaskGroup
 
+from kvtui.core.change import Change
 from kvtui.core.cluster import (
     ClusterError,
     Item,
@@ -19,7 +20,10 @@ from kvtui.core.cluster import (
     Written,
     WrittenMany,
 )
+from kvtui.core.copy_rate import CopyRate
 from kvtui.core.events import Event, Level
+from kvtui.core.explaining import Explaining
+from kvtui.core.explanation import Explanation
 from kvtui.core.faults import FaultsRoom
 from kvtui.core.happenings import Happenings
 from kvtui.core.importing import Keys
@@ -33,7 +37,8 @@ from kvtui.core.mover import Mover
 from kvtui.core.notes import Notes
 from kvtui.core.observation import observed_read, observed_reads, observed_write, observed_writes
 from kvtui.core.observatory import Observatory
-from kvtui.core.quorum import REPLICAS_MOST
+from kvtui.core.plan import Plan
+from kvtui.core.planning import Planning
 from kvtui.core.read_mode import ReadMode
 from kvtui.core.reads import Reads
 from kvtui.core.records import Opened, Planned
@@ -42,7 +47,8 @@ from kvtui.core.seams.bundle import Seams
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.core.supervisor import Supervisor
 from kvtui.core.topology import Topology
-from kvtui.core.tuning import Tuning
+from kvtui.core.trace import Purpose
+from kvtui.core.tuning import Tuning, check_replication
 from kvtui.core.version import Version
 from kvtui.core.work import unfinished
 from kvtui.core.writes import Writes
@@ -67,7 +73,9 @@ class Coordinator:
         self.observer: Observer | None = None
         self._happenings = Happenings(seams.clock)
         self._ledger = Ledger(log, self._on_stop, home=home)
-        self._moves = _MoveTally(self._happenings)
+        rate = CopyRate(seams.clock)
+        self._moves = _MoveTally(self._happenings, rate)
+        self._planning = Planning(self._ledger, seams.clock, rate)
         self._tuning = Tuning(self._ledger, self._happenings)
         self._losses = LossesRoom(self._ledger, self._happenings)
         self._replacement = Replacement(self._ledger, seams.clock, self._happenings, grace)
@@ -75,6 +83,7 @@ class Coordinator:
         self._notes = Notes(self._ledger, seams.clock)
         self._writes = Writes(self._ledger, seams.clock, meter, self._notes)
         self._reads = Reads(self._ledger, seams.clock, meter, self._writes)
+        self._explaining = Explaining(self._ledger, seams.clock)
         self._mover = Mover(self._ledger, seams.clock, self._moves, self._notes, self._writes.may_purge)
         data = None if state is None else state / "nodes"
         processes = LocalProcesses(seams.launcher, seams.clock, data)
@@ -139,6 +148,18 @@ class Coordinator:
         writing = self._writes.delete(key)
         return await (observed_write(self.observer, "delete", key, None, writing) if self.observer else writing)
 
+    async def explain_put(self, key: bytes, value: bytes) -> Explanation:
+        return await self._explaining.write(Purpose.PUT, key, len(value), self.put(key, value))
+
+    async def explain_get(self, key: bytes) -> Explanation:
+        trace = self._explaining.trace()
+        reading = self._reads.get(key, trace)
+        reading = observed_read(self.observer, key, reading) if self.observer else reading
+        return await self._explaining.read(key, trace, reading)
+
+    async def explain_delete(self, key: bytes) -> Explanation:
+        return await self._explaining.write(Purpose.DELETE, key, None, self.delete(key))
+
     async def put_many(self, items: Sequence[tuple[bytes, bytes]]) -> WrittenMany:
         writing = self._writes.put_many(items)
         return await (observed_writes(self.observer, items, writing) if self.observer else writing)
@@ -184,11 +205,7 @@ class Coordinator:
 
     async def set_replication(self, copies: int) -> None:
         self._check_active()
-        if not 1 <= copies <= REPLICAS_MOST:
-            raise ClusterError(f"{copies} copies are not possible: use 1 to {REPLICAS_MOST}")
-        if copies < self._ledger.topology.quorum:
-            quorum = self._ledger.topology.quorum
-            raise ClusterError(f"a write needs {quorum} copies: lower that first with: setquorum {copies}")
+        check_replication(self._ledger.topology, copies)
         ring = self._ledger.topology.planned
         if copies != ring.replication:
             self._ledger.append(Planned(ring.replicate(copies).to_record()))
@@ -231,6 +248,9 @@ class Coordinator:
             trouble = f" ({self._mover.trouble})" if self._mover.trouble else ""
             raise ClusterError(f"the rebalance could not finish: {problem}{trouble}")
         return tally.report()
+
+    async def plan(self, change: Change) -> Plan:
+        return await self._planning.plan(change, (await self._observatory.refresh()).density)
 
     async def accept_loss(self, node: str | None = None) -> int:
         self._check_active()
@@ -288,8 +308,9 @@ class _Tally:
 class _MoveTally:
     """Told by the mover what it moves: counts for rebalances, and one event when all is still again."""
 
-    def __init__(self, happenings: Happenings) -> None:
+    def __init__(self, happenings: Happenings, rate: CopyRate) -> None:
         self._happenings = happenings
+        self._rate = rate
         self._tallies: list[_Tally] = []
         self._arrived: Counter[str] = Counter()
 
@@ -302,6 +323,7 @@ class _MoveTally:
 
     def copied(self, node: str, keys: list[bytes]) -> None:
         self._arrived[node] += len(keys)
+        self._rate.copied(len(keys))
         for tally in self._tallies:
             tally.copies += len(keys)
             tally.copied += [(key, node) for key in keys[: NAMED - len(tally.copied)]]

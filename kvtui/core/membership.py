@@ -17,6 +17,7 @@ from kvtui.core.loopback import is_loopback
 from kvtui.core.node_names import check_address, check_name
 from kvtui.core.protocol import Clear, Facts
 from kvtui.core.records import Forgotten, Joined, Member, Planned, Record, Seen
+from kvtui.core.refusals import check_member, check_room, check_spare
 from kvtui.core.remote_node import (
     NotANode,
     NotTrusted,
@@ -30,7 +31,6 @@ from kvtui.core.supervisor import Supervisor
 from kvtui.core.topology import described
 from kvtui.core.work import unfinished, wanted
 
-NODES_MOST: Final = 1000
 NOTHING: Final = Imported(0, 0)
 
 
@@ -96,13 +96,10 @@ class Membership:
 
     def _check_new(self, name: str, host: str, port: int) -> None:
         members = self._ledger.topology.members
-        if name in members:
-            raise ClusterError(f"{name} is a node of this cluster already; choose another id")
+        check_room(self._ledger.topology, name)
         for member in members.values():
             if (member.host, member.port) == (host, port):
                 raise ClusterError(f"{host}:{port} is node {member.id} already")
-        if len(members) >= NODES_MOST:
-            raise ClusterError(f"a cluster has at most {NODES_MOST} nodes")
 
     async def add_local(self, names: list[str]) -> None:
         """Start nodes on free ports and plan the ring once for all. Raises ClusterError."""
@@ -140,7 +137,7 @@ class Membership:
                     f"{name} is {node.state}: its keys can't be moved off it; start it first, or go on without it:"
                     f" removenode {name} --force"
                 )
-            self._check_spare(name)
+            check_spare(self._ledger.topology, name)
         if not self._ledger.topology.members[name].leaving:
             if not any(other != name and not member.leaving for other, member in self._ledger.topology.members.items()):
                 await self._check_empty(name)
@@ -149,14 +146,6 @@ class Membership:
             changed = self._ledger.changed()
             self._check_draining(node, force)
             await changed
-
-    def _check_spare(self, name: str) -> None:
-        """Raise ClusterError where the node has the last clean copy of a slot, saying which."""
-        if self._ledger.topology.only_at(name):
-            raise ClusterError(
-                f"{name} has the last clean copy of {described(self._ledger.topology.only_at(name))}: start it, or give"
-                f" those up first with: accept-loss {name}"
-            )
 
     async def _check_empty(self, name: str) -> None:
         """The last node can leave when it holds nothing, as of now and not of the last heartbeat."""
@@ -203,7 +192,7 @@ class Membership:
         if not node.usable and not force:
             raise ClusterError(f"{node.id} is {node.state} and not drained yet; that goes on when it is back")
         if not node.usable:
-            self._check_spare(node.id)
+            check_spare(self._ledger.topology, node.id)
         usable = {other.id for other in self._ledger.nodes.values() if other.usable}
         if topology.planned.weights and not wanted(topology, usable, self._ledger.unverified):
             why = unfinished(topology, self._ledger.unverified)
@@ -239,11 +228,8 @@ class Membership:
         self._supervisor.hang_up(node, "it was stopped")
 
     def _member(self, name: str) -> RemoteNode:
-        node = self._ledger.nodes.get(name)
-        if node is None or name not in self._ledger.topology.members:
-            known = ", ".join(self._ledger.topology.members) or "there are none"
-            raise ClusterError(f"there is no node {name}; nodes: {known}")
-        return node
+        check_member(self._ledger.topology, name)
+        return self._ledger.nodes[name]
 
     def _local(self, name: str) -> RemoteNode:
         node = self._member(name)

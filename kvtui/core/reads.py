@@ -27,6 +27,7 @@ from kvtui.core.protocol import (
     GetMany,
     PutMany,
     Reply,
+    Request,
     Scan,
     from_blob,
     to_blob,
@@ -35,8 +36,9 @@ from kvtui.core.read_mode import ReadMode
 from kvtui.core.ring import slot_of, token_of
 from kvtui.core.routes import Hop, Route
 from kvtui.core.seams.clock import Clock
+from kvtui.core.trace import Doubt, Purpose, Trace
 from kvtui.core.value_transfer import UploadFailed, ValueMoved, fetch_value, send_value
-from kvtui.core.version import NEVER
+from kvtui.core.version import NEVER, Version
 from kvtui.core.writes import DEADLINE_SECONDS, Writes
 
 ATTEMPTS: Final = 4
@@ -56,13 +58,13 @@ class Reads:
         self._writes = writes
         self._large = asyncio.Lock()
 
-    async def get(self, key: bytes) -> Read:
-        """The newest acknowledged value of a key."""
+    async def get(self, key: bytes, trace: Trace | None = None) -> Read:
+        """The newest acknowledged value of a key. ``trace`` notes how it was come by."""
         began = self._clock.monotonic()
         slot = self._slot(key)
-        read = await self._get_at_once(key, slot)
+        read = await self._get_at_once(key, slot) if trace is None else None
         if read is None:
-            read = await self._get_patiently(key, slot, began)
+            read = await self._get_patiently(key, slot, began, trace)
         took = self._clock.monotonic() - began
         self._meter.get(1, took)
         return replace(read, milliseconds=took * 1000)
@@ -83,24 +85,24 @@ class Reads:
             return None
         return await self._read_of(hop, key, reply)
 
-    async def _get_patiently(self, key: bytes, slot: int, began: float) -> Read:
+    async def _get_patiently(self, key: bytes, slot: int, began: float, trace: Trace | None) -> Read:
         """Wait, ask others or all, within the deadline; then, in ``available`` mode, whoever may be behind."""
         try:
             async with asyncio.timeout(max(0.0, began + DEADLINE_SECONDS - self._clock.monotonic())):
-                read = await self._get(key, slot)
+                read = await self._get(key, slot, trace)
                 if read.outcome is not Outcome.OK and self._ledger.topology.reads is ReadMode.AVAILABLE:
-                    return await self._get_stale(key, slot) or read
+                    return await self._get_stale(key, slot, trace) or read
                 return read
         except TimeoutError:
             return _unread(f"no answer within {DEADLINE_SECONDS:g} s")
 
-    async def _get_stale(self, key: bytes, slot: int) -> Read | None:
+    async def _get_stale(self, key: bytes, slot: int, trace: Trace | None) -> Read | None:
         """The newest of what the replicas hold that can be asked, clean or not."""
         route = self._ledger.route(slot)
         newest: Read | None = None
         for hop in () if self._ledger.stopped else route.clean + route.behind:
             try:
-                reply = await hop.link.ask(Get(key=to_blob(key)))
+                reply = await self._ask(hop, Get(key=to_blob(key)), trace)
                 read = None if reply.status == ERROR else await self._read_of(hop, key, reply)
             except (LinkLost, LinkFull, ValueMoved, UploadFailed):
                 continue
@@ -108,15 +110,30 @@ class Reads:
                 newest = replace(read, stale=True)
         return newest
 
-    async def _get(self, key: bytes, slot: int) -> Read:
+    def _ask(
+        self,
+        hop: Hop,
+        request: Request,
+        trace: Trace | None,
+        purpose: Purpose = Purpose.GET,
+        version: Version | None = None,
+    ) -> "asyncio.Future[Reply]":
+        answer = hop.link.ask(request)
+        if trace is not None:
+            trace.follow(hop.node, purpose, answer, version)
+        return answer
+
+    async def _get(self, key: bytes, slot: int, trace: Trace | None) -> Read:
         trouble = ""
         for _ in range(ATTEMPTS):
-            settled = await self._quiet(key)
+            settled = await self._quiet(key, trace)
             if self._ledger.stopped:
                 return _unread(self._ledger.stopped)
             route = self._ledger.route(slot)
             if not settled or key in self._ledger.uncertain or self._ledger.unverified[slot]:
-                read = await self._get_from_all(key, slot)
+                if trace is not None:
+                    trace.doubt(*self._doubts(key, slot, settled))
+                read = await self._get_from_all(key, slot, trace)
                 if read.outcome is Outcome.OK or route is self._ledger.route(slot):
                     return read
                 trouble = read.text
@@ -125,10 +142,10 @@ class Reads:
                 return _unread(self._unreadable(route))
             hop = route.clean[0]
             try:
-                reply = await hop.link.ask(Get(key=to_blob(key)))
+                reply = await self._ask(hop, Get(key=to_blob(key)), trace)
                 if reply.status == ERROR:
                     # What a node can't serve (a damaged entry), another clean one may.
-                    return await self._get_elsewhere(key, slot, hop, reply)
+                    return await self._get_elsewhere(key, slot, hop, reply, trace)
                 return await self._read_of(hop, key, reply)
             except (LinkLost, LinkFull) as error:
                 trouble = f"{hop.node}: {error}"
@@ -138,19 +155,30 @@ class Reads:
                 trouble = f"{hop.node}: {error}"
         return _unread(trouble)
 
-    async def _quiet(self, key: bytes) -> bool:
+    def _doubts(self, key: bytes, slot: int, settled: bool) -> list[Doubt]:
+        """Why all of the clean set are to be asked for the key."""
+        found = {
+            Doubt.IN_FLIGHT: not settled,
+            Doubt.UNKNOWN: key in self._ledger.uncertain,
+            Doubt.UNVERIFIED: bool(self._ledger.unverified[slot]),
+        }
+        return [doubt for doubt, holds in found.items() if holds]
+
+    async def _quiet(self, key: bytes, trace: Trace | None) -> bool:
         """Wait for writes of the key in flight; False when they never end."""
         for _ in range(WAITS):
             write = self._writes.in_flight.get(key)
             if write is None:
                 return True
+            if trace is not None:
+                trace.wait(write.settled)
             await asyncio.shield(write.settled)
         return key not in self._writes.in_flight
 
-    async def _get_elsewhere(self, key: bytes, slot: int, failed: Hop, reply: Reply) -> Read:
+    async def _get_elsewhere(self, key: bytes, slot: int, failed: Hop, reply: Reply, trace: Trace | None) -> Read:
         for hop in self._ledger.route(slot).clean:
             if hop.node != failed.node and self._settled(key, slot):
-                other = await hop.link.ask(Get(key=to_blob(key)))
+                other = await self._ask(hop, Get(key=to_blob(key)), trace)
                 if other.status != ERROR:
                     return await self._read_of(hop, key, other)
         return _unread(f"{failed.node}: {reply.msg}")
@@ -172,16 +200,16 @@ class Reads:
             return "there are no nodes yet; add one with: addnode A 5001"
         return "its range has no clean copy left; start the nodes that held it, or give it up with: accept-loss"
 
-    async def _get_from_all(self, key: bytes, slot: int) -> Read:
+    async def _get_from_all(self, key: bytes, slot: int, trace: Trace | None) -> Read:
         """Ask all of S, bring those that are older up to the newest version, then answer with it."""
         # A tombstone must not be purged between an older value's being read here and its being written back.
         self._ledger.repairs[slot] += 1
         try:
-            return await self._repair(key, slot)
+            return await self._repair(key, slot, trace)
         finally:
             self._ledger.repairs[slot] -= 1
 
-    async def _repair(self, key: bytes, slot: int) -> Read:
+    async def _repair(self, key: bytes, slot: int, trace: Trace | None) -> Read:
         route = self._ledger.route(slot)
         if route.missing:
             for node in route.missing:
@@ -191,7 +219,7 @@ class Reads:
             return _unread(self._unreadable(route))
         suspected = self._ledger.uncertain.get(key)
         try:
-            asked = [hop.link.ask(Get(key=to_blob(key))) for hop in route.clean]
+            asked = [self._ask(hop, Get(key=to_blob(key)), trace) for hop in route.clean]
             replies = [await future for future in asked]
             broken = [reply for reply in replies if reply.status == ERROR]
             if any(reply.code != DAMAGED for reply in broken) or len(broken) == len(replies):
@@ -203,7 +231,7 @@ class Reads:
                 hop for hop, reply in zip(route.clean, replies, strict=True) if (reply.version or NEVER) < read.version
             ]
             for hop in older:
-                await self._write_back(hop, key, read)
+                await self._write_back(hop, key, read, trace)
         except (LinkLost, LinkFull, ValueMoved, UploadFailed) as error:
             return _unread(str(error) or "the value kept changing while it was read")
         if without(self._ledger.topology.places[slot].clean, tuple(hop.node for hop in route.clean)):
@@ -212,7 +240,7 @@ class Reads:
             self._ledger.uncertain.pop(key, None)
         return read
 
-    async def _write_back(self, hop: Hop, key: bytes, read: Read) -> None:
+    async def _write_back(self, hop: Hop, key: bytes, read: Read, trace: Trace | None) -> None:
         if read.value is None:
             entry = Entry(to_blob(key), read.version, -1)
         elif len(read.value) <= INLINE_BYTES:
@@ -223,10 +251,11 @@ class Reads:
                 upload = f"b{read.version}"
                 await send_value(hop.link, upload, read.value)
                 entry = Entry(to_blob(key), read.version, len(read.value), upload=upload)
-                reply = await hop.link.ask(PutMany(entries=[entry]))
+                reply = await self._ask(hop, PutMany(entries=[entry]), trace, Purpose.REPAIR, read.version)
             self._check_written_back(hop, reply)
             return
-        self._check_written_back(hop, await hop.link.ask(PutMany(entries=[entry])))
+        reply = await self._ask(hop, PutMany(entries=[entry]), trace, Purpose.REPAIR, read.version)
+        self._check_written_back(hop, reply)
 
     def _check_written_back(self, hop: Hop, reply: Reply) -> None:
         if reply.status == ERROR:

@@ -6,9 +6,11 @@ from kvtui.core.cluster import ClusterError
 from kvtui.core.events import Level
 from kvtui.core.happenings import Happenings
 from kvtui.core.ledger import Ledger
+from kvtui.core.quorum import REPLICAS_MOST
 from kvtui.core.read_mode import ReadMode
 from kvtui.core.records import Planned, Tuned
 from kvtui.core.ring import Balanced, Classic, Policy, Ring
+from kvtui.core.topology import Topology
 
 VNODES: Final = 64
 """Points of a node of weight 1 on a classic ring, by default."""
@@ -44,30 +46,51 @@ class Tuning:
 
     def set_policy(self, policy: str, vnodes: int) -> None:
         """As ``Policies.set_policy``."""
-        wanted: Policy
-        if policy == "classic":
-            if not 0 <= vnodes <= VNODES_MOST:
-                raise ClusterError(f"{vnodes} virtual nodes are not possible: use 1 to {VNODES_MOST}")
-            wanted = Classic(vnodes or VNODES)
-        elif policy == "balanced":
-            if vnodes:
-                raise ClusterError("the balanced ring has no virtual nodes")
-            wanted = Balanced()
-        else:
-            raise ClusterError(f"{policy} is no policy: use balanced or classic")
+        wanted = policy_of(policy, vnodes)
         self._plan(self._ledger.topology.planned.under(wanted), f"the ring is {policy} from now on: slots move")
 
     def set_weight(self, node: str, weight: int) -> None:
         """As ``Policies.set_weight``."""
         ring = self._ledger.topology.planned
-        if node not in ring.weights:
-            known = ", ".join(ring.weights) or "there are none"
-            raise ClusterError(f"there is no node {node} that holds a share; nodes: {known}")
-        if not 1 <= weight <= WEIGHT_MOST:
-            raise ClusterError(f"a weight of {weight} is not possible: use 1 to {WEIGHT_MOST}")
+        check_weight(ring, node, weight)
         self._plan(ring.reweigh(node, weight), f"{node} has weight {weight} from now on: slots move")
 
     def _plan(self, ring: Ring, said: str) -> None:
         if ring != self._ledger.topology.planned:
             self._ledger.append(Planned(ring.to_record()))
             self._happenings.emit(Level.INFO, said)
+
+
+def policy_of(policy: str, vnodes: int) -> Policy:
+    """The policy of that name; ``vnodes`` 0: the default. Raises ClusterError."""
+    if policy == "classic":
+        if not 0 <= vnodes <= VNODES_MOST:
+            raise ClusterError(f"{vnodes} virtual nodes are not possible: use 1 to {VNODES_MOST}")
+        return Classic(vnodes or VNODES)
+    if policy == "balanced":
+        if vnodes:
+            raise ClusterError("the balanced ring has no virtual nodes")
+        return Balanced()
+    raise ClusterError(f"{policy} is no policy: use balanced or classic")
+
+
+def check_weight(ring: Ring, node: str, weight: int) -> None:
+    """Raise ClusterError unless the node may have that weight."""
+    if node not in ring.weights:
+        known = ", ".join(ring.weights) or "there are none"
+        raise ClusterError(f"there is no node {node} that holds a share; nodes: {known}")
+    check_scale(weight)
+
+
+def check_scale(weight: int) -> None:
+    """Raise ClusterError unless nodes may have that weight."""
+    if not 1 <= weight <= WEIGHT_MOST:
+        raise ClusterError(f"a weight of {weight} is not possible: use 1 to {WEIGHT_MOST}")
+
+
+def check_replication(topology: Topology, copies: int) -> None:
+    """Raise ClusterError unless every key may have that many copies."""
+    if not 1 <= copies <= REPLICAS_MOST:
+        raise ClusterError(f"{copies} copies are not possible: use 1 to {REPLICAS_MOST}")
+    if copies < topology.quorum:
+        raise ClusterError(f"a write needs {topology.quorum} copies: lower that first with: setquorum {copies}")

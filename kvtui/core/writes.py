@@ -340,10 +340,17 @@ class Writes:
     def _written(self, write: PendingWrite) -> Written:
         outcome = write.outcome
         place = self._ledger.topology.places[write.slots[0]]
-        answers = tuple(
-            write.answers.get(node) or ReplicaAnswer(node, "silent", self._absence(node)) for node in place.replicas
+        return Written(
+            outcome,
+            write.version,
+            self._answers(write, place.replicas),
+            write.existed,
+            _explained(outcome, write),
+            self._answers(write, place.receiving),
         )
-        return Written(outcome, write.version, answers, write.existed, _explained(outcome, write))
+
+    def _answers(self, write: PendingWrite, nodes: tuple[str, ...]) -> tuple[ReplicaAnswer, ...]:
+        return tuple(write.answers.get(node) or ReplicaAnswer(node, "silent", self._absence(node)) for node in nodes)
 
     def _absence(self, node: str) -> str:
         remote = self._ledger.nodes.get(node)

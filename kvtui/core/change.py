@@ -1,0 +1,77 @@
+"""Changes of who is in the cluster and how it places keys, as values: what is planned before it is done."""
+
+from dataclasses import dataclass
+
+from kvtui.core.ring import Policy, Ring
+
+
+@dataclass(frozen=True, slots=True)
+class AddNode:
+    """A node joins; one of a weight other than 1 gets it right after."""
+
+    node: str
+    weight: int = 1
+
+    def __str__(self) -> str:
+        return f"add {self.node}" if self.weight == 1 else f"add {self.node} {self.weight}"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveNode:
+    """A node is drained and forgotten."""
+
+    node: str
+
+    def __str__(self) -> str:
+        return f"remove {self.node}"
+
+
+@dataclass(frozen=True, slots=True)
+class SetReplication:
+    """Every key is to have that many copies."""
+
+    copies: int
+
+    def __str__(self) -> str:
+        return f"setreplica {self.copies}"
+
+
+@dataclass(frozen=True, slots=True)
+class SetPolicy:
+    """The ring is placed anew; ``vnodes`` 0: the default of a classic ring."""
+
+    policy: str
+    vnodes: int = 0
+
+    def __str__(self) -> str:
+        return f"policy {self.policy}{f' {self.vnodes}' if self.vnodes else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class SetWeight:
+    """A node is to hold ``weight`` times the share of one of weight 1."""
+
+    node: str
+    weight: int
+
+    def __str__(self) -> str:
+        return f"weight {self.node} {self.weight}"
+
+
+Change = AddNode | RemoveNode | SetReplication | SetPolicy | SetWeight
+
+
+def changed(ring: Ring, change: Change, policy: Policy) -> Ring:
+    """The ring that follows, as the commands make it; ``policy`` is what a ``SetPolicy`` means. Raises ValueError."""
+    match change:
+        case AddNode():
+            joined = ring.join(change.node)
+            return joined if change.weight == 1 else joined.reweigh(change.node, change.weight)
+        case RemoveNode():
+            return ring.leave(change.node) if change.node in ring.weights else ring
+        case SetReplication():
+            return ring.replicate(change.copies) if change.copies != ring.replication else ring
+        case SetPolicy():
+            return ring.under(policy)
+        case SetWeight():
+            return ring.reweigh(change.node, change.weight)
