@@ -15,7 +15,7 @@ from kvtui.commands.wording import to_bytes
 from kvtui.core.cluster import Cluster, ClusterError, Location
 from kvtui.core.events import Event
 from kvtui.core.snapshot import ClusterSnapshot
-from kvtui.screens import CheckScreens, Confirm, Dashboard, Help
+from kvtui.screens import CheckScreens, Confirm, Dashboard, ExplainScreen, Help, PlanScreen
 from kvtui.screens.defects import defect_lines, defect_place
 from kvtui.screens.palette import RegistryCommands
 from kvtui.screens.pictures import save_picture
@@ -126,6 +126,8 @@ class KvtuiApp(App[None]):
                 progress=self._dashboard.bar.progress,
                 checked=CheckScreens(self).show,
                 leave=self.exit,
+                explained=lambda told: self._cover(ExplainScreen(told, self._dashboard.picture)),
+                planned=lambda made: self._cover(PlanScreen(made, self._dashboard.picture)),
             )
             if await run(invocation, context):
                 await self._show_key(invocation)
@@ -144,6 +146,9 @@ class KvtuiApp(App[None]):
     def _say(self, line: Line) -> None:
         self._dashboard.activity.add_answer(line.text, line.level)
         self._dashboard.answer_seen()
+
+    def _cover(self, screen: Screen[None]) -> None:
+        self.push_screen(screen)
 
     def _located(self, location: Location) -> None:
         self._dashboard.show_location(location)

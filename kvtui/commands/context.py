@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from kvtui.core.cluster import Cluster, Location
 from kvtui.core.events import Level
+from kvtui.core.explanation import Explanation
+from kvtui.core.plan import Plan
 from kvtui.workload.view import CheckView
 
 
@@ -37,6 +39,10 @@ def unwatched(_view: CheckView, _stop: Callable[[], None]) -> None:
     """For a front end that has no picture of a check under way."""
 
 
+def undrawn(_told: Explanation | Plan) -> None:
+    """For a front end that has lines alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """Where a command runs, and whom it tells."""
@@ -53,3 +59,7 @@ class Context:
     """``exit`` was said."""
     checked: Callable[[CheckView, Callable[[], None]], None] = unwatched
     """A check under way, as it is now, some times a second, and what stops it. The last one is ``Phase.DONE``."""
+    explained: Callable[[Explanation], None] = undrawn
+    """How a request went, for a picture of it."""
+    planned: Callable[[Plan], None] = undrawn
+    """What a change would do, for a picture of it."""

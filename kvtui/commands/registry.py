@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-from kvtui.commands import check, faults, guide, histories, keys, losses, nodes, ring, transfer, tuning
+from kvtui.commands import check, explain, faults, guide, histories, keys, losses, nodes, plans, ring, transfer, tuning
 from kvtui.commands.command import Command
 
 COMMANDS: tuple[Command, ...] = (
     *nodes.COMMANDS,
     *keys.COMMANDS,
+    *explain.COMMANDS,
     *ring.COMMANDS,
     *tuning.COMMANDS,
+    *plans.COMMANDS,
     *transfer.COMMANDS,
     *losses.COMMANDS,
     *faults.COMMANDS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 
 SHOWN_CHARACTERS = 200
 """Longest key or value inside a sentence; a longer one is cut, and its size named."""
@@ -54,3 +55,12 @@ def shown(data: bytes) -> str:
 def counted(number: int, noun: str, plural: str = "") -> str:
     """``1 key``, ``2,000 keys``."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def wrapped(text: str, width: int, indent: int = 0) -> list[str]:
+    """``text`` in lines of at most ``width`` characters, those after the first indented; at least one."""
+    if len(text) <= width:
+        return [text]
+    return textwrap.wrap(
+        text, width, subsequent_indent=" " * indent, drop_whitespace=True, replace_whitespace=False
+    ) or [""]

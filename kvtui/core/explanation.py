@@ -186,7 +186,7 @@ def _write_reasons(explanation: Explanation) -> list[str]:
 
 def _read_reasons(explanation: Explanation) -> list[str]:
     if not explanation.doubts:
-        return [f"{explanation.answered} is clean: it has every acknowledged write, so its answer is enough."]
+        return [f"{explanation.answered} has every acknowledged write (it is clean): one answer is enough."]
     said = ["All of the clean replicas (S) were asked, and the newest version is the answer."]
     if explanation.repaired:
         older = ", ".join(explanation.repaired)

@@ -21,7 +21,7 @@ from kvtui.core.replacement import GRACE_SECONDS
 from kvtui.core.ring import SLOTS, Balanced, Classic, Policy, Ring
 from kvtui.core.seams.bundle import Seams
 from kvtui.core.seams.chance import SystemRandom
-from kvtui.core.seams.clock import LoopClock
+from kvtui.core.seams.clock import ExactClock
 from kvtui.core.seams.directories import identity_of
 from kvtui.core.seams.memory import MemoryEngine
 from kvtui.core.seams.processes import ProcessLauncher
@@ -59,8 +59,8 @@ class Settings:
 
 
 def real_seams(secret: Secret | None = None, tls: TlsFiles | None = None) -> Seams:
-    """TCP or TLS, the loop's clock, the system's randomness, processes and RocksDB. Raises ClusterError for bad TLS files."""
-    clock, random = LoopClock(), SystemRandom()
+    """TCP or TLS, the system's clock, the system's randomness, processes and RocksDB. Raises ClusterError for bad TLS files."""
+    clock, random = ExactClock(), SystemRandom()
     try:
         tcp = TcpTransport(None if tls is None else as_coordinator(tls))
     except BadTls as error:

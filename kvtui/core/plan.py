@@ -57,6 +57,8 @@ class NodePlan:
     """Slots that would leave it."""
     sends: int
     """Copies of slots that would be read from it."""
+    weight: int = 1
+    """As it would be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +255,7 @@ def _nodes(
             gains=gains[node],
             drops=drops[node],
             sends=sends[node],
+            weight=ring.after.weights.get(node, 1),
         )
         for node in names
     )

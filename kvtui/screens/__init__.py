@@ -3,6 +3,8 @@
 from kvtui.screens.check import CheckScreens
 from kvtui.screens.confirm import Confirm
 from kvtui.screens.dashboard import Dashboard
+from kvtui.screens.explain import ExplainScreen
 from kvtui.screens.help import Help
+from kvtui.screens.plan import PlanScreen
 
-__all__ = ["CheckScreens", "Confirm", "Dashboard", "Help"]
+__all__ = ["CheckScreens", "Confirm", "Dashboard", "ExplainScreen", "Help", "PlanScreen"]

@@ -87,7 +87,7 @@ def test_a_settled_get_is_answered_by_one_clean_replica() -> None:
             explanation = await cluster.coordinator.explain_get(b"key")
             assert asked(explanation) == [("n1", Purpose.GET, "ok")]
             assert (explanation.size, explanation.doubts) == (3, ())
-            assert reasons(explanation) == ["n1 is clean: it has every acknowledged write, so its answer is enough."]
+            assert reasons(explanation) == ["n1 has every acknowledged write (it is clean): one answer is enough."]
             absent = await cluster.coordinator.explain_get(b"nothing")
             assert (absent.size, absent.version, absent.outcome) == (None, NEVER, Outcome.OK)
             assert asked(absent) == [("n1", Purpose.GET, "not_found")]

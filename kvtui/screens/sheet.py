@@ -1,0 +1,28 @@
+"""A sheet over the dashboard: something to read that Escape closes."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.markup import escape
+from textual.screen import ModalScreen
+from textual.widget import Widget
+
+
+class Sheet(ModalScreen[None]):
+    """Shows one widget in a frame that scrolls where it is too high."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,enter", "dismiss", "Close"),
+        Binding("f12", "app.save_picture", "Save as SVG", key_display="F12"),
+    ]
+
+    def __init__(self, title: str, content: Widget) -> None:
+        super().__init__()
+        self._frame = VerticalScroll(content, classes="sheet")
+        self._frame.border_title = escape(title)
+        self._frame.border_subtitle = "Esc closes"
+
+    def compose(self) -> ComposeResult:
+        yield self._frame
