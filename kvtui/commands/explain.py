@@ -50,7 +50,7 @@ async def explain(invocation: Invocation, context: Context) -> bool:
 
 def location_of(told: Explanation) -> Location:
     """Where the key is, with the versions that were told."""
-    where, versions = told.where, {exchange.node: exchange.version for exchange in told.exchanges}
+    where, versions = told.where, {one.node: one.version for one in told.exchanges if one.status == "ok"}
     copies = tuple(
         ReplicaCopy(
             holder.node,
@@ -78,13 +78,13 @@ def explanation_lines(told: Explanation) -> list[Line]:
         lines += _step(label, "replicas", ", ".join(holder_words(holder) for holder in where.holders))
     end = max([told.milliseconds, *(exchange.ended or 0.0 for exchange in told.exchanges)])
     for doubt in told.doubts:
-        lines += _step(label, "doubt", f"all clean replicas are asked: {doubt}")
+        lines += _step(label, "doubt", doubt)
     for exchange in told.exchanges:
         lines += _exchange_lines(label, exchange, end)
     first, *rest = outcome_words(told)
     lines += _step(label, "outcome", first, Level.WARNING if told.stale else _LEVELS[told.outcome])
     for words in rest:
-        lines += _step(label, "", words)
+        lines += _step(label, "", words, Level.INFO if told.outcome is Outcome.OK else Level.BAD)
     return lines
 
 
@@ -127,9 +127,9 @@ def _what(told: Explanation) -> str:
 
 def answer_words(exchange: Exchange) -> str:
     """``ok 4.17``; why not, where something failed."""
-    text = f": {harmless(exchange.text)}" if exchange.text else ""
     if exchange.purpose is Purpose.WAIT:
-        return f"a write in flight is waited for{text}"
+        return "still in flight" if exchange.ended is None else "a write ended"
+    text = f": {harmless(exchange.text)}" if exchange.text else ""
     if exchange.status == SILENT:
         return harmless(exchange.text) or "no answer"
     version = "" if exchange.version is None or exchange.version == NEVER else f" {exchange.version}"
@@ -146,9 +146,8 @@ def _exchange_lines(label: int, exchange: Exchange, end: float) -> list[Line]:
     time = "" if exchange.ended is None else milliseconds(exchange.ended)
     good = exchange.status not in (SILENT, "error")
     words = f"{exchange.purpose:<6} {bar} {time:>{TIME}}  {answer_words(exchange)}"
-    indent = len(f"{exchange.purpose:<6} {bar} {'':>{TIME}}  ")
     level = Level.INFO if good or exchange.text == "not waited for" else Level.WARNING
-    return _step(label, exchange.node, words, level, indent)
+    return _step(label, exchange.node, words, level, indent=8)
 
 
 def text_bar(exchange: Exchange, end: float) -> str:

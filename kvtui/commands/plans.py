@@ -16,7 +16,7 @@ NODES_NAMED = 20
 """Nodes that get a line each; those that change most."""
 FLOWS_NAMED = 8
 """Copies from node to node that get a line each."""
-NAME_MOST = 16
+NAME_MOST = 12
 LABEL = 9
 KINDS = ("add", "remove", "setreplica", "policy", "weight")
 POLICIES = ("balanced", "classic")

@@ -187,10 +187,10 @@ def _write_reasons(explanation: Explanation) -> list[str]:
 def _read_reasons(explanation: Explanation) -> list[str]:
     if not explanation.doubts:
         return [f"{explanation.answered} has every acknowledged write (it is clean): one answer is enough."]
-    said = ["All of the clean replicas (S) were asked, and the newest version is the answer."]
+    said = ["All clean replicas (S) were asked; the newest version is the answer."]
     if explanation.repaired:
         older = ", ".join(explanation.repaired)
-        said.append(f"{older} had an older one: the newest was written back before the get answered.")
+        said.append(f"{older} had an older one: the newest was written back first.")
     return said
 
 

@@ -28,7 +28,7 @@ class Doubt(StrEnum):
 
     IN_FLIGHT = "a write of the key is still in flight"
     UNKNOWN = "an earlier write of the key ended unknown"
-    UNVERIFIED = "its clean replicas have not been compared yet since the start, or the rebalance"
+    UNVERIFIED = "its replicas are still to be compared, as after a start"
 
 
 @dataclass(frozen=True, slots=True)

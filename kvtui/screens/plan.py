@@ -1,5 +1,7 @@
 """What a change would do, over the dashboard: before and after, with the ring as it would be where there is room for it."""
 
+import os
+import sys
 from dataclasses import replace
 from typing import ClassVar
 
@@ -13,21 +15,24 @@ from kvtui.screens.sheet import Sheet
 from kvtui.widgets.picture import Picture
 from kvtui.widgets.planned import Planned
 from kvtui.widgets.ring import Ring
+from kvtui.widgets.ring.glyphs import glyphs_for
 
 
 class PlanScreen(Sheet):
     """Draws one plan; ``r`` turns its ring to the present one and back."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (104, "-wide")]  # noqa: RUF012 - as Textual declares it
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-tall")]  # noqa: RUF012 - as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [Binding("r", "turn", "Ring before and after")]
 
     def __init__(self, made: Plan, picture: Picture) -> None:
         after = picture.with_snapshot(as_planned(picture.snapshot, made))
-        self._before, self._after = replace(picture, located=None), replace(after, located=None)
-        self._ring = Ring(id="planned-ring")
+        colours = {**picture.colours, **after.colours}
+        self._before = replace(picture, located=None, selected="")
+        self._after = replace(after, located=None, selected="", colours=colours)
+        # While the app runs, sys.stdout is no terminal's.
+        encoding = getattr(sys.__stdout__, "encoding", "") or "utf-8"
+        self._ring = Ring(id="planned-ring", glyphs=glyphs_for(os.environ, encoding))
         self._ring.set_reactive(Ring.picture, self._after)
-        super().__init__(f"Plan · {made.change} · nothing is changed", Planned(made, self._after))
+        super().__init__(f"Plan · {made.change}", Planned(made, self._after), "nothing is changed")
 
     def compose(self) -> ComposeResult:
         self._ring.border_title = "Ring afterwards"

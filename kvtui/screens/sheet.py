@@ -13,16 +13,19 @@ from textual.widget import Widget
 class Sheet(ModalScreen[None]):
     """Shows one widget in a frame that scrolls where it is too high."""
 
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-medium"), (104, "-wide")]  # noqa: RUF012 - as Textual declares it
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-high"), (30, "-tall")]  # noqa: RUF012 - as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,enter", "dismiss", "Close"),
         Binding("f12", "app.save_picture", "Save as SVG", key_display="F12"),
     ]
 
-    def __init__(self, title: str, content: Widget) -> None:
+    def __init__(self, title: str, content: Widget, note: str = "") -> None:
+        """``note`` is said in the frame, beside how to close it."""
         super().__init__()
         self._frame = VerticalScroll(content, classes="sheet")
         self._frame.border_title = escape(title)
-        self._frame.border_subtitle = "Esc closes"
+        self._frame.border_subtitle = escape(f"{note} · Esc closes" if note else "Esc closes")
 
     def compose(self) -> ComposeResult:
         yield self._frame

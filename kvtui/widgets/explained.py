@@ -60,8 +60,10 @@ def explained_lines(
     lines += _step(label, "slot", [(long if len(long) <= width - label else slot, "text")])
     lines += _replicas(told, colours, label, width)
     lines.append(())
-    for doubt in told.doubts:
-        lines += _wrapped(label, "doubt", f"all clean replicas are asked: {doubt}", "warning", width)
+    for place, doubt in enumerate(told.doubts):
+        lines += _wrapped(label, "" if place else "doubt", doubt, "warning", width)
+    if told.doubts:
+        lines.append(())
     lines += _timeline(told, colours, width)
     lines.append(())
     return lines + _outcome(told, label, width)
@@ -176,7 +178,7 @@ def _bar_lines(
     if room:
         line.append((f"  {_answer(exchange)}", how))
     below = [] if room else [_answer(exchange)]
-    if failed or exchange.status == "error" or not exchange.node:
+    if failed and exchange.text:
         below = [answer_words(exchange)]
     lead = names + purposes + 2
     parts = [part for text in below for part in wrap(text, max(8, width - lead))]
@@ -185,8 +187,6 @@ def _bar_lines(
 
 def _answer(exchange: Exchange) -> str:
     """What fits beside a bar."""
-    if not exchange.node:
-        return "waited"
     if exchange.status == "error":
         return "error"
     return "silent" if exchange.status == SILENT and exchange.text != "not waited for" else answer_words(exchange)

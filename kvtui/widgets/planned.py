@@ -14,7 +14,7 @@ from kvtui.widgets.picture import Picture
 from kvtui.widgets.tints import Line, Span
 from kvtui.widgets.words import harmless, percent, short
 
-LABEL = 9
+LABEL = 8
 NARROW = 46
 """Fewer cells than these are few."""
 NAME_MOST = 10
@@ -64,7 +64,7 @@ def planned_lines(made: Plan, colours: Mapping[str, int], width: int) -> list[Li
     return lines
 
 
-def node_bar(before: float, after: float, scale: float, width: int) -> tuple[str, str, str]:
+def node_bar(before: int, after: int, scale: int, width: int) -> tuple[str, str, str]:
     """What stays, comes and goes, in cells of a bar of ``width`` that stands for ``scale``. What changes shows at least a cell."""
     if not scale:
         return "", "", ""
@@ -79,33 +79,42 @@ def node_bar(before: float, after: float, scale: float, width: int) -> tuple[str
 def _node_lines(made: Plan, colours: Mapping[str, int], width: int) -> list[Line]:
     shown = most_changed(made, NODES_DRAWN)
     names = min(NAME_MOST, max(cell_len(harmless(node.node)) for node in shown))
-    shares = [share_of(node, made) for node in shown]
-    scale = max(0.0, *(max(share) for share in shares))
-    moved = max(len(_moved(node)) for node in shown)
-    room = width - names - 3 - len(" 33.3% → 33.3%") - 1
-    if room - moved - 2 < BAR_LEAST:
-        moved = 0
-    bar = min(BAR_MOST, room - (moved + 2 if moved else 0))
-    key: Line = (
-        (" " * (names + 3), "dim"),
-        (f"{STAYS} stays  {COMES} comes  {GOES} goes", "dim"),
-    )
-    lines: list[Line] = [key] if bar >= BAR_LEAST else []
-    for node, share in zip(shown, shares, strict=True):
+    scale = max(max(node.slots) for node in shown)
+    digits = max(len(f"{number:,}") for node in shown for number in node.slots)
+    figures = [f"{node.slots.before:>{digits},} → {node.slots.after:>{digits},} slots" for node in shown]
+    bar = width - names - 3 - len(figures[0]) - 1
+    for columns, least in (
+        (
+            [
+                f"{percent(share.before):>5} → {percent(share.after):>5}"
+                for share in (share_of(one, made) for one in shown)
+            ],
+            12,
+        ),
+        ([_moved(node) for node in shown], 20),
+    ):
+        size = max(map(len, columns))
+        if size and bar - size - 2 >= least:
+            figures = [f"{known}  {more:>{size}}" for known, more in zip(figures, columns, strict=True)]
+            bar -= size + 2
+    bar = min(BAR_MOST, bar) if bar >= BAR_LEAST else 0
+    lines: list[Line] = []
+    if bar:
+        lines.append(((" " * (names + 3) + f"{STAYS} stays  {COMES} comes  {GOES} goes", "dim"),))
+    for node, figure in zip(shown, figures, strict=True):
         colour = f"node:{colours.get(node.node, 0)}"
         name = short(harmless(node.node), names)
         glyph, how = _state(node)
+        stays, comes, goes = node_bar(*node.slots, scale, bar) if bar else ("", "", "")
+        rest = bar - len(stays) - len(comes) - len(goes)
         spans: list[Span] = [
             (f"{glyph} ", how),
             (name + " " * (names - cell_len(name)) + " ", f"bold {colour}"),
+            (stays + comes, colour),
+            (goes, "dim"),
+            (" " * (rest + (bar > 0)), "faint"),
+            (short(figure, width - names - 3), "text"),
         ]
-        if bar >= BAR_LEAST:
-            stays, comes, goes = node_bar(share.before, share.after, scale, bar)
-            rest = bar - len(stays) - len(comes) - len(goes)
-            spans += [(stays + comes, colour), (goes, "dim"), (" " * rest, "faint")]
-        spans.append((f" {percent(share.before):>5} → {percent(share.after):>5}", "text"))
-        if moved:
-            spans.append((f"  {_moved(node):>{moved}}", "dim"))
         lines.append(tuple(span for span in spans if span[0]))
     if len(shown) < len(made.nodes):
         lines.append(((f"  … and {len(made.nodes) - len(shown):,} nodes that change less", "dim"),))
@@ -116,7 +125,7 @@ def _moved(node: NodePlan) -> str:
     """Slots that come and go."""
     parts = [f"+{node.gains:,}"] if node.gains else []
     parts += [f"−{node.drops:,}"] if node.drops else []
-    return f"{' '.join(parts)} slots" if parts else ""
+    return " ".join(parts)
 
 
 def _state(node: NodePlan) -> tuple[str, str]:
@@ -129,7 +138,9 @@ def _flow_lines(made: Plan, width: int) -> list[Line]:
     lines: list[Line] = []
     for place, flow in enumerate(made.flows[:FLOWS_DRAWN]):
         words = short(_arrows(flow_words(flow)), width - LABEL)
-        lines.append(((f"{'copies' if place == 0 else '':<{LABEL}}", "dim"), (words, "text" if flow.source else "bad")))
+        lines.append(
+            ((f"{'copying' if place == 0 else '':<{LABEL}}", "dim"), (words, "text" if flow.source else "bad"))
+        )
     rest = made.flows[FLOWS_DRAWN:]
     if rest:
         lines.append(((f"{'':<{LABEL}}… and {len(rest):,} more pairs", "dim"),))

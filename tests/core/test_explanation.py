@@ -113,9 +113,7 @@ def test_a_get_after_an_unknown_write_asks_all_and_repairs_who_is_older() -> Non
             got, older, repair = explanation.exchanges
             assert (got.version, repair.version, older.version) == (newer, newer, Version(1, 1))
             assert repair.began >= max(got.ended or 0, older.ended or 0)
-            assert reasons(explanation)[-1] == (
-                "n2 had an older one: the newest was written back before the get answered."
-            )
+            assert reasons(explanation)[-1] == ("n2 had an older one: the newest was written back first.")
 
     run_virtual(main)
 
@@ -143,9 +141,7 @@ def test_a_get_of_replicas_that_were_not_compared_asks_all_of_them() -> None:
             explanation = await cluster.coordinator.explain_get(b"key")
             assert explanation.doubts == (Doubt.UNVERIFIED,)
             assert asked(explanation) == [("n1", Purpose.GET, "ok"), ("n2", Purpose.GET, "ok")]
-            assert reasons(explanation) == [
-                "All of the clean replicas (S) were asked, and the newest version is the answer."
-            ]
+            assert reasons(explanation) == ["All clean replicas (S) were asked; the newest version is the answer."]
 
     run_virtual(main)
 
