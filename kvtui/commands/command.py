@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from kvtui.commands.context import Context
 
 
+CHOICES_SHOWN = 24
+"""Characters of an argument's choices that a usage line has room for; of more it shows the argument's name."""
+
+
 class Kind(StrEnum):
     """What an argument stands for: how it is checked, completed and drawn."""
 
@@ -60,8 +64,9 @@ class Argument:
         """How the usage line shows it: ``<key>``, ``[prefix]``, ``[host:]<port>``."""
         if self.kind is Kind.ADDRESS:
             return f"[host:]<{self.name}>"
-        if self.choices:
-            return "|".join(self.choices)
+        choices = "|".join(self.choices)
+        if 0 < len(choices) <= CHOICES_SHOWN:
+            return choices
         return f"[{self.name}]" if self.optional else f"<{self.name}>"
 
 

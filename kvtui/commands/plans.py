@@ -204,12 +204,12 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "plan",
         (
-            Argument("change", "what would be changed", Kind.CHOICE, choices=KINDS),
+            Argument("change", ", ".join(KINDS), Kind.CHOICE, choices=KINDS),
             Argument("what", "the node's id, the number of copies, or the policy", Kind.NODE),
             Argument("number", "the weight, or the virtual nodes", Kind.COUNT, optional=True),
         ),
-        "Show what a change would do, and change nothing",
-        f"{'; '.join(USAGES.values())}. Says what would move from whom to whom, each node's share before and after, the balance,"
+        "Show what a change would do first",
+        f"{'; '.join(USAGES.values())}. Changes nothing. Says what would move from whom to whom, each node's share before and after, the balance,"
         " and what to know before: slots with fewer copies meanwhile, nodes that can't give, what would be refused.",
         plan,
         capability=Plans,
