@@ -1,5 +1,6 @@
 """One request drawn as a timeline: where its key is on the ring, who was asked and when, and why the end counts."""
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from textwrap import wrap
 
@@ -83,12 +84,9 @@ def ring_band(
     ]
     low, high = told.where.start / told.where.slots, told.where.stop / told.where.slots
     band: list[Span] = []
-    place = 0
     for cell in range(width):
         middle = told.where.position if cell == marker else (cell + 0.5) / width
-        while place + 1 < len(ranges) and ranges[place].stop <= (cell + 0.5) / width:
-            place += 1
-        part = next((one for one in ranges if one.start <= middle < one.stop), ranges[place])
+        part = ranges[max(0, bisect_right(ranges, middle, key=lambda one: one.start) - 1)]
         first = part.replicas[0] if part.replicas else ""
         glyph = "█" if low <= middle < high else "▄"
         words = f"node:{colours.get(first, 0)}" if first else "faint"
