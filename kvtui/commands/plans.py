@@ -209,8 +209,8 @@ COMMANDS: tuple[Command, ...] = (
             Argument("number", "the weight, or the virtual nodes", Kind.COUNT, optional=True),
         ),
         "Show what a change would do first",
-        f"{'; '.join(USAGES.values())}. Changes nothing. Says what would move from whom to whom, each node's share before and after,"
-        " the balance, and what to know before: slots with fewer copies meanwhile, nodes that can't give, what would be refused.",
+        f"{'; '.join(USAGES.values())}. Changes nothing. Says what would move from whom to whom, each node's share before and"
+        " after, the balance, and what to know before: slots with fewer copies meanwhile, nodes that can't give, what would be refused.",
         plan,
         capability=Plans,
     ),
