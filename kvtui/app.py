@@ -126,6 +126,7 @@ class KvtuiApp(App[None]):
                 progress=self._dashboard.bar.progress,
                 checked=CheckScreens(self).show,
                 leave=self.exit,
+                columns=self._dashboard.activity.scrollable_content_region.width,
                 explained=lambda told: self._cover(ExplainScreen(told, self._dashboard.picture)),
                 planned=lambda made: self._cover(PlanScreen(made, self._dashboard.picture)),
             )

@@ -59,6 +59,8 @@ class Context:
     """``exit`` was said."""
     checked: Callable[[CheckView, Callable[[], None]], None] = unwatched
     """A check under way, as it is now, some times a second, and what stops it. The last one is ``Phase.DONE``."""
+    columns: int = 80
+    """Characters that a line has room for."""
     explained: Callable[[Explanation], None] = undrawn
     """How a request went, for a picture of it."""
     planned: Callable[[Plan], None] = undrawn

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import NamedTuple
 
 from kvtui.commands.command import Argument, Command, CommandError, Invocation, Kind
 from kvtui.commands.context import Context, Line
@@ -14,15 +14,24 @@ from kvtui.core.snapshot import NodeState
 from kvtui.core.trace import SILENT, Exchange, Purpose
 from kvtui.core.version import NEVER
 
-WIDTH = 80
-"""Columns of the widest line."""
+WIDTH_LEAST, WIDTH_MOST = 36, 80
+"""Columns that a line is made for."""
 KEY_SHOWN = 24
 """Characters of a key in a line that says more than the key."""
 LABEL_LEAST, LABEL_MOST = 8, 16
 BAR = 20
+BAR_LEAST = 6
 TIME = 9
 
 _LEVELS = {Outcome.OK: Level.GOOD, Outcome.FAILED: Level.BAD, Outcome.UNKNOWN: Level.BAD}
+
+
+class Step(NamedTuple):
+    """One step of the way, before it is cut into lines."""
+
+    name: str
+    words: str
+    level: Level = Level.INFO
 
 
 async def explain(invocation: Invocation, context: Context) -> bool:
@@ -41,7 +50,7 @@ async def explain(invocation: Invocation, context: Context) -> bool:
         told = await cluster.explain_get(key)
     else:
         told = await cluster.explain_delete(key)
-    for line in explanation_lines(told):
+    for line in explanation_lines(told, context.columns):
         context.say(line)
     context.located(location_of(told))
     context.explained(told)
@@ -64,27 +73,30 @@ def location_of(told: Explanation) -> Location:
     return Location(where.key, where.token, where.position, start, stop, copies)
 
 
-def explanation_lines(told: Explanation) -> list[Line]:
-    """One line a step, each of at most ``WIDTH`` columns: where the key is, who was asked, what that came to."""
-    names = [holder.node for holder in told.where.holders]
-    label = min(LABEL_MOST, max([LABEL_LEAST, *map(len, names)]))
+def explanation_lines(told: Explanation, columns: int = WIDTH_MOST) -> list[Line]:
+    """One line a step, longer ones continued below: where the key is, who was asked, what that came to."""
     where = told.where
-    lines = [Line(f"{told.purpose} {short_key(told)}")]
-    lines += _step(label, "token", f"0x{where.token:016x}, {100 * where.position:.2f} % round the ring")
-    lines += _step(label, "slot", f"{where.slot:,} of {where.slots:,}, in the range {range_words(told)}")
+    longest = LABEL_MOST if columns >= WIDTH_MOST else LABEL_LEAST
+    label = min(longest, max([LABEL_LEAST, *(len(holder.node) for holder in where.holders)]))
+    room = min(WIDTH_MOST, max(WIDTH_LEAST, columns)) - label - 4
+    steps = [
+        Step("token", f"0x{where.token:016x}, {100 * where.position:.2f} % round the ring"),
+        Step("slot", f"{where.slot:,} of {where.slots:,}, in the range {range_words(told)}"),
+    ]
     if not where.holders:
-        lines += _step(label, "replicas", "none: the cluster has no nodes", Level.WARNING)
+        steps.append(Step("replicas", "none: the cluster has no nodes", Level.WARNING))
     else:
-        lines += _step(label, "replicas", ", ".join(holder_words(holder) for holder in where.holders))
+        steps.append(Step("replicas", ", ".join(holder_words(holder) for holder in where.holders)))
+    steps += [Step("doubt", doubt) for doubt in told.doubts]
     end = max([told.milliseconds, *(exchange.ended or 0.0 for exchange in told.exchanges)])
-    for doubt in told.doubts:
-        lines += _step(label, "doubt", doubt)
-    for exchange in told.exchanges:
-        lines += _exchange_lines(label, exchange, end)
+    bar = BAR - (WIDTH_MOST - LABEL_LEAST - 4 - room)
+    steps += [_exchange_step(exchange, end, bar if bar >= BAR_LEAST else 0) for exchange in told.exchanges]
     first, *rest = outcome_words(told)
-    lines += _step(label, "outcome", first, Level.WARNING if told.stale else _LEVELS[told.outcome])
-    for words in rest:
-        lines += _step(label, "", words, Level.INFO if told.outcome is Outcome.OK else Level.BAD)
+    steps.append(Step("outcome", first, Level.WARNING if told.stale else _LEVELS[told.outcome]))
+    steps += [Step("", words, Level.INFO if told.outcome is Outcome.OK else Level.BAD) for words in rest]
+    lines = [Line(f"{told.purpose} {short_key(told)}")]
+    for step in steps:
+        lines += _lines(step, label, room)
     return lines
 
 
@@ -141,32 +153,29 @@ def milliseconds(value: float) -> str:
     return f"{value:.2f} ms" if value < 10 else f"{value:.1f} ms" if value < 100 else f"{value:,.0f} ms"
 
 
-def _exchange_lines(label: int, exchange: Exchange, end: float) -> list[Line]:
-    bar = text_bar(exchange, end)
+def _exchange_step(exchange: Exchange, end: float, bar: int) -> Step:
+    drawn = f"{text_bar(exchange, end, bar)} " if bar else ""
     time = "" if exchange.ended is None else milliseconds(exchange.ended)
-    good = exchange.status not in (SILENT, "error")
-    words = f"{exchange.purpose:<6} {bar} {time:>{TIME}}  {answer_words(exchange)}"
-    level = Level.INFO if good or exchange.text == "not waited for" else Level.WARNING
-    return _step(label, exchange.node, words, level, indent=8)
+    words = f"{exchange.purpose:<6} {drawn}{time:>{TIME}}  {answer_words(exchange)}"
+    good = exchange.status not in (SILENT, "error") or exchange.text == "not waited for"
+    return Step(exchange.node, words, Level.INFO if good else Level.WARNING)
 
 
-def text_bar(exchange: Exchange, end: float) -> str:
+def text_bar(exchange: Exchange, end: float, width: int = BAR) -> str:
     """From when the node was asked to when it answered, of the whole request, in characters that every terminal has."""
-    scale = BAR / end if end else 0.0
-    start = min(BAR - 1, int(exchange.began * scale))
+    scale = width / end if end else 0.0
+    start = min(width - 1, int(exchange.began * scale))
     if exchange.ended is None:
-        return f"|{' ' * start}{'.' * (BAR - start)}|"
-    stop = min(BAR, max(start + 1, round(exchange.ended * scale)))
-    return f"|{' ' * start}{'=' * (stop - start)}{' ' * (BAR - stop)}|"
+        return f"|{' ' * start}{'.' * (width - start)}|"
+    stop = min(width, max(start + 1, round(exchange.ended * scale)))
+    return f"|{' ' * start}{'=' * (stop - start)}{' ' * (width - stop)}|"
 
 
-def _step(label: int, name: str, words: str, level: Level = Level.INFO, indent: int = 0) -> list[Line]:
-    """One line, and more where it is too long; continued below its ``indent``."""
-    name = name if len(name) <= label else f"{name[: label - 1]}…"
-    room = WIDTH - label - 4
-    parts: Sequence[str] = wrapped(words, room, indent)
+def _lines(step: Step, label: int, room: int) -> list[Line]:
+    name = step.name if len(step.name) <= label else f"{step.name[: label - 1]}…"
+    parts = wrapped(step.words, room, indent=2)
     names = [name, *[""] * (len(parts) - 1)]
-    return [Line(f"  {begun:<{label}}  {part}", level) for begun, part in zip(names, parts, strict=True)]
+    return [Line(f"  {begun:<{label}}  {part}", step.level) for begun, part in zip(names, parts, strict=True)]
 
 
 COMMANDS: tuple[Command, ...] = (

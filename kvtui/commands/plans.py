@@ -10,8 +10,8 @@ from kvtui.core.cluster import ClusterError, Plans
 from kvtui.core.events import Level
 from kvtui.core.plan import Both, Flow, NodePlan, Plan
 
-WIDTH = 80
-"""Columns of the widest line."""
+WIDTH_LEAST, WIDTH_MOST = 36, 80
+"""Columns that a line is made for."""
 NODES_NAMED = 20
 """Nodes that get a line each; those that change most."""
 FLOWS_NAMED = 8
@@ -36,7 +36,7 @@ async def plan(invocation: Invocation, context: Context) -> bool:
     if not isinstance(cluster, Plans):
         raise ClusterError("this cluster can't tell what a change would do")
     made = await cluster.plan(change)
-    for line in plan_lines(made):
+    for line in plan_lines(made, context.columns):
         context.say(line)
     if made.refused:
         return False
@@ -72,18 +72,19 @@ def change_of(invocation: Invocation) -> Change:
             return SetWeight(what, amount)
 
 
-def plan_lines(made: Plan) -> list[Line]:
-    """A plan in lines of at most ``WIDTH`` columns: what moves, each node before and after, who gives to whom, what to know."""
+def plan_lines(made: Plan, columns: int = WIDTH_MOST) -> list[Line]:
+    """A plan in lines: what moves, each node before and after, who gives to whom, what to know."""
+    width = min(WIDTH_MOST, max(WIDTH_LEAST, columns))
     lines = [Line(f"Plan: {made.change} (nothing is changed)")]
     if made.refused:
-        return [*lines, *_step("refused", made.refused, Level.BAD)]
-    lines += _step("moves", moves_words(made))
-    lines += _step("copies", copies_words(made))
-    lines += _step("balance", balance_words(made))
-    lines += _node_lines(made)
-    lines += _flow_lines(made)
+        return [*lines, *_step("refused", made.refused, width, Level.BAD)]
+    lines += _step("moves", moves_words(made), width)
+    lines += _step("copies", copies_words(made), width)
+    lines += _step("balance", balance_words(made), width)
+    lines += _node_lines(made, width)
+    lines += _flow_lines(made, width)
     for risk in made.risks:
-        lines += _step("note", risk.text, risk.level)
+        lines += _step("note", risk.text, width, risk.level)
     return lines
 
 
@@ -152,36 +153,47 @@ def most_changed(made: Plan, most: int) -> list[NodePlan]:
     return [node for node in made.nodes if node in chosen]
 
 
-def _node_lines(made: Plan) -> list[Line]:
+def _node_lines(made: Plan, width: int) -> list[Line]:
     shown = most_changed(made, NODES_NAMED)
     if not shown:
         return []
-    width = min(NAME_MOST, max(4, *(len(node.node) for node in shown)))
-    lines = [Line(f"  {'node':<{width}}  {'share':>16}  {'slots':>17}  {'gets':>7}  {'gives up':>8}  {'sends':>7}")]
-    for node in shown:
-        share = share_of(node, made)
-        shares = f"{share.before:>6.1%} -> {share.after:>6.1%}"
-        slots = f"{node.slots.before:>6,} -> {node.slots.after:>6,}"
-        moved = f"{_signed(node.gains, '+'):>7}  {_signed(node.drops, '-'):>8}  {_signed(node.sends):>7}"
-        lines.append(Line(f"  {_name(node.node, width):<{width}}  {shares:>16}  {slots:>17}  {moved}".rstrip()))
+    shares = [share_of(node, made) for node in shown]
+    names = _column("node", [_name(node.node, NAME_MOST) for node in shown], left=True)
+    digits = max(len(f"{node.slots.after:,}") for node in shown)
+    columns = [
+        _column("share", [f"{share.before:.1%} -> {share.after:>6.1%}" for share in shares]),
+        _column("gets", [_signed(node.gains, "+") for node in shown]),
+        _column("gives up", [_signed(node.drops, "-") for node in shown]),
+        _column("slots", [f"{node.slots.before:,} -> {node.slots.after:>{digits},}" for node in shown]),
+        _column("sends", [_signed(node.sends) for node in shown]),
+    ]
+    # The last ones are missed least.
+    while len(columns) > 1 and 2 + len(names[0]) + sum(2 + len(column[0]) for column in columns) > width:
+        columns.pop()
+    lines = [Line("  " + "  ".join(cells).rstrip()) for cells in zip(names, *columns, strict=True)]
     if len(shown) < len(made.nodes):
         lines.append(Line(f"  … and {counted(len(made.nodes) - len(shown), 'node')} that change less"))
     return lines
+
+
+def _column(title: str, cells: list[str], left: bool = False) -> list[str]:
+    """A column with its title, every cell as wide as the widest."""
+    width = max(map(len, [title, *cells]))
+    return [cell.ljust(width) if left else cell.rjust(width) for cell in [title, *cells]]
 
 
 def _signed(number: int, sign: str = "") -> str:
     return f"{sign}{number:,}" if number else ""
 
 
-def _flow_lines(made: Plan) -> list[Line]:
+def _flow_lines(made: Plan, width: int) -> list[Line]:
     lines: list[Line] = []
     for flow in made.flows[:FLOWS_NAMED]:
-        lines += _step("copy", flow_words(flow))
-    if len(made.flows) > FLOWS_NAMED:
-        rest = made.flows[FLOWS_NAMED:]
-        lines += _step(
-            "copy", f"… and {counted(sum(flow.slots for flow in rest), 'slot')} between {len(rest)} more pairs"
-        )
+        lines += _step("copy", flow_words(flow), width)
+    rest = made.flows[FLOWS_NAMED:]
+    if rest:
+        slots = counted(sum(flow.slots for flow in rest), "slot")
+        lines += _step("copy", f"… and {slots} between {len(rest):,} more pairs", width)
     return lines
 
 
@@ -195,8 +207,8 @@ def _name(node: str, width: int) -> str:
     return node if len(node) <= width else f"{node[: width - 1]}…"
 
 
-def _step(name: str, words: str, level: Level = Level.INFO) -> list[Line]:
-    first, *rest = wrapped(harmless(words), WIDTH - LABEL - 2)
+def _step(name: str, words: str, width: int, level: Level = Level.INFO) -> list[Line]:
+    first, *rest = wrapped(harmless(words), width - LABEL - 2)
     return [Line(f"  {name:<{LABEL}}{first}", level), *(Line(f"  {'':<{LABEL}}{part}", level) for part in rest)]
 
 
@@ -209,8 +221,8 @@ COMMANDS: tuple[Command, ...] = (
             Argument("number", "the weight, or the virtual nodes", Kind.COUNT, optional=True),
         ),
         "Show what a change would do first",
-        f"{'; '.join(USAGES.values())}. Changes nothing. Says what would move from whom to whom, each node's share before and"
-        " after, the balance, and what to know before: slots with fewer copies meanwhile, nodes that can't give, what would be refused.",
+        f"{'; '.join(USAGES.values())}. Changes nothing. Says what would move from whom to whom, each node's share before"
+        " and after, the balance, and what to know before: slots with fewer copies meanwhile, nodes that can't give.",
         plan,
         capability=Plans,
     ),

@@ -58,6 +58,8 @@ class Written:
     text: str = ""
     receiving: tuple[ReplicaAnswer, ...] = ()
     """Nodes that will be replicas of the key, with their answers, which don't count."""
+    milliseconds: float = 0.0
+    """Until its fate was known; 0 where that is not known yet, or where nothing was sent."""
 
 
 @dataclass(frozen=True, slots=True)

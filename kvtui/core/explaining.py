@@ -24,7 +24,8 @@ class Explaining:
         """Await a put or delete of the key. ``size`` is its value's, in bytes."""
         before, began = self._where(key), self._clock.monotonic()
         written = await writing
-        milliseconds = (self._clock.monotonic() - began) * 1000
+        # Who waited may be told later than it was so.
+        milliseconds = written.milliseconds or (self._clock.monotonic() - began) * 1000
         return explained_write(purpose, before, self._where(key).clean, written, size, milliseconds)
 
     async def read(self, key: bytes, trace: Trace, reading: Awaitable[Read]) -> Explanation:

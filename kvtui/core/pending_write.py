@@ -34,6 +34,8 @@ class PendingWrite:
     """It stores a tombstone."""
     overdue: bool = False
     """Its deadline passed before it settled: whoever waited for it was told that its outcome is unknown."""
+    ended: float = 0.0
+    """When its fate was known, in monotonic seconds; 0 while it is not."""
     existed: bool = False
     outcome: Outcome = Outcome.UNKNOWN
     """How it ended, once ``settled``."""

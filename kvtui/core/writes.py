@@ -299,7 +299,9 @@ class Writes:
             for node in write.refused:
                 self._ledger.exclude(node, [(slot, slot + 1) for slot in sorted(set(write.slots))])
         if self._notes.owing(write.acknowledged):
-            self._notes.when_noted(write.acknowledged, lambda noted: self._finish(write, now, noted))
+            self._notes.when_noted(
+                write.acknowledged, lambda noted: self._finish(write, self._clock.monotonic(), noted)
+            )
         else:
             self._finish(write, now, noted=True)
 
@@ -308,6 +310,7 @@ class Writes:
         for key in write.keys:
             if self.in_flight.get(key) is write:
                 del self.in_flight[key]
+        write.ended = now
         self._meter.put(len(write.keys), now - write.began)
         outcome = write.outcome = self._outcome(write, noted)
         if outcome is Outcome.UNKNOWN or (outcome is Outcome.OK and self._ledger.uncertain):
@@ -347,6 +350,7 @@ class Writes:
             write.existed,
             _explained(outcome, write),
             self._answers(write, place.receiving),
+            max(0.0, write.ended - write.began) * 1000,
         )
 
     def _answers(self, write: PendingWrite, nodes: tuple[str, ...]) -> tuple[ReplicaAnswer, ...]:

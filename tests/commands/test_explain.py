@@ -5,7 +5,15 @@ from dataclasses import replace
 import pytest
 
 from kvtui.commands import Context, Level, parse, run
-from kvtui.commands.explain import KEY_SHOWN, WIDTH, explanation_lines, location_of, milliseconds, text_bar
+from kvtui.commands.explain import (
+    KEY_SHOWN,
+    WIDTH_LEAST,
+    WIDTH_MOST,
+    explanation_lines,
+    location_of,
+    milliseconds,
+    text_bar,
+)
 from kvtui.core.explanation import Explanation
 from kvtui.core.trace import Exchange, Purpose
 from tests.commands.person import Opened
@@ -86,10 +94,10 @@ def long_names(explanation: Explanation) -> Explanation:
 
 @pytest.mark.parametrize("explanation", [told.PUT, told.REPAIRED, told.UNKNOWN], ids=["put", "get", "unknown"])
 @pytest.mark.parametrize("long", [False, True])
-def test_no_line_is_longer_than_a_terminal_is_wide(explanation: Explanation, long: bool) -> None:
-    for line in explanation_lines(long_names(explanation) if long else explanation):
-        wide = sum(character == "日" for character in line.text)
-        assert len(line.text) + wide <= WIDTH, line.text
+@pytest.mark.parametrize("width", [WIDTH_LEAST, 40, 51, 79, WIDTH_MOST, 200])
+def test_no_line_is_longer_than_there_is_room(explanation: Explanation, long: bool, width: int) -> None:
+    for line in explanation_lines(long_names(explanation) if long else explanation, width)[1:]:
+        assert len(line.text) <= min(WIDTH_MOST, width), line.text
 
 
 def test_a_repair_is_told_with_its_reasons_in_the_order_of_time() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from kvtui.commands import CommandError, Context, Level, parse, run
-from kvtui.commands.plans import WIDTH, bytes_words, change_of, plan_lines, seconds_words
+from kvtui.commands.plans import WIDTH_LEAST, WIDTH_MOST, bytes_words, change_of, plan_lines, seconds_words
 from kvtui.core.change import AddNode, Change, RemoveNode, SetPolicy, SetReplication, SetWeight
 from kvtui.core.plan import Plan
 from tests.commands.person import Opened
@@ -96,17 +96,18 @@ def renamed(plan: Plan) -> Plan:
 
 
 @pytest.mark.parametrize("change", [AddNode("D"), RemoveNode("B"), SetReplication(3), SetWeight("A", 4)], ids=str)
-def test_no_line_is_longer_than_a_terminal_is_wide(change: Change) -> None:
+@pytest.mark.parametrize("width", [WIDTH_LEAST, 40, 51, 79, WIDTH_MOST, 200])
+def test_no_line_is_longer_than_there_is_room(change: Change, width: int) -> None:
     plan = told.plan(change, "B")
-    for line in plan_lines(plan) + plan_lines(renamed(plan)):
-        assert len(line.text) <= WIDTH, line.text
+    for line in plan_lines(plan, width)[1:] + plan_lines(renamed(plan), width)[1:]:
+        assert len(line.text) <= min(WIDTH_MOST, width), line.text
 
 
 def test_a_table_has_each_node_before_and_after() -> None:
     lines = [line.text for line in plan_lines(told.plan())]
     start = next(place for place, line in enumerate(lines) if line.startswith("  node"))
-    assert lines[start + 4].split() == ["D", "0.0%", "->", "25.0%", "0", "->", "128", "+128"]
-    assert lines[start + 1].split()[:7] == ["A", "33.4%", "->", "25.0%", "171", "->", "128"]
+    assert lines[start + 4].split() == ["D", "0.0%", "->", "25.0%", "+128", "0", "->", "128"]
+    assert lines[start + 1].split()[:8] == ["A", "33.4%", "->", "25.0%", "-43", "171", "->", "128"]
     assert "about 1 s at the rate of the last moves" in " ".join(" ".join(lines).split())
 
 

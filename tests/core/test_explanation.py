@@ -59,6 +59,7 @@ def test_a_put_asks_all_replicas_and_counts_the_clean_ones() -> None:
             assert (explanation.outcome, explanation.size, explanation.where.needed) == (Outcome.OK, 5, 2)
             assert asked(explanation) == [(name, Purpose.PUT, "ok") for name in ("n1", "n2", "n3")]
             assert all(0 < (exchange.ended or 0) <= explanation.milliseconds for exchange in explanation.exchanges)
+            assert explanation.milliseconds == max(exchange.ended or 0 for exchange in explanation.exchanges)
             assert all(exchange.version == explanation.version for exchange in explanation.exchanges)
             assert reasons(explanation) == ["3 of 3 clean replicas (S) have it; a write needs 2 (W)."]
 
