@@ -114,6 +114,14 @@ def test_keys_are_counted_where_they_are() -> None:
     assert (a.state, b.state) == (NodeState.UP, None)
 
 
+def test_keys_are_taken_as_even_within_a_part_that_was_counted() -> None:
+    """Two slots a part, ten keys in each: five keys a slot, wherever a range begins."""
+    plan = planned(topology_of(Ring.empty(CLASSIC, 1, SLOTS).join("A")), AddNode("G"))
+    a, g = plan.nodes
+    assert g.slots.after % 2, "no range ends within a part"
+    assert (plan.moved_keys, g.keys.after, a.keys.after) == (5 * g.slots.after, 5 * g.slots.after, 5 * a.slots.after)
+
+
 def test_bytes_and_seconds_are_told_only_where_something_was_measured() -> None:
     topology = settled("AB", 1, SLOTS)
     bare = planned(topology, AddNode("C"))
