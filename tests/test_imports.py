@@ -33,8 +33,9 @@ def importing(package: str) -> str:
 
 
 def running(module: str, *arguments: str) -> str:
+    """A program's own run. It may end its process by force, where a thread of it is not over yet: here it goes on to the report."""
     return (
-        f"import sys\nfrom {module} import main\nsys.argv = {['program', *arguments]!r}\n"
+        f"import os, sys\nos._exit = sys.exit\nfrom {module} import main\nsys.argv = {['program', *arguments]!r}\n"
         "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code"
     )
 
