@@ -20,7 +20,8 @@ from kvtui.screens.defects import defect_lines, defect_place
 from kvtui.screens.palette import RegistryCommands
 from kvtui.screens.pictures import save_picture
 from kvtui.widgets.command_bar import CommandBar
-from kvtui.widgets.themes import DAY, NIGHT
+from kvtui.widgets.ring import Motion
+from kvtui.widgets.themes import CONTRAST, DAY, NIGHT
 
 UPDATE_SECONDS = 0.1
 """Pictures are this far apart, at least."""
@@ -48,21 +49,25 @@ class Happened(Message):
 
 
 class KvtuiApp(App[None]):
-    """Shows one cluster. ``state`` is the directory that remembers typed lines; None remembers none."""
+    """Shows one cluster. ``state`` is the directory that remembers typed lines; None remembers none. ``motion`` None is what the
+    environment says."""
 
     TITLE = "kvtui"
     CSS_PATH = "app.tcss"
     COMMANDS = {RegistryCommands} | App.COMMANDS
 
-    def __init__(self, cluster: Cluster, *, state: Path | None, pictures: Path | None = None) -> None:
+    def __init__(
+        self, cluster: Cluster, *, state: Path | None, pictures: Path | None = None, motion: Motion | None = None
+    ) -> None:
         super().__init__()
-        self.animation_level = "none"
+        self.animation_level = "none"  # of Textual's own widgets; the ring moves as ``motion`` says
         self._cluster = cluster
         self._pictures = pictures
         self._under_way = 0
-        self._dashboard = Dashboard(History(state / HISTORY_FILE if state is not None else None))
+        self._dashboard = Dashboard(History(state / HISTORY_FILE if state is not None else None), motion)
         self.register_theme(NIGHT)
         self.register_theme(DAY)
+        self.register_theme(CONTRAST)
         self.theme = NIGHT.name
 
     def get_default_screen(self) -> Screen[None]:

@@ -1,4 +1,4 @@
-"""The dashboard's own two themes."""
+"""The dashboard's own three themes."""
 
 from textual.theme import Theme
 
@@ -32,4 +32,20 @@ DAY = Theme(
     error="#c02c2c",
     dark=False,
     variables={"footer-key-foreground": "#245cd6", "footer-background": "#e9ebf0", "border": "#245cd6"},
+)
+
+CONTRAST = Theme(
+    name="kvtui-contrast",
+    primary="#8fb8ff",
+    secondary="#5ce6c0",
+    accent="#8fb8ff",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#000000",
+    success="#66ff99",
+    warning="#ffd24d",
+    error="#ff8f8f",
+    dark=True,
+    variables={"footer-key-foreground": "#8fb8ff", "footer-background": "#000000", "border": "#ffffff"},
 )

@@ -19,7 +19,7 @@ class Arc:
     node: str
     """First replica; empty where nobody serves."""
     hollow: bool = False
-    """Its node is down."""
+    """Its node does not serve it: it is down, or may lack acknowledged writes."""
     lost: bool = False
     """No clean copy is left."""
     gaining: str = ""
@@ -30,15 +30,18 @@ class Arc:
     """``gaining`` takes the first replica's place, not a later one's."""
     dimmed: bool = False
     follower: str = ""
-    """The node in focus, where it holds a later copy."""
+    """The node whose later copy shows at the inner rim: the one that serves a hollow arc instead, one that is being filled and
+    has this part already, or the one in focus."""
+    reach: float = 1.0
+    """How much of the arc, from its start, has the follower's rim."""
 
     @property
     def length(self) -> float:
         return self.stop - self.start
 
 
-Kind = tuple[str, str, bool, bool, bool, str]
-"""Node, node that gains it, handed over, lost, dimmed, follower."""
+Kind = tuple[str, str, bool, bool, bool, bool, str]
+"""Node, node that gains it, handed over, lost, dimmed, hollow, follower."""
 Run = tuple[float, float, Kind]
 """Start, stop, and how it looks."""
 
@@ -50,7 +53,7 @@ def arcs_of(snapshot: ClusterSnapshot, view: View, selected: str) -> tuple[Arc, 
     if view is View.SHARE:
         runs = _by_node(runs, [node.id for node in snapshot.nodes])
     filled = dict(looks.filled)
-    return tuple(_arc(run, looks, filled) for run in runs)
+    return tuple(_arc(run, filled) for run in runs)
 
 
 def count_arcs(snapshot: ClusterSnapshot) -> int:
@@ -84,8 +87,9 @@ def _runs(snapshot: ClusterSnapshot, looks: Looks, selected: str) -> list[Run]:
     runs: list[Run] = []
     before: Kind | None = None
     start = stop = 0.0
+    filling = frozenset(node for node, _ in looks.filled)
     for part in snapshot.ranges:
-        kind = _kind(part, looks.lost, selected)
+        kind = _kind(part, looks, filling, selected)
         if kind != before:
             if before is not None:
                 runs.append((start, stop, before))
@@ -113,21 +117,28 @@ def _by_node(runs: Sequence[Run], nodes: Sequence[str]) -> list[Run]:
     return laid
 
 
-def _kind(part: RangeView, any_lost: bool, selected: str) -> Kind:
+def _kind(part: RangeView, looks: Looks, filling: frozenset[str], selected: str) -> Kind:
     replicas = part.replicas
     node = replicas[0] if replicas else ""
     gaining = part.receiving[0] if part.receiving else ""
-    lost = any_lost and not part.clean and bool(replicas)
-    dimmed = bool(selected) and selected not in (node, gaining)
-    if dimmed:
-        return node, "", False, lost, True, selected if selected in replicas else ""
-    return node, gaining, bool(gaining) and (not node or node in part.giving), lost, False, ""
+    lost = looks.lost and not part.clean and bool(replicas)
+    if selected and selected not in (node, gaining):
+        return node, "", False, lost, True, node in looks.down, selected if selected in replicas else ""
+    server = _server(part, looks.down)
+    hollow = bool(node) and server != node
+    follower = server if hollow else next((later for later in replicas[1:] if later in filling), "") if filling else ""
+    return node, gaining, bool(gaining) and (not node or node in part.giving), lost, False, hollow, follower
 
 
-def _arc(run: Run, looks: Looks, filled: Mapping[str, int]) -> Arc:
+def _server(part: RangeView, down: frozenset[str]) -> str:
+    """Who answers for a range: the first of its replicas that is up and holds every acknowledged write; empty: nobody."""
+    return next((node for node in part.clean if node not in down), "")
+
+
+def _arc(run: Run, filled: Mapping[str, int]) -> Arc:
     start, stop, kind = run
-    node, gaining, handing_over, lost, dimmed, follower = kind
+    node, gaining, handing_over, lost, dimmed, hollow, follower = kind
     return Arc(
-        start, stop, node, hollow=node in looks.down, lost=lost, gaining=gaining, filled=filled.get(gaining, 0),
+        start, stop, node, hollow=hollow, lost=lost, gaining=gaining, filled=filled.get(gaining, 0),
         handing_over=handing_over, dimmed=dimmed, follower=follower,
     )  # fmt: skip

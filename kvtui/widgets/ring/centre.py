@@ -1,5 +1,7 @@
 """The words in the middle of the ring: how many keys, on how many nodes, how even; and the key that was looked up."""
 
+from collections.abc import Set as AbstractSet
+
 from rich.cells import cell_len
 
 from kvtui.core.snapshot import ClusterSnapshot
@@ -12,8 +14,9 @@ INVITATION_WIDTH = len("addnode A 5001")
 """Cells that the least invitation to a first node needs."""
 
 
-def centre_lines(picture: Picture, width: int, rows: int) -> list[Line]:
-    """At most ``rows`` lines of at most ``width`` cells, the most important first to stay."""
+def centre_lines(picture: Picture, width: int, rows: int, reached: AbstractSet[str]) -> list[Line]:
+    """At most ``rows`` lines of at most ``width`` cells, the most important first to stay. Of the replicas of a key that was
+    looked up, those ``reached`` are named."""
     snapshot = picture.snapshot
     if not snapshot.nodes:
         lines = _invitation(width)
@@ -23,7 +26,7 @@ def centre_lines(picture: Picture, width: int, rows: int) -> list[Line]:
             ((_copies(snapshot), "dim"),),
             ((f"balance {balance(snapshot):.2f}", "dim"),),
         ]
-        located = _located(picture, width)
+        located = _located(picture, width, reached)
         if located:
             spaced = [((" ", "text"),), *located]
             lines = lines + spaced if len(lines) + len(spaced) <= rows else lines[:1] + located
@@ -46,7 +49,7 @@ def _copies(snapshot: ClusterSnapshot) -> str:
     return f"not all on {nodes}" if snapshot.under_replicated else f"on {nodes} each"
 
 
-def _located(picture: Picture, width: int) -> list[Line]:
+def _located(picture: Picture, width: int, reached: AbstractSet[str]) -> list[Line]:
     located = picture.located
     if located is None:
         return []
@@ -61,9 +64,11 @@ def _located(picture: Picture, width: int) -> list[Line]:
     for place, node in enumerate(picture.holders):
         if place:
             where.append((" ", "text"))
-        where.append(
-            (("◆ " if place == 0 else "◇ ") + short(harmless(node), 8), f"bold node:{picture.colours.get(node, 0)}")
-        )
+        name = ("◆ " if place == 0 else "◇ ") + short(harmless(node), 8)
+        if node in reached:
+            where.append((name, f"bold node:{picture.colours.get(node, 0)}"))
+        else:  # its room is kept, so that nothing jumps
+            where.append((" " * cell_len(name), "text"))
     while where and _width(tuple(where)) > width:
         del where[-2:]
     return [first, tuple(where)] if where else [first]

@@ -3,6 +3,7 @@
 Geometry depends on the size, the band's colours on ranges and node states, the text over it on the whole picture.
 """
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from rich.segment import Segment
@@ -14,13 +15,19 @@ from kvtui.widgets.colour import RGB
 from kvtui.widgets.picture import Picture
 from kvtui.widgets.ring.arcs import Arc, arcs_of, count_arcs, looks_of
 from kvtui.widgets.ring.band import Band
+from kvtui.widgets.ring.cells import Overlay
 from kvtui.widgets.ring.centre import INVITATION_WIDTH
 from kvtui.widgets.ring.circle import Circle, fit
 from kvtui.widgets.ring.glyphs import Glyphs
-from kvtui.widgets.ring.overlay import LABEL_LONGEST, Overlay, centre_width, overlay, words_only
+from kvtui.widgets.ring.motion import REST, Moment
+from kvtui.widgets.ring.labels import Label, Placed, place
+from kvtui.widgets.ring.names import LABEL_LONGEST, labels
+from kvtui.widgets.ring.overlay import centre_width, overlay, reached_by, words_only
 from kvtui.widgets.ring.ribbon import Inks, ribbon
 from kvtui.widgets.ring.samples import STEPS
+from kvtui.widgets.ring.turning import turning
 from kvtui.widgets.ring.view import View, fitting
+from kvtui.widgets.ring.walk import walk_of
 from kvtui.widgets.tints import Tints, painted
 
 LABEL_MARGIN, SHARE_MARGIN = 3, 9
@@ -47,25 +54,35 @@ class Drawing:
         """The view that was drawn last."""
         self.focused = ""
         """The node that it has in focus."""
+        self.rests = True
+        """Whether the same picture looks the same at any later moment."""
         self._circle: Circle | None = None
         self._band: Band | None = None
         self._arcs: tuple[Arc, ...] | None = None
         self._known: tuple[object, object, tuple[Arc, ...]] = None, None, ()
         self._counted: tuple[object, int] = None, 0
         self._colours: object = None
+        self._named: tuple[list[Label], Circle | None, tuple[Placed, ...]] = [], None, ()
         self._overlay: Overlay = {}
         self._stale: set[int] = set()
         """Rows that must be put together again whatever is in them."""
 
-    def draw(self, picture: Picture, wanted: View | None) -> set[int]:
-        """Show a picture in the wanted view, or in the one that fits; returns the rows that look different now."""
+    def draw(self, picture: Picture, wanted: View | None, moment: Moment = REST) -> set[int]:
+        """Show a picture in the wanted view, or in the one that fits, so long after what happened; returns the rows that look
+        different now."""
         arcs, circle = self._chosen(picture, wanted)
+        self.rests = True
         if circle is None:
             return self._write_only(picture)
+        walk = walk_of(picture, arcs, circle) if self.view is not View.SHARE else None
+        self.rests = not moment.turns and (walk is None or moment.looked_up >= walk.seconds)
+        arcs = turning(arcs, moment.turns)
         changed = self._colour(arcs, picture, circle) | self._stale
         self._stale = set()
         assert self._band is not None
-        text = overlay(picture, self.view, arcs, circle, self._band.cells.keys(), self.settings.glyphs)
+        names = self._names(picture, arcs, circle, reached_by(picture, walk, moment.looked_up))
+        band, glyphs = self._band.cells.keys(), self.settings.glyphs
+        text = overlay(picture, self.view, arcs, circle, band, glyphs, names, walk, moment.looked_up)
         changed |= {y for y in self._overlay.keys() | text.keys() if self._overlay.get(y) != text.get(y)}
         self._overlay = text
         for y in changed:
@@ -126,6 +143,16 @@ class Drawing:
         if self.settings.glyphs is Glyphs.ASCII:
             letters = _letters(arcs)
         return self._band.paint(ribbon(arcs, circle, Inks(colour, tints.background, tints.faint, tints.bad)), letters)
+
+    def _names(
+        self, picture: Picture, arcs: tuple[Arc, ...], circle: Circle, reached: AbstractSet[str]
+    ) -> tuple[Placed, ...]:
+        """The names beside the ring; finding their places takes long when there are many."""
+        assert self._band is not None
+        wanted = labels(picture, self.view, arcs, circle, self.settings.glyphs, reached)
+        if self._named[0] != wanted or self._named[1] is not circle:
+            self._named = wanted, circle, place(wanted, circle, self._band.cells.keys())
+        return self._named[2]
 
     def _write_only(self, picture: Picture) -> set[int]:
         """Without room for a circle: the words of its centre alone."""

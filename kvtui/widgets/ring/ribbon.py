@@ -22,6 +22,8 @@ DIMMED = 0.78
 """Part of background in a dimmed arc."""
 LATER_COPY = 0.25
 """Part of the band that shows a copy which is not the first."""
+STANDING_IN = 0.45
+"""Part of the band that shows a later copy which serves in the place of the first."""
 
 Column = tuple[RGB, ...]
 """``DEPTHS`` colours."""
@@ -43,10 +45,12 @@ class Inks:
 def ribbon(arcs: Sequence[Arc], circle: Circle, inks: Inks) -> Ribbon:
     """One column a step, each of the arc that covers the middle of the step."""
     columns: Ribbon = [(inks.empty,) * DEPTHS] * STEPS
-    for arc in arcs:
+    for place, arc in enumerate(arcs):
         first, last = _step(arc.start), _step(arc.stop)
         if first < last:
             columns[first:last] = _columns(arc, first, last, circle, inks)
+            if arc.hollow and not arc.lost and not arc.gaining:
+                _close(columns, arc, arcs[place - 1], arcs[(place + 1) % len(arcs)], circle, inks)
     return columns
 
 
@@ -56,30 +60,44 @@ def _step(position: float) -> int:
 
 
 def _columns(arc: Arc, first: int, last: int, circle: Circle, inks: Inks) -> list[Column]:
-    band = circle.outer - circle.inner
     colour = inks.node(arc.node) if arc.node else inks.empty
     if arc.dimmed:
         colour = blend(colour, inks.background, DIMMED)
-    base: Column = (colour,) * DEPTHS
-    edge = base
-    ends = 0
+    full: Column = (colour,) * DEPTHS
     if arc.lost:
-        return _hatched(base, (inks.bad,) * DEPTHS, 0.5, first, last, circle)
-    if arc.hollow and band >= HOLLOW_LEAST:
-        line = max(1, round(DEPTHS * OUTLINE / band))
-        inside = inks.background
-        base = (colour,) * line + (inside,) * (DEPTHS - 2 * line) + (colour,) * line
-        ends = max(1, round(STEPS * OUTLINE / circle.circumference))
-    elif arc.hollow:
-        base = edge = (blend(colour, inks.background, 0.6),) * DEPTHS
+        return _hatched(full, (inks.bad,) * DEPTHS, 0.5, first, last, circle)
+    base = _emptied(colour, circle, inks) if arc.hollow else full
+    rimmed = base
     if arc.follower:
-        base = edge = _inner(base, inks.node(arc.follower), LATER_COPY)
+        serves = arc.hollow and not arc.dimmed
+        rimmed = _inner(base, inks.node(arc.follower), STANDING_IN if serves else LATER_COPY)
     if arc.gaining:
-        return _gaining(arc, base, first, last, circle, inks)
+        return _gaining(arc, rimmed, first, last, circle, inks)
     length = last - first
-    if ends and length > 2 * ends:
-        return [edge] * ends + [base] * (length - 2 * ends) + [edge] * ends
-    return [base] * length
+    reached = round(arc.reach * length)
+    return [rimmed] * reached + [base] * (length - reached)
+
+
+def _emptied(colour: RGB, circle: Circle, inks: Inks) -> Column:
+    """A hollow arc's column; in a thin band it is dimmed."""
+    band = circle.outer - circle.inner
+    if band < HOLLOW_LEAST:
+        return (blend(colour, inks.background, 0.6),) * DEPTHS
+    line = max(1, round(DEPTHS * OUTLINE / band))
+    return (colour,) * line + (inks.background,) * (DEPTHS - 2 * line) + (colour,) * line
+
+
+def _close(columns: Ribbon, arc: Arc, before: Arc, after: Arc, circle: Circle, inks: Inks) -> None:
+    """Draw the ends of a hollow arc's outline, where the arc beside it is not hollow as well."""
+    first, last = _step(arc.start), _step(arc.stop)
+    ends = max(1, round(STEPS * OUTLINE / circle.circumference))
+    if circle.outer - circle.inner < HOLLOW_LEAST or last - first <= 2 * ends:
+        return
+    colour = inks.node(arc.node)
+    full: Column = (blend(colour, inks.background, DIMMED) if arc.dimmed else colour,) * DEPTHS
+    for beside, low, high in ((before, first, first + ends), (after, last - ends, last)):
+        if beside is arc or not (beside.hollow and beside.node == arc.node):
+            columns[low:high] = [full] * ends
 
 
 def _gaining(arc: Arc, base: Column, first: int, last: int, circle: Circle, inks: Inks) -> list[Column]:

@@ -2,20 +2,28 @@
 
 import os
 import sys
+import time
+from collections.abc import Callable
 
 from textual.geometry import Region
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
+from textual.timer import Timer
 
 from kvtui.widgets.panel import Panel
 from kvtui.widgets.ring.drawing import Drawing, Settings
 from kvtui.widgets.ring.glyphs import Glyphs, glyphs_for
+from kvtui.widgets.ring.motion import FRAME_SECONDS, REST, Events, Motion, motion_for
 from kvtui.widgets.ring.view import View
 
 
 class Ring(Panel):
-    """Draws the picture as a circle. ``view`` None shows the view that fits."""
+    """Draws the picture as a circle. ``view`` None shows the view that fits.
+
+    While something moves, a frame follows the last one after ``FRAME_SECONDS``, whatever else changes meanwhile; at rest no timer
+    runs.
+    """
 
     view: reactive[View | None] = reactive(None, repaint=False, init=False)
 
@@ -27,15 +35,32 @@ class Ring(Panel):
             self.focused = focused
             super().__init__()
 
-    def __init__(self, *, id: str | None = None, glyphs: Glyphs | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        id: str | None = None,
+        glyphs: Glyphs | None = None,
+        motion: Motion | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """``glyphs`` and ``motion`` None are what the environment says; ``clock`` gives seconds that never go back."""
         super().__init__(id=id)
         self._glyphs = glyphs or glyphs_for(os.environ, sys.stdout.encoding or "utf-8")
+        self._motion = motion or motion_for(os.environ)
+        self._clock = clock
+        self._events = Events()
+        self._next_frame: Timer | None = None
         self._drawing: Drawing | None = None
         self._shown_view = View.ARCS, ""
 
     def watch_view(self) -> None:
         if self.is_mounted:
             self.show()
+
+    def watch_picture(self) -> None:
+        self._events = self._events.noticed(self.picture, self._clock())
+        if self._next_frame is None:
+            super().watch_picture()
 
     def redraw(self) -> None:
         self._drawing = None
@@ -47,12 +72,19 @@ class Ring(Panel):
             return
         if self._drawing is None:
             self._drawing = Drawing(Settings(width, height, self.tints, self._glyphs))
-        for y in self._drawing.draw(self.picture, self.view):
+        moment = self._events.moment(self._clock()) if self._motion is Motion.FULL else REST
+        for y in self._drawing.draw(self.picture, self.view, moment):
             self.refresh(Region(0, y, width, 1))
+        if not self._drawing.rests and self._next_frame is None:
+            self._next_frame = self.set_timer(FRAME_SECONDS, self._go_on, name="next frame")
         shown = self._drawing.view, self._drawing.focused
         if shown != self._shown_view:
             self._shown_view = shown
             self.post_message(self.ViewShown(*shown))
+
+    def _go_on(self) -> None:
+        self._next_frame = None
+        self.show()
 
     def switch_view(self) -> None:
         """Go on to the next view, from the one that is shown."""

@@ -1,0 +1,86 @@
+"""Who is named beside the ring, where, and with which mark."""
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+
+from kvtui.core.snapshot import NodeState
+from kvtui.widgets.picture import Picture
+from kvtui.widgets.ring.arcs import Arc
+from kvtui.widgets.ring.circle import Circle
+from kvtui.widgets.ring.glyphs import Glyphs
+from kvtui.widgets.ring.labels import Label
+from kvtui.widgets.ring.view import View
+from kvtui.widgets.words import harmless, percent, short
+
+LABEL_LONGEST = 10
+"""Cells of a node's id beside the ring; longer ones are cut."""
+LABELLED_LENGTH = 5.0
+"""Cell widths that an arc needs for a label of its own, beside its node's first."""
+
+
+def labels(
+    picture: Picture, view: View, arcs: Sequence[Arc], circle: Circle, glyphs: Glyphs, reached: AbstractSet[str]
+) -> list[Label]:
+    """Labels in the order in which they are placed: one a node at its longest arc, those in question first, then one at every
+    other long arc. ``reached`` are the replicas of the key that was looked up, as far as the walk to them has come."""
+    arcs = _whole(arcs)
+    longest: dict[str, Arc] = {}
+    for arc in arcs:
+        owner = arc.node or arc.gaining
+        if owner and (owner not in longest or arc.length > longest[owner].length):
+            longest[owner] = arc
+    for arc in arcs:  # a newcomer that owns nothing yet still has its name where it will be
+        if arc.gaining and arc.gaining not in longest:
+            longest[arc.gaining] = arc
+    held = {node: place for place, node in enumerate(picture.holders) if node in reached}
+    down = {node.id for node in picture.snapshot.nodes if node.state is NodeState.DOWN}
+    shares = _shares(arcs) if view is View.SHARE else {}
+    asked, first, others = [], [], []
+    for node, arc in longest.items():
+        text = short(harmless(node), LABEL_LONGEST)
+        if view is View.SHARE:
+            text += f" {percent(shares.get(node, 0.0))}"
+        in_question = node in held or node == picture.selected
+        label = Label(_middle(arc), text, node, _mark(node, held, down, glyphs), bold=in_question)
+        (asked if in_question or node in down else first).append(label)
+    if view is not View.SHARE:
+        enough = LABELLED_LENGTH / circle.circumference
+        others = [
+            Label(_middle(arc), short(harmless(arc.node), LABEL_LONGEST), arc.node)
+            for arc in arcs
+            if arc.node and arc is not longest[arc.node] and arc.length >= enough and not arc.dimmed
+        ]
+    return asked + first + others
+
+
+def _whole(arcs: Sequence[Arc]) -> list[Arc]:
+    """Neighbours of one node in one piece, one that runs over the top as well (it ends above 1)."""
+    whole: list[Arc] = []
+    for arc in arcs:
+        if whole and whole[-1].node == arc.node and (arc.node or whole[-1].gaining == arc.gaining):
+            whole[-1] = replace(whole[-1], stop=arc.stop, gaining=whole[-1].gaining or arc.gaining)
+        else:
+            whole.append(arc)
+    if len(whole) > 1 and whole[0].node == whole[-1].node and whole[0].node:
+        whole[-1] = replace(whole[-1], stop=1.0 + whole.pop(0).stop)
+    return whole
+
+
+def _middle(arc: Arc) -> float:
+    return (arc.start + arc.stop) / 2
+
+
+def _mark(node: str, held: dict[str, int], down: AbstractSet[str], glyphs: Glyphs) -> str:
+    if glyphs is Glyphs.ASCII:
+        return "*" if node in held else "o"
+    if node in held:
+        return "◆" if held[node] == 0 else "◇"
+    return "○" if node in down else "●"
+
+
+def _shares(arcs: Sequence[Arc]) -> dict[str, float]:
+    shares: dict[str, float] = {}
+    for arc in arcs:
+        shares[arc.node] = shares.get(arc.node, 0.0) + arc.length
+    return shares
