@@ -21,9 +21,10 @@ DOWN = (*frozen.EVENTS[:2], Event(frozen.NOON + 95, Level.BAD, "B is down: conne
 
 @pytest.fixture(autouse=True)
 def same_everywhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Times in UTC and the full set of glyphs, whatever machine this is."""
+    """Times in UTC, the full set of glyphs, all at rest, whatever machine this is."""
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.setenv("KVTUI_GLYPHS", "quadrants")
+    monkeypatch.setenv("KVTUI_MOTION", "reduced")
     monkeypatch.delenv("NO_COLOR", raising=False)
     time.tzset()
     yield

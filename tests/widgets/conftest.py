@@ -11,9 +11,10 @@ def anyio_backend() -> str:
 
 @pytest.fixture(autouse=True)
 def same_everywhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Times in UTC and the full set of glyphs, whatever machine this is."""
+    """Times in UTC, the full set of glyphs, all at rest, whatever machine this is."""
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.setenv("KVTUI_GLYPHS", "quadrants")
+    monkeypatch.setenv("KVTUI_MOTION", "reduced")
     monkeypatch.delenv("NO_COLOR", raising=False)
     time.tzset()
     yield

@@ -1,7 +1,15 @@
-from itertools import pairwise
+from collections.abc import Sequence
+from itertools import combinations, pairwise
 
-from kvtui.widgets.colour import distance
+import pytest
+from textual.color import Color
+from textual.theme import Theme
+
+from kvtui.widgets.colour import RGB
 from kvtui.widgets.node_colours import COUNT, DARK, LIGHT, assign
+from kvtui.widgets.themes import CONTRAST, DAY, NIGHT
+from kvtui.widgets.tints import Tints
+from tests.widgets.sight import SIGHTS, apart, colour, contrast, grey
 
 
 def test_a_nodes_colour_stays_whoever_comes_and_goes() -> None:
@@ -22,9 +30,50 @@ def test_more_nodes_than_colours_share_them() -> None:
     assert len(assign({}, [f"n{number}" for number in range(40)])) == 40
 
 
-def test_colours_can_be_told_apart_and_the_first_ones_in_grey_as_well() -> None:
-    for colours in (DARK, LIGHT):
-        pairs = [(one, other) for place, one in enumerate(colours) for other in colours[:place]]
-        assert min(distance(one, other) for one, other in pairs) > 6_000
-        grey = sorted(0.299 * red + 0.587 * green + 0.114 * blue for red, green, blue in colours[:4])
-        assert all(lighter - darker > 12 for darker, lighter in pairwise(grey))
+def pairs(colours: Sequence[RGB]) -> list[tuple[RGB, RGB]]:
+    return list(combinations(colours, 2))
+
+
+@pytest.mark.parametrize("sight", SIGHTS)
+@pytest.mark.parametrize("colours", [DARK, LIGHT], ids=["dark", "light"])
+def test_the_first_eight_colours_are_told_apart_by_everyone(colours: Sequence[RGB], sight: str) -> None:
+    assert min(apart(one, other, sight) for one, other in pairs(colours[:8])) > 0.08
+
+
+@pytest.mark.parametrize("sight", SIGHTS)
+@pytest.mark.parametrize("colours", [DARK, LIGHT], ids=["dark", "light"])
+def test_all_colours_differ_for_everyone(colours: Sequence[RGB], sight: str) -> None:
+    assert min(apart(one, other, sight) for one, other in pairs(colours)) > 0.06
+
+
+@pytest.mark.parametrize("colours", [DARK, LIGHT], ids=["dark", "light"])
+def test_the_first_four_colours_differ_in_grey_too(colours: Sequence[RGB]) -> None:
+    greys = sorted(grey(colour) for colour in colours[:4])
+    assert all(lighter - darker > 10 for darker, lighter in pairwise(greys))
+
+
+@pytest.mark.parametrize("theme", [NIGHT, DAY, CONTRAST], ids=lambda theme: theme.name)
+def test_every_colour_stands_out_from_the_themes_background(theme: Theme) -> None:
+    assert theme.background is not None
+    tints = Tints.of_theme(theme, Color.parse(theme.background))
+    assert min(contrast(tints.node(place), tints.background) for place in range(COUNT)) >= 3
+
+
+@pytest.mark.parametrize("theme", [NIGHT, DAY, CONTRAST], ids=lambda theme: theme.name)
+def test_text_can_be_read_on_the_themes_background(theme: Theme) -> None:
+    assert theme.background is not None
+    tints = Tints.of_theme(theme, Color.parse(theme.background))
+    least = 7 if theme is CONTRAST else 4.5
+    assert contrast(tints.text, tints.background) >= 7
+    for words in (tints.accent, tints.good, tints.bad, tints.warning):
+        assert contrast(words, tints.background) >= least
+    assert contrast(tints.dim, tints.background) >= (4.5 if theme is CONTRAST else 3)
+
+
+@pytest.mark.parametrize("colours", [DARK, LIGHT], ids=["dark", "light"])
+def test_no_colour_shouts(colours: Sequence[RGB]) -> None:
+    """Lightness and chroma stay in a band, so that no node seems to matter more than another."""
+    lightness, chroma = zip(*(colour(rgb).convert("oklch").coords()[:2] for rgb in colours), strict=True)
+    assert max(lightness) - min(lightness) < 0.27
+    assert max(chroma) - min(chroma) < 0.1
+    assert min(chroma) > 0.08

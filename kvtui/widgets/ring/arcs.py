@@ -1,9 +1,11 @@
 """What is drawn as arcs: the snapshot's ranges, joined where they look alike, as each view wants them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby, islice
 
 from kvtui.core.snapshot import ClusterSnapshot, NodeState, RangeView
+from kvtui.widgets.ring.samples import STEPS, step_at
 from kvtui.widgets.ring.view import View
 
 FRACTIONS = 16
@@ -49,16 +51,19 @@ Run = tuple[float, float, Kind]
 def arcs_of(snapshot: ClusterSnapshot, view: View, selected: str) -> tuple[Arc, ...]:
     """The arcs of a view, in ring order, covering 0..1; none without nodes that serve or are being filled."""
     looks = looks_of(snapshot)
-    runs = _runs(snapshot, looks, selected if view is View.FOCUS else "")
+    runs = list(_runs(snapshot, looks, selected if view is View.FOCUS else ""))
     if view is View.SHARE:
         runs = _by_node(runs, [node.id for node in snapshot.nodes])
+    elif len(runs) > STEPS // 4:
+        runs = _seen(runs)
     filled = dict(looks.filled)
     return tuple(_arc(run, filled) for run in runs)
 
 
-def count_arcs(snapshot: ClusterSnapshot) -> int:
-    """How many arcs the view of every range has."""
-    return len(_runs(snapshot, looks_of(snapshot), ""))
+def count_arcs(snapshot: ClusterSnapshot, most: int) -> int:
+    """How many runs of ranges there are with one first replica each, counted up to one more than ``most``."""
+    runs = groupby(snapshot.ranges, key=lambda part: part.replicas[:1])
+    return sum(1 for _ in islice(runs, most + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,22 +87,32 @@ def looks_of(snapshot: ClusterSnapshot) -> Looks:
     )
 
 
-def _runs(snapshot: ClusterSnapshot, looks: Looks, selected: str) -> list[Run]:
+def _runs(snapshot: ClusterSnapshot, looks: Looks, selected: str) -> Iterator[Run]:
     """Neighbouring ranges that look alike as one. There can be thousands of ranges: one look at each, no more."""
-    runs: list[Run] = []
     before: Kind | None = None
     start = stop = 0.0
     filling = frozenset(node for node, _ in looks.filled)
+    plain: dict[str, Kind] = {node.id: (node.id, "", False, False, False, False, "") for node in snapshot.nodes}
     for part in snapshot.ranges:
-        kind = _kind(part, looks, filling, selected)
-        if kind != before:
+        kind = plain.get(part.replicas[0]) if part.replicas and part.replicas[:1] == part.clean[:1] else None
+        if kind is None or selected or filling or part.receiving or kind[0] in looks.down:
+            kind = _kind(part, looks, filling, selected)
+        if kind is not before and kind != before:
             if before is not None:
-                runs.append((start, stop, before))
+                yield start, stop, before
             before, start = kind, part.start
         stop = part.stop
     if before is not None:
-        runs.append((start, stop, before))
-    return runs
+        yield start, stop, before
+
+
+def _seen(runs: Sequence[Run]) -> list[Run]:
+    """Those long enough for a step of their own; the next one takes the place of one that isn't."""
+    kept: list[Run] = []
+    for start, stop, kind in runs:
+        if step_at(start) < step_at(stop):
+            kept.append((kept[-1][1] if kept else 0.0, stop, kind))
+    return [*kept[:-1], (kept[-1][0], 1.0, kept[-1][2])]
 
 
 def _by_node(runs: Sequence[Run], nodes: Sequence[str]) -> list[Run]:
@@ -132,6 +147,8 @@ def _kind(part: RangeView, looks: Looks, filling: frozenset[str], selected: str)
 
 def _server(part: RangeView, down: frozenset[str]) -> str:
     """Who answers for a range: the first of its replicas that is up and holds every acknowledged write; empty: nobody."""
+    if part.clean and part.clean[0] not in down:
+        return part.clean[0]
     return next((node for node in part.clean if node not in down), "")
 
 

@@ -1,5 +1,8 @@
 """The colour layer: each cell of the band as a glyph with two colours, repainted only where the ribbon changed."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from kvtui.widgets.colour import RGB
 from kvtui.widgets.ring.circle import Circle
 from kvtui.widgets.ring.glyphs import Drawn, Glyphs, half_block, quadrant
@@ -8,6 +11,19 @@ from kvtui.widgets.ring.samples import DEPTHS, OUTSIDE, BandCell, Quarter, band_
 
 LETTERED = 6
 """Samples of 16 that must be on the band for a cell to show a letter, where there are no glyphs but letters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letters:
+    """What stands for an arc: ``letter``, and ``other`` where it is drawn in the colour ``other_colour``."""
+
+    letter: str
+    other: str = ""
+    other_colour: RGB | None = None
+
+    def of(self, colour: RGB) -> str:
+        """The letter for a colour of the arc."""
+        return self.other if self.other and colour == self.other_colour else self.letter
 
 
 class Band:
@@ -21,10 +37,10 @@ class Band:
         self._background = background
         self._ribbon: Ribbon | None = None
 
-    def paint(self, ribbon: Ribbon, letters: str = "") -> set[int]:
+    def paint(self, ribbon: Ribbon, letters: Sequence[Letters] = ()) -> set[int]:
         """Show another ribbon; returns the rows that look different now.
 
-        ``letters`` has one letter a step, for terminals that have nothing else.
+        ``letters`` has those of each step, for terminals that have nothing else.
         """
         old, self._ribbon = self._ribbon, ribbon
         if old is None:
@@ -45,7 +61,7 @@ class Band:
                     changed.add(cell.y)
         return changed
 
-    def _drawn(self, cell: BandCell, ribbon: Ribbon, letters: str) -> Drawn:
+    def _drawn(self, cell: BandCell, ribbon: Ribbon, letters: Sequence[Letters]) -> Drawn:
         if self._glyphs is Glyphs.ASCII:
             return self._lettered(cell, ribbon, letters)
         one, two, three, four = cell.quarters
@@ -61,6 +77,8 @@ class Band:
         """The mean of the samples' colours, the background's for those outside: that smooths the edges."""
         red = green = blue = 0
         background = self._background
+        if quarter[0] == quarter[1] == quarter[2] == quarter[3]:
+            return background if quarter[0] == OUTSIDE else ribbon[quarter[0] // DEPTHS][quarter[0] % DEPTHS]
         for sample in quarter:
             colour = background if sample == OUTSIDE else ribbon[sample // DEPTHS][sample % DEPTHS]
             red += colour[0]
@@ -69,9 +87,13 @@ class Band:
         count = len(quarter)
         return red // count, green // count, blue // count
 
-    def _lettered(self, cell: BandCell, ribbon: Ribbon, letters: str) -> Drawn:
+    def _lettered(self, cell: BandCell, ribbon: Ribbon, letters: Sequence[Letters]) -> Drawn:
         samples = sum(sample != OUTSIDE for quarter in cell.quarters for sample in quarter)
         if samples < LETTERED:
             return Drawn(" ", self._background, self._background)
-        step = cell.steps[len(cell.steps) // 2]
-        return Drawn(letters[step] if letters else "#", ribbon[step][DEPTHS // 2], self._background)
+        on_band = [sample for quarter in cell.quarters for sample in quarter if sample != OUTSIDE]
+        step, depth = divmod(on_band[len(on_band) // 2], DEPTHS)
+        colour = ribbon[step][depth]
+        if colour == self._background:
+            return Drawn(" ", colour, colour)
+        return Drawn(letters[step].of(colour) if letters else "#", colour, self._background)

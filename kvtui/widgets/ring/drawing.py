@@ -3,6 +3,7 @@
 Geometry depends on the size, the band's colours on ranges and node states, the text over it on the whole picture.
 """
 
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -14,19 +15,20 @@ from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.widgets.colour import RGB
 from kvtui.widgets.picture import Picture
 from kvtui.widgets.ring.arcs import Arc, arcs_of, count_arcs, looks_of
-from kvtui.widgets.ring.band import Band
+from kvtui.widgets.ring.band import Band, Letters
 from kvtui.widgets.ring.cells import Overlay
 from kvtui.widgets.ring.centre import INVITATION_WIDTH
 from kvtui.widgets.ring.circle import Circle, fit
 from kvtui.widgets.ring.glyphs import Glyphs
+from kvtui.widgets.ring.key_dots import key_dots
+from kvtui.widgets.ring.labels import Placed, place
 from kvtui.widgets.ring.motion import REST, Moment
-from kvtui.widgets.ring.labels import Label, Placed, place
 from kvtui.widgets.ring.names import LABEL_LONGEST, labels
 from kvtui.widgets.ring.overlay import centre_width, overlay, reached_by, words_only
 from kvtui.widgets.ring.ribbon import Inks, ribbon
-from kvtui.widgets.ring.samples import STEPS
+from kvtui.widgets.ring.samples import STEPS, step_at
 from kvtui.widgets.ring.turning import turning
-from kvtui.widgets.ring.view import View, fitting
+from kvtui.widgets.ring.view import View, fitting, most_arcs
 from kvtui.widgets.ring.walk import walk_of
 from kvtui.widgets.tints import Tints, painted
 
@@ -62,7 +64,8 @@ class Drawing:
         self._known: tuple[object, object, tuple[Arc, ...]] = None, None, ()
         self._counted: tuple[object, int] = None, 0
         self._colours: object = None
-        self._named: tuple[list[Label], Circle | None, tuple[Placed, ...]] = [], None, ()
+        self._named: tuple[object, tuple[Placed, ...]] = None, ()
+        self._strewn: tuple[object, Overlay] = None, {}
         self._overlay: Overlay = {}
         self._stale: set[int] = set()
         """Rows that must be put together again whatever is in them."""
@@ -82,7 +85,8 @@ class Drawing:
         assert self._band is not None
         names = self._names(picture, arcs, circle, reached_by(picture, walk, moment.looked_up))
         band, glyphs = self._band.cells.keys(), self.settings.glyphs
-        text = overlay(picture, self.view, arcs, circle, band, glyphs, names, walk, moment.looked_up)
+        dots = self._dots(picture, arcs, circle)
+        text = overlay(dots, names, picture, circle, band, glyphs, walk, moment.looked_up)
         changed |= {y for y in self._overlay.keys() | text.keys() if self._overlay.get(y) != text.get(y)}
         self._overlay = text
         for y in changed:
@@ -92,7 +96,7 @@ class Drawing:
     def _chosen(self, picture: Picture, wanted: View | None) -> tuple[tuple[Arc, ...], Circle | None]:
         snapshot, selected = picture.snapshot, picture.selected
         circle = self._circle_for(picture, View.ARCS)
-        self.view = wanted or (fitting(circle, self._count(snapshot), selected) if circle else View.ARCS)
+        self.view = wanted or (fitting(circle, self._count(snapshot, circle), selected) if circle else View.ARCS)
         if self.view is View.SHARE:
             circle = self._circle_for(picture, View.SHARE)
         if circle is not None and not snapshot.nodes and centre_width(circle) < INVITATION_WIDTH:
@@ -103,10 +107,10 @@ class Drawing:
         self.focused = selected if self.view is View.FOCUS else ""
         return self._arcs_of(snapshot, selected), circle
 
-    def _count(self, snapshot: ClusterSnapshot) -> int:
+    def _count(self, snapshot: ClusterSnapshot, circle: Circle) -> int:
         """How many arcs there are to fit, counted anew only when the ranges are others."""
         if self._counted[0] is not snapshot.ranges:
-            self._counted = snapshot.ranges, count_arcs(snapshot)
+            self._counted = snapshot.ranges, count_arcs(snapshot, most_arcs(circle))
         return self._counted[1]
 
     def _arcs_of(self, snapshot: ClusterSnapshot, selected: str) -> tuple[Arc, ...]:
@@ -139,24 +143,31 @@ class Drawing:
         def colour(node: str) -> RGB:
             return tints.node(picture.colours.get(node, 0))
 
-        letters = ""
-        if self.settings.glyphs is Glyphs.ASCII:
-            letters = _letters(arcs)
+        letters = _letters(arcs, colour) if self.settings.glyphs is Glyphs.ASCII else []
         return self._band.paint(ribbon(arcs, circle, Inks(colour, tints.background, tints.faint, tints.bad)), letters)
+
+    def _dots(self, picture: Picture, arcs: tuple[Arc, ...], circle: Circle) -> Overlay:
+        """The keys' dots, strewn anew only when keys or arcs are others."""
+        snapshot = picture.snapshot
+        asked = snapshot.density, snapshot.keys, arcs, self.view, circle, picture.colours
+        if self._strewn[0] != asked:
+            self._strewn = asked, key_dots(picture, self.view, arcs, circle, self.settings.glyphs)
+        return self._strewn[1]
 
     def _names(
         self, picture: Picture, arcs: tuple[Arc, ...], circle: Circle, reached: AbstractSet[str]
     ) -> tuple[Placed, ...]:
         """The names beside the ring; finding their places takes long when there are many."""
         assert self._band is not None
-        wanted = labels(picture, self.view, arcs, circle, self.settings.glyphs, reached)
-        if self._named[0] != wanted or self._named[1] is not circle:
-            self._named = wanted, circle, place(wanted, circle, self._band.cells.keys())
-        return self._named[2]
+        asked = arcs, circle, self.view, reached, picture.selected, looks_of(picture.snapshot).down
+        if self._named[0] != asked:
+            wanted = labels(picture, self.view, arcs, circle, reached)
+            self._named = asked, place(wanted, circle, self._band.cells.keys())
+        return self._named[1]
 
     def _write_only(self, picture: Picture) -> set[int]:
         """Without room for a circle: the words of its centre alone."""
-        text = words_only(picture, self.settings.columns, self.settings.rows)
+        text = words_only(picture, self.settings.columns, self.settings.rows, self.settings.glyphs)
         changed = self._stale | {y for y in self._overlay.keys() | text.keys() if self._overlay.get(y) != text.get(y)}
         self._overlay, self._stale = text, set()
         for y in changed:
@@ -190,10 +201,12 @@ class Drawing:
         return Strip(segments, columns)
 
 
-def _letters(arcs: tuple[Arc, ...]) -> str:
-    """One letter a step: the last of the node's id, which tells n1 from n2."""
-    letters = ["."] * STEPS
+def _letters(arcs: tuple[Arc, ...], colour: Callable[[str], RGB]) -> list[Letters]:
+    """The letters of each step: the last of the node's id, which tells n1 from n2."""
+    letters = [Letters(".")] * STEPS
     for arc in arcs:
-        first, last = round(arc.start * STEPS), round(arc.stop * STEPS)
-        letters[first:last] = [arc.node[-1:] or "."] * (last - first)
-    return "".join(letters)
+        first, last = step_at(arc.start), step_at(arc.stop)
+        other = arc.gaining or arc.follower
+        ours = Letters(arc.node[-1:] or ".", other[-1:], colour(other) if other else None)
+        letters[first:last] = [ours] * (last - first)
+    return letters

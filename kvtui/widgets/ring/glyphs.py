@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
+
+from rich.cells import cell_len
 
 from kvtui.widgets.colour import RGB, blend, distance
 
@@ -10,6 +13,10 @@ QUADRANTS = " ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"
 """Glyphs by which quarters are filled: upper left 1, upper right 2, lower left 4, lower right 8."""
 ALIKE = 600
 """Colours nearer to each other than this (as ``distance`` counts) are drawn as one."""
+
+
+PLAIN = {"◆": "*", "◇": "o", "●": "o", "○": "-", "•": ".", "·": ".", "→": ">", "…": "~"}
+"""Letters for signs, where there is nothing else."""
 
 
 class Glyphs(Enum):
@@ -41,6 +48,7 @@ def glyphs_for(environment: Mapping[str, str], encoding: str) -> Glyphs:
     return Glyphs.HALVES if environment.get("TERM", "") == "linux" else Glyphs.QUADRANTS
 
 
+@lru_cache(maxsize=8192)
 def quadrant(quarters: tuple[RGB, RGB, RGB, RGB]) -> Drawn:
     """The quadrant glyph and the two colours that come nearest to the colours of four quarters.
 
@@ -78,3 +86,8 @@ def _mean(colours: list[RGB] | tuple[RGB, ...]) -> RGB:
         green += colour[1]
         blue += colour[2]
     return red // count, green // count, blue // count
+
+
+def plain(glyph: str) -> str:
+    """A cell's text in ASCII, as wide as it was."""
+    return glyph if glyph.isascii() else PLAIN.get(glyph, "?" * cell_len(glyph))

@@ -36,14 +36,14 @@ class Placed:
 
 
 def place(labels: Iterable[Label], circle: Circle, taken: Set[tuple[int, int]]) -> tuple[Placed, ...]:
-    """The labels that fit without touching the band (``taken``), one another or the grid's edge; earlier ones go first."""
+    """The labels that fit with a cell free beside the band (``taken``) and one another, inside the grid; earlier ones go first."""
     used = set(taken)
     placed = []
     for label in labels:
         spot = _spot(label, circle, used)
         if spot is not None:
             placed.append(spot)
-            used.update((x, spot.y) for x in range(spot.x - 1, spot.x + cell_len(spot.text) + 1))
+            used.update((x, spot.y) for x in range(spot.x, spot.x + cell_len(spot.text)))
     return tuple(placed)
 
 
@@ -54,7 +54,7 @@ def _spot(label: Label, circle: Circle, used: Set[tuple[int, int]]) -> Placed | 
             placed = _beside(label, label.position + shift, circle, circle.outer + gap)
             width = cell_len(placed.text)
             inside = placed.x >= 0 and placed.x + width <= circle.columns and 0 <= placed.y < circle.rows
-            if inside and not any((column, placed.y) in used for column in range(placed.x, placed.x + width)):
+            if inside and not any((column, placed.y) in used for column in range(placed.x - 1, placed.x + width + 1)):
                 return placed
     return None
 

@@ -76,7 +76,5 @@ class Events:
 
     def moment(self, now: float) -> Moment:
         """How long ago that is at ``now``."""
-        turns = {
-            node: Turn(self.down[node], now - at) for node, at in self.turned.items() if now - at < TURN_SECONDS
-        }
+        turns = {node: Turn(self.down[node], now - at) for node, at in self.turned.items() if now - at < TURN_SECONDS}
         return Moment(now - self.located_at, turns)

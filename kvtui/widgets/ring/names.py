@@ -8,7 +8,6 @@ from kvtui.core.snapshot import NodeState
 from kvtui.widgets.picture import Picture
 from kvtui.widgets.ring.arcs import Arc
 from kvtui.widgets.ring.circle import Circle
-from kvtui.widgets.ring.glyphs import Glyphs
 from kvtui.widgets.ring.labels import Label
 from kvtui.widgets.ring.view import View
 from kvtui.widgets.words import harmless, percent, short
@@ -17,11 +16,11 @@ LABEL_LONGEST = 10
 """Cells of a node's id beside the ring; longer ones are cut."""
 LABELLED_LENGTH = 5.0
 """Cell widths that an arc needs for a label of its own, beside its node's first."""
+CROWD = 3
+"""Times as many labels as there are rows are tried; of more, some that are evenly spread."""
 
 
-def labels(
-    picture: Picture, view: View, arcs: Sequence[Arc], circle: Circle, glyphs: Glyphs, reached: AbstractSet[str]
-) -> list[Label]:
+def labels(picture: Picture, view: View, arcs: Sequence[Arc], circle: Circle, reached: AbstractSet[str]) -> list[Label]:
     """Labels in the order in which they are placed: one a node at its longest arc, those in question first, then one at every
     other long arc. ``reached`` are the replicas of the key that was looked up, as far as the walk to them has come."""
     arcs = _whole(arcs)
@@ -36,14 +35,20 @@ def labels(
     held = {node: place for place, node in enumerate(picture.holders) if node in reached}
     down = {node.id for node in picture.snapshot.nodes if node.state is NodeState.DOWN}
     shares = _shares(arcs) if view is View.SHARE else {}
-    asked, first, others = [], [], []
+    asked: list[Label] = []
+    first: list[Label] = []
+    others: list[Label] = []
     for node, arc in longest.items():
         text = short(harmless(node), LABEL_LONGEST)
         if view is View.SHARE:
             text += f" {percent(shares.get(node, 0.0))}"
         in_question = node in held or node == picture.selected
-        label = Label(_middle(arc), text, node, _mark(node, held, down, glyphs), bold=in_question)
+        label = Label(_middle(arc), text, node, _mark(node, held, down), bold=in_question)
         (asked if in_question or node in down else first).append(label)
+    most = CROWD * circle.rows
+    if len(first) > most:
+        first.sort(key=lambda label: label.position)
+        first = [first[place * len(first) // most] for place in range(most)]
     if view is not View.SHARE:
         enough = LABELLED_LENGTH / circle.circumference
         others = [
@@ -51,7 +56,7 @@ def labels(
             for arc in arcs
             if arc.node and arc is not longest[arc.node] and arc.length >= enough and not arc.dimmed
         ]
-    return asked + first + others
+    return asked + first + others[:most]
 
 
 def _whole(arcs: Sequence[Arc]) -> list[Arc]:
@@ -71,9 +76,7 @@ def _middle(arc: Arc) -> float:
     return (arc.start + arc.stop) / 2
 
 
-def _mark(node: str, held: dict[str, int], down: AbstractSet[str], glyphs: Glyphs) -> str:
-    if glyphs is Glyphs.ASCII:
-        return "*" if node in held else "o"
+def _mark(node: str, held: dict[str, int], down: AbstractSet[str]) -> str:
     if node in held:
         return "◆" if held[node] == 0 else "◇"
     return "○" if node in down else "●"

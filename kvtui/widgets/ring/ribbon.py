@@ -1,6 +1,5 @@
 """The colours round the ring: for every step a column of colours from the band's outer to its inner edge."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -8,7 +7,7 @@ from functools import lru_cache
 from kvtui.widgets.colour import RGB, blend
 from kvtui.widgets.ring.arcs import FRACTIONS, Arc
 from kvtui.widgets.ring.circle import Circle
-from kvtui.widgets.ring.samples import DEPTHS, STEPS
+from kvtui.widgets.ring.samples import DEPTHS, STEPS, step_at
 
 OUTLINE = 1.0
 """Thickness of a hollow arc's outline, in cell widths."""
@@ -46,17 +45,12 @@ def ribbon(arcs: Sequence[Arc], circle: Circle, inks: Inks) -> Ribbon:
     """One column a step, each of the arc that covers the middle of the step."""
     columns: Ribbon = [(inks.empty,) * DEPTHS] * STEPS
     for place, arc in enumerate(arcs):
-        first, last = _step(arc.start), _step(arc.stop)
+        first, last = step_at(arc.start), step_at(arc.stop)
         if first < last:
             columns[first:last] = _columns(arc, first, last, circle, inks)
             if arc.hollow and not arc.lost and not arc.gaining:
                 _close(columns, arc, arcs[place - 1], arcs[(place + 1) % len(arcs)], circle, inks)
     return columns
-
-
-def _step(position: float) -> int:
-    """The first step whose middle is at or after a position."""
-    return min(STEPS, max(0, math.ceil(position * STEPS - 0.5)))
 
 
 def _columns(arc: Arc, first: int, last: int, circle: Circle, inks: Inks) -> list[Column]:
@@ -89,7 +83,7 @@ def _emptied(colour: RGB, circle: Circle, inks: Inks) -> Column:
 
 def _close(columns: Ribbon, arc: Arc, before: Arc, after: Arc, circle: Circle, inks: Inks) -> None:
     """Draw the ends of a hollow arc's outline, where the arc beside it is not hollow as well."""
-    first, last = _step(arc.start), _step(arc.stop)
+    first, last = step_at(arc.start), step_at(arc.stop)
     ends = max(1, round(STEPS * OUTLINE / circle.circumference))
     if circle.outer - circle.inner < HOLLOW_LEAST or last - first <= 2 * ends:
         return

@@ -6,7 +6,6 @@ from collections.abc import Set as AbstractSet
 from kvtui.widgets.picture import Picture
 from kvtui.widgets.ring.cells import Overlay, write
 from kvtui.widgets.ring.circle import Circle
-from kvtui.widgets.ring.glyphs import Glyphs
 from kvtui.widgets.ring.walk import Walk
 
 INSIDE = 1.0
@@ -17,8 +16,6 @@ AHEAD = 1.0
 """Steps so near to a sign give way to it, in cell widths."""
 
 KEY, REPLICA, WALKER, STEP = "◆", "◇", "●", "•"
-PLAIN = {KEY: "*", REPLICA: "o", WALKER: "@", STEP: "."}
-"""Where there are no glyphs but letters."""
 
 
 def trail(
@@ -28,7 +25,6 @@ def trail(
     picture: Picture,
     circle: Circle,
     band: AbstractSet[tuple[int, int]],
-    glyphs: Glyphs,
 ) -> None:
     """Draw the walk as it is so many seconds after it began, beside the ``band``; at rest, the whole way without a walker."""
     radius = circle.inner - INSIDE
@@ -55,7 +51,7 @@ def trail(
         if sign is STEP:
             for row in (y - 1, y + 1):
                 _clear(rows, x, row)
-        write(rows, x, y, PLAIN[sign] if glyphs is Glyphs.ASCII else sign, words)
+        write(rows, x, y, sign, words)
 
 
 def _beside(position: float, radius: float, circle: Circle, band: AbstractSet[tuple[int, int]]) -> tuple[int, int]:

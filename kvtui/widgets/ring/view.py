@@ -29,4 +29,9 @@ def fitting(circle: Circle, arcs: int, selected: str) -> View:
     """The view that shows most without turning to mud: focus on a selected node, else arcs while they fit, else shares."""
     if selected:
         return View.FOCUS
-    return View.ARCS if arcs * ARC_LENGTH <= circle.circumference else View.SHARE
+    return View.ARCS if arcs <= most_arcs(circle) else View.SHARE
+
+
+def most_arcs(circle: Circle) -> int:
+    """How many arcs can be told from one another."""
+    return int(circle.circumference / ARC_LENGTH)

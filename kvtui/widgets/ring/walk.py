@@ -1,5 +1,6 @@
 """A key's lookup as a walk: from the key's place clockwise to each of its replicas, one after the other."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -60,7 +61,7 @@ def walk_of(picture: Picture, arcs: Sequence[Arc], circle: Circle) -> Walk | Non
     start = picture.located.position
     missing = set(picture.holders)
     stops: list[Stop] = []
-    first = next((place for place, arc in enumerate(arcs) if start < arc.stop), len(arcs) - 1)
+    first = min(len(arcs) - 1, bisect_right(arcs, start, key=lambda arc: arc.stop))
     at, seconds = start, PAUSE_SECONDS
     for place in range(first, first + len(arcs) + 1):
         if not missing:
