@@ -14,6 +14,7 @@ from kvtui.widgets.activity import Activity
 from kvtui.widgets.command_bar import CommandBar
 from kvtui.widgets.command_line import CommandLine
 from kvtui.widgets.panel import plain
+from kvtui.widgets.ring import Motion
 from tests.widgets.frozen import FrozenCluster
 
 PATIENCE = 10.0
@@ -69,9 +70,13 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    cluster: FrozenCluster, size: tuple[int, int] = (120, 36), state: Path | None = None, pictures: Path | None = None
+    cluster: FrozenCluster,
+    size: tuple[int, int] = (120, 36),
+    state: Path | None = None,
+    pictures: Path | None = None,
+    motion: Motion | None = None,
 ) -> AsyncIterator[Running]:
-    app = KvtuiApp(cluster, state=state, pictures=pictures)
+    app = KvtuiApp(cluster, state=state, pictures=pictures, motion=motion)
     async with app.run_test(size=size) as pilot:
         shown = Running(app, cluster, pilot)
         events = len(cluster.happened)

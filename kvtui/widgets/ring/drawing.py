@@ -202,11 +202,16 @@ class Drawing:
 
 
 def _letters(arcs: tuple[Arc, ...], colour: Callable[[str], RGB]) -> list[Letters]:
-    """The letters of each step: the last of the node's id, which tells n1 from n2."""
+    """The letters of each step."""
     letters = [Letters(".")] * STEPS
     for arc in arcs:
         first, last = step_at(arc.start), step_at(arc.stop)
         other = arc.gaining or arc.follower
-        ours = Letters(arc.node[-1:] or ".", other[-1:], colour(other) if other else None)
+        ours = Letters(_letter(arc.node), _letter(other), colour(other) if other else None)
         letters[first:last] = [ours] * (last - first)
     return letters
+
+
+def _letter(node: str) -> str:
+    """The last one of a node's id that every terminal has: that tells n1 from n2."""
+    return next((char for char in reversed(node) if "!" <= char <= "~"), "#") if node else "."

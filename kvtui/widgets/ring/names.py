@@ -77,9 +77,11 @@ def _middle(arc: Arc) -> float:
 
 
 def _mark(node: str, held: dict[str, int], down: AbstractSet[str]) -> str:
+    if node in down:
+        return "○"
     if node in held:
         return "◆" if held[node] == 0 else "◇"
-    return "○" if node in down else "●"
+    return "●"
 
 
 def _shares(arcs: Sequence[Arc]) -> dict[str, float]:

@@ -12,10 +12,9 @@ INSIDE = 1.0
 """From the band's inner edge to the way, in cell widths."""
 SPACING = 2.0
 """From step to step of the way, in cell widths."""
-AHEAD = 1.0
-"""Steps so near to a sign give way to it, in cell widths."""
-
 KEY, REPLICA, WALKER, STEP = "◆", "◇", "●", "•"
+KEY_DOTS = "·."
+"""Dots of keys where there is no braille."""
 
 
 def trail(
@@ -30,7 +29,6 @@ def trail(
     radius = circle.inner - INSIDE
     if radius <= 0:
         return
-    around = 2 * math.pi * radius
     now = walk.position(seconds)
     signs = [(walk.start, KEY, "text bold")]
     signs += [
@@ -40,18 +38,27 @@ def trail(
     ]
     if seconds < walk.seconds and now > walk.start:
         signs.append((now, WALKER, "text bold"))
-    for step in range(1, int((now - walk.start) * around / SPACING) + 1):
-        position = walk.start + step * SPACING / around
-        if all(abs(position - place) * around > AHEAD for place, _, _ in signs):
-            signs.insert(0, (position, STEP, "text"))
-    for position, sign, words in signs:
-        x, y = _beside(position, radius, circle, band)
-        for column in (x - 1, x + 1):  # dots of keys keep off
-            _clear(rows, column, y)
-        if sign is STEP:
-            for row in (y - 1, y + 1):
-                _clear(rows, x, row)
-        write(rows, x, y, sign, words)
+    places = [(_beside(position, radius, circle, band), sign, words) for position, sign, words in signs]
+    for x, y in _way(walk.start, now, radius, circle, band):
+        if all(math.hypot(x - there[0], 2 * (y - there[1])) >= SPACING for there, _, _ in places):
+            write(rows, *_cleared(rows, x, y), STEP, "text")
+    for (x, y), sign, words in places:
+        write(rows, *_cleared(rows, x, y), sign, words)
+
+
+def _way(
+    start: float, stop: float, radius: float, circle: Circle, band: AbstractSet[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Cells from one position to another, evenly spaced as far as cells can be."""
+    pace = 0.5 / (2 * math.pi * radius)
+    last = _beside(start, radius, circle, band)
+    cells = []
+    for step in range(1, int((stop - start) / pace) + 1):
+        x, y = _beside(start + step * pace, radius, circle, band)
+        if math.hypot(x - last[0], 2 * (y - last[1])) >= SPACING:
+            last = x, y
+            cells.append(last)
+    return cells
 
 
 def _beside(position: float, radius: float, circle: Circle, band: AbstractSet[tuple[int, int]]) -> tuple[int, int]:
@@ -61,8 +68,10 @@ def _beside(position: float, radius: float, circle: Circle, band: AbstractSet[tu
     return circle.cell_at(position, radius)
 
 
-def _clear(rows: Overlay, x: int, y: int) -> None:
-    """Take away a dot of keys, and nothing else."""
-    glyph, _ = rows.get(y, {}).get(x, ("", ""))
-    if glyph in "·." or "\u2800" <= glyph <= "\u28ff":
-        rows.get(y, {}).pop(x, None)
+def _cleared(rows: Overlay, x: int, y: int) -> tuple[int, int]:
+    """The same cell, after dots of keys next to it are taken away, and nothing else."""
+    for column, row in ((x - 1, y), (x + 1, y), (x, y - 1), (x, y + 1)):
+        glyph, _ = rows.get(row, {}).get(column, ("", ""))
+        if (glyph and glyph in KEY_DOTS) or "\u2800" <= glyph <= "\u28ff":
+            rows.get(row, {}).pop(column, None)
+    return x, y

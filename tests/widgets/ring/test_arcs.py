@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from kvtui.widgets.ring.arcs import FRACTIONS, Arc, arcs_of
+from kvtui.widgets.ring.arcs import FRACTIONS, Arc, arcs_of, count_arcs
 from kvtui.widgets.ring.view import View
 from tests.widgets import frozen
 
@@ -81,3 +81,71 @@ def test_focus_dims_all_but_the_selected_nodes_arcs() -> None:
     arcs = arcs_of(frozen.healthy(), View.FOCUS, "A")
     assert {arc.node for arc in arcs if not arc.dimmed} == {"A"}
     assert {arc.follower for arc in arcs if arc.dimmed} == {"", "A"}, "its later copies show as well"
+
+
+def at(arcs: Sequence[Arc], position: float) -> Arc:
+    return next(arc for arc in arcs if arc.start <= position < arc.stop)
+
+
+def test_a_hollow_arc_names_who_serves_it_now() -> None:
+    snapshot = frozen.one_down("B")
+    arcs = arcs_of(snapshot, View.ARCS, "")
+    for part in snapshot.ranges:
+        arc = at(arcs, (part.start + part.stop) / 2)
+        if part.replicas[0] == "B":
+            assert (arc.hollow, arc.follower) == (True, next(node for node in part.clean if node != "B"))
+        else:
+            assert (arc.hollow, arc.follower) == (False, "")
+
+
+def test_a_hollow_arc_that_nobody_serves_names_nobody() -> None:
+    snapshot = frozen.one_down("B")
+    alone = replace(snapshot, ranges=tuple(replace(part, replicas=part.replicas[:1]) for part in snapshot.ranges))
+    bare = replace(
+        alone,
+        ranges=tuple(replace(part, clean=tuple(set(part.clean) & set(part.replicas))) for part in alone.ranges),
+    )
+    assert {arc.follower for arc in arcs_of(bare, View.ARCS, "") if arc.hollow} == {""}
+
+
+def test_a_node_that_is_back_and_behind_does_not_serve_yet() -> None:
+    """Where it may lack writes the next clean replica answers, until it has caught up."""
+    down = frozen.one_down("B")
+    back = replace(down, nodes=frozen.healthy().nodes)
+    arcs = arcs_of(back, View.ARCS, "")
+    behind = sum(part.stop - part.start for part in back.ranges if part.replicas[0] == "B" and "B" not in part.clean)
+    assert behind > 0
+    assert sum(arc.length for arc in arcs if arc.hollow) == pytest.approx(behind)
+
+
+@pytest.mark.parametrize("part", [0.0, 0.25, 0.5, 0.75, 0.99])
+def test_later_copies_that_have_arrived_show_while_their_node_is_filled(part: float) -> None:
+    snapshot = frozen.joining("C", part)
+    arcs = arcs_of(snapshot, View.ARCS, "")
+    for each in snapshot.ranges:
+        arc = at(arcs, (each.start + each.stop) / 2)
+        assert (arc.follower == "C") == ("C" in each.replicas[1:])
+    assert {arc.follower for arc in arcs_of(frozen.healthy(), View.ARCS, "")} == {""}, "and no longer than that"
+
+
+def test_arcs_are_counted_by_first_replica_up_to_a_limit() -> None:
+    snapshot = frozen.healthy(["n1", "n2", "n3", "n4", "n5"])
+    assert count_arcs(snapshot, 1000) == len(arcs_of(snapshot, View.ARCS, ""))
+    assert count_arcs(snapshot, 2) == 3
+    assert count_arcs(frozen.empty(), 2) == 0
+    moving = frozen.joining()
+    assert count_arcs(moving, 1000) < len(arcs_of(moving, View.ARCS, "")), "rims don't count: the view stays"
+
+
+def test_more_ranges_than_can_be_seen_still_cover_the_ring_in_order() -> None:
+    snapshot = frozen.healthy(["a", "b", "c"])
+    parts = 16_384
+    ranges = tuple(
+        replace(snapshot.ranges[0], start=place / parts, stop=(place + 1) / parts, replicas=(node,), clean=(node,))
+        for place, node in ((place, "abc"[place * place % 3]) for place in range(parts))
+    )
+    arcs = arcs_of(replace(snapshot, ranges=ranges), View.ARCS, "")
+    assert covered(arcs)
+    assert len(arcs) <= 4096
+    shares = arcs_of(replace(snapshot, ranges=ranges), View.SHARE, "")
+    assert shares[0].length == pytest.approx(sum(node == ("a",) for node in (part.replicas for part in ranges)) / parts)

@@ -1,13 +1,17 @@
+from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
 import pytest
+from rich.cells import cell_len
 
+from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.widgets.picture import Picture
 from kvtui.widgets.ring.band import Band
 from kvtui.widgets.ring.circle import fit
 from kvtui.widgets.ring.drawing import Drawing, Settings
 from kvtui.widgets.ring.glyphs import Glyphs
+from kvtui.widgets.ring.motion import REST, Moment, Turn
 from kvtui.widgets.ring.samples import DEPTHS, STEPS
 from kvtui.widgets.ring.view import View
 from kvtui.widgets.tints import Tints
@@ -172,3 +176,84 @@ def test_arcs_give_way_to_shares_when_they_are_too_many_to_tell_apart() -> None:
     assert drawn.view is View.SHARE
     drawn.draw(replace(Picture().with_snapshot(snapshot), selected="a1"), None)
     assert drawn.view is View.FOCUS
+
+
+def looked_up(snapshot: ClusterSnapshot) -> Picture:
+    return replace(Picture().with_snapshot(snapshot), located=frozen.located(snapshot, b"apple"))
+
+
+def test_a_lookup_shows_the_key_first_then_each_replica_and_then_rests() -> None:
+    picture = looked_up(frozen.healthy(["n1", "n2", "n3", "n4", "n5"], replication=3))
+    drawn = drawing(60, 30)
+    shown, rests = [], []
+    for tenth in range(40):
+        drawn.draw(picture, None, Moment(tenth / 10))
+        text = words(drawn)
+        shown.append([node for node in picture.holders if f"◆ {node}" in text or f"◇ {node}" in text])
+        rests.append(drawn.rests)
+    assert shown[0] == []
+    assert list(map(len, shown)) == sorted(map(len, shown)), "one after the other"
+    assert set(map(len, shown)) == {0, 1, 2, 3}
+    assert rests == sorted(rests)
+    assert (rests[0], rests[-1]) == (False, True)
+    walking = [tenth for tenth, rested in enumerate(rests) if not rested]
+    assert len(walking) < 36, "it ends by itself"
+
+
+def test_a_lookup_at_rest_is_what_reduced_motion_shows_at_once() -> None:
+    picture = looked_up(frozen.healthy())
+    walked, direct = drawing(), drawing()
+    for tenth in range(60):
+        walked.draw(picture, None, Moment(tenth / 10))
+    direct.draw(picture, None, REST)
+    assert walked.strips == direct.strips
+    assert walked.draw(picture, None, REST) == set()
+
+
+def test_a_node_that_went_down_ends_as_it_rests() -> None:
+    before, after = (Picture().with_snapshot(snapshot) for snapshot in (frozen.healthy(), frozen.one_down("B")))
+    turned, direct = drawing(), drawing()
+    turned.draw(before, None)
+    for tenth in range(15):
+        rows = turned.draw(after, None, Moment(turns={"B": Turn(True, tenth / 10)}))
+        assert not turned.rests
+        assert tenth == 0 or len(rows) < 31, "rows that nothing sweeps over stay"
+    turned.draw(after, None, REST)
+    assert turned.rests
+    direct.draw(after, None)
+    assert turned.strips == direct.strips
+
+
+def test_a_frame_of_a_walk_changes_only_the_rows_that_it_goes_through() -> None:
+    picture = looked_up(frozen.healthy())
+    drawn = drawing()
+    drawn.draw(picture, None, Moment(0.0))
+    assert max(len(drawn.draw(picture, None, Moment(tenth / 10))) for tenth in range(1, 30)) <= 12
+
+
+@pytest.mark.parametrize("make", [frozen.healthy, frozen.one_down, frozen.joining, frozen.empty])
+@pytest.mark.parametrize("size", [(62, 31), (30, 9)])
+def test_without_glyphs_nothing_but_ascii_is_drawn(make: Callable[[], ClusterSnapshot], size: tuple[int, int]) -> None:
+    snapshot = make()
+    picture = looked_up(snapshot) if snapshot.ranges else Picture().with_snapshot(snapshot)
+    for seconds in (0.0, 0.7, 9.0):
+        drawn = drawing(*size, glyphs=Glyphs.ASCII)
+        drawn.draw(picture, None, Moment(seconds))
+        assert words(drawn).isascii()
+        assert [strip.cell_length for strip in drawn.strips] == [size[0]] * size[1]
+
+
+def test_without_glyphs_a_hollow_arc_shows_its_nodes_letter_outside_and_who_serves_inside() -> None:
+    drawn = drawing(glyphs=Glyphs.ASCII)
+    drawn.draw(Picture().with_snapshot(frozen.one_down("B")), None)
+    right = drawn.strips[15].text[40:]
+    assert right.strip(" .")[0] in "AC"
+    assert right.rstrip().endswith("B")
+    assert " " in right.strip(" .")
+
+
+@pytest.mark.parametrize("glyphs", list(Glyphs))
+def test_names_of_other_scripts_and_widths_keep_every_row_as_wide_as_asked(glyphs: Glyphs) -> None:
+    drawn = drawing(glyphs=glyphs)
+    drawn.draw(Picture().with_snapshot(frozen.healthy(["数据节点", "узел", "noeud-é"])), None)
+    assert [cell_len(strip.text) for strip in drawn.strips] == [62] * 31

@@ -78,3 +78,40 @@ def test_lost_ranges_are_striped_in_the_colour_of_bad_news() -> None:
 def test_a_dimmed_arc_is_near_the_background() -> None:
     column = drawn(Arc(0, 1, "A", dimmed=True))[0]
     assert sum(column[0]) < sum(COLOURS["A"]) / 2
+
+
+def test_a_hollow_arc_has_the_colour_of_who_serves_it_at_its_inner_rim() -> None:
+    columns = drawn(Arc(0, 1, "A", hollow=True, follower="B"))
+    for column in columns[100:-100]:
+        assert column[0] == COLOURS["A"]
+        assert column[-1] == COLOURS["B"]
+        assert INKS.background in column
+
+
+def test_a_rim_reaches_as_far_as_it_has_come() -> None:
+    columns = drawn(Arc(0, 1, "A", hollow=True, follower="B", reach=0.25))
+    with_rim = [step for step, column in enumerate(columns) if COLOURS["B"] in column]
+    assert with_rim
+    assert max(with_rim) < STEPS // 4
+    assert len(with_rim) > STEPS // 5
+
+
+def test_neighbouring_hollow_arcs_of_one_node_are_one_outline() -> None:
+    columns = drawn(
+        Arc(0, 0.2, "A", hollow=True, follower="B"), Arc(0.2, 0.5, "A", hollow=True, follower="C"), Arc(0.5, 1, "B")
+    )
+    full = (COLOURS["A"],) * DEPTHS
+    closed = [step for step, column in enumerate(columns) if column == full]
+    assert closed
+    assert all(step < STEPS * 0.05 or STEPS * 0.45 < step < STEPS * 0.5 for step in closed)
+
+
+def test_a_ring_that_is_hollow_all_round_has_no_ends() -> None:
+    assert (COLOURS["A"],) * DEPTHS not in drawn(
+        Arc(0, 0.5, "A", hollow=True), Arc(0.5, 1, "A", hollow=True, follower="B")
+    )
+
+
+def test_a_later_copy_that_has_arrived_shows_at_the_inner_edge_all_along() -> None:
+    columns = drawn(Arc(0, 1, "A", follower="C"))
+    assert all(column[-1] == COLOURS["C"] and column[0] == COLOURS["A"] for column in columns)

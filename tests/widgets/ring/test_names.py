@@ -1,0 +1,118 @@
+"""Names beside the ring, for any nodes at any size."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from kvtui.core.snapshot import ClusterSnapshot, NodeState, NodeView, RangeView
+from kvtui.widgets.picture import Picture
+from kvtui.widgets.ring.drawing import Drawing, Settings
+from kvtui.widgets.ring.glyphs import Glyphs
+from kvtui.widgets.ring.labels import Placed
+from kvtui.widgets.ring.view import View
+from kvtui.widgets.tints import Tints
+from tests.widgets import frozen
+
+TINTS = Tints(True, (10, 10, 10), (220, 220, 220), (90, 90, 255), (0, 200, 0), (200, 200, 0), (200, 0, 0))
+IDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), min_size=1, max_size=30)
+
+
+@st.composite
+def clusters(draw: st.DrawFn) -> ClusterSnapshot:
+    """1 to 64 nodes with any names, and ranges of any length."""
+    ids = draw(st.lists(IDS, min_size=1, max_size=64, unique=True))
+    count = draw(st.integers(1, 200))
+    owners = draw(st.lists(st.sampled_from(ids), min_size=count, max_size=count))
+    weights = draw(st.lists(st.integers(1, 20), min_size=count, max_size=count))
+    edges = [0.0]
+    for weight in weights:
+        edges.append(edges[-1] + weight / sum(weights))
+    edges[-1] = 1.0
+    nodes = tuple(NodeView(node, "127.0.0.1", 5001, draw(st.sampled_from(NodeState))) for node in ids)
+    ranges = tuple(
+        RangeView(start, stop, (owner,), (owner,)) for start, stop, owner in zip(edges, edges[1:], owners, strict=False)
+    )
+    return replace(frozen.healthy(), nodes=nodes, ranges=ranges, copies_each=1)
+
+
+def shown(picture: Picture, size: tuple[int, int], view: View | None, glyphs: Glyphs = Glyphs.QUADRANTS) -> Drawing:
+    drawing = Drawing(Settings(*size, TINTS, glyphs))
+    drawing.draw(picture, view)
+    return drawing
+
+
+def names(drawing: Drawing) -> tuple[Placed, ...]:
+    return drawing._named[1]
+
+
+def cells(name: Placed) -> set[tuple[int, int]]:
+    return {(name.x + column, name.y) for column in range(cell_len(name.text))}
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    snapshot=clusters(),
+    columns=st.integers(20, 120),
+    rows=st.integers(8, 60),
+    view=st.sampled_from([None, *View]),
+    glyphs=st.sampled_from(Glyphs),
+)
+def test_names_overlap_neither_one_another_nor_the_band_nor_the_edge(
+    snapshot: ClusterSnapshot, columns: int, rows: int, view: View | None, glyphs: Glyphs
+) -> None:
+    picture = Picture().with_snapshot(snapshot)
+    drawing = shown(picture, (columns, rows), view, glyphs)
+    assert [strip.cell_length for strip in drawing.strips] == [columns] * rows
+    assert [cell_len(strip.text) for strip in drawing.strips] == [columns] * rows
+    band = set(drawing._band.cells) if drawing._band is not None else set()
+    taken: set[tuple[int, int]] = set()
+    for name in names(drawing):
+        place = cells(name)
+        beside = place | {(x - 1, y) for x, y in place} | {(x + 1, y) for x, y in place}
+        assert not beside & band
+        assert not beside & taken
+        assert all(0 <= x < columns and 0 <= y < rows for x, y in place)
+        taken |= place
+        text = drawing.strips[name.y].text
+        assert glyphs is Glyphs.ASCII or name.text in text, "and nothing is written over it"
+
+
+@pytest.mark.parametrize("size", [(38, 17), (60, 30), (120, 60)])
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 8])
+def test_a_few_nodes_are_all_named_with_their_state(size: tuple[int, int], count: int) -> None:
+    ids = [f"node-{number}" for number in range(count)]
+    drawing = shown(Picture().with_snapshot(frozen.healthy(ids)), size, View.ARCS)
+    assert {name.label.node for name in names(drawing) if name.label.mark} == set(ids)
+    assert len([name for name in names(drawing) if name.label.mark]) == count, "each once with its sign"
+
+
+def test_of_a_hundred_nodes_those_in_question_are_named_and_the_others_evenly() -> None:
+    ids = [f"n{number}" for number in range(100)]
+    snapshot = frozen.healthy(ids)
+    nodes = tuple(replace(node, state=NodeState.DOWN) if node.id == "n55" else node for node in snapshot.nodes)
+    picture = replace(Picture().with_snapshot(replace(snapshot, nodes=nodes)), selected="n77")
+    drawing = shown(picture, (60, 30), View.SHARE)
+    named = [name.label.node for name in names(drawing)]
+    assert {"n55", "n77"} <= set(named)
+    assert len(named) >= 30
+    quarters = [
+        sum(quarter / 4 <= name.label.position < (quarter + 1) / 4 for name in names(drawing)) for quarter in range(4)
+    ]
+    assert min(quarters) >= 5
+
+
+def test_neighbouring_arcs_of_one_node_have_one_name() -> None:
+    drawing = shown(Picture().with_snapshot(frozen.joining("C", 0.3)), (60, 30), View.ARCS)
+    assert sorted(name.label.node for name in names(drawing)) == ["A", "B", "C"]
+
+
+def test_a_down_node_is_marked_so_even_if_it_holds_the_key() -> None:
+    snapshot = frozen.one_down("B")
+    picture = replace(Picture().with_snapshot(snapshot), located=frozen.located(snapshot, b"apple"))
+    marks = {name.label.node: name.label.mark for name in names(shown(picture, (60, 30), View.ARCS))}
+    assert picture.holders[0] == "B"
+    assert marks["B"] == "○"
+    assert marks[picture.holders[1]] == "◇"
