@@ -15,9 +15,10 @@ SEEN = (
     ("● ◐ ◌ ○", "a node is up, being filled, silent, down"),
     ("coloured arc", "the keys whose first copy is on that node"),
     ("stripes", "a range that is on its way to another node"),
-    ("hollow arc", "its node is down"),
+    ("hollow arc", "its node is down, or behind; its inner rim: who serves it now"),
+    ("inner rim", "later copies, of the node in focus or of one that is being filled"),
     ("dots inside", "keys, where they are on the ring"),
-    ("◆ ◇", "the key that was looked up last: its place and first copy, its other copies"),
+    ("◆ ◇", "the key that was looked up last: its place and first copy, clockwise its other copies"),
 )
 
 

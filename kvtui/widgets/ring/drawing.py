@@ -23,7 +23,7 @@ from kvtui.widgets.ring.glyphs import Glyphs
 from kvtui.widgets.ring.key_dots import key_dots
 from kvtui.widgets.ring.labels import Placed, place
 from kvtui.widgets.ring.motion import REST, Moment
-from kvtui.widgets.ring.names import LABEL_LONGEST, labels
+from kvtui.widgets.ring.names import LABEL_LONGEST, labels, names_shares
 from kvtui.widgets.ring.overlay import centre_width, overlay, reached_by, words_only
 from kvtui.widgets.ring.ribbon import Inks, ribbon
 from kvtui.widgets.ring.samples import STEPS, step_at
@@ -122,7 +122,7 @@ class Drawing:
 
     def _circle_for(self, picture: Picture, view: View) -> Circle | None:
         longest = max((len(node.id) for node in picture.snapshot.nodes), default=1)
-        margin = min(longest, LABEL_LONGEST) + (SHARE_MARGIN if view is View.SHARE else LABEL_MARGIN)
+        margin = min(longest, LABEL_LONGEST) + (SHARE_MARGIN if names_shares(picture, view) else LABEL_MARGIN)
         return fit(self.settings.columns, self.settings.rows, margin)
 
     def _use(self, circle: Circle | None) -> None:

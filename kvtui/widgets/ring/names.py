@@ -16,6 +16,8 @@ LABEL_LONGEST = 10
 """Cells of a node's id beside the ring; longer ones are cut."""
 LABELLED_LENGTH = 5.0
 """Cell widths that an arc needs for a label of its own, beside its node's first."""
+SHARES_NAMED = 24
+"""With more nodes than this a share's percentage is left out beside its name: the ring needs the room."""
 CROWD = 3
 """Times as many labels as there are rows are tried; of more, some that are evenly spread."""
 
@@ -34,13 +36,13 @@ def labels(picture: Picture, view: View, arcs: Sequence[Arc], circle: Circle, re
             longest[arc.gaining] = arc
     held = {node: place for place, node in enumerate(picture.holders) if node in reached}
     down = {node.id for node in picture.snapshot.nodes if node.state is NodeState.DOWN}
-    shares = _shares(arcs) if view is View.SHARE else {}
+    shares = _shares(arcs) if names_shares(picture, view) else {}
     asked: list[Label] = []
     first: list[Label] = []
     others: list[Label] = []
     for node, arc in longest.items():
         text = short(harmless(node), LABEL_LONGEST)
-        if view is View.SHARE:
+        if shares:
             text += f" {percent(shares.get(node, 0.0))}"
         in_question = node in held or node == picture.selected
         label = Label(_middle(arc), text, node, _mark(node, held, down), bold=in_question)
@@ -57,6 +59,11 @@ def labels(picture: Picture, view: View, arcs: Sequence[Arc], circle: Circle, re
             if arc.node and arc is not longest[arc.node] and arc.length >= enough and not arc.dimmed
         ]
     return asked + first + others[:most]
+
+
+def names_shares(picture: Picture, view: View) -> bool:
+    """Whether names go with percentages."""
+    return view is View.SHARE and len(picture.snapshot.nodes) <= SHARES_NAMED
 
 
 def _whole(arcs: Sequence[Arc]) -> list[Arc]:

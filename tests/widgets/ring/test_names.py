@@ -116,3 +116,10 @@ def test_a_down_node_is_marked_so_even_if_it_holds_the_key() -> None:
     assert picture.holders[0] == "B"
     assert marks["B"] == "○"
     assert marks[picture.holders[1]] == "◇"
+
+
+@pytest.mark.parametrize(("count", "named"), [(24, True), (25, False)])
+def test_percentages_give_way_to_a_larger_ring_when_nodes_are_many(count: int, named: bool) -> None:
+    ids = [f"n{number}" for number in range(count)]
+    drawing = shown(Picture().with_snapshot(frozen.healthy(ids)), (60, 30), View.SHARE)
+    assert all(("%" in name.text) == named for name in names(drawing))
