@@ -90,7 +90,7 @@ def _close(columns: Ribbon, arc: Arc, before: Arc, after: Arc, circle: Circle, i
     colour = inks.node(arc.node)
     full: Column = (blend(colour, inks.background, DIMMED) if arc.dimmed else colour,) * DEPTHS
     for beside, low, high in ((before, first, first + ends), (after, last - ends, last)):
-        if beside is arc or not (beside.hollow and beside.node == arc.node):
+        if not (beside.hollow and beside.node == arc.node):
             columns[low:high] = [full] * ends
 
 

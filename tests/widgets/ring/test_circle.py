@@ -3,7 +3,7 @@ import math
 import pytest
 
 from kvtui.widgets.ring.circle import Circle, fit
-from kvtui.widgets.ring.samples import DEPTHS, OUTSIDE, STEPS, band_cells
+from kvtui.widgets.ring.samples import DEPTHS, OUTSIDE, STEPS, _quarter, band_cells
 
 SIZES = [(38, 17), (62, 31), (60, 30), (150, 64), (33, 18)]
 
@@ -37,6 +37,17 @@ def test_the_band_is_the_same_seen_in_a_mirror(columns: int, rows: int) -> None:
     cells = {(cell.x, cell.y) for cell in band_cells(circle(columns, rows))}
     assert {(columns - 1 - x, y) for x, y in cells} == cells
     assert {(x, rows - 1 - y) for x, y in cells} == cells
+
+
+@pytest.mark.parametrize(("columns", "rows"), [*SIZES, (61, 29), (40, 21)])
+def test_mirror_images_are_as_if_measured(columns: int, rows: int) -> None:
+    fitted = circle(columns, rows)
+    for cell in band_cells(fitted):
+        corners = [(cell.x + half / 2, 2 * cell.y + lower) for lower in (0, 1) for half in (0, 1)]
+        measured = [sorted(_quarter(fitted, *corner)) for corner in corners]
+        for mine, theirs in zip(map(sorted, cell.quarters), measured, strict=True):
+            for one, other in zip(mine, theirs, strict=True):
+                assert abs(one - other) <= DEPTHS + 1, "rounding may move a sample by a step or a depth, no further"
 
 
 @pytest.mark.parametrize(("columns", "rows"), SIZES)
