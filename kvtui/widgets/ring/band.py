@@ -1,29 +1,16 @@
 """The colour layer: each cell of the band as a glyph with two colours, repainted only where the ribbon changed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from kvtui.widgets.colour import RGB
 from kvtui.widgets.ring.circle import Circle
 from kvtui.widgets.ring.glyphs import Drawn, Glyphs, half_block, quadrant
+from kvtui.widgets.ring.letters import Letters
 from kvtui.widgets.ring.ribbon import Ribbon
 from kvtui.widgets.ring.samples import DEPTHS, OUTSIDE, BandCell, Quarter, band_cells
 
 LETTERED = 6
 """Samples of 16 that must be on the band for a cell to show a letter, where there are no glyphs but letters."""
-
-
-@dataclass(frozen=True, slots=True)
-class Letters:
-    """What stands for an arc: ``letter``, and ``other`` where it is drawn in the colour ``other_colour``."""
-
-    letter: str
-    other: str = ""
-    other_colour: RGB | None = None
-
-    def of(self, colour: RGB) -> str:
-        """The letter for a colour of the arc."""
-        return self.other if self.other and colour == self.other_colour else self.letter
 
 
 class Band:

@@ -3,7 +3,6 @@
 Geometry depends on the size, the band's colours on ranges and node states, the text over it on the whole picture.
 """
 
-from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -15,18 +14,18 @@ from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.widgets.colour import RGB
 from kvtui.widgets.picture import Picture
 from kvtui.widgets.ring.arcs import Arc, arcs_of, count_arcs, looks_of
-from kvtui.widgets.ring.band import Band, Letters
+from kvtui.widgets.ring.band import Band
 from kvtui.widgets.ring.cells import Overlay
 from kvtui.widgets.ring.centre import INVITATION_WIDTH
 from kvtui.widgets.ring.circle import Circle, fit
 from kvtui.widgets.ring.glyphs import Glyphs
 from kvtui.widgets.ring.key_dots import key_dots
 from kvtui.widgets.ring.labels import Placed, place
+from kvtui.widgets.ring.letters import letters_of
 from kvtui.widgets.ring.motion import REST, Moment
 from kvtui.widgets.ring.names import LABEL_LONGEST, labels, names_shares
 from kvtui.widgets.ring.overlay import centre_width, overlay, reached_by, words_only
 from kvtui.widgets.ring.ribbon import Inks, ribbon
-from kvtui.widgets.ring.samples import STEPS, step_at
 from kvtui.widgets.ring.turning import turning
 from kvtui.widgets.ring.view import View, fitting, most_arcs
 from kvtui.widgets.ring.walk import walk_of
@@ -143,7 +142,7 @@ class Drawing:
         def colour(node: str) -> RGB:
             return tints.node(picture.colours.get(node, 0))
 
-        letters = _letters(arcs, colour) if self.settings.glyphs is Glyphs.ASCII else []
+        letters = letters_of(arcs, colour) if self.settings.glyphs is Glyphs.ASCII else []
         return self._band.paint(ribbon(arcs, circle, Inks(colour, tints.background, tints.faint, tints.bad)), letters)
 
     def _dots(self, picture: Picture, arcs: tuple[Arc, ...], circle: Circle) -> Overlay:
@@ -199,19 +198,3 @@ class Drawing:
             run.append(glyph)
         segments.append(Segment("".join(run), style))
         return Strip(segments, columns)
-
-
-def _letters(arcs: tuple[Arc, ...], colour: Callable[[str], RGB]) -> list[Letters]:
-    """The letters of each step."""
-    letters = [Letters(".")] * STEPS
-    for arc in arcs:
-        first, last = step_at(arc.start), step_at(arc.stop)
-        other = arc.gaining or arc.follower
-        ours = Letters(_letter(arc.node), _letter(other), colour(other) if other else None)
-        letters[first:last] = [ours] * (last - first)
-    return letters
-
-
-def _letter(node: str) -> str:
-    """The last one of a node's id that every terminal has: that tells n1 from n2."""
-    return next((char for char in reversed(node) if "!" <= char <= "~"), "#") if node else "."
