@@ -5,18 +5,21 @@ A front end reads a line, ``parse``\\ s it, asks first where ``Invocation.questi
 """
 
 from kvtui.commands.command import Argument, Command, CommandError, Flag, Invocation, Kind, usage_line
-from kvtui.commands.completion import Names, complete, usage_for
+from kvtui.commands.completion import Candidate, Names, candidates, complete, shared_start, usage_for, word_start
 from kvtui.commands.context import Context, Line
 from kvtui.commands.history import History
 from kvtui.commands.parsing import parse
+from kvtui.commands.readonly import refusal
 from kvtui.commands.recent import RecentKeys
 from kvtui.commands.registry import COMMANDS, find, nearest
 from kvtui.commands.running import run
+from kvtui.commands.search import Search
 from kvtui.core.events import Level
 
 __all__ = [
     "COMMANDS",
     "Argument",
+    "Candidate",
     "Command",
     "CommandError",
     "Context",
@@ -28,11 +31,16 @@ __all__ = [
     "Line",
     "Names",
     "RecentKeys",
+    "Search",
+    "candidates",
     "complete",
     "find",
     "nearest",
     "parse",
+    "refusal",
     "run",
+    "shared_start",
     "usage_for",
     "usage_line",
+    "word_start",
 ]

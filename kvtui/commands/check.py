@@ -117,5 +117,6 @@ COMMANDS: tuple[Command, ...] = (
                 " writes will meet the faults too.",
             ),
         ),
+        changes=True,
     ),
 )

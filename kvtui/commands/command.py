@@ -92,7 +92,8 @@ class Command:
 
     ``summary`` is a few words, ``details`` the sentences of ``help <command>``. A ``destructive`` command is asked about first
     (``question``, with the arguments' names in braces) where a person types it into a screen, unless given ``--yes``.
-    ``capability`` is the protocol that a cluster must have beside ``Cluster`` (None: every cluster can do it).
+    ``capability`` is the protocol that a cluster must have beside ``Cluster`` (None: every cluster can do it). A command that
+    ``changes`` data, members or settings is refused under ``--readonly``; what it reads, draws or saves to a file is no change.
     """
 
     name: str
@@ -105,6 +106,7 @@ class Command:
     capability: type | None = None
     flags: tuple[Flag, ...] = ()
     aliases: tuple[str, ...] = ()
+    changes: bool = field(kw_only=True)
 
     @property
     def switches(self) -> tuple[Flag, ...]:

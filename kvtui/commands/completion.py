@@ -35,19 +35,45 @@ class _Typing:
     """Another argument can follow."""
 
 
-def complete(text: str, names: Names) -> list[str]:
-    """Whole lines that ``text`` may become, the likeliest first, at most ``OFFERED``; each ends where typing goes on."""
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One thing that may be meant: the whole ``line`` that the text becomes, which ends where typing goes on."""
+
+    line: str
+    word: str
+    """What replaces the word being typed."""
+    help: str = ""
+    """What it is, in a few words; empty for names, which say it themselves."""
+
+
+def candidates(text: str, names: Names) -> list[Candidate]:
+    """What ``text`` may become, the likeliest first, at most ``OFFERED``."""
     typing = _typing(text)
     if text.lstrip().startswith("#"):
         return []
-    found: list[str] = []
-    for candidate, space in _candidates(typing, names):
-        line = text[: typing.word.start] + candidate + (" " if space else "")
-        if line != text and line not in found:
-            found.append(line)
+    found: dict[str, Candidate] = {}
+    for word, space, words in _candidates(typing, names):
+        line = text[: typing.word.start] + word + (" " if space else "")
+        if line != text:
+            found.setdefault(line, Candidate(line, word, words))
         if len(found) == OFFERED:
             break
-    return found
+    return list(found.values())
+
+
+def complete(text: str, names: Names) -> list[str]:
+    """The lines of ``candidates``."""
+    return [candidate.line for candidate in candidates(text, names)]
+
+
+def shared_start(lines: Sequence[str]) -> str:
+    """What all of some lines begin with."""
+    return os.path.commonprefix(lines)
+
+
+def word_start(text: str) -> int:
+    """Where the word begins that a completion of ``text`` replaces."""
+    return _typing(text).word.start
 
 
 def usage_for(text: str) -> str:
@@ -89,32 +115,33 @@ def _typing(text: str) -> _Typing:
             waiting.pop(0)
 
 
-def _candidates(typing: _Typing, names: Names) -> Iterable[tuple[str, bool]]:
-    """Replacements of the word being typed, each with whether a space follows."""
+def _candidates(typing: _Typing, names: Names) -> Iterable[tuple[str, bool, str]]:
+    """Replacements of the word being typed, each with whether a space follows, and what it is."""
     begun = typing.word.text
     if typing.command is None:
         if not typing.more:
             for command in COMMANDS:
                 if command.name.startswith(begun.lower()):
-                    yield command.name, bool(command.arguments)
+                    yield command.name, bool(command.arguments), command.summary
         return
     if begun.startswith("-") and not typing.word.quote:
         for flag in typing.command.switches:
             if flag.name.startswith(begun):
-                yield flag.name, False
+                yield flag.name, False, flag.help
     if typing.argument is None:
         return
+    more = typing.more
     match typing.argument.kind:
         case Kind.NODE:
-            yield from ((name, typing.more) for name in names.nodes if name.startswith(begun))
+            yield from ((name, more, "") for name in names.nodes if name.startswith(begun))
         case Kind.KEY:
-            yield from ((quoted(key), typing.more) for key in names.keys if key.startswith(begun) and key.isprintable())
+            yield from ((quoted(key), more, "") for key in names.keys if key.startswith(begun) and key.isprintable())
         case Kind.CHOICE:
-            yield from ((name, typing.more) for name in typing.argument.choices if name.startswith(begun.lower()))
+            yield from ((name, more, "") for name in typing.argument.choices if name.startswith(begun.lower()))
         case Kind.COMMAND:
-            yield from ((known.name, typing.more) for known in COMMANDS if known.name.startswith(begun.lower()))
+            yield from ((known.name, more, known.summary) for known in COMMANDS if known.name.startswith(begun.lower()))
         case Kind.FILE:
-            yield from ((path, False) for path in _paths(begun))
+            yield from ((path, False, "") for path in _paths(begun))
         case _:
             return
 

@@ -65,3 +65,5 @@ class Context:
     """How a request went, for a picture of it."""
     planned: Callable[[Plan], None] = undrawn
     """What a change would do, for a picture of it."""
+    readonly: bool = False
+    """Commands that change anything are refused."""

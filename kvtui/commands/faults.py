@@ -81,6 +81,7 @@ COMMANDS: tuple[Command, ...] = (
         "As a crash or a power cut does. The node stays a member, DOWN; start brings it back with what it had on disk.",
         kill,
         capability=Faults,
+        changes=True,
     ),
     Command(
         "pause",
@@ -89,8 +90,9 @@ COMMANDS: tuple[Command, ...] = (
         "It keeps its connections and answers nothing, as a machine that hangs; after 1.5 seconds it counts as DOWN.",
         pause,
         capability=Faults,
+        changes=True,
     ),
-    Command("resume", (_NODE,), "Let a paused node go on (SIGCONT)", "", resume, capability=Faults),
+    Command("resume", (_NODE,), "Let a paused node go on (SIGCONT)", "", resume, capability=Faults, changes=True),
     Command(
         "slow",
         (_NODE, Argument("ms", "milliseconds each way; 0: no longer", Kind.NUMBER)),
@@ -98,6 +100,7 @@ COMMANDS: tuple[Command, ...] = (
         "As a slow network does. A node that takes longer than 1.5 seconds to answer counts as DOWN.",
         slow,
         capability=Faults,
+        changes=True,
     ),
     Command(
         "cut",
@@ -106,6 +109,7 @@ COMMANDS: tuple[Command, ...] = (
         "Nothing comes through between kvtui and the node, either way, until heal.",
         cut,
         capability=Faults,
+        changes=True,
     ),
     Command(
         "heal",
@@ -114,6 +118,7 @@ COMMANDS: tuple[Command, ...] = (
         "Killed nodes stay killed: start brings them back.",
         heal,
         capability=Faults,
+        changes=True,
     ),
     Command(
         "wipe",
@@ -124,5 +129,6 @@ COMMANDS: tuple[Command, ...] = (
         destructive=True,
         question="Delete all that node {id} has stored? The other replicas fill it again once it is started.",
         capability=Faults,
+        changes=True,
     ),
 )

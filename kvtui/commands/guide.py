@@ -53,6 +53,7 @@ def commands(registry: Callable[[], tuple[Command, ...]]) -> tuple[Command, ...]
             "List the commands, or explain one",
             "",
             help_,
+            changes=False,
         ),
         Command(
             "exit",
@@ -61,5 +62,6 @@ def commands(registry: Callable[[], tuple[Command, ...]]) -> tuple[Command, ...]
             "The nodes that kvtui started stop with it; what they store is there again the next time.",
             leave,
             aliases=("quit",),
+            changes=False,
         ),
     )

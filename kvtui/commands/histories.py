@@ -233,5 +233,6 @@ COMMANDS: tuple[Command, ...] = (
         " lost or read stale (so does python -m kvtui.check).",
         history,
         capability=Observable,
+        changes=False,
     ),
 )

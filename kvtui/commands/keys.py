@@ -147,6 +147,7 @@ COMMANDS: tuple[Command, ...] = (
         'The value is the rest of the line; quotes that enclose all of it are taken off: put greeting "hello world" and'
         " put greeting hello world store the same.",
         put,
+        changes=True,
     ),
     Command(
         "get",
@@ -154,8 +155,11 @@ COMMANDS: tuple[Command, ...] = (
         "Read a key's value",
         "Never older than what was acknowledged or read before; with available reads, an answer that may be is called stale.",
         get,
+        changes=False,
     ),
-    Command("del", (_KEY,), "Delete a key", "On every replica; a key that is not there is no failure.", delete),
+    Command(
+        "del", (_KEY,), "Delete a key", "On every replica; a key that is not there is no failure.", delete, changes=True
+    ),
     Command(
         "keys",
         (Argument("prefix", "what the keys begin with", Kind.KEY, optional=True),),
@@ -163,6 +167,7 @@ COMMANDS: tuple[Command, ...] = (
         f"In ring order, the first {LISTED_KEYS}.",
         keys,
         flags=(Flag("--all", "list every key"),),
+        changes=False,
     ),
     Command(
         "where",
@@ -170,5 +175,6 @@ COMMANDS: tuple[Command, ...] = (
         "Show where a key lives, and why",
         "Its token, the range of the ring that the token falls into, the range's replicas and the version on each.",
         where,
+        changes=False,
     ),
 )

@@ -41,5 +41,6 @@ COMMANDS: tuple[Command, ...] = (
         destructive=True,
         question="Give up what is lost for good? Nodes that still hold it could be started instead.",
         capability=Losses,
+        changes=True,
     ),
 )

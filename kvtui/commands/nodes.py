@@ -103,6 +103,7 @@ COMMANDS: tuple[Command, ...] = (
                 question="Delete the keys that the node at {port} holds of its own?",
             ),
         ),
+        changes=True,
     ),
     Command(
         "removenode",
@@ -120,8 +121,16 @@ COMMANDS: tuple[Command, ...] = (
         ),
         destructive=True,
         question="Remove node {id}? Its keys move to the other nodes first.",
+        changes=True,
     ),
-    Command("show", (), "Show the nodes with their key counts", "Asks every node that is up for its count now.", show),
+    Command(
+        "show",
+        (),
+        "Show the nodes with their key counts",
+        "Asks every node that is up for its count now.",
+        show,
+        changes=False,
+    ),
     Command(
         "stop",
         (_NODE,),
@@ -129,6 +138,7 @@ COMMANDS: tuple[Command, ...] = (
         "Ends the process in order. The node stays a member of the cluster, DOWN, until it is started again or removed.",
         stop,
         capability=LocalNodes,
+        changes=True,
     ),
     Command(
         "start",
@@ -137,5 +147,6 @@ COMMANDS: tuple[Command, ...] = (
         "Starts the process on the data it had. It is made equal to the other replicas before it answers reads.",
         start,
         capability=LocalNodes,
+        changes=True,
     ),
 )

@@ -117,6 +117,7 @@ COMMANDS: tuple[Command, ...] = (
         "Total Keys counts every copy, as nodes hold them; --all tells copies and distinct keys apart.",
         stats,
         flags=(Flag("--all", "also balance, rates, what is behind or lost, placement"),),
+        changes=False,
     ),
     Command(
         "setreplica",
@@ -124,6 +125,7 @@ COMMANDS: tuple[Command, ...] = (
         "Set how many copies every key has",
         "Of keys that exist, too: they are copied in the background. With fewer nodes than N, every node holds every key.",
         set_replicas,
+        changes=True,
     ),
     Command(
         "rebalance",
@@ -131,5 +133,6 @@ COMMANDS: tuple[Command, ...] = (
         "Finish all moves and repair the replicas",
         "Moving is automatic; this waits for it, then compares all replicas and repairs what differs.",
         rebalance,
+        changes=True,
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kvtui.commands.command import CommandError, Invocation
 from kvtui.commands.context import Context, Line
+from kvtui.commands.readonly import refusal
 from kvtui.commands.wording import harmless
 from kvtui.core.cluster import ClusterError
 from kvtui.core.events import Level
@@ -12,6 +13,9 @@ from kvtui.core.events import Level
 async def run(invocation: Invocation, context: Context) -> bool:
     """Run a command; True when it succeeded. What went wrong is said in lines of level BAD; only cancellation is raised."""
     command = invocation.command
+    if context.readonly and command.changes:
+        context.say(Line(refusal(command), Level.BAD))
+        return False
     if command.capability is not None and not isinstance(context.cluster, command.capability):
         context.say(Line(f"{command.name}: this cluster can't do that", Level.BAD))
         return False

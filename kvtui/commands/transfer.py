@@ -134,6 +134,7 @@ COMMANDS: tuple[Command, ...] = (
         'JSON lines, each {"key": ..., "value": ...}, with {"b64": ...} for bytes that are not UTF-8; or CSV with two columns, key'
         " and value (a first row key,value is the header). Stops at the first line that is wrong and says how many are stored.",
         load,
+        changes=True,
     ),
     Command(
         "save",
@@ -142,5 +143,6 @@ COMMANDS: tuple[Command, ...] = (
         "In the formats of load. The file is written under another name and takes its place when it is complete; one of that"
         " name is replaced. A key written meanwhile may be in it or not.",
         save,
+        changes=False,
     ),
 )

@@ -85,6 +85,7 @@ COMMANDS: tuple[Command, ...] = (
         " reached, writes fail.",
         set_quorum,
         capability=Guarantees,
+        changes=True,
     ),
     Command(
         "reads",
@@ -98,6 +99,7 @@ COMMANDS: tuple[Command, ...] = (
         " is called stale.",
         set_reads,
         capability=Guarantees,
+        changes=True,
     ),
     Command(
         "policy",
@@ -110,6 +112,7 @@ COMMANDS: tuple[Command, ...] = (
         " background, while reads and writes go on.",
         set_policy,
         capability=Policies,
+        changes=True,
     ),
     Command(
         "weight",
@@ -121,5 +124,6 @@ COMMANDS: tuple[Command, ...] = (
         "A node of weight 2 holds twice as many slots as one of weight 1. Slots move in the background.",
         set_weight,
         capability=Policies,
+        changes=True,
     ),
 )

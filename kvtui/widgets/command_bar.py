@@ -1,5 +1,6 @@
 """The command bar: a line to type in, and beside it the usage of the command, what is wrong with it, or what is under way."""
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -8,16 +9,31 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from kvtui.commands import CommandError, History, Invocation, Names, RecentKeys, complete, parse, usage_for
+from kvtui.commands import (
+    Candidate,
+    CommandError,
+    History,
+    Invocation,
+    Names,
+    RecentKeys,
+    Search,
+    candidates,
+    parse,
+    refusal,
+    usage_for,
+    word_start,
+)
 from kvtui.widgets.bars import progress_bar
 from kvtui.widgets.command_line import CommandLine
+from kvtui.widgets.keys import key_of
+from kvtui.widgets.menu import CompletionMenu
 from kvtui.widgets.picture import Picture
 from kvtui.widgets.words import harmless, short
 
-IDLE = "F1 explains, Tab completes"
+PROMPT = "> "
 PROGRESS_WIDTH = 16
-OFFERED_LONGEST = 90
-"""Characters of the list of possible completions."""
+QUERY_MOST = 16
+"""Cells of a search's query that are shown."""
 
 
 class CommandBar(Widget):
@@ -33,21 +49,41 @@ class CommandBar(Widget):
             self.invocation = invocation
             super().__init__()
 
-    def __init__(self, history: History, *, id: str | None = None) -> None:
+    HELP = """\
+Type a command and press Enter. Its usage stands beside it, and so does what is wrong with it.
+Tab completes commands, node ids and recent keys. Where there are several a menu opens: Tab or the arrows move, Enter takes,
+Escape closes.
+Ctrl+R searches the lines typed before: typing narrows, Ctrl+R again goes to older ones, Enter takes, Escape gives back what
+was there."""
+
+    def __init__(self, history: History, *, readonly: bool = False, id: str | None = None) -> None:
+        """``readonly``: lines that would change anything are refused here, and stay."""
         super().__init__(id=id)
+        self._readonly = readonly
         self._recent = RecentKeys()
+        self._menu = CompletionMenu(id="menu")
+        self._prompt = Static(PROMPT, id="prompt", markup=False)
         self._line = CommandLine(history, self._completions, self._enter, id="command")
-        self._hint = Static(IDLE, id="hint", markup=False)
+        self._hint = Static(id="hint", markup=False)
         self._progress = ""
-        self._said = IDLE, False
+        self._said = "", False
         self._refused: str | None = None
         """The line that the bar has just said something about."""
 
     def compose(self) -> ComposeResult:
+        yield self._menu
         with Horizontal(id="entry"):
-            yield Static("> ", id="prompt", markup=False)
+            yield self._prompt
             yield self._line
         yield self._hint
+
+    def on_mount(self) -> None:
+        """Say how to begin."""
+        self._say("")
+
+    def on_resize(self) -> None:
+        """The menu belongs to a place that is another now."""
+        self._line.close()
 
     @property
     def text(self) -> str:
@@ -76,13 +112,17 @@ class CommandBar(Widget):
         if not self.text:
             self._say(self._progress)
 
-    def _completions(self, text: str) -> list[str]:
+    def _completions(self, text: str) -> list[Candidate]:
         nodes = tuple(node.id for node in self.picture.snapshot.nodes)
-        return complete(text, Names(nodes=nodes, keys=self._recent.keys))
+        return candidates(text, Names(nodes=nodes, keys=self._recent.keys))
+
+    @property
+    def _idle(self) -> str:
+        return f"{key_of(self.screen, 'help')} explains, {key_of(self.screen, 'complete')} completes"
 
     def _say(self, text: str, *, error: bool = False) -> None:
         self._refused = self.text if error else None
-        text = text or ("" if self.text else IDLE)
+        text = text or ("" if self.text else self._idle)
         if (text, error) != self._said:  # laying out anew at every key would cost more than typing does
             self._said = text, error
             self._hint.set_class(error, "-error")
@@ -91,14 +131,40 @@ class CommandBar(Widget):
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        if event.value == self.text != self._refused:  # an older change must not hide what was said since
-            self._say(usage_for(event.value) if event.value else self._progress)
+        if self._line.search is None and event.value == self.text != self._refused:
+            # an older change must not hide what was said since
+            self._say_usage()
 
-    @on(CommandLine.Offered)
-    def _offered(self, event: CommandLine.Offered) -> None:
+    def _say_usage(self) -> None:
+        self._say(usage_for(self.text) if self.text else self._progress)
+
+    @on(CommandLine.Shown)
+    def _shown(self, event: CommandLine.Shown) -> None:
+        """Draw the line's menu and search as they are now."""
         event.stop()
-        start = self.text.rfind(" ") + 1
-        self._say(short("  ".join(line[start:].strip() for line in event.lines), OFFERED_LONGEST))
+        search, choices = self._line.search, self._line.choices
+        column = len(PROMPT) + 1 + cell_len(self.text[: word_start(self.text)]) - 1
+        self._menu.offer(choices, column, self.region.y - 1)
+        prompt = PROMPT if search is None else f"search {short(harmless(search.query), QUERY_MOST)}› "
+        if str(self._prompt.content) != prompt:
+            self._prompt.update(prompt)
+        if search is not None:
+            self._say(self._search_words(search), error=search.failed)
+        elif self._refused is None or self._refused != self.text:
+            self._say_usage()
+
+    def _search_words(self, search: Search) -> str:
+        again = key_of(self.screen, "search_history")
+        if search.failed:
+            return "no older line has that" if search.found is None else f"no other line has that; {again} again"
+        if not search.query:
+            return "type a part of an earlier line; Esc gives back"
+        return f"{again} older, Enter takes, Esc gives back"
+
+    @on(CompletionMenu.Clicked)
+    def _clicked(self, event: CompletionMenu.Clicked) -> None:
+        event.stop()
+        self._line.take_choice(event.at)
 
     @on(CommandLine.Cut)
     def _cut(self, event: CommandLine.Cut) -> None:
@@ -111,6 +177,9 @@ class CommandBar(Widget):
             invocation = parse(line)
         except CommandError as error:
             self._say(error.text, error=True)
+            return
+        if invocation is not None and self._readonly and invocation.command.changes:
+            self._say(refusal(invocation.command), error=True)
             return
         text = self._line.take()
         if invocation is not None:

@@ -1,6 +1,6 @@
-"""The input of the command bar: completion and the lines typed before, over Textual's input."""
+"""The input of the command bar: completion, its menu, and the lines typed before, over Textual's input."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual import events
@@ -8,39 +8,44 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.suggester import Suggester
 from textual.widgets import Input
+from textual.widgets.input import Selection
 
-from kvtui.commands import History
+from kvtui.commands import Candidate, History, Search, shared_start
+from kvtui.widgets.choices import Choices
+
+Completions = Callable[[str], Sequence[Candidate]]
 
 
 class CommandSuggester(Suggester):
     """Ghost text: the likeliest completion."""
 
-    def __init__(self, completions: Callable[[str], list[str]]) -> None:
+    def __init__(self, completions: Completions) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
         self._completions = completions
 
     async def get_suggestion(self, value: str) -> str | None:
         """The first whole line that ``value`` may become and that begins with it."""
-        return next((line for line in self._completions(value) if line.startswith(value)), None)
+        return next((found.line for found in self._completions(value) if found.line.startswith(value)), None)
 
 
 class CommandLine(Input):
-    """One line to type a command in. Up and down recall, tab completes; the cursor does not blink: idle is still."""
+    """One line to type a command in. The cursor does not blink: idle is still.
+
+    Tab completes, and opens a menu (``choices``) where several candidates are left. Ctrl+R searches the lines typed before
+    (``search``). Both are values that the bar draws; while one is there, it has the keys that it knows.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "recall(-1)", "Earlier line", show=False),
         Binding("down", "recall(1)", "Later line", show=False),
-        Binding("tab", "complete", "Complete", show=False),
-        Binding("shift+tab", "nothing", show=False),
-        Binding("escape", "clear_line", "Clear", show=False),
+        Binding("tab", "complete", "Complete; again, the next of several", show=False, id="complete"),
+        Binding("shift+tab", "back", "The one before, in the menu", show=False),
+        Binding("ctrl+r", "search", "Search the lines typed before", show=False, id="search_history"),
+        Binding("escape", "clear_line", "Clear, or close what is open", show=False),
     ]
 
-    class Offered(Message):
-        """Several completions are possible."""
-
-        def __init__(self, lines: list[str]) -> None:
-            self.lines = lines
-            super().__init__()
+    class Shown(Message):
+        """The menu or the search looks different, or is over."""
 
     class Cut(Message):
         """Of several pasted lines only the first was taken."""
@@ -52,13 +57,13 @@ class CommandLine(Input):
     def __init__(
         self,
         history: History,
-        completions: Callable[[str], list[str]],
+        completions: Completions,
         enter: Callable[[str], None],
         *,
         id: str | None = None,
     ) -> None:
         """``enter`` is given the line when Enter is pressed, and ``take``s it if it is a command."""
-        super().__init__(id=id, compact=True, suggester=CommandSuggester(completions), select_on_focus=False)
+        super().__init__(id=id, compact=True, suggester=CommandSuggester(self._ghosts), select_on_focus=False)
         self.cursor_blink = False
         self._history = history
         self._completions = completions
@@ -66,18 +71,42 @@ class CommandLine(Input):
         self._at: int | None = None
         """Place in the history of what is shown; None while a new line is typed."""
         self._draft = ""
+        self._before = ""
+        """What stood here when the search began."""
+        self.choices: Choices | None = None
+        """The menu that is open."""
+        self.search: Search | None = None
+        """The search under way."""
+
+    def _ghosts(self, text: str) -> Sequence[Candidate]:
+        return () if self.search is not None else self._completions(text)
 
     async def _on_key(self, event: events.Key) -> None:
         """Obey editing keys here and now. Textual lets them bubble up to the screen first, while characters typed after
         them are inserted at once: keys that arrive together (a fast hand, a busy moment) would change places."""
-        action = None if event.is_printable else _ACTIONS.get(event.key)
-        if action is not None and await self.app.run_action(action, self):
+        action = self._action_of(event)
+        typed = event.character if event.is_printable else None
+        if self._obeyed_by_search(action, typed) or self._obeyed_by_menu(action, typed):
+            event.stop()
+            event.prevent_default()
+        elif action is not None and await self.app.run_action(action, self):
             event.stop()
             event.prevent_default()
 
+    def _action_of(self, event: events.Key) -> str | None:
+        """What a key does in this line, the keys that a person chose included."""
+        bound = None if event.is_printable else self.screen.active_bindings.get(event.key)
+        if bound is None or bound.node is not self or bound.binding.action == "copy":
+            return None  # copy also copies what is selected on the screen, and is no edit
+        return bound.binding.action
+
     def _on_paste(self, event: events.Paste) -> None:
         lines = [line for line in event.text.splitlines() if line.strip()]
-        if len(lines) > 1:
+        if self.search is not None:
+            self._look(self.search.typed("".join(lines[:1])))
+            event.stop()
+            event.prevent_default()
+        elif len(lines) > 1:
             self.post_message(self.Cut(len(lines)))
 
     async def action_submit(self) -> None:
@@ -88,8 +117,7 @@ class CommandLine(Input):
         """What was typed; the line is empty afterwards and the history knows it."""
         text = self.value
         self._history.add(text)
-        self._at, self._draft = None, ""
-        self.value = ""
+        self._replace("")
         return text
 
     def action_recall(self, step: int) -> None:
@@ -100,44 +128,120 @@ class CommandLine(Input):
             self._draft = self.value
         at = min(len(lines), max(0, at + step))
         self._at = None if at == len(lines) else at
-        self.value = self._draft if self._at is None else lines[at]
-        self.cursor_position = len(self.value)
-
-    def action_complete(self) -> None:
-        """Complete what is sure; when nothing more is, tell what is possible."""
-        if self.cursor_position != len(self.value):
-            return
-        lines = self._completions(self.value)
-        if not lines:
-            return
-        shared = lines[0] if len(lines) == 1 else _shared(lines)
-        if len(shared) > len(self.value) or len(lines) == 1:
-            self.value = shared
-            self.cursor_position = len(shared)
-        else:
-            self.post_message(self.Offered(lines))
+        self._put(self._draft if self._at is None else lines[at])
 
     def action_clear_line(self) -> None:
         """Empty the line."""
+        self._replace("")
+
+    def action_back(self) -> None:
+        """Keep the focus here, where no menu is open."""
+
+    def _put(self, text: str) -> None:
+        self.value = text
+        self.cursor_position = len(text)
+
+    def _replace(self, text: str) -> None:
+        """Begin anew with ``text``."""
         self._at, self._draft = None, ""
-        self.value = ""
+        self._put(text)
 
-    def action_nothing(self) -> None:
-        """Keep the focus here."""
+    # -- the menu
 
+    def action_complete(self) -> None:
+        """Complete what is sure; open the menu where several candidates are left."""
+        found = self._completions(self.value) if self.cursor_position == len(self.value) else ()
+        if not found:
+            return
+        shared = shared_start([candidate.line for candidate in found])
+        if len(found) == 1 or len(shared) > len(self.value):
+            self._put(shared)
+        if len(found) > 1:
+            self._choose(Choices(found))
 
-_ACTIONS = {
-    binding.key: binding.action
-    for binding in (*Binding.make_bindings(Input.BINDINGS), *Binding.make_bindings(CommandLine.BINDINGS))
-    if binding.action != "copy"  # also copies what is selected on the screen, and is no edit
-}
+    def take_choice(self, at: int) -> None:
+        """Take a candidate of the menu, by its place."""
+        if self.choices is not None and at < len(self.choices.candidates):
+            line = self.choices.candidates[at].line
+            self._choose(None)
+            self._put(line)
 
+    def close(self) -> None:
+        """Close the menu and the search, whichever is open, and keep the line as it is."""
+        if self.search is not None:
+            self._take_found()
+        if self.choices is not None:
+            self._choose(None)
 
-def _shared(lines: list[str]) -> str:
-    """What all lines begin with."""
-    first, last = min(lines), max(lines)
-    same = next(
-        (at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other),
-        min(len(first), len(last)),
-    )
-    return first[:same]
+    def watch_value(self, value: str) -> None:
+        """Typing on narrows the menu."""
+        if self.choices is not None:
+            self._choose(self.choices.narrowed(self._completions(value)))
+
+    def _choose(self, choices: Choices | None) -> None:
+        self.choices = choices
+        self.post_message(self.Shown())
+
+    def _obeyed_by_menu(self, action: str | None, typed: str | None) -> bool:
+        if self.choices is None:
+            return False
+        match action:
+            case "complete" | "recall(1)":
+                self._choose(self.choices.moved(1))
+            case "back" | "recall(-1)":
+                self._choose(self.choices.moved(-1))
+            case "submit":
+                self.take_choice(self.choices.at)
+            case "clear_line":
+                self._choose(None)
+            case _:
+                if action is not None and action != "delete_left":
+                    self._choose(None)
+                return False
+        return True
+
+    # -- the search
+
+    def action_search(self) -> None:
+        """Begin to search the lines typed before."""
+        self._before = self.value
+        self._look(Search(self._history.lines))
+
+    def _look(self, search: Search) -> None:
+        self.search = search
+        text = self._before if search.found is None else search.found
+        self.value = text
+        start, stop = search.place
+        self.selection = Selection(start, stop) if stop else Selection.cursor(len(text))
+        self.post_message(self.Shown())
+
+    def _take_found(self) -> None:
+        self.search = None
+        self._replace(self.value)
+        self.post_message(self.Shown())
+
+    def _obeyed_by_search(self, action: str | None, typed: str | None) -> bool:
+        search = self.search
+        if search is None:
+            return False
+        if typed is not None:
+            self._look(search.typed(typed))
+            return True
+        match action:
+            case "search" | "recall(-1)":
+                self._look(search.older())
+            case "recall(1)":
+                self._look(search.newer())
+            case "delete_left":
+                self._look(search.shortened())
+            case "clear_line":
+                self.search = None
+                self._put(self._before)
+                self.post_message(self.Shown())
+            case "submit" | "complete":
+                self._take_found()
+            case _:
+                if action is not None:
+                    self._take_found()
+                return False
+        return True

@@ -241,7 +241,7 @@ async def test_a_defect_ends_in_one_line_without_its_message() -> None:
         raise ValueError("hunter2")
 
     lines = list[Line]()
-    command = Command("break", (), "", "", broken)
+    command = Command("break", (), "", "", broken, changes=False)
     assert not await run(Invocation(command), Context(Bare(), lines.append))  # type: ignore[arg-type]
     (line,) = lines
     assert line.level is Level.BAD

@@ -78,12 +78,118 @@ async def test_tab_completes_commands_nodes_and_recent_keys() -> None:
         assert shown.line.value == "get banana"
 
 
-async def test_tab_tells_what_is_possible_when_nothing_is_sure() -> None:
+async def test_tab_opens_a_menu_where_several_are_possible_and_enter_takes_one() -> None:
     async with running(FrozenCluster(frozen.healthy())) as shown:
         await shown.type("removenode ", enter=False)
         await shown.pilot.press("tab")
         assert shown.line.value == "removenode "
-        assert shown.hint.split() == ["A", "B", "C"]
+        assert shown.text("#menu").split() == ["A", "B", "C"]
+        assert "removenode <id>" in shown.hint, "the usage stays beside it"
+        await shown.pilot.press("tab", "down", "up", "shift+tab", "down", "enter")
+        assert shown.line.value == "removenode B"
+        assert not shown.dashboard.query_one("#menu").display
+        assert shown.cluster.asked == [], "taken, not run"
+
+
+async def test_escape_closes_the_menu_and_keeps_the_line() -> None:
+    async with running(FrozenCluster(frozen.healthy())) as shown:
+        await shown.type("st", enter=False)
+        await shown.pilot.press("tab", "tab", "escape")
+        assert not shown.dashboard.query_one("#menu").display
+        assert shown.line.value == "st"
+
+
+async def test_typing_on_narrows_the_menu_until_nothing_fits() -> None:
+    async with running(FrozenCluster(frozen.healthy())) as shown:
+        await shown.type("re", enter=False)
+        await shown.pilot.press("tab")
+        assert [row.split()[0] for row in shown.text("#menu").splitlines()] == [
+            "removenode", "rebalance", "reads", "resume",
+        ]  # fmt: skip
+        await shown.pilot.press("s")
+        assert [row.split()[0] for row in shown.text("#menu").splitlines()] == ["resume"]
+        await shown.pilot.press("x")
+        assert not shown.dashboard.query_one("#menu").display
+        assert shown.line.value == "resx"
+
+
+async def test_a_click_takes_a_candidate() -> None:
+    async with running(FrozenCluster(frozen.healthy())) as shown:
+        await shown.type("removenode ", enter=False)
+        await shown.pilot.press("tab")
+        await shown.pilot.click("#menu", offset=(1, 2))
+        await shown.until(lambda: shown.line.value == "removenode C")
+        assert shown.app.focused is shown.line
+
+
+@pytest.mark.parametrize("size", [(40, 15), (80, 24), (120, 36), (250, 70), (30, 6)])
+@pytest.mark.parametrize("line", ["", "re", "put a", "removenode "])
+async def test_the_menu_never_covers_the_bar_and_stays_on_the_screen(size: tuple[int, int], line: str) -> None:
+    async with running(FrozenCluster(frozen.healthy([f"n{number}" for number in range(30)])), size) as shown:
+        await shown.type(line, enter=False)
+        await shown.pilot.press("tab")
+        menu = shown.dashboard.query_one("#menu")
+        if line == "put a":
+            assert not menu.display
+            return
+        assert menu.display
+        assert menu.region.bottom == shown.bar.region.y
+        assert menu.region.y >= 0
+        assert shown.dashboard.region.contains_region(menu.region)
+        chosen = shown.line.choices.chosen.word if shown.line.choices else ""
+        assert chosen in shown.text("#menu")
+
+
+async def test_another_size_closes_the_menu() -> None:
+    async with running(FrozenCluster(frozen.healthy())) as shown:
+        await shown.type("re", enter=False)
+        await shown.pilot.press("tab")
+        await shown.pilot.resize_terminal(40, 15)
+        await shown.until(lambda: not shown.dashboard.query_one("#menu").display)
+        assert shown.line.value == "re"
+
+
+async def test_ctrl_r_searches_the_lines_typed_before(tmp_path: Path) -> None:
+    async with running(FrozenCluster(frozen.healthy()), state=tmp_path) as shown:
+        for line in ("put apple 1", "get apple", "put banana 2", "get banana"):
+            await shown.type(line)
+        await shown.type("begun", enter=False)
+        await shown.pilot.press("ctrl+r")
+        assert shown.line.value == "begun"
+        await shown.pilot.press("p", "u", "t")
+        assert shown.line.value == "put banana 2"
+        assert "search put" in str(shown.dashboard.query_one("#prompt").render())
+        await shown.pilot.press("ctrl+r")
+        assert shown.line.value == "put apple 1"
+        await shown.pilot.press("ctrl+r")
+        assert shown.line.value == "put apple 1"
+        assert "no other line" in shown.hint
+        await shown.pilot.press("escape")
+        assert shown.line.value == "begun"
+        assert shown.line.search is None
+        await shown.pilot.press("ctrl+r", "a", "p", "p", "enter")
+        assert shown.line.value == "get apple"
+        assert str(shown.dashboard.query_one("#prompt").render()) == "> "
+        assert shown.activity.count("> get apple") == 1, "taken, not run"
+        await shown.pilot.press("enter")
+        await shown.until(lambda: shown.activity.count("> get apple") == 2)
+
+
+async def test_keys_that_arrive_together_while_searching_keep_their_order(tmp_path: Path) -> None:
+    (tmp_path / "history").write_text("put a 1\nget b\n")
+    async with running(FrozenCluster(frozen.healthy()), state=tmp_path) as shown:
+        for key, character in [("ctrl+r", "\x12"), *((char, char) for char in "put"), ("enter", "\r"), ("enter", "\r")]:
+            shown.app.post_message(Key(key, character))
+        await shown.until(lambda: set(shown.cluster.stored) == {b"a"})
+
+
+async def test_a_search_that_finds_nothing_says_so_and_an_edit_takes_what_is_found(tmp_path: Path) -> None:
+    (tmp_path / "history").write_text("put a 1\nget b\n")
+    async with running(FrozenCluster(frozen.healthy()), state=tmp_path) as shown:
+        await shown.pilot.press("ctrl+r", "x")
+        assert "no older line" in shown.hint
+        await shown.pilot.press("backspace", "p", "home", "z")
+        assert shown.line.value == "zput a 1"
 
 
 async def test_up_and_down_recall_lines_and_keep_the_one_being_typed(tmp_path: Path) -> None:
