@@ -3,25 +3,29 @@
 import asyncio
 from collections.abc import Iterable
 from pathlib import Path
+from typing import ClassVar
 
 from rich.text import Text
 from textual import on
 from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
 
-from kvtui.commands import Context, History, Invocation, Level, Line, run
+from kvtui.commands import Context, History, Invocation, Level, Line, refusal, run
 from kvtui.commands.wording import to_bytes
+from kvtui.config import Look
 from kvtui.core.cluster import Cluster, ClusterError, Location
 from kvtui.core.events import Event
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.screens import CheckScreens, Confirm, Dashboard, ExplainScreen, Help, PlanScreen
 from kvtui.screens.defects import defect_lines, defect_place
+from kvtui.screens.focus_help import help_for
 from kvtui.screens.palette import RegistryCommands
 from kvtui.screens.pictures import save_picture
 from kvtui.widgets.command_bar import CommandBar
-from kvtui.widgets.ring import Motion
-from kvtui.widgets.themes import CONTRAST, DAY, NIGHT
+from kvtui.widgets.keys import written
+from kvtui.widgets.theming import Theming
 
 UPDATE_SECONDS = 0.1
 """Pictures are this far apart, at least."""
@@ -49,26 +53,36 @@ class Happened(Message):
 
 
 class KvtuiApp(App[None]):
-    """Shows one cluster. ``state`` is the directory that remembers typed lines; None remembers none. ``motion`` None is what the
-    environment says."""
+    """Shows one cluster. ``state`` is the directory that remembers typed lines; None remembers none. With ``readonly`` every
+    command that changes something is refused."""
 
     TITLE = "kvtui"
     CSS_PATH = "app.tcss"
     COMMANDS = {RegistryCommands} | App.COMMANDS
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+p", "command_palette", "Palette", show=False, priority=True, id="palette")
+    ]
 
     def __init__(
-        self, cluster: Cluster, *, state: Path | None, pictures: Path | None = None, motion: Motion | None = None
+        self,
+        cluster: Cluster,
+        *,
+        state: Path | None,
+        pictures: Path | None = None,
+        look: Look | None = None,
+        readonly: bool = False,
     ) -> None:
         super().__init__()
-        self.animation_level = "none"  # of Textual's own widgets; the ring moves as ``motion`` says
+        look = look or Look()
+        self.animation_level = "none"
         self._cluster = cluster
         self._pictures = pictures
         self._under_way = 0
-        self._dashboard = Dashboard(History(state / HISTORY_FILE if state is not None else None), motion)
-        self.register_theme(NIGHT)
-        self.register_theme(DAY)
-        self.register_theme(CONTRAST)
-        self.theme = NIGHT.name
+        self._readonly = readonly
+        history = History(state / HISTORY_FILE if state is not None else None)
+        self._dashboard = Dashboard(history, look=look, readonly=readonly)
+        self._theming = Theming(self, look)
+        self.set_keymap(dict(look.keys))
 
     def get_default_screen(self) -> Screen[None]:
         return self._dashboard
@@ -76,6 +90,9 @@ class KvtuiApp(App[None]):
     def on_mount(self) -> None:
         """Show the cluster as it is, and follow it from here on."""
         self._dashboard.show_snapshot(self._cluster.snapshot())
+        for problem in self._theming.problems:
+            self._dashboard.activity.add_answer(problem, Level.WARNING)
+        self.theme_changed_signal.subscribe(self, self._theming.changed)
         self.run_worker(self._follow_snapshots(), name="snapshots", exit_on_error=False)
         self.run_worker(self._follow_events(), name="events", exit_on_error=False)
 
@@ -118,6 +135,9 @@ class KvtuiApp(App[None]):
 
     async def _run(self, text: str, invocation: Invocation) -> None:
         try:
+            if self._readonly and invocation.command.changes:
+                self._say(Line(refusal(invocation.command), Level.BAD))
+                return
             if invocation.question:
                 if not await self.push_screen_wait(Confirm(text, invocation.question)):
                     self._say(Line(f"{invocation.command.name}: not done"))
@@ -134,6 +154,7 @@ class KvtuiApp(App[None]):
                 columns=self._dashboard.activity.scrollable_content_region.width,
                 explained=lambda told: self._cover(ExplainScreen(told, self._dashboard.picture)),
                 planned=lambda made: self._cover(PlanScreen(made, self._dashboard.picture)),
+                readonly=self._readonly,
             )
             if await run(invocation, context):
                 await self._show_key(invocation)
@@ -160,12 +181,8 @@ class KvtuiApp(App[None]):
         self._dashboard.show_location(location)
 
     def action_help(self) -> None:
-        """Explain commands and keys."""
-        active = self.screen.active_bindings.values()
-        keys = [
-            (self.get_key_display(bound.binding), bound.binding.description) for bound in active if bound.binding.show
-        ]
-        self.push_screen(Help(keys))
+        """Explain what has the focus, then commands and signs."""
+        self.push_screen(Help(help_for(self.screen)))
 
     def action_save_picture(self) -> None:
         """Save the screen as SVG and say where."""
@@ -175,6 +192,10 @@ class KvtuiApp(App[None]):
             self._say(Line(f"the picture was not saved: {error.strerror or error}", Level.BAD))
         else:
             self._say(Line(f"screen saved as {path}", Level.GOOD))
+
+    def get_key_display(self, binding: Binding) -> str:
+        """How a key is written, in the footer and in help."""
+        return binding.key_display or written(binding.key)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What the palette offers beside the registry's commands."""
@@ -192,6 +213,8 @@ class KvtuiApp(App[None]):
         self._close_messages_no_wait()
 
 
-async def run_dashboard(cluster: Cluster, *, state: Path | None) -> None:
+async def run_dashboard(
+    cluster: Cluster, *, state: Path | None, look: Look | None = None, readonly: bool = False
+) -> None:
     """Show the cluster until a person leaves. The cluster is neither opened nor closed."""
-    await KvtuiApp(cluster, state=state).run_async()
+    await KvtuiApp(cluster, state=state, look=look, readonly=readonly).run_async()

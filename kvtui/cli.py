@@ -8,12 +8,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
 from kvtui import __version__
 from kvtui.options import Options
+
+if TYPE_CHECKING:
+    from kvtui.config import Configuration
+    from kvtui.config.places import Place
 
 USAGE_ERROR = 2
 GRACE_MOST = 30 * 86_400
@@ -83,6 +87,13 @@ _OPTIONS = (
         metavar="FILE",
         help="Its key, unless the certificate's file holds it.",
     ),
+    click.option("--readonly", is_flag=True, help="Refuse every command that changes data, members or settings."),
+    click.option(
+        "--config",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help='The configuration. Default: $KVTUI_CONFIG, else a file of yours: "kvtui config" tells.',
+    ),
     click.option("-c", "commands", multiple=True, metavar="CMD", help="Run a command instead; may be repeated."),
 )
 
@@ -127,6 +138,22 @@ def shell(outer: Options, /, **given: Any) -> int:
 
 
 @program.command()
+@click.option("--config", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Another file.")
+@click.pass_obj
+def config(outer: Options, config: Path | None) -> int:
+    """Print where the configuration is, and the settings that hold."""
+    from kvtui.config import told
+    from kvtui.config.places import config_place
+
+    place = config_place(config or outer.config)
+    configuration = _configuration(place)
+    print(f"# {place.file}{'' if place.file.exists() else ' (not there: all is as kvtui has it by itself)'}")
+    for line in told(configuration):
+        print(line)
+    return 0
+
+
+@program.command()
 @click.argument("addresses", nargs=-1, metavar="[[HOST:]PORT]...")
 @click.option(
     "--state",
@@ -150,11 +177,15 @@ def recover(outer: Options, addresses: tuple[str, ...], state: Path | None, with
         except ValueError as error:
             raise click.UsageError(f"{text}: {error}") from None
         places.append((address.host, address.port))
+    from kvtui.config.places import config_place
+
+    options = Options(state=state).over(outer)
+    options = options.completed(_configuration(config_place(options.config)))
     import anyio
 
     from kvtui.lifetime import recover_state
 
-    return anyio.run(recover_state, Options(state=state).over(outer), places, without)
+    return anyio.run(recover_state, options, places, without)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -180,13 +211,33 @@ def _complain(text: str) -> int:
     return USAGE_ERROR
 
 
+def _configuration(place: Place) -> Configuration:
+    from kvtui.config import ConfigError, read_configuration
+
+    try:
+        return read_configuration(place.file, named=place.named)
+    except ConfigError as error:
+        raise click.ClickException(str(error)) from None
+
+
 def _run(options: Options, role: str) -> int:
+    from kvtui.config.places import config_place
+
+    place = config_place(options.config)
+    configuration = _configuration(place)
     import anyio
 
     from kvtui.lifetime import open_and_run, uvloop_present
 
+    options = options.completed(configuration)
+    look = None
+    if role == "dashboard":
+        from kvtui.config import Look
+        from kvtui.config.places import user_state
+
+        look = Look.of(configuration, themes=place.themes, choice=user_state() / "theme.json")
     backend = {"use_uvloop": role == "shell" and uvloop_present()}
-    return anyio.run(open_and_run, options, role, backend_options=backend)
+    return anyio.run(open_and_run, options, role, look, backend_options=backend)
 
 
 def _end(status: int) -> NoReturn:

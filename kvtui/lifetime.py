@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import anyio
-import platformdirs
 
 from kvtui.commands.running import defect
+from kvtui.config import Look
+from kvtui.config.places import user_state
 from kvtui.core.authentication import BadSecret, Secret
 from kvtui.core.cluster import Cluster, ClusterError
 from kvtui.core.opening import Settings, open_cluster, real_seams
@@ -37,11 +38,7 @@ def uvloop_present() -> bool:
 
 def default_state() -> Path:
     """The state directory of a person who names none."""
-    return _user_directory() / "default"
-
-
-def _user_directory() -> Path:
-    return platformdirs.user_state_path("kvtui", appauthor=False)
+    return user_state() / "default"
 
 
 def settings_of(options: Options, role: str) -> Settings:
@@ -75,18 +72,18 @@ def _tls_of(options: Options) -> TlsFiles | None:
     return TlsFiles(*(path and path.absolute() for path in (options.tls_cert, options.tls_key, options.tls_ca)))
 
 
-async def open_and_run(options: Options, role: str) -> int:
-    """Open the cluster, run the dashboard or the shell on it, close it; the exit status."""
+async def open_and_run(options: Options, role: str, look: Look | None = None) -> int:
+    """Open the cluster, run the dashboard (with its ``look``) or the shell on it, close it; the exit status."""
     signals = Signals()
     status = FAILED
     async with anyio.create_task_group() as tasks:
         await tasks.start(signals.watch)
-        status = await _opened(options, role, signals)
+        status = await _opened(options, role, look or Look(), signals)
         tasks.cancel_scope.cancel()
     return status if signals.status is None else signals.status
 
 
-async def _opened(options: Options, role: str, signals: Signals) -> int:
+async def _opened(options: Options, role: str, look: Look, signals: Signals) -> int:
     try:
         settings = settings_of(options, role)
     except ClusterError as refusal:
@@ -97,7 +94,7 @@ async def _opened(options: Options, role: str, signals: Signals) -> int:
             async with open_cluster(settings) as cluster:
                 opened = True
                 with signals.covered():
-                    status = await _used(cluster, settings, options, role, signals)
+                    status = await _used(cluster, settings, options, role, look, signals)
     except Exception as raised:
         error = _innermost(raised)
         if isinstance(error, ClusterError):
@@ -131,19 +128,19 @@ def _innermost(error: Exception) -> Exception:
     return error
 
 
-async def _used(cluster: Cluster, settings: Settings, options: Options, role: str, signals: Signals) -> int:
+async def _used(cluster: Cluster, settings: Settings, options: Options, role: str, look: Look, signals: Signals) -> int:
     if role == "shell":
         for view in cluster.snapshot().nodes:
             if view.state is NodeState.DOWN and view.note:
                 print(f"kvtui: {view.id} is DOWN: {view.note}", file=sys.stderr)
     if options.commands:
-        return await run_commands(cluster, options.commands)
+        return await run_commands(cluster, options.commands, readonly=options.readonly)
     if role == "shell":
-        history = (settings.state or _user_directory()) / HISTORY
-        return await run_shell(cluster, signals, history=history)
+        history = (settings.state or user_state()) / HISTORY
+        return await run_shell(cluster, signals, history=history, readonly=options.readonly)
     from kvtui.app import run_dashboard
 
-    await run_dashboard(cluster, state=settings.state)
+    await run_dashboard(cluster, state=settings.state, look=look, readonly=options.readonly)
     return 0
 
 

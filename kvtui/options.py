@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from kvtui.config import Configuration
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,8 @@ class Options:
     tls_cert: Path | None = None
     tls_key: Path | None = None
     commands: tuple[str, ...] = ()
+    readonly: bool = False
+    config: Path | None = None
 
     def over(self, outer: Options) -> Options:
         """These, completed by those given before the subcommand's name."""
@@ -40,6 +46,17 @@ class Options:
             tls_cert=self.tls_cert or outer.tls_cert,
             tls_key=self.tls_key or outer.tls_key,
             commands=(*outer.commands, *self.commands),
+            readonly=self.readonly or outer.readonly,
+            config=self.config or outer.config,
+        )
+
+    def completed(self, configuration: Configuration) -> Options:
+        """These, and what the configuration says where nothing was given."""
+        return replace(
+            self,
+            nodes=configuration.nodes if self.nodes is None else self.nodes,
+            replicas=configuration.replicas if self.replicas is None else self.replicas,
+            state=Path(configuration.state) if configuration.state and not (self.state or self.memory) else self.state,
         )
 
     def check(self) -> None:

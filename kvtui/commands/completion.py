@@ -68,7 +68,9 @@ def complete(text: str, names: Names) -> list[str]:
 
 def shared_start(lines: Sequence[str]) -> str:
     """What all of some lines begin with."""
-    return os.path.commonprefix(lines)
+    first, last = min(lines), max(lines)
+    length = min(len(first), len(last))
+    return first[: next((at for at in range(length) if first[at] != last[at]), length)]
 
 
 def word_start(text: str) -> int:

@@ -33,10 +33,16 @@ _VERDICTS = {
 class CheckScreen(ModalScreen[None]):
     """Shows a check. Closing it does not end the check; ``x`` does."""
 
+    HELP = """\
+# Check
+Clients put, get and delete keys of their own; what they are told is recorded, and its linearizability checked at the end. Closing
+this does not end the check."""
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,enter", "dismiss", "Close"),
         Binding("x", "stop", "Stop the check"),
-        Binding("f12", "app.save_picture", "Save as SVG", key_display="F12"),
+        Binding("f1", "app.help", "Help", id="help"),
+        Binding("f12", "app.save_picture", "Save as SVG", id="save_picture"),
     ]
 
     def __init__(self, view: CheckView, stop: Callable[[], None]) -> None:

@@ -10,17 +10,19 @@ from textual.containers import Horizontal, Vertical
 from textual.markup import escape
 from textual.reactive import reactive
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from kvtui.commands import History
+from kvtui.config import Look
 from kvtui.core.cluster import Location
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.widgets.activity import Activity
 from kvtui.widgets.command_bar import CommandBar
+from kvtui.widgets.footer import Footer
 from kvtui.widgets.header import Header
 from kvtui.widgets.nodes import Nodes
 from kvtui.widgets.picture import Picture
-from kvtui.widgets.ring import Motion, Ring, View
+from kvtui.widgets.ring import Ring, View
+from kvtui.widgets.ring.glyphs import Glyphs
 from kvtui.widgets.stats import Stats
 from kvtui.widgets.words import harmless
 
@@ -34,28 +36,34 @@ class Dashboard(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-medium"), (104, "-wide")]  # noqa: RUF012 - as Textual declares it
     VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-high"), (30, "-tall")]  # noqa: RUF012 - as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f1", "app.help", "Help", key_display="F1"),
-        Binding("f2", "ring_view", "Ring view", key_display="F2"),
-        Binding("f6", "next_panel", "Panel", key_display="F6"),
-        Binding("f12", "app.save_picture", "Save as SVG", key_display="F12"),
-        Binding("ctrl+q", "app.quit", "Quit", priority=True),
-        Binding("pageup", "scroll_activity(-1)", show=False),
-        Binding("pagedown", "scroll_activity(1)", show=False),
+        Binding("f1", "app.help", "Help", id="help"),
+        Binding("f2", "ring_view", "Ring view", id="ring_view"),
+        Binding("f6", "next_panel", "Panel", id="next_panel"),
+        Binding("f12", "app.save_picture", "Save as SVG", id="save_picture"),
+        Binding("ctrl+q", "app.quit", "Quit", priority=True, id="quit"),
+        Binding("pageup", "scroll_activity(-1)", "Scroll the activity back", show=False, id="scroll_up"),
+        Binding("pagedown", "scroll_activity(1)", "Scroll the activity on", show=False, id="scroll_down"),
     ]
     AUTO_FOCUS = "#command"
+    HELP = """\
+# Dashboard
+The ring with the keys on it, the nodes, the numbers and what happened. A click on a node puts it in focus on the ring; a small
+screen shows one panel at a time. Text can be selected with the mouse and copied."""
 
     picture: reactive[Picture] = reactive(Picture(), repaint=False)
 
-    def __init__(self, history: History, motion: Motion | None = None) -> None:
+    def __init__(self, history: History, *, look: Look | None = None, readonly: bool = False) -> None:
         super().__init__()
-        self._ring_panel = Ring(id="ring", motion=motion)
+        look = look or Look()
+        self._readonly = readonly
+        self._ring_panel = Ring(id="ring", glyphs=None if look.glyphs == "auto" else Glyphs(look.glyphs))
         self._node_panel = Nodes(id="nodes")
         self._panel = PANELS[0]
         self.activity = Activity(id="activity")
-        self.bar = CommandBar(history, id="bar")
+        self.bar = CommandBar(history, readonly=readonly, id="bar")
 
     def compose(self) -> ComposeResult:
-        yield Header(id="header").data_bind(Dashboard.picture)
+        yield Header(id="header", readonly=self._readonly).data_bind(Dashboard.picture)
         with Horizontal(id="panels"):
             yield self._ring_panel.data_bind(Dashboard.picture)
             with Vertical(id="side"):
@@ -63,7 +71,7 @@ class Dashboard(Screen[None]):
                 yield Stats(id="stats").data_bind(Dashboard.picture)
                 yield self.activity
         yield self.bar.data_bind(Dashboard.picture)
-        yield Footer(show_command_palette=True)
+        yield Footer(id="footer")
 
     def on_mount(self) -> None:
         """Start with the ring, the newest view, and one panel where there is room for one."""

@@ -30,10 +30,10 @@ BANNER = (
 SUCCEEDED, FAILED = 0, 1
 
 
-async def run_commands(cluster: Cluster, commands: Sequence[str]) -> int:
+async def run_commands(cluster: Cluster, commands: Sequence[str], *, readonly: bool = False) -> int:
     """Run command lines given with ``-c``, all of them unless one is ``exit``; 1 if any failed."""
     printer = Printer(sys.stdout, sys.stderr, person=False)
-    session = Session(cluster, printer)
+    session = Session(cluster, printer, readonly=readonly)
     status = SUCCEEDED
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(printer.keep_writing)
@@ -47,18 +47,18 @@ async def run_commands(cluster: Cluster, commands: Sequence[str]) -> int:
     return FAILED if printer.broken else status
 
 
-async def run_shell(cluster: Cluster, signals: Signals, *, history: Path | None) -> int:
+async def run_shell(cluster: Cluster, signals: Signals, *, history: Path | None, readonly: bool = False) -> int:
     """Run the lines of the standard input: typed by a person, with banner and prompt, or piped, with neither."""
     if sys.stdin is None:  # closed before the program began
         return SUCCEEDED
     if sys.stdin.isatty():
-        return await _run_typed(cluster, signals, History(history))
-    return await _run_piped(cluster)
+        return await _run_typed(cluster, signals, History(history), readonly)
+    return await _run_piped(cluster, readonly)
 
 
-async def _run_piped(cluster: Cluster) -> int:
+async def _run_piped(cluster: Cluster, readonly: bool) -> int:
     printer = Printer(sys.stdout, sys.stderr, person=False)
-    session = Session(cluster, printer)
+    session = Session(cluster, printer, readonly=readonly)
     lines = PipedLines(sys.stdin.fileno())
     status = SUCCEEDED
     async with anyio.create_task_group() as tasks:
@@ -78,9 +78,9 @@ async def _run_piped(cluster: Cluster) -> int:
     return FAILED if printer.broken else status
 
 
-async def _run_typed(cluster: Cluster, signals: Signals, history: History) -> int:
+async def _run_typed(cluster: Cluster, signals: Signals, history: History, readonly: bool) -> int:
     printer = Printer(sys.stdout, sys.stderr, person=True)
-    session = Session(cluster, printer)
+    session = Session(cluster, printer, readonly=readonly)
     editor = Editor(history, session.names)
 
     def notify(line: Line) -> None:

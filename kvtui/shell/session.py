@@ -12,12 +12,12 @@ from kvtui.shell.printer import Printer
 class Session:
     """Runs lines, one after the other."""
 
-    def __init__(self, cluster: Cluster, printer: Printer) -> None:
+    def __init__(self, cluster: Cluster, printer: Printer, *, readonly: bool = False) -> None:
         self._cluster = cluster
         self._printer = printer
         self._recent = RecentKeys()
         self._running: anyio.CancelScope | None = None
-        self._context = Context(cluster, printer.say, progress=printer.progress, leave=self._leave)
+        self._context = Context(cluster, printer.say, progress=printer.progress, leave=self._leave, readonly=readonly)
         self.left = False
         """``exit`` was said."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from rich.cells import cell_len, set_cell_size
+
 from kvtui.commands import Candidate
 from kvtui.widgets.tints import Line
 from kvtui.widgets.words import harmless, short
@@ -48,7 +50,7 @@ class Choices:
     def width(self, most: int) -> int:
         """Cells that the widest row would like, ``most`` at most."""
         words = self._word_width(most)
-        helps = max(len(candidate.help) for candidate in self.candidates)
+        helps = max(cell_len(candidate.help) for candidate in self.candidates)
         return max(4, min(most, words + 2 + (helps + 2 if helps else 0)))
 
     def lines(self, width: int, height: int) -> list[Line]:
@@ -61,11 +63,12 @@ class Choices:
         return lines
 
     def _word_width(self, most: int) -> int:
-        longest = max(len(candidate.word) for candidate in self.candidates)
+        longest = max(cell_len(harmless(candidate.word)) for candidate in self.candidates)
         return min(longest, WORD_MOST, max(1, most - 2))
 
     def _line(self, at: int, words: int, width: int) -> Line:
-        candidate, chosen = self.candidates[at], " reverse" if at == self.at else ""
-        word = f" {short(harmless(candidate.word), words)} ".ljust(words + 2)
-        told = short(candidate.help, width - len(word) - 1)
-        return (word, "accent bold" + chosen), (told.ljust(max(0, width - len(word))), "dim" + chosen)
+        candidate, chosen = self.candidates[at], at == self.at
+        word = set_cell_size(f" {short(harmless(candidate.word), words)}", words + 2)
+        rest = max(0, width - words - 2)
+        told = set_cell_size(short(candidate.help, rest - 1), rest)
+        return (word, "accent bold reverse" if chosen else "accent bold"), (told, "accent reverse" if chosen else "dim")

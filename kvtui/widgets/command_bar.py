@@ -50,11 +50,11 @@ class CommandBar(Widget):
             super().__init__()
 
     HELP = """\
+# Command bar
 Type a command and press Enter. Its usage stands beside it, and so does what is wrong with it.
-Tab completes commands, node ids and recent keys. Where there are several a menu opens: Tab or the arrows move, Enter takes,
-Escape closes.
-Ctrl+R searches the lines typed before: typing narrows, Ctrl+R again goes to older ones, Enter takes, Escape gives back what
-was there."""
+Commands, node ids and recent keys are completed. Where there are several a menu opens: the same key again or the arrows move,
+Enter takes, Escape closes. In the search of earlier lines typing narrows, the same key again goes to older ones, Enter takes,
+Escape gives back what was there."""
 
     def __init__(self, history: History, *, readonly: bool = False, id: str | None = None) -> None:
         """``readonly``: lines that would change anything are refused here, and stay."""
@@ -78,8 +78,12 @@ was there."""
         yield self._hint
 
     def on_mount(self) -> None:
-        """Say how to begin."""
-        self._say("")
+        """Say how to begin, once it is known which keys do."""
+        self.screen.bindings_updated_signal.subscribe(self, lambda _screen: self._keys_changed())
+
+    def _keys_changed(self) -> None:
+        if not self.text and self._line.search is None and self._refused is None:
+            self._say(self._progress)
 
     def on_resize(self) -> None:
         """The menu belongs to a place that is another now."""
@@ -136,7 +140,9 @@ was there."""
             self._say_usage()
 
     def _say_usage(self) -> None:
-        self._say(usage_for(self.text) if self.text else self._progress)
+        choices = self._line.choices
+        text = choices.chosen.line if choices is not None else self.text
+        self._say(usage_for(text) if text else self._progress)
 
     @on(CommandLine.Shown)
     def _shown(self, event: CommandLine.Shown) -> None:
@@ -158,8 +164,8 @@ was there."""
         if search.failed:
             return "no older line has that" if search.found is None else f"no other line has that; {again} again"
         if not search.query:
-            return "type a part of an earlier line; Esc gives back"
-        return f"{again} older, Enter takes, Esc gives back"
+            return "type a part of an earlier line"
+        return f"{again} older, Enter takes, Esc restores"
 
     @on(CompletionMenu.Clicked)
     def _clicked(self, event: CompletionMenu.Clicked) -> None:

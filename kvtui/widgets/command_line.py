@@ -28,7 +28,7 @@ class CommandSuggester(Suggester):
         return next((found.line for found in self._completions(value) if found.line.startswith(value)), None)
 
 
-class CommandLine(Input):
+class CommandLine(Input, inherit_bindings=False):
     """One line to type a command in. The cursor does not blink: idle is still.
 
     Tab completes, and opens a menu (``choices``) where several candidates are left. Ctrl+R searches the lines typed before
@@ -36,6 +36,7 @@ class CommandLine(Input):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        *Input.BINDINGS,  # not those of what an input scrolls in: page up and down are for the screen's panels
         Binding("up", "recall(-1)", "Earlier line", show=False),
         Binding("down", "recall(1)", "Later line", show=False),
         Binding("tab", "complete", "Complete; again, the next of several", show=False, id="complete"),
@@ -86,10 +87,8 @@ class CommandLine(Input):
         them are inserted at once: keys that arrive together (a fast hand, a busy moment) would change places."""
         action = self._action_of(event)
         typed = event.character if event.is_printable else None
-        if self._obeyed_by_search(action, typed) or self._obeyed_by_menu(action, typed):
-            event.stop()
-            event.prevent_default()
-        elif action is not None and await self.app.run_action(action, self):
+        obeyed = self._obeyed_by_search(action, typed) or self._obeyed_by_menu(action, typed)
+        if obeyed or (action is not None and await self.app.run_action(action, self)):
             event.stop()
             event.prevent_default()
 

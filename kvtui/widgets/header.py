@@ -11,15 +11,24 @@ from kvtui.widgets.words import counted, percent
 
 
 class Header(LinesPanel):
-    """Name, nodes up, safety, epoch."""
+    """Name, nodes up, safety, epoch, and that nothing can be changed from here."""
+
+    def __init__(self, *, readonly: bool = False, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._readonly = readonly
 
     def lines(self, picture: Picture, width: int, height: int) -> Sequence[Line]:
-        return [header_line(picture.snapshot, width)]
+        return [header_line(picture.snapshot, width, readonly=self._readonly)]
 
 
-def header_line(snapshot: ClusterSnapshot, width: int) -> Line:
+READONLY: Line = ((" read-only ", "warning reverse"),)
+
+
+def header_line(snapshot: ClusterSnapshot, width: int, *, readonly: bool = False) -> Line:
     """The line in ``width`` cells; what has no room goes from the least important on."""
     name: Line = ((" kvtui", "bold accent"), (f" · {snapshot.name}" if snapshot.name else "", "dim"))
+    if readonly:
+        name = (*name, (" ", "text"), *READONLY)
     parts: list[Line] = [_nodes_up(snapshot), safety(snapshot)]
     extras: list[Line] = []
     if snapshot.moving is not None and snapshot.moving.total:
@@ -39,17 +48,20 @@ def header_line(snapshot: ClusterSnapshot, width: int) -> Line:
     right[-1:] = [(" ", "text")]
     gap = width - _width(name) - _width(tuple(right))
     if gap < 1:
+        if readonly:
+            return (*READONLY, (" ", "text"), *_nodes_up(snapshot, short=True), ("  ", "text"), *parts[1])
         return (*parts[0], ("  ", "text"), *parts[1])
     return (*name, (" " * gap, "text"), *right)
 
 
-def _nodes_up(snapshot: ClusterSnapshot) -> Line:
+def _nodes_up(snapshot: ClusterSnapshot, *, short: bool = False) -> Line:
     total = len(snapshot.nodes)
     if not total:
         return (("○ no nodes yet", "dim"),)
     up = sum(node.state is not NodeState.DOWN for node in snapshot.nodes)
     words = "good" if up == total else "bad" if up == 0 else "warning"
-    return (("● " if up == total else "◐ ", words), (f"{up} of {counted(total, 'node')} up", words))
+    told = f"{up}/{total}" if short else f"{up} of {counted(total, 'node')} up"
+    return (("● " if up == total else "◐ ", words), (told, words))
 
 
 def safety(snapshot: ClusterSnapshot) -> Line:

@@ -6,7 +6,7 @@ from kvtui.commands import Candidate
 from kvtui.widgets.choices import Choices
 from kvtui.widgets.panel import plain
 
-WORDS = st.lists(st.text("abcñ", min_size=1, max_size=60), min_size=1, max_size=60)
+WORDS = st.lists(st.text("abñ漢", min_size=1, max_size=60), min_size=1, max_size=60)
 CHOICES = st.builds(
     lambda words, at: Choices([Candidate(f"get {word}", word, word) for word in words], at % len(words)),
     WORDS, st.integers(0, 1000),
@@ -14,7 +14,9 @@ CHOICES = st.builds(
 
 
 @given(CHOICES, st.integers(1, 20))
-def test_the_chosen_one_is_always_seen_and_rows_are_no_more_than_there_is_room_for(choices: Choices, height: int) -> None:
+def test_the_chosen_one_is_always_seen_and_rows_are_no_more_than_there_is_room_for(
+    choices: Choices, height: int
+) -> None:
     rows = choices.rows(height)
     assert choices.at in rows
     assert len(rows) <= height

@@ -1,0 +1,46 @@
+"""The settings of the configuration file, and what each allows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Final, Literal
+
+import msgspec
+
+DEFAULT_THEME: Final = "kvtui-night"
+GLYPHS: Final = ("auto", "quadrants", "halves", "ascii")
+
+
+class Motion(StrEnum):
+    """How much the screen moves."""
+
+    FULL = "full"
+    """Events are seen to happen: a lookup walks, a range changes hands."""
+    REDUCED = "reduced"
+    """Only states are shown, one after the other."""
+
+
+class Configuration(msgspec.Struct, frozen=True, kw_only=True):
+    """What the file says; where it says nothing, what holds then. None: whatever the program does by itself."""
+
+    theme: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] = DEFAULT_THEME
+    motion: Motion = Motion.FULL
+    glyphs: Literal["auto", "quadrants", "halves", "ascii"] = "auto"
+    state: Annotated[str, msgspec.Meta(pattern=r"^[/~]")] | None = None
+    nodes: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    replicas: Annotated[int, msgspec.Meta(ge=1, le=8)] | None = None
+    keys: Mapping[str, str] = {}
+    """Keys of actions (``kvtui.config.keys``) that a person chose, by action; several are separated by commas."""
+
+
+ALLOWED: Final[Mapping[str, str]] = {
+    "theme": "the name of a theme, in quotes",
+    "motion": '"full" or "reduced"',
+    "glyphs": '"auto", "quadrants", "halves" or "ascii"',
+    "state": "a directory in quotes that begins with / or ~",
+    "nodes": "a whole number from 0",
+    "replicas": "a whole number from 1 to 8",
+    "keys": 'a table: [keys], and below it lines such as help = "f1"',
+}
+"""In words, what each setting may be."""

@@ -1,0 +1,37 @@
+"""How the dashboard looks and answers to keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kvtui.config.configuration import DEFAULT_THEME, Configuration, Motion
+from kvtui.config.keys import chosen_keys
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What of a configuration concerns the screen."""
+
+    theme: str = DEFAULT_THEME
+    motion: Motion = Motion.FULL
+    glyphs: str = "auto"
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """Keys by action, all of them."""
+    themes: Path | None = None
+    """The directory of the person's own themes."""
+    choice: Path | None = None
+    """The file that remembers the theme chosen on the screen; None remembers none."""
+
+    @classmethod
+    def of(cls, configuration: Configuration, *, themes: Path, choice: Path) -> Look:
+        """The look that a configuration wants."""
+        return cls(
+            configuration.theme,
+            configuration.motion,
+            configuration.glyphs,
+            chosen_keys(configuration.keys),
+            themes,
+            choice,
+        )

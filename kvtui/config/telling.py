@@ -1,0 +1,40 @@
+"""The settings that hold, as a configuration file that says the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from kvtui.config.configuration import Configuration
+from kvtui.config.keys import chosen_keys
+
+UNSET: Final[Mapping[str, str]] = {
+    "state": "a directory of yours",
+    "nodes": "of a new cluster; none",
+    "replicas": "of a new cluster; one copy of every key",
+}
+"""What holds where nothing is set."""
+
+
+def told(configuration: Configuration) -> list[str]:
+    """Lines of TOML."""
+    lines = []
+    for name in ("theme", "motion", "glyphs", *UNSET):
+        value = getattr(configuration, name)
+        lines.append(f"# {name}: {UNSET[name]}" if value is None else f"{name} = {_written(value)}")
+    return [
+        *lines,
+        "",
+        "[keys]",
+        *(f"{name} = {_written(key)}" for name, key in chosen_keys(configuration.keys).items()),
+    ]
+
+
+def _written(value: object) -> str:
+    """A TOML value."""
+    if not isinstance(value, str):
+        return str(value)
+    escaped = (
+        f"\\{char}" if char in '"\\' else char if char.isprintable() else f"\\u{ord(char):04x}" for char in value
+    )
+    return f'"{"".join(escaped)}"'
