@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from kvtui import __version__
+from kvtui.config import configuration_of
 from kvtui.lifetime import settings_of
 from kvtui.options import Options
 
@@ -88,3 +89,48 @@ def test_without_a_state_directory_it_is_the_users_own(tmp_path: Path, monkeypat
     assert state is not None
     assert state.name == "default"
     assert tmp_path in state.parents
+
+
+def test_readonly_refuses_what_changes_anything_in_shell_and_commands() -> None:
+    given = ("--memory", "--nodes", "1", "--readonly")
+    done = kvtui(*given, "-c", "put a 1", "-c", "get a")
+    assert (done.returncode, done.stdout) == (1, "a -> [not found]\n")
+    assert done.stderr.startswith("put: refused")
+    piped = kvtui("shell", *given, stdin="setreplica 2\nshow\n")
+    assert piped.returncode == 1
+    assert piped.stderr.startswith("setreplica: refused")
+    assert "n1 (127.0.0.1:" in piped.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--memory", "-c", "show"], ["shell", "--memory"], ["config"], ["recover"], ["--nodes", "1"]]
+)
+def test_with_a_wrong_configuration_nothing_starts_and_one_line_says_why(tmp_path: Path, arguments: list[str]) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('motion = "fast"\n')
+    done = kvtui("--config", str(file), *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    if arguments != ["--nodes", "1"]:  # which is told first that it needs a terminal
+        assert done.stderr == f'kvtui: {file}: motion: "full" or "reduced", not "fast"\n'
+
+
+def test_config_prints_where_it_is_and_what_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('nodes = 3\n[keys]\nhelp = "f9"\n')
+    monkeypatch.setenv("KVTUI_CONFIG", str(file))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    done = kvtui("config")
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[0] == f"# {file}"
+    assert {'theme = "kvtui-night"', 'motion = "full"', "nodes = 3", 'help = "f9"', 'quit = "ctrl+q"'} <= set(
+        done.stdout.splitlines()
+    )
+
+
+def test_a_configuration_completes_the_options_and_never_overrules_them() -> None:
+    configuration = configuration_of('state = "/lab"\nnodes = 3\nreplicas = 2')
+    assert Options().completed(configuration) == Options(nodes=3, replicas=2, state=Path("/lab"))
+    given = Options(nodes=1, memory=True, replicas=1)
+    assert given.completed(configuration) == given
+    assert Options(state=Path("here")).completed(configuration).state == Path("here")

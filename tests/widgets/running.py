@@ -9,6 +9,7 @@ from textual.events import Paste
 from textual.pilot import Pilot
 
 from kvtui.app import KvtuiApp
+from kvtui.config import Look
 from kvtui.screens import Dashboard
 from kvtui.widgets.activity import Activity
 from kvtui.widgets.command_bar import CommandBar
@@ -74,9 +75,10 @@ async def running(
     size: tuple[int, int] = (120, 36),
     state: Path | None = None,
     pictures: Path | None = None,
-    motion: Motion | None = None,
+    look: Look | None = None,
+    readonly: bool = False,
 ) -> AsyncIterator[Running]:
-    app = KvtuiApp(cluster, state=state, pictures=pictures, motion=motion)
+    app = KvtuiApp(cluster, state=state, pictures=pictures, look=look, readonly=readonly)
     async with app.run_test(size=size) as pilot:
         shown = Running(app, cluster, pilot)
         events = len(cluster.happened)

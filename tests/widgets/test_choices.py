@@ -20,7 +20,7 @@ def test_the_chosen_one_is_always_seen_and_rows_are_no_more_than_there_is_room_f
     rows = choices.rows(height)
     assert choices.at in rows
     assert len(rows) <= height
-    assert 0 <= rows.start
+    assert rows.start >= 0
     assert rows.stop <= len(choices.candidates)
 
 
