@@ -9,6 +9,7 @@ from rich.text import Text
 from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
 from textual.message import Message
 from textual.screen import Screen
 
@@ -18,8 +19,9 @@ from kvtui.config import Look
 from kvtui.core.cluster import Cluster, ClusterError, Location
 from kvtui.core.events import Event
 from kvtui.core.snapshot import ClusterSnapshot
+from kvtui.driver import TerminalDriver
 from kvtui.screens import CheckScreens, Confirm, Dashboard, ExplainScreen, Help, PlanScreen
-from kvtui.screens.defects import defect_lines, defect_place
+from kvtui.screens.defects import defect_lines, noted
 from kvtui.screens.focus_help import help_for
 from kvtui.screens.palette import RegistryCommands
 from kvtui.screens.pictures import save_picture
@@ -71,8 +73,9 @@ class KvtuiApp(App[None]):
         pictures: Path | None = None,
         look: Look | None = None,
         readonly: bool = False,
+        driver_class: type[Driver] | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(driver_class)
         look = look or Look()
         self.animation_level = "none"
         self._cluster = cluster
@@ -105,16 +108,14 @@ class KvtuiApp(App[None]):
                 self.post_message(SnapshotChanged(seen))
                 await asyncio.sleep(UPDATE_SECONDS)
         except Exception as error:
-            self._say(
-                Line(f"the picture is no longer renewed: {defect_place(error)}; leave and start again", Level.BAD)
-            )
+            self._say(Line(f"the picture is no longer renewed: {noted(error)}; leave and start again", Level.BAD))
 
     async def _follow_events(self) -> None:
         try:
             async for event in self._cluster.events():
                 self.post_message(Happened(event))
         except Exception as error:
-            self._say(Line(f"events are no longer shown: {defect_place(error)}; leave and start again", Level.BAD))
+            self._say(Line(f"events are no longer shown: {noted(error)}; leave and start again", Level.BAD))
 
     @on(SnapshotChanged)
     def _snapshot_changed(self, message: SnapshotChanged) -> None:
@@ -161,7 +162,7 @@ class KvtuiApp(App[None]):
         except ClusterError:
             pass  # the command itself said what there is to say; only the mark on the ring is missing
         except Exception as error:
-            self._say(Line(f"{invocation.command.name}: {defect_place(error)}", Level.BAD))
+            self._say(Line(f"{invocation.command.name}: {noted(error)}", Level.BAD))
         finally:
             self._under_way -= 1
 
@@ -209,12 +210,15 @@ class KvtuiApp(App[None]):
         one prints places in the code alone."""
         self.bell()
         if self._exception is not None:
+            noted(self._exception)
             self._exit_renderables.append(Text("\n".join(defect_lines(self._exception))))
         self._close_messages_no_wait()
 
 
 async def run_dashboard(
     cluster: Cluster, *, state: Path | None, look: Look | None = None, readonly: bool = False
-) -> None:
-    """Show the cluster until a person leaves. The cluster is neither opened nor closed."""
-    await KvtuiApp(cluster, state=state, look=look, readonly=readonly).run_async()
+) -> int:
+    """Show the cluster until a person leaves; the exit status. The cluster is neither opened nor closed."""
+    app = KvtuiApp(cluster, state=state, look=look, readonly=readonly, driver_class=TerminalDriver)
+    await app.run_async()
+    return app.return_code or 0

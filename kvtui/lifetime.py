@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
+import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
@@ -21,6 +24,8 @@ from kvtui.core.replacement import GRACE_SECONDS
 from kvtui.core.seams.secret_source import take_secret
 from kvtui.core.seams.tls import TlsFiles
 from kvtui.core.snapshot import NodeState
+from kvtui.hangup import told_of_hangup
+from kvtui.log import log_events, logging_to
 from kvtui.options import Options
 from kvtui.shell import Signals, run_commands, run_shell
 
@@ -78,7 +83,8 @@ async def open_and_run(options: Options, role: str, look: Look | None = None) ->
     status = FAILED
     async with anyio.create_task_group() as tasks:
         await tasks.start(signals.watch)
-        status = await _opened(options, role, look or Look(), signals)
+        with told_of_hangup(lambda: signals.take(signal.SIGHUP)):
+            status = await _opened(options, role, look or Look(), signals)
         tasks.cancel_scope.cancel()
     return status if signals.status is None else signals.status
 
@@ -88,13 +94,24 @@ async def _opened(options: Options, role: str, look: Look, signals: Signals) -> 
         settings = settings_of(options, role)
     except ClusterError as refusal:
         return _complain(str(refusal), CANNOT_OPEN)
+    with logging_to(settings.state):
+        return await _with_cluster(settings, options, role, look, signals)
+
+
+async def _with_cluster(settings: Settings, options: Options, role: str, look: Look, signals: Signals) -> int:
     status, opened = FAILED, False
+    log = logging.getLogger(__name__)
     try:
         with signals.covered():  # while opening; later a signal cancels the use alone, and closing runs undisturbed
             async with open_cluster(settings) as cluster:
                 opened = True
-                with signals.covered():
-                    status = await _used(cluster, settings, options, role, look, signals)
+                log.info("%s opened %s", settings.role, settings.name)
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(log_events, cluster)
+                    with signals.covered():
+                        status = await _used(cluster, settings, options, role, look, signals)
+                    log.info("%s ends%s", settings.role, f" by {signals.received.name}" if signals.received else "")
+                    tasks.cancel_scope.cancel()
     except Exception as raised:
         error = _innermost(raised)
         if isinstance(error, ClusterError):
@@ -140,10 +157,10 @@ async def _used(cluster: Cluster, settings: Settings, options: Options, role: st
         return await run_shell(cluster, signals, history=history, readonly=options.readonly)
     from kvtui.app import run_dashboard
 
-    await run_dashboard(cluster, state=settings.state, look=look, readonly=options.readonly)
-    return 0
+    return await run_dashboard(cluster, state=settings.state, look=look, readonly=options.readonly)
 
 
 def _complain(text: str, status: int) -> int:
-    print(f"kvtui: {' '.join(text.split())}", file=sys.stderr)
+    with suppress(OSError):  # the terminal may be what is lost
+        print(f"kvtui: {' '.join(text.split())}", file=sys.stderr)
     return status

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+
 from kvtui.commands.command import CommandError, Invocation
 from kvtui.commands.context import Context, Line
 from kvtui.commands.readonly import refusal
 from kvtui.commands.wording import harmless
 from kvtui.core.cluster import ClusterError
 from kvtui.core.events import Level
+
+_log = logging.getLogger(__name__)
 
 
 async def run(invocation: Invocation, context: Context) -> bool:
@@ -24,7 +28,9 @@ async def run(invocation: Invocation, context: Context) -> bool:
     except (ClusterError, CommandError) as error:
         context.say(Line(harmless(str(error)), Level.BAD))
     except Exception as error:
-        context.say(Line(f"{command.name}: {defect(error)}", Level.BAD))
+        text = f"{command.name}: {defect(error)}"
+        _log.error("%s", text)
+        context.say(Line(text, Level.BAD))
     return False
 
 

@@ -1,6 +1,9 @@
 """Defects of the program in words that hold no key and no value: an exception's message or variables may."""
 
+import logging
 from traceback import extract_tb
+
+_log = logging.getLogger(__name__)
 
 
 def defect_place(error: BaseException) -> str:
@@ -8,6 +11,13 @@ def defect_place(error: BaseException) -> str:
     frames = extract_tb(error.__traceback__)
     place = f" at {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
     return f"a defect of kvtui ({type(error).__name__}{place})"
+
+
+def noted(error: BaseException) -> str:
+    """The same, written into the log as well."""
+    place = defect_place(error)
+    _log.error("%s", place)
+    return place
 
 
 def defect_lines(error: BaseException) -> list[str]:

@@ -102,14 +102,22 @@ class Terminal:
     """Runs a program in a pseudo-terminal of its own session; the program is killed at the end, if it is still there."""
 
     def __init__(
-        self, command: Sequence[str], environment: Mapping[str, str], columns: int = 120, rows: int = 36
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        columns: int = 120,
+        rows: int = 36,
+        *,
+        controlling: bool = False,
     ) -> None:
+        """``controlling``: the terminal is the session's own, so that its end is told by a SIGHUP."""
         self.screen = Screen(columns, rows)
         self._master, slave = pty.openpty()
         self._set_size(columns, rows)
         self.process = subprocess.Popen(
-            command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, env=dict(environment)
-        )
+            command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, env=dict(environment),
+            preexec_fn=_own_terminal if controlling else None,
+        )  # fmt: skip
         os.close(slave)
 
     def __enter__(self) -> "Terminal":
@@ -122,7 +130,13 @@ class Terminal:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
-        os.close(self._master)
+        self.close()
+
+    def close(self) -> None:
+        """Be gone, as a window that is closed; the program is left to notice it."""
+        if self._master >= 0:
+            os.close(self._master)
+        self._master = -1
 
     def type(self, text: str) -> None:
         """Press keys; ``\\r`` is Enter."""
@@ -176,3 +190,7 @@ class Terminal:
 
     def _set_size(self, columns: int, rows: int) -> None:
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+
+def _own_terminal() -> None:
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)

@@ -1,0 +1,45 @@
+"""Writing to a terminal that doesn't read."""
+
+import io
+import os
+import select
+import threading
+
+from kvtui.driver import WAITING_CHARACTERS, PatientWriter
+
+PATIENCE = 10.0
+
+
+def test_writing_never_waits_and_what_was_dropped_is_told_once_it_reads_again() -> None:
+    reading, writing = os.pipe()
+    caught_up = threading.Event()
+    with open(writing, "w", encoding="ascii") as file, open(reading, "rb") as reader:
+        writer = PatientWriter(file, caught_up.set)
+        writer.start()
+        for _ in range(100):
+            writer.write("x" * (WAITING_CHARACTERS // 10))
+        assert not caught_up.is_set()
+        read = 0
+        while not caught_up.is_set():
+            if select.select([reader], [], [], 0.05)[0]:
+                read += len(os.read(reader.fileno(), 1 << 20))
+        assert read <= 2 * WAITING_CHARACTERS + (1 << 20)
+        writer.write("the end")
+        writer.stop()
+        assert not writer.is_alive()
+        assert reader.read1(1 << 20).endswith(b"the end")
+
+
+def test_a_terminal_that_is_gone_is_written_to_in_silence() -> None:
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(5, "Input/output error")
+
+    writer = PatientWriter(Gone(), lambda: None)
+    writer.start()
+    writer.write("x")
+    writer.join(PATIENCE)
+    assert not writer.is_alive()
+    for _ in range(1000):
+        writer.write("x" * WAITING_CHARACTERS)
+    writer.stop()
