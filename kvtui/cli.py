@@ -143,12 +143,13 @@ def shell(outer: Options, /, **given: Any) -> int:
 def config(outer: Options, config: Path | None) -> int:
     """Print where the configuration is, and the settings that hold."""
     from kvtui.config import told
-    from kvtui.config.places import config_place
+    from kvtui.config.chosen_theme import remembered_theme
+    from kvtui.config.places import config_place, theme_choice
 
     place = config_place(config or outer.config)
     configuration = _configuration(place)
     print(f"# {place.file}{'' if place.file.exists() else ' (not there: all is as kvtui has it by itself)'}")
-    for line in told(configuration):
+    for line in told(configuration, remembered_theme(theme_choice(), configuration.theme)):
         print(line)
     return 0
 
@@ -212,10 +213,12 @@ def _complain(text: str) -> int:
 
 
 def _configuration(place: Place) -> Configuration:
-    from kvtui.config import ConfigError, read_configuration
+    import os
+
+    from kvtui.config import ConfigError, overruled, read_configuration
 
     try:
-        return read_configuration(place.file, named=place.named)
+        return overruled(read_configuration(place.file, named=place.named), os.environ)
     except ConfigError as error:
         raise click.ClickException(str(error)) from None
 
@@ -233,9 +236,9 @@ def _run(options: Options, role: str) -> int:
     look = None
     if role == "dashboard":
         from kvtui.config import Look
-        from kvtui.config.places import user_state
+        from kvtui.config.places import theme_choice
 
-        look = Look.of(configuration, themes=place.themes, choice=user_state() / "theme.json")
+        look = Look.of(configuration, themes=place.themes, choice=theme_choice())
     backend = {"use_uvloop": role == "shell" and uvloop_present()}
     return anyio.run(open_and_run, options, role, look, backend_options=backend)
 

@@ -9,6 +9,7 @@ import pytest
 
 from kvtui import __version__
 from kvtui.config import configuration_of
+from kvtui.config.chosen_theme import remember_theme
 from kvtui.lifetime import settings_of
 from kvtui.options import Options
 
@@ -126,6 +127,16 @@ def test_config_prints_where_it_is_and_what_holds(tmp_path: Path, monkeypatch: p
     assert {'theme = "kvtui-night"', 'motion = "full"', "nodes = 3", 'help = "f9"', 'quit = "ctrl+q"'} <= set(
         done.stdout.splitlines()
     )
+
+
+def test_config_tells_what_overrules_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("KVTUI_GLYPHS", "ascii")
+    remember_theme(tmp_path / "kvtui" / "theme.json", "nord", "kvtui-night")
+    lines = kvtui("config").stdout.splitlines()
+    assert 'glyphs = "ascii"' in lines
+    assert lines[1].startswith('# "nord" was chosen on the screen')
 
 
 def test_a_configuration_completes_the_options_and_never_overrules_them() -> None:

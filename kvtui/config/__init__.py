@@ -1,6 +1,6 @@
 """What a person set: one TOML file, themes beside it. Nothing here imports Textual; kvtui writes none of it."""
 
-from kvtui.config.configuration import DEFAULT_THEME, Configuration, Motion
+from kvtui.config.configuration import DEFAULT_THEME, Configuration, Motion, overruled
 from kvtui.config.look import Look
 from kvtui.config.reading import ConfigError, configuration_of, read_configuration
 from kvtui.config.telling import told
@@ -12,6 +12,7 @@ __all__ = [
     "Look",
     "Motion",
     "configuration_of",
+    "overruled",
     "read_configuration",
     "told",
 ]

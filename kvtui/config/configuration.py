@@ -44,3 +44,9 @@ ALLOWED: Final[Mapping[str, str]] = {
     "keys": 'a table: [keys], and below it lines such as help = "f1"',
 }
 """In words, what each setting may be."""
+
+
+def overruled(configuration: Configuration, environment: Mapping[str, str]) -> Configuration:
+    """The same, with what the environment says instead: ``KVTUI_GLYPHS``."""
+    glyphs = environment.get("KVTUI_GLYPHS", "")
+    return msgspec.structs.replace(configuration, glyphs=glyphs) if glyphs in GLYPHS else configuration

@@ -40,3 +40,8 @@ def user_state() -> Path:
     import platformdirs
 
     return platformdirs.user_state_path("kvtui", appauthor=False)
+
+
+def theme_choice() -> Path:
+    """The file that remembers the theme chosen on the screen."""
+    return user_state() / "theme.json"

@@ -16,9 +16,11 @@ UNSET: Final[Mapping[str, str]] = {
 """What holds where nothing is set."""
 
 
-def told(configuration: Configuration) -> list[str]:
-    """Lines of TOML."""
+def told(configuration: Configuration, chosen_theme: str = "") -> list[str]:
+    """Lines of TOML. A theme that was chosen on the screen holds instead of the configured one, and it says so."""
     lines = []
+    if chosen_theme and chosen_theme != configuration.theme:
+        lines.append(f"# {_written(chosen_theme)} was chosen on the screen, and holds until another theme is set here:")
     for name in ("theme", "motion", "glyphs", *UNSET):
         value = getattr(configuration, name)
         lines.append(f"# {name}: {UNSET[name]}" if value is None else f"{name} = {_written(value)}")

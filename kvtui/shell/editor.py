@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import anyio.to_thread
 
-from kvtui.commands import History, Names, complete
+from kvtui.commands import Candidate, History, Names, candidates
+from kvtui.shell.listing import listed
 
 try:
     import readline
@@ -29,7 +31,7 @@ class Editor:
     def __init__(self, history: History, names: Callable[[], Names]) -> None:
         self._history = history
         self._names = names
-        self._found: list[str] = []
+        self._found: list[Candidate] = []
         self.reading = False
         """The prompt is on the screen, waiting."""
         self._edits = readline is not None and sys.stdin.isatty() and sys.stdout.isatty()
@@ -69,13 +71,21 @@ class Editor:
             readline.parse_and_bind("bind ^I rl_complete")
         else:
             readline.parse_and_bind("tab: complete")
+            readline.parse_and_bind("set show-all-if-ambiguous on")
+            readline.set_completion_display_matches_hook(self._list)
             # Ctrl-C empties the line and accepts it: readline runs in a thread, which no signal interrupts.
             readline.parse_and_bind(r'"\C-c": "\C-e\C-u\C-m"')
 
     def _complete(self, text: str, state: int) -> str | None:
         if state == 0:
-            self._found = complete(text, self._names())
-        return self._found[state] if state < len(self._found) else None
+            self._found = candidates(text, self._names())
+        return self._found[state].line if state < len(self._found) else None
+
+    def _list(self, _begun: str, _lines: Sequence[str], _longest: int) -> None:
+        """Several are possible: list them, and write the line begun again below."""
+        rows = listed(self._found, shutil.get_terminal_size().columns)
+        sys.stdout.write("\n" + "".join(row + "\n" for row in rows) + PROMPT + readline.get_line_buffer())
+        sys.stdout.flush()
 
 
 @contextmanager

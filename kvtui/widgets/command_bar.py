@@ -162,7 +162,7 @@ Escape gives back what was there."""
     def _search_words(self, search: Search) -> str:
         again = key_of(self.screen, "search_history")
         if search.failed:
-            return "no older line has that" if search.found is None else f"no other line has that; {again} again"
+            return "no line has that" if search.found is None else "no other line has that"
         if not search.query:
             return "type a part of an earlier line"
         return f"{again} older, Enter takes, Esc restores"

@@ -128,6 +128,30 @@ def test_tab_completes_commands_nodes_and_recent_keys(tmp_path: Path) -> None:
         assert terminal.ends() == 0
 
 
+def test_tab_lists_what_is_possible_with_what_it_is_and_keeps_the_line_begun(tmp_path: Path) -> None:
+    with Terminal("shell", "--memory", "--nodes", "2", HOME=str(tmp_path)) as terminal:
+        terminal.until("\n> ")
+        terminal.types("re\t")
+        terminal.until("\nremovenode   Move a node's keys away, then remove it\nrebalance    Finish")
+        terminal.until("\n> re")
+        terminal.types("move\t\t")
+        terminal.until("\nn1  n2\n> removenode n")
+        terminal.types("\x15exit\n")
+        assert terminal.ends() == 0
+
+
+def test_ctrl_r_searches_the_lines_typed_before(tmp_path: Path) -> None:
+    with Terminal("shell", "--memory", HOME=str(tmp_path)) as terminal:
+        terminal.until("\n> ")
+        for line in ("help stats", "help get"):
+            terminal.types(line + "\n")
+            terminal.until("\n> ")
+        terminal.types("\x12stat\r")
+        terminal.until("stats   Show nodes")
+        terminal.types("exit\n")
+        assert terminal.ends() == 0
+
+
 def test_history_comes_back_the_next_time(tmp_path: Path) -> None:
     state = str(tmp_path / "state")
     with Terminal("shell", "--state", state) as terminal:

@@ -187,7 +187,7 @@ async def test_a_search_that_finds_nothing_says_so_and_an_edit_takes_what_is_fou
     (tmp_path / "history").write_text("put a 1\nget b\n")
     async with running(FrozenCluster(frozen.healthy()), state=tmp_path) as shown:
         await shown.pilot.press("ctrl+r", "x")
-        assert "no older line" in shown.hint
+        assert "no line has that" in shown.hint
         await shown.pilot.press("backspace", "p", "home", "z")
         assert shown.line.value == "zput a 1"
 
