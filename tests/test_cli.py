@@ -1,6 +1,7 @@
 """Arguments of ``kvtui``: what is refused, in one line, with status 2."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from kvtui.config import configuration_of
 from kvtui.config.chosen_theme import remember_theme
 from kvtui.lifetime import settings_of
 from kvtui.options import Options
+from kvtui.widgets.theme_files import theme_of
 
 ROOT = Path(__file__).parent.parent
 
@@ -145,3 +147,9 @@ def test_a_configuration_completes_the_options_and_never_overrules_them() -> Non
     given = Options(nodes=1, memory=True, replicas=1)
     assert given.completed(configuration) == given
     assert Options(state=Path("here")).completed(configuration).state == Path("here")
+
+
+def test_the_readme_shows_a_configuration_and_a_theme_that_work() -> None:
+    config, theme = re.findall(r"```toml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert configuration_of(config).keys == {"help": "f9"}
+    assert theme_of(theme).name == "sea"

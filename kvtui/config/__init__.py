@@ -1,6 +1,6 @@
 """What a person set: one TOML file, themes beside it. Nothing here imports Textual; kvtui writes none of it."""
 
-from kvtui.config.configuration import DEFAULT_THEME, Configuration, Motion, overruled
+from kvtui.config.configuration import DEFAULT_THEME, Configuration, overruled
 from kvtui.config.look import Look
 from kvtui.config.reading import ConfigError, configuration_of, read_configuration
 from kvtui.config.telling import told
@@ -10,7 +10,6 @@ __all__ = [
     "ConfigError",
     "Configuration",
     "Look",
-    "Motion",
     "configuration_of",
     "overruled",
     "read_configuration",

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Annotated, Final, Literal
 
 import msgspec
 
 DEFAULT_THEME: Final = "kvtui-night"
+MOTIONS: Final = ("full", "reduced")
 GLYPHS: Final = ("auto", "quadrants", "halves", "ascii")
-
-
-class Motion(StrEnum):
-    """How much the screen moves."""
-
-    FULL = "full"
-    """Events are seen to happen: a lookup walks, a range changes hands."""
-    REDUCED = "reduced"
-    """Only states are shown, one after the other."""
 
 
 class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     """What the file says; where it says nothing, what holds then. None: whatever the program does by itself."""
 
     theme: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] = DEFAULT_THEME
-    motion: Motion = Motion.FULL
+    motion: Literal["full", "reduced"] = "full"
+    """How much the screen moves: events are seen to happen, or only what became of them."""
     glyphs: Literal["auto", "quadrants", "halves", "ascii"] = "auto"
     state: Annotated[str, msgspec.Meta(pattern=r"^[/~]")] | None = None
     nodes: Annotated[int, msgspec.Meta(ge=0)] | None = None
@@ -47,6 +39,10 @@ ALLOWED: Final[Mapping[str, str]] = {
 
 
 def overruled(configuration: Configuration, environment: Mapping[str, str]) -> Configuration:
-    """The same, with what the environment says instead: ``KVTUI_GLYPHS``."""
-    glyphs = environment.get("KVTUI_GLYPHS", "")
-    return msgspec.structs.replace(configuration, glyphs=glyphs) if glyphs in GLYPHS else configuration
+    """The same, with what the environment says instead: ``KVTUI_GLYPHS`` and ``KVTUI_MOTION``."""
+    glyphs, motion = environment.get("KVTUI_GLYPHS", ""), environment.get("KVTUI_MOTION", "")
+    if glyphs in GLYPHS:
+        configuration = msgspec.structs.replace(configuration, glyphs=glyphs)
+    if motion in MOTIONS:
+        configuration = msgspec.structs.replace(configuration, motion=motion)
+    return configuration

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kvtui.config.configuration import DEFAULT_THEME, Configuration, Motion
+from kvtui.config.configuration import DEFAULT_THEME, Configuration
 from kvtui.config.keys import chosen_keys
 
 
@@ -15,7 +15,7 @@ class Look:
     """What of a configuration concerns the screen."""
 
     theme: str = DEFAULT_THEME
-    motion: Motion = Motion.FULL
+    motion: str = "full"
     glyphs: str = "auto"
     keys: Mapping[str, str] = field(default_factory=dict)
     """Keys by action, all of them."""

@@ -6,7 +6,7 @@ from textual.theme import Theme
 from kvtui.config import DEFAULT_THEME, Look
 from kvtui.config.chosen_theme import remember_theme, remembered_theme
 from kvtui.widgets.theme_files import known_theme, user_themes
-from kvtui.widgets.themes import DAY, NIGHT
+from kvtui.widgets.themes import OWN
 
 
 class Theming:
@@ -15,7 +15,7 @@ class Theming:
     def __init__(self, app: App[None], look: Look) -> None:
         """Register all themes, and show the one that is wanted."""
         self._look = look
-        for theme in (NIGHT, DAY):
+        for theme in OWN:
             app.register_theme(theme)
         found = user_themes(look.themes, app.available_themes)
         for theme in found.themes:

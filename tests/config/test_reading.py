@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kvtui.config import ConfigError, Configuration, Motion, configuration_of, read_configuration, told
+from kvtui.config import ConfigError, Configuration, configuration_of, read_configuration, told
 from kvtui.config.configuration import ALLOWED, GLYPHS
 from kvtui.config.places import VARIABLE, config_place
 from kvtui.widgets.ring.glyphs import Glyphs
@@ -23,7 +23,7 @@ def test_every_setting_is_read() -> None:
     text = 'theme = "nord"\nmotion = "reduced"\nglyphs = "ascii"\nstate = "~/lab"\nnodes = 3\nreplicas = 2\n[keys]\nhelp = "f9"\n'
     assert configuration_of(text) == Configuration(
         theme="nord",
-        motion=Motion.REDUCED,
+        motion="reduced",
         glyphs="ascii",
         state="~/lab",
         nodes=3,
