@@ -172,6 +172,11 @@ class CommandLine(Input, inherit_bindings=False):
         if self.choices is not None:
             self._choose(None)
 
+    def on_blur(self) -> None:
+        """What is open belongs to the keyboard; where the whole window loses it, it stays for when it is back."""
+        if self.app.app_focus:
+            self.close()
+
     def watch_value(self, value: str) -> None:
         """Typing on narrows the menu."""
         if self.choices is not None:

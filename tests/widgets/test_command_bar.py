@@ -2,7 +2,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from textual.events import Key
+from textual.events import AppBlur, AppFocus, Key
 
 from kvtui.app import COMMANDS_AT_ONCE
 from kvtui.screens import Confirm, Help
@@ -147,6 +147,19 @@ async def test_another_size_closes_the_menu() -> None:
         await shown.pilot.resize_terminal(40, 15)
         await shown.until(lambda: not shown.dashboard.query_one("#menu").display)
         assert shown.line.value == "re"
+
+
+async def test_the_menu_closes_when_the_keyboard_goes_elsewhere_but_not_when_the_window_loses_it() -> None:
+    async with running(FrozenCluster(frozen.healthy())) as shown:
+        await shown.type("re", enter=False)
+        await shown.pilot.press("tab")
+        shown.app.post_message(AppBlur())
+        await shown.until(lambda: not shown.app.app_focus)
+        shown.app.post_message(AppFocus())
+        await shown.until(lambda: shown.line.has_focus)
+        assert shown.dashboard.query_one("#menu").display
+        shown.dashboard.set_focus(None)
+        await shown.until(lambda: not shown.dashboard.query_one("#menu").display)
 
 
 async def test_ctrl_r_searches_the_lines_typed_before(tmp_path: Path) -> None:
