@@ -83,7 +83,7 @@ class KvtuiApp(App[None]):
         self._under_way = 0
         self._readonly = readonly
         history = History(state / HISTORY_FILE if state is not None else None)
-        self._dashboard = Dashboard(history, look=look, readonly=readonly)
+        self._dashboard = Dashboard(history, readonly=readonly)
         self._theming = Theming(self, look)
         self.set_keymap(dict(look.keys))
 
@@ -136,7 +136,7 @@ class KvtuiApp(App[None]):
 
     async def _run(self, text: str, invocation: Invocation) -> None:
         try:
-            if self._readonly and invocation.command.changes:
+            if self._readonly and invocation.changes:
                 self._say(Line(refusal(invocation.command), Level.BAD))
                 return
             if invocation.question:

@@ -235,9 +235,12 @@ def _run(options: Options, role: str) -> int:
     options = options.completed(configuration)
     look = None
     if role == "dashboard":
-        from kvtui.config import Look
+        import os
+
+        from kvtui.config import Look, environment_of
         from kvtui.config.places import theme_choice
 
+        os.environ.update(environment_of(configuration))
         look = Look.of(configuration, themes=place.themes, choice=theme_choice())
     backend = {"use_uvloop": role == "shell" and uvloop_present()}
     return anyio.run(open_and_run, options, role, look, backend_options=backend)

@@ -126,7 +126,7 @@ def test_config_prints_where_it_is_and_what_holds(tmp_path: Path, monkeypatch: p
     done = kvtui("config")
     assert done.returncode == 0
     assert done.stdout.splitlines()[0] == f"# {file}"
-    assert {'theme = "kvtui-night"', 'motion = "full"', "nodes = 3", 'help = "f9"', 'quit = "ctrl+q"'} <= set(
+    assert {'theme = "kvtui-night"', 'glyphs = "auto"', "nodes = 3", 'help = "f9"', 'quit = "ctrl+q"'} <= set(
         done.stdout.splitlines()
     )
 

@@ -106,7 +106,8 @@ class Command:
     capability: type | None = None
     flags: tuple[Flag, ...] = ()
     aliases: tuple[str, ...] = ()
-    changes: bool = field(kw_only=True)
+    changes: bool | frozenset[str] = field(kw_only=True)
+    """Or the choices of an argument with which it does."""
 
     @property
     def switches(self) -> tuple[Flag, ...]:
@@ -130,6 +131,15 @@ class Invocation:
     def confirmed(self) -> Invocation:
         """The same, after a person was asked and said yes."""
         return replace(self, yes=True)
+
+    @property
+    def changes(self) -> bool:
+        """Whether it changes data, members or settings."""
+        known = self.command.changes
+        if isinstance(known, bool):
+            return known
+        choices = (argument.name for argument in self.command.arguments if argument.kind is Kind.CHOICE)
+        return any(self.values.get(name) in known for name in choices)
 
     @property
     def question(self) -> str:

@@ -191,5 +191,6 @@ COMMANDS: tuple[Command, ...] = (
         " outcome counts.",
         explain,
         capability=Explains,
+        changes=frozenset({"put", "del"}),
     ),
 )

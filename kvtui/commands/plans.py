@@ -225,5 +225,6 @@ COMMANDS: tuple[Command, ...] = (
         " and after, the balance, and what to know before: slots with fewer copies meanwhile, nodes that can't give.",
         plan,
         capability=Plans,
+        changes=False,
     ),
 )

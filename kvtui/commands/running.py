@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 async def run(invocation: Invocation, context: Context) -> bool:
     """Run a command; True when it succeeded. What went wrong is said in lines of level BAD; only cancellation is raised."""
     command = invocation.command
-    if context.readonly and command.changes:
+    if context.readonly and invocation.changes:
         context.say(Line(refusal(command), Level.BAD))
         return False
     if command.capability is not None and not isinstance(context.cluster, command.capability):

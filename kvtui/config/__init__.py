@@ -1,6 +1,6 @@
 """What a person set: one TOML file, themes beside it. Nothing here imports Textual; kvtui writes none of it."""
 
-from kvtui.config.configuration import DEFAULT_THEME, Configuration, overruled
+from kvtui.config.configuration import DEFAULT_THEME, Configuration, environment_of, overruled
 from kvtui.config.look import Look
 from kvtui.config.reading import ConfigError, configuration_of, read_configuration
 from kvtui.config.telling import told
@@ -11,6 +11,7 @@ __all__ = [
     "Configuration",
     "Look",
     "configuration_of",
+    "environment_of",
     "overruled",
     "read_configuration",
     "told",

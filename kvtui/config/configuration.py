@@ -16,7 +16,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     """What the file says; where it says nothing, what holds then. None: whatever the program does by itself."""
 
     theme: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] = DEFAULT_THEME
-    motion: Literal["full", "reduced"] = "full"
+    motion: Literal["full", "reduced"] | None = None
     """How much the screen moves: events are seen to happen, or only what became of them."""
     glyphs: Literal["auto", "quadrants", "halves", "ascii"] = "auto"
     state: Annotated[str, msgspec.Meta(pattern=r"^[/~]")] | None = None
@@ -46,3 +46,11 @@ def overruled(configuration: Configuration, environment: Mapping[str, str]) -> C
     if motion in MOTIONS:
         configuration = msgspec.structs.replace(configuration, motion=motion)
     return configuration
+
+
+def environment_of(configuration: Configuration) -> dict[str, str]:
+    """What drawing is told through the environment, as by a person who sets it there."""
+    told: dict[str, str] = {"KVTUI_MOTION": configuration.motion or ""}
+    if configuration.glyphs != "auto":
+        told["KVTUI_GLYPHS"] = configuration.glyphs
+    return {name: value for name, value in told.items() if value}

@@ -15,8 +15,6 @@ class Look:
     """What of a configuration concerns the screen."""
 
     theme: str = DEFAULT_THEME
-    motion: str = "full"
-    glyphs: str = "auto"
     keys: Mapping[str, str] = field(default_factory=dict)
     """Keys by action, all of them."""
     themes: Path | None = None
@@ -29,8 +27,6 @@ class Look:
         """The look that a configuration wants."""
         return cls(
             configuration.theme,
-            configuration.motion,
-            configuration.glyphs,
             chosen_keys(configuration.keys),
             themes,
             choice,

@@ -9,6 +9,7 @@ from kvtui.config.configuration import Configuration
 from kvtui.config.keys import chosen_keys
 
 UNSET: Final[Mapping[str, str]] = {
+    "motion": "full, unless TEXTUAL_ANIMATIONS=none",
     "state": "a directory of yours",
     "nodes": "of a new cluster; none",
     "replicas": "of a new cluster; one copy of every key",
@@ -21,7 +22,7 @@ def told(configuration: Configuration, chosen_theme: str = "") -> list[str]:
     lines = []
     if chosen_theme and chosen_theme != configuration.theme:
         lines.append(f"# {_written(chosen_theme)} was chosen on the screen, and holds until another theme is set here:")
-    for name in ("theme", "motion", "glyphs", *UNSET):
+    for name in ("theme", "glyphs", *UNSET):
         value = getattr(configuration, name)
         lines.append(f"# {name}: {UNSET[name]}" if value is None else f"{name} = {_written(value)}")
     return [

@@ -12,7 +12,6 @@ from textual.reactive import reactive
 from textual.screen import Screen
 
 from kvtui.commands import History
-from kvtui.config import Look
 from kvtui.core.cluster import Location
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.widgets.activity import Activity
@@ -22,7 +21,6 @@ from kvtui.widgets.header import Header
 from kvtui.widgets.nodes import Nodes
 from kvtui.widgets.picture import Picture
 from kvtui.widgets.ring import Ring, View
-from kvtui.widgets.ring.glyphs import Glyphs
 from kvtui.widgets.stats import Stats
 from kvtui.widgets.words import harmless
 
@@ -52,11 +50,10 @@ screen shows one panel at a time. Text can be selected with the mouse and copied
 
     picture: reactive[Picture] = reactive(Picture(), repaint=False)
 
-    def __init__(self, history: History, *, look: Look | None = None, readonly: bool = False) -> None:
+    def __init__(self, history: History, *, readonly: bool = False) -> None:
         super().__init__()
-        look = look or Look()
         self._readonly = readonly
-        self._ring_panel = Ring(id="ring", glyphs=None if look.glyphs == "auto" else Glyphs(look.glyphs))
+        self._ring_panel = Ring(id="ring")
         self._node_panel = Nodes(id="nodes")
         self._panel = PANELS[0]
         self.activity = Activity(id="activity")

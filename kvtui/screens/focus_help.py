@@ -24,8 +24,9 @@ def help_for(screen: Screen[object]) -> list[Section]:
             sections.append(_section(text, keys))
             seen.add(node)
             keys = []
-    if keys and sections:
-        sections[-1] = Section(sections[-1].title, sections[-1].text, (*sections[-1].rows, *keys))
+    if keys:
+        last = sections.pop() if sections else Section("Keys")
+        sections.append(Section(last.title, last.text, (*last.rows, *keys)))
     beside = [node for node in screen.walk_children(Widget) if node.HELP and node not in seen]
     return [*sections, *(_section(node.HELP or "", _keys(screen, node)) for node in beside)]
 

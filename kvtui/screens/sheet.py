@@ -17,7 +17,8 @@ class Sheet(ModalScreen[None]):
     VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-high"), (30, "-tall")]  # noqa: RUF012 - as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,enter", "dismiss", "Close"),
-        Binding("f12", "app.save_picture", "Save as SVG", key_display="F12"),
+        Binding("f1", "app.help", "Help", id="help"),
+        Binding("f12", "app.save_picture", "Save as SVG", id="save_picture"),
     ]
 
     def __init__(self, title: str, content: Widget, note: str = "") -> None:

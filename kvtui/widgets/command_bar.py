@@ -184,7 +184,7 @@ Escape gives back what was there."""
         except CommandError as error:
             self._say(error.text, error=True)
             return
-        if invocation is not None and self._readonly and invocation.command.changes:
+        if invocation is not None and self._readonly and invocation.changes:
             self._say(refusal(invocation.command), error=True)
             return
         text = self._line.take()

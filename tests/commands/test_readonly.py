@@ -9,11 +9,11 @@ from tests.widgets import frozen
 from tests.widgets.frozen import FrozenCluster
 from tests.widgets.running import running
 
-READING = {"show", "get", "keys", "where", "stats", "save", "history", "help", "exit"}
+READING = {"show", "get", "keys", "where", "stats", "save", "history", "plan", "help", "exit"}
 CHANGING = {
     "addnode A 5001", "removenode A", "stop A", "start A", "put a 1", "del a", "setreplica 2", "rebalance", "setquorum 1",
     "reads strict", "policy classic", "weight A 2", "load keys.csv", "accept-loss --yes", "kill A", "pause A", "resume A",
-    "slow A 5", "cut A", "heal", "wipe A --yes", "check 1",
+    "slow A 5", "cut A", "heal", "wipe A --yes", "check 1", "explain put a 1", "explain del a",
 }  # fmt: skip
 
 
@@ -28,7 +28,7 @@ class Untouchable(FrozenCluster):
 
 def test_every_command_says_whether_it_changes_anything() -> None:
     """A new command belongs in one of the two lists above."""
-    assert {command.name for command in COMMANDS if not command.changes} == READING
+    assert {command.name for command in COMMANDS if command.changes is False} == READING
     assert {command.name for command in COMMANDS if command.changes} == {line.split()[0] for line in CHANGING}
 
 
@@ -43,6 +43,13 @@ async def test_what_changes_something_is_refused_in_one_line_before_the_cluster_
     assert refused.level is Level.BAD
     assert refused.text.startswith(f"{line.split()[0]}: refused")
     assert "--readonly" in refused.text
+
+
+def test_a_request_that_is_explained_changes_what_it_changes() -> None:
+    changing = {
+        line: invocation.changes for line in ("explain put get 1", "explain get put") if (invocation := parse(line))
+    }
+    assert changing == {"explain put get 1": True, "explain get put": False}
 
 
 @pytest.mark.anyio

@@ -10,10 +10,11 @@ from textual.binding import Binding
 from kvtui.app import KvtuiApp
 from kvtui.config.keys import ACTIONS, EDITING, KeyProblem, chosen_keys
 from kvtui.screens import CheckScreen, Dashboard, Help
+from kvtui.screens.sheet import Sheet
 from kvtui.widgets.command_line import CommandLine
 from kvtui.widgets.keys import written
 
-OWNERS = (KvtuiApp, Dashboard, CommandLine, CheckScreen, Help)
+OWNERS = (KvtuiApp, Dashboard, CommandLine, CheckScreen, Help, Sheet)
 KEYS = st.sampled_from(["f1", "f2", "f3", "ctrl+g", "alt+x", "pageup", "tab", "f1,f3", " F5 ", "Ctrl+T"])
 
 

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kvtui.config import ConfigError, Configuration, configuration_of, read_configuration, told
+from kvtui.config import (
+    ConfigError,
+    Configuration,
+    configuration_of,
+    environment_of,
+    overruled,
+    read_configuration,
+    told,
+)
 from kvtui.config.configuration import ALLOWED, GLYPHS
 from kvtui.config.places import VARIABLE, config_place
 from kvtui.widgets.ring.glyphs import Glyphs
@@ -103,6 +111,13 @@ def test_what_is_told_says_the_same_when_it_is_read() -> None:
     again = configuration_of("\n".join(told(given)))
     assert told(again) == told(given)
     assert (again.theme, again.nodes, again.keys["help"]) == ('a "b" é', 2, "f9,ctrl+o")
+
+
+def test_the_environment_overrules_the_file_and_tells_drawing() -> None:
+    given = configuration_of('glyphs = "ascii"\nmotion = "full"')
+    holds = overruled(given, {"KVTUI_GLYPHS": "halves", "KVTUI_MOTION": "fast"})
+    assert environment_of(holds) == {"KVTUI_GLYPHS": "halves", "KVTUI_MOTION": "full"}
+    assert environment_of(configuration_of("")) == {}
 
 
 def test_every_setting_has_words_for_what_it_may_be() -> None:
