@@ -27,6 +27,7 @@ from kvtui.screens.palette import RegistryCommands
 from kvtui.screens.pictures import save_picture
 from kvtui.widgets.command_bar import CommandBar
 from kvtui.widgets.keys import written
+from kvtui.widgets.ring import Motion
 from kvtui.widgets.theming import Theming
 
 UPDATE_SECONDS = 0.1
@@ -55,8 +56,8 @@ class Happened(Message):
 
 
 class KvtuiApp(App[None]):
-    """Shows one cluster. ``state`` is the directory that remembers typed lines; None remembers none. With ``readonly`` every
-    command that changes something is refused."""
+    """Shows one cluster. ``state`` is the directory that remembers typed lines; None remembers none. ``motion`` None is what the
+    environment says. With ``readonly`` every command that changes something is refused."""
 
     TITLE = "kvtui"
     CSS_PATH = "app.tcss"
@@ -71,19 +72,20 @@ class KvtuiApp(App[None]):
         *,
         state: Path | None,
         pictures: Path | None = None,
+        motion: Motion | None = None,
         look: Look | None = None,
         readonly: bool = False,
         driver_class: type[Driver] | None = None,
     ) -> None:
         super().__init__(driver_class)
         look = look or Look()
-        self.animation_level = "none"
+        self.animation_level = "none"  # of Textual's own widgets; the ring moves as ``motion`` says
         self._cluster = cluster
         self._pictures = pictures
         self._under_way = 0
         self._readonly = readonly
         history = History(state / HISTORY_FILE if state is not None else None)
-        self._dashboard = Dashboard(history, readonly=readonly)
+        self._dashboard = Dashboard(history, motion, readonly=readonly)
         self._theming = Theming(self, look)
         self.set_keymap(dict(look.keys))
 

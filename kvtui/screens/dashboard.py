@@ -20,7 +20,7 @@ from kvtui.widgets.footer import Footer
 from kvtui.widgets.header import Header
 from kvtui.widgets.nodes import Nodes
 from kvtui.widgets.picture import Picture
-from kvtui.widgets.ring import Ring, View
+from kvtui.widgets.ring import Motion, Ring, View
 from kvtui.widgets.stats import Stats
 from kvtui.widgets.words import harmless
 
@@ -50,10 +50,10 @@ screen shows one panel at a time. Text can be selected with the mouse and copied
 
     picture: reactive[Picture] = reactive(Picture(), repaint=False)
 
-    def __init__(self, history: History, *, readonly: bool = False) -> None:
+    def __init__(self, history: History, motion: Motion | None = None, *, readonly: bool = False) -> None:
         super().__init__()
         self._readonly = readonly
-        self._ring_panel = Ring(id="ring")
+        self._ring_panel = Ring(id="ring", motion=motion)
         self._node_panel = Nodes(id="nodes")
         self._panel = PANELS[0]
         self.activity = Activity(id="activity")

@@ -27,11 +27,27 @@ DAY = Theme(
     background="#fbfbf8",
     surface="#fbfbf8",
     panel="#e9ebf0",
-    success="#1f8a4c",
+    success="#1a7f44",
     warning="#a86400",
     error="#c02c2c",
     dark=False,
     variables={"footer-key-foreground": "#245cd6", "footer-background": "#e9ebf0", "border": "#245cd6"},
 )
 
-OWN = (NIGHT, DAY)
+CONTRAST = Theme(
+    name="kvtui-contrast",
+    primary="#8fb8ff",
+    secondary="#5ce6c0",
+    accent="#8fb8ff",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#000000",
+    success="#66ff99",
+    warning="#ffd24d",
+    error="#ff8f8f",
+    dark=True,
+    variables={"footer-key-foreground": "#8fb8ff", "footer-background": "#000000", "border": "#ffffff"},
+)
+
+OWN = (NIGHT, DAY, CONTRAST)

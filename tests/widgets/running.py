@@ -75,10 +75,11 @@ async def running(
     size: tuple[int, int] = (120, 36),
     state: Path | None = None,
     pictures: Path | None = None,
+    motion: Motion | None = None,
     look: Look | None = None,
     readonly: bool = False,
 ) -> AsyncIterator[Running]:
-    app = KvtuiApp(cluster, state=state, pictures=pictures, look=look, readonly=readonly)
+    app = KvtuiApp(cluster, state=state, pictures=pictures, motion=motion, look=look, readonly=readonly)
     async with app.run_test(size=size) as pilot:
         shown = Running(app, cluster, pilot)
         events = len(cluster.happened)
