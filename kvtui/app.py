@@ -15,7 +15,7 @@ from kvtui.commands.wording import to_bytes
 from kvtui.core.cluster import Cluster, ClusterError, Location
 from kvtui.core.events import Event
 from kvtui.core.snapshot import ClusterSnapshot
-from kvtui.screens import CheckScreens, Confirm, Dashboard, ExplainScreen, Help, PlanScreen
+from kvtui.screens import CheckScreens, Confirm, Dashboard, ExplainScreen, Help, KeyBrowser, PlanScreen
 from kvtui.screens.defects import defect_lines, defect_place
 from kvtui.screens.palette import RegistryCommands
 from kvtui.screens.pictures import save_picture
@@ -134,6 +134,7 @@ class KvtuiApp(App[None]):
                 columns=self._dashboard.activity.scrollable_content_region.width,
                 explained=lambda told: self._cover(ExplainScreen(told, self._dashboard.picture)),
                 planned=lambda made: self._cover(PlanScreen(made, self._dashboard.picture)),
+                browse=self.action_browse,
             )
             if await run(invocation, context):
                 await self._show_key(invocation)
@@ -167,6 +168,10 @@ class KvtuiApp(App[None]):
         ]
         self.push_screen(Help(keys))
 
+    def action_browse(self, prefix: str = "") -> None:
+        """Show keys that begin so, on a screen of their own."""
+        self.push_screen(KeyBrowser(self._cluster, lambda: self._dashboard.picture, prefix))
+
     def action_save_picture(self) -> None:
         """Save the screen as SVG and say where."""
         try:
@@ -178,6 +183,7 @@ class KvtuiApp(App[None]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What the palette offers beside the registry's commands."""
+        yield SystemCommand("Keys", "Search, view, edit and delete keys", self.action_browse)
         yield SystemCommand("Theme", "Change colours, to light ones for instance", self.action_change_theme)
         yield SystemCommand("Save picture", "Save the screen as SVG", self.action_save_picture)
         yield SystemCommand("Help", "Commands, keys, signs", self.action_help)

@@ -65,3 +65,5 @@ class Context:
     """How a request went, for a picture of it."""
     planned: Callable[[Plan], None] = undrawn
     """What a change would do, for a picture of it."""
+    browse: Callable[[str], None] | None = None
+    """Show the keys that begin with a prefix on a screen; None for a front end that has none."""
