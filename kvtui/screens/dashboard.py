@@ -36,8 +36,8 @@ class Dashboard(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "app.help", "Help", key_display="F1"),
         Binding("f2", "ring_view", "Ring view", key_display="F2"),
-        Binding("f3", "app.browse", "Keys", key_display="F3"),
         Binding("f6", "next_panel", "Panel", key_display="F6"),
+        Binding("f3", "app.browse", "Keys", key_display="F3"),
         Binding("f12", "app.save_picture", "Save as SVG", key_display="F12"),
         Binding("ctrl+q", "app.quit", "Quit", priority=True),
         Binding("pageup", "scroll_activity(-1)", show=False),

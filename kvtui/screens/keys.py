@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine
 from time import monotonic
 from typing import ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -107,10 +107,20 @@ class KeyBrowser(Screen[None]):
         """Look for keys that begin so; a search under way ends."""
         self._notice.tell("")
         self._take(Found(prefix))
-        self.run_worker(self._look(prefix), group="search", exclusive=True, exit_on_error=False)
+        self._look(prefix)
 
+    @work(group="search", exclusive=True, exit_on_error=False)
     async def _look(self, prefix: bytes) -> None:
         await asyncio.sleep(TYPING_SECONDS)
+        try:
+            await self._scan(prefix)
+        except ClusterError as error:
+            self._take(self._found.failed(str(error)))
+        except Exception as error:
+            self._take(self._found.failed(f"the search ended: {defect_place(error)}"))
+
+    async def _scan(self, prefix: bytes) -> None:
+        """Take matches as they come; where the rows are full, wait until a person wants the next."""
         pages = self._keys.scan(prefix, values=False, passed=self._passed)
         try:
             async for page in pages:
@@ -121,10 +131,6 @@ class KeyBrowser(Screen[None]):
                     self._take(self._found.went_on())
                     self._table.top()
             self._take(self._found.ended())
-        except ClusterError as error:
-            self._take(self._found.failed(str(error)))
-        except Exception as error:
-            self._take(self._found.failed(f"the search ended: {defect_place(error)}"))
         finally:
             if isinstance(pages, AsyncGenerator):
                 await pages.aclose()

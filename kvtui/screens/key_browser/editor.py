@@ -34,7 +34,8 @@ class Editor(ModalScreen[Stored | None]):
     """A text and where it goes. It stays open, the text in it, until the put succeeded or the person leaves."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s", "put", "Put", key_display="^S", priority=True),
+        # No priority: it would overtake letters that arrive together with it.
+        Binding("ctrl+s", "put", "Put", key_display="^S"),
         Binding("escape", "leave", "Back", key_display="Esc"),
     ]
     CSS_PATH = "keys.tcss"

@@ -11,7 +11,7 @@ from kvtui.core.cluster import Outcome, Read, ReplicaCopy
 from kvtui.screens.key_browser.reading import Inspected
 from kvtui.screens.key_browser.value import Presented
 
-LABEL = 11
+LABEL = 10
 """Cells before what a label names."""
 Part = tuple[str, str]
 """A piece of text and its style."""

@@ -85,7 +85,7 @@ class Found:
         if at is not None:
             rows[at] = item
             return replace(self, rows=tuple(rows))
-        if not item.key.startswith(self.prefix) or len(rows) >= ROWS_MOST:
+        if not item.key.startswith(self.prefix):
             return self
         place = next((at for at, row in enumerate(rows) if _order(row.key) > _order(item.key)), len(rows))
         if place == 0 and self.skipped:
@@ -94,7 +94,8 @@ class Found:
             return self  # the scan brings it
         if place == len(rows) and self.phase is Phase.FULL:
             return replace(self, waiting=tuple(sorted((*self.waiting, item), key=lambda row: _order(row.key))))
-        return replace(self, rows=(*rows[:place], item, *rows[place:]))
+        rows.insert(place, item)
+        return replace(self, rows=tuple(rows[:ROWS_MOST]), waiting=(*rows[ROWS_MOST:], *self.waiting))
 
     def without(self, key: bytes) -> "Found":
         """A key was deleted here."""
