@@ -280,7 +280,8 @@ class KeyBrowser(Screen[None]):
 
     def action_back(self) -> None:
         """From the value to the table, from there to where one came from."""
-        if self._value.has_focus:
+        # Focus moves a moment later: the class tells at once what was closed already.
+        if self.has_class("-viewing") and (self._value.has_focus or not self.has_class("-wide")):
             self._close_value()
         elif self._writing:
             self._notice.tell("a key is being deleted; wait for its end", Level.WARNING)

@@ -1,20 +1,27 @@
 """What the key browser looks like, at the sizes that matter."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from kvtui.app import KvtuiApp
 from kvtui.core.cluster import Outcome, Written
 from kvtui.core.version import NEVER
+from kvtui.screens import Confirm
+from kvtui.screens.key_browser.editor import Editor
 from kvtui.screens.key_browser.found import Phase
+from kvtui.screens.key_browser.key_help import KeyHelp
 from kvtui.widgets.themes import DAY
 from tests.screens.key_browser.browsing import Browser, opened
 from tests.screens.key_browser.stores import KeyCluster, shop
 from tests.snapshots.test_screens import same_everywhere
 
 __all__ = ["same_everywhere"]
+OPENS: dict[str, type[Screen[Any]]] = {"e": Editor, "n": Editor, "d": Confirm, "f1": KeyHelp}
+"""Keys, and the screens that they open."""
 SIZES = {"40x15": (40, 15), "80x24": (80, 24), "120x36": (120, 36)}
 
 
@@ -37,13 +44,15 @@ def picture(
         await browser.until(lambda: browser.table.row_count == len(browser.screen._found.rows))
         for key in keys:
             await browser.press(key)
-            await settled(browser)
+            await settled(browser, OPENS.get(key))
 
     return snap_compare(app, terminal_size=size, run_before=show)
 
 
-async def settled(browser: Browser) -> None:
-    """Let what a key began come to its end."""
+async def settled(browser: Browser, opens: type[Screen[Any]] | None) -> None:
+    """Let what a key began come to its end, on the screen that it opens."""
+    if opens is not None:
+        await browser.until(lambda: isinstance(browser.app.screen, opens) and browser.app.focused is not None)
     await browser.until(lambda: not browser.table.border_subtitle)
     await browser.until(lambda: not browser.screen._due)
     await browser.pilot.pause()

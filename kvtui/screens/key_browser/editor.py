@@ -7,15 +7,17 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Input, Static, TextArea
+from textual.widgets import Footer, Input, Static
 
 from kvtui.commands.wording import shown, to_bytes
 from kvtui.core.events import Level
 from kvtui.screens.confirm import Confirm
 from kvtui.screens.defects import defect_place
 from kvtui.screens.key_browser.asking import asking
+from kvtui.screens.key_browser.key_line import KeyLine
 from kvtui.screens.key_browser.notice import Notice
 from kvtui.screens.key_browser.port import KeyStore
+from kvtui.screens.key_browser.value_area import ValueArea
 from kvtui.screens.key_browser.writing import Ended, Seen, put
 
 UNDER_WAY = "it is being stored; wait for its end"
@@ -48,10 +50,8 @@ class Editor(ModalScreen[Stored | None]):
         self._seen = seen
         self._under_way = False
         self._before = (prefix, text)
-        self._named = Input(prefix, placeholder="the new key", id="new-key", compact=True, select_on_focus=False)
-        self._named.cursor_blink = False
-        self._area = TextArea(text, id="new-value", show_line_numbers=text.count("\n") > 0, compact=True)
-        self._area.cursor_blink = False
+        self._named = KeyLine(prefix, "the new key", id="new-key")
+        self._area = ValueArea(text, id="new-value")
         self._notice = Notice(id="editor-notice")
 
     def compose(self) -> ComposeResult:

@@ -3,16 +3,16 @@
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.widgets import Input
+
+from kvtui.screens.key_browser.key_line import KeyLine
 
 
-class PrefixLine(Input):
-    """One line; the cursor does not blink: idle is still."""
+class PrefixLine(KeyLine):
+    """Going on from it leads to the keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,enter", "submit", "Keys", key_display="↓", tooltip="go to the keys")
     ]
 
-    def __init__(self, value: str, *, id: str | None = None) -> None:
-        super().__init__(value, placeholder="what the keys begin with", id=id, compact=True, select_on_focus=False)
-        self.cursor_blink = False
+    def __init__(self, prefix: str, *, id: str | None = None) -> None:
+        super().__init__(prefix, "what the keys begin with", id=id)
