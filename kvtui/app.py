@@ -20,7 +20,7 @@ from kvtui.core.cluster import Cluster, ClusterError, Location
 from kvtui.core.events import Event
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.driver import TerminalDriver
-from kvtui.screens import CheckScreens, Confirm, Dashboard, ExplainScreen, Help, PlanScreen
+from kvtui.screens import CheckScreens, Confirm, Dashboard, ExplainScreen, Help, KeyBrowser, PlanScreen
 from kvtui.screens.defects import defect_lines, noted
 from kvtui.screens.focus_help import help_for
 from kvtui.screens.palette import RegistryCommands
@@ -158,6 +158,7 @@ class KvtuiApp(App[None]):
                 explained=lambda told: self._cover(ExplainScreen(told, self._dashboard.picture)),
                 planned=lambda made: self._cover(PlanScreen(made, self._dashboard.picture)),
                 readonly=self._readonly,
+                browse=self.action_browse,
             )
             if await run(invocation, context):
                 await self._show_key(invocation)
@@ -187,6 +188,11 @@ class KvtuiApp(App[None]):
         """Explain what has the focus, then commands and signs."""
         self.push_screen(Help(help_for(self.screen)))
 
+    def action_browse(self, prefix: str = "") -> None:
+        """Show keys that begin so, on a screen of their own."""
+        browser = KeyBrowser(self._cluster, lambda: self._dashboard.picture, prefix, readonly=self._readonly)
+        self.push_screen(browser)
+
     def action_save_picture(self) -> None:
         """Save the screen as SVG and say where."""
         try:
@@ -202,6 +208,7 @@ class KvtuiApp(App[None]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What the palette offers beside the registry's commands."""
+        yield SystemCommand("Keys", "Search, view, edit and delete keys", self.action_browse)
         yield SystemCommand("Theme", "Change colours, to light ones for instance", self.action_change_theme)
         yield SystemCommand("Save picture", "Save the screen as SVG", self.action_save_picture)
         yield SystemCommand("Help", "Commands, keys, signs", self.action_help)

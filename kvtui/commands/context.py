@@ -67,3 +67,5 @@ class Context:
     """What a change would do, for a picture of it."""
     readonly: bool = False
     """Commands that change anything are refused."""
+    browse: Callable[[str], None] | None = None
+    """Show the keys that begin with a prefix on a screen; None for a front end that has none."""

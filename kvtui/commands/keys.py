@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from kvtui.commands.command import Argument, Command, Flag, Invocation, Kind
+from kvtui.commands.command import Argument, Command, CommandError, Flag, Invocation, Kind
 from kvtui.commands.context import Context, Line
 from kvtui.commands.wording import shown, to_bytes, whole
 from kvtui.core.cluster import Location, Outcome, ReplicaAnswer, ReplicaCopy, Written
@@ -117,7 +117,8 @@ def location_lines(location: Location) -> list[Line]:
     return [*lines, *(_copy_line(copy) for copy in location.replicas)]
 
 
-def _copy_line(copy: ReplicaCopy) -> Line:
+def copy_words(copy: ReplicaCopy) -> str:
+    """What a replica holds of a key: ``version 4.17``, ``deleted at version 4.18, behind``, ``no answer``."""
     if copy.version is None:
         held = "no answer"
     elif copy.version == NEVER:
@@ -129,8 +130,24 @@ def _copy_line(copy: ReplicaCopy) -> Line:
         notes.append("being filled")
     elif not copy.clean:
         notes.append("behind")
-    fine = copy.version is not None and (copy.clean or copy.receiving)
-    return Line(f"  [{copy.node}] {', '.join(notes)}", Level.INFO if fine else Level.WARNING)
+    return ", ".join(notes)
+
+
+def copy_is_fine(copy: ReplicaCopy) -> bool:
+    """Whether the replica answers and is clean, or on its way to be."""
+    return copy.version is not None and (copy.clean or copy.receiving)
+
+
+def _copy_line(copy: ReplicaCopy) -> Line:
+    return Line(f"  [{copy.node}] {copy_words(copy)}", Level.INFO if copy_is_fine(copy) else Level.WARNING)
+
+
+async def browse(invocation: Invocation, context: Context) -> bool:
+    """``browse``: the front end shows keys on a screen of its own."""
+    if context.browse is None:
+        raise CommandError("browse needs the dashboard; here, list keys with: keys")
+    context.browse(invocation.values.get("prefix", ""))
+    return True
 
 
 def _percent(fraction: float) -> str:
@@ -167,6 +184,14 @@ COMMANDS: tuple[Command, ...] = (
         f"In ring order, the first {LISTED_KEYS}.",
         keys,
         flags=(Flag("--all", "list every key"),),
+        changes=False,
+    ),
+    Command(
+        "browse",
+        (Argument("prefix", "what the keys begin with", Kind.KEY, optional=True),),
+        "Search, view, edit and delete keys on a screen",
+        "In the dashboard, F3 as well: keys as they are found, in ring order, their values, and what each replica holds.",
+        browse,
         changes=False,
     ),
     Command(

@@ -9,6 +9,7 @@ from typing import Final
 ACTIONS: Final[Mapping[str, str]] = {
     "help": "f1",
     "ring_view": "f2",
+    "keys": "f3",
     "next_panel": "f6",
     "save_picture": "f12",
     "palette": "ctrl+p",

@@ -4,7 +4,7 @@
 ``isinstance``; a screen leaves out what is absent.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -118,6 +118,8 @@ class Item:
     value: bytes | None
     """None when values weren't asked for."""
     version: Version
+    size: int
+    """Bytes of the value, whether it was asked for or not."""
 
 
 class OwnData(StrEnum):
@@ -196,9 +198,14 @@ class Cluster(Protocol):
 
     async def locate(self, key: bytes) -> Location: ...
 
-    def scan(self, prefix: bytes = b"", *, values: bool = True) -> AsyncIterator[list[Item]]:
+    def scan(
+        self, prefix: bytes = b"", *, values: bool = True, passed: Callable[[float], None] | None = None
+    ) -> AsyncIterator[list[Item]]:
         """Every live key that begins with ``prefix``, in ring order, a page at a time. Raises ClusterError where a range
-        can't be read. A key written meanwhile may come or not."""
+        can't be read. A key written meanwhile may come or not.
+
+        ``passed`` is told how far round the ring (0..1) the scan has come, where nothing was found included.
+        """
         ...
 
     async def add_node(self, node: str, host: str, port: int, *, own_data: OwnData = OwnData.REFUSE) -> NodeAdded:

@@ -1,7 +1,7 @@
 """The coordinator of a ring of own nodes: composes log, membership, reads, writes, moves and snapshots into a ``Cluster``."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -178,8 +178,10 @@ class Coordinator:
     async def locate(self, key: bytes) -> Location:
         return await self._reads.locate(key)
 
-    def scan(self, prefix: bytes = b"", *, values: bool = True) -> AsyncIterator[list[Item]]:
-        return self._reads.scan(prefix, values)
+    def scan(
+        self, prefix: bytes = b"", *, values: bool = True, passed: Callable[[float], None] | None = None
+    ) -> AsyncIterator[list[Item]]:
+        return self._reads.scan(prefix, values, passed)
 
     async def add_node(self, node: str, host: str, port: int, *, own_data: OwnData = OwnData.REFUSE) -> NodeAdded:
         self._check_active()

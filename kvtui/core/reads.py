@@ -7,7 +7,7 @@ Where no clean replica can be asked it fails (``strict``), or answers what one t
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -327,12 +327,16 @@ class Reads:
         version = reply.version or NEVER
         return ReplicaCopy(node, version, reply.status != OK and version != NEVER, clean, receiving)
 
-    async def scan(self, prefix: bytes, values: bool) -> AsyncIterator[list[Item]]:
+    async def scan(
+        self, prefix: bytes, values: bool, passed: Callable[[float], None] | None = None
+    ) -> AsyncIterator[list[Item]]:
         """Every live key with that prefix, in ring order, a page at a time. Raises ClusterError."""
         slot = 0
         after: bytes | None = None
         while slot < len(self._ledger.topology.places) and self._ledger.topology.members:
             items, after, slot = await self._page(slot, after, prefix, values)
+            if passed is not None:
+                passed(slot / len(self._ledger.topology.places) if after is None else token_of(after) / 2**64)
             if items:
                 yield items
 
@@ -387,13 +391,15 @@ class Reads:
             if entry.size < 0:
                 return None
             if not values:
-                return Item(key, None, entry.version)
+                return Item(key, None, entry.version, entry.size)
             if entry.value is not None:
-                return Item(key, from_blob(entry.value), entry.version)
+                return Item(key, from_blob(entry.value), entry.version, entry.size)
         read = await self.get(key)
         if read.outcome is not Outcome.OK:
             raise ClusterError(f"can't read the whole ring: {read.text}")
-        return None if read.value is None else Item(key, read.value if values else None, read.version)
+        if read.value is None:
+            return None
+        return Item(key, read.value if values else None, read.version, len(read.value))
 
     def _slot(self, key: bytes) -> int:
         return slot_of(token_of(key), len(self._ledger.topology.places))

@@ -37,6 +37,7 @@ class Dashboard(Screen[None]):
         Binding("f1", "app.help", "Help", id="help"),
         Binding("f2", "ring_view", "Ring view", id="ring_view"),
         Binding("f6", "next_panel", "Panel", id="next_panel"),
+        Binding("f3", "app.browse", "Keys", id="keys"),
         Binding("f12", "app.save_picture", "Save as SVG", id="save_picture"),
         Binding("ctrl+q", "app.quit", "Quit", priority=True, id="quit"),
         Binding("pageup", "scroll_activity(-1)", "Scroll the activity back", show=False, id="scroll_up"),

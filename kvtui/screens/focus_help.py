@@ -5,6 +5,7 @@ A ``HELP`` is plain text whose first line, after ``#``, is its title. A widget w
 
 from collections.abc import Iterator
 
+from textual.actions import parse
 from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.screen import Screen
@@ -28,7 +29,7 @@ def help_for(screen: Screen[object]) -> list[Section]:
         last = sections.pop() if sections else Section("Keys")
         sections.append(Section(last.title, last.text, (*last.rows, *keys)))
     beside = [node for node in screen.walk_children(Widget) if node.HELP and node not in seen]
-    return [*sections, *(_section(node.HELP or "", _keys(screen, node)) for node in beside)]
+    return [*sections, *(_section(node.HELP or "", _declared(screen, node)) for node in beside)]
 
 
 def _around(screen: Screen[object]) -> Iterator[DOMNode]:
@@ -43,6 +44,19 @@ def _section(text: str, keys: list[tuple[str, str]]) -> Section:
     return Section(title.lstrip("# "), " ".join(rest.split()), tuple(keys))
 
 
+def _declared(screen: Screen[object], node: Widget) -> list[tuple[str, str]]:
+    """The keys that a node will have once it has the focus."""
+    own = [kind for kind in type(node).__mro__ if kind.__module__.startswith("kvtui.")]
+    rows: dict[str, list[str]] = {}
+    for kind in own:
+        for binding in Binding.make_bindings(vars(kind).get("BINDINGS", ())):
+            _, action, parameters = parse(binding.action)
+            if binding.show and binding.description and node.check_action(action, parameters) is not False:
+                words = binding.tooltip or binding.description
+                rows.setdefault(words, []).append(screen.app.get_key_display(binding))
+    return [(" ".join(written), words) for words, written in rows.items()]
+
+
 def _keys(screen: Screen[object], node: DOMNode) -> list[tuple[str, str]]:
     """The keys that a node's own classes declare, as they are written here; those of Textual's widgets go without saying."""
     declared: dict[bool, set[str]] = {True: set(), False: set()}
@@ -54,5 +68,5 @@ def _keys(screen: Screen[object], node: DOMNode) -> list[tuple[str, str]]:
     for bound in screen.active_bindings.values():
         binding = bound.binding
         if bound.node is node and binding.action in own and binding.description:
-            rows.setdefault(binding.description, []).append(screen.app.get_key_display(binding))
+            rows.setdefault(binding.tooltip or binding.description, []).append(screen.app.get_key_display(binding))
     return [(" ".join(written), words) for words, written in rows.items()]

@@ -165,6 +165,18 @@ async def test_keys_stops_counting_where_counting_would_take_long(
         assert (await person.types("keys"))[-1] == "… and over 3 more (keys --all lists every key)"
 
 
+async def test_browse_says_where_it_works_and_hands_the_prefix_to_a_screen(opened: Opened) -> None:
+    async with opened() as person:
+        assert await person.fails("browse user:") == ["browse needs the dashboard; here, list keys with: keys"]
+        shown: list[str] = []
+        context = Context(person.cluster, person.lines.append, browse=shown.append)
+        for line in ("browse user:", "browse"):
+            invocation = parse(line)
+            assert invocation is not None
+            assert await run(invocation, context)
+        assert shown == ["user:", ""]
+
+
 async def test_where_tells_the_version_on_each_replica_and_shows_the_place(opened: Opened) -> None:
     async with opened(nodes=2, replication=2) as person:
         await person.types("put apple 1")

@@ -153,3 +153,23 @@ def test_a_scan_after_an_unknown_write_agrees_with_what_is_read_next() -> None:
             assert await versions(cluster) == {NEWER}
 
     run_virtual(main)
+
+
+def test_a_scan_tells_sizes_without_values_and_how_far_it_is_where_nothing_was_found() -> None:
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=1, slots=64) as cluster:
+            sizes = {b"key %d" % number: number for number in range(2000)} | {b"large": 3 * INLINE_BYTES}
+            stored = [(key, b"v" * size) for key, size in sizes.items()]
+            assert (await cluster.call(lambda coordinator: coordinator.put_many(stored))).ok == len(sizes)
+            far: list[float] = []
+            pages = [page async for page in cluster.coordinator.scan(values=False, passed=far.append)]
+            assert {item.key: item.size for page in pages for item in page} == sizes
+            assert all(item.value is None for page in pages for item in page)
+            assert far == sorted(far)
+            assert far[-1] == 1
+            far.clear()
+            assert [page async for page in cluster.coordinator.scan(b"none", passed=far.append)] == []
+            assert len(far) > 1
+            assert far[-1] == 1
+
+    run_virtual(main)

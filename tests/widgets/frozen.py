@@ -1,7 +1,7 @@
 """Clusters made by hand: a ``Cluster`` that stands still, and the snapshots that tests show."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from kvtui.core.cluster import (
@@ -95,8 +95,14 @@ class FrozenCluster(Cluster):
     async def locate(self, key: bytes) -> Location:
         return located(self.now, key)
 
-    async def scan(self, prefix: bytes = b"", *, values: bool = True) -> AsyncIterator[list[Item]]:
-        yield [Item(key, value, Version(1, 1)) for key, value in self.stored.items() if key.startswith(prefix)]
+    async def scan(
+        self, prefix: bytes = b"", *, values: bool = True, passed: Callable[[float], None] | None = None
+    ) -> AsyncIterator[list[Item]]:
+        yield [
+            Item(key, value if values else None, Version(1, 1), len(value))
+            for key, value in self.stored.items()
+            if key.startswith(prefix)
+        ]
 
     async def add_node(self, node: str, host: str, port: int, *, own_data: OwnData = OwnData.REFUSE) -> NodeAdded:
         self.asked.append(f"add {node}")
