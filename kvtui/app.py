@@ -12,7 +12,7 @@ from textual.screen import Screen
 
 from kvtui.commands import Context, History, Invocation, Level, Line, run
 from kvtui.commands.wording import to_bytes
-from kvtui.core.cluster import Cluster, ClusterError, Location
+from kvtui.core.cluster import Cluster, ClusterError
 from kvtui.core.events import Event
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.screens import CheckScreens, Confirm, Dashboard, ExplainScreen, Help, PlanScreen
@@ -127,13 +127,15 @@ class KvtuiApp(App[None]):
             context = Context(
                 self._cluster,
                 self._say,
-                located=self._located,
+                located=self._dashboard.inspect_key,
                 progress=self._dashboard.bar.progress,
                 checked=CheckScreens(self).show,
                 leave=self.exit,
                 columns=self._dashboard.activity.scrollable_content_region.width,
                 explained=lambda told: self._cover(ExplainScreen(told, self._dashboard.picture)),
                 planned=lambda made: self._cover(PlanScreen(made, self._dashboard.picture)),
+                inspected=self._dashboard.inspect_node,
+                filtered=self._dashboard.filter_activity,
             )
             if await run(invocation, context):
                 await self._show_key(invocation)
@@ -147,7 +149,7 @@ class KvtuiApp(App[None]):
     async def _show_key(self, invocation: Invocation) -> None:
         """Mark the key that a command named on the ring: there it went, or came from."""
         if invocation.command.name in SHOWN_ON_THE_RING:
-            self._located(await self._cluster.locate(to_bytes(invocation.values["key"])))
+            self._dashboard.show_location(await self._cluster.locate(to_bytes(invocation.values["key"])))
 
     def _say(self, line: Line) -> None:
         self._dashboard.activity.add_answer(line.text, line.level)
@@ -155,9 +157,6 @@ class KvtuiApp(App[None]):
 
     def _cover(self, screen: Screen[None]) -> None:
         self.push_screen(screen)
-
-    def _located(self, location: Location) -> None:
-        self._dashboard.show_location(location)
 
     def action_help(self) -> None:
         """Explain commands and keys."""
@@ -179,6 +178,8 @@ class KvtuiApp(App[None]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What the palette offers beside the registry's commands."""
         yield SystemCommand("Theme", "Change colours, to light ones for instance", self.action_change_theme)
+        yield SystemCommand("Node bars", "Of keys, bytes, operations, latency", self._dashboard.action_node_bars)
+        yield SystemCommand("Sort nodes", "By id, what the bars show, share, state", self._dashboard.action_node_order)
         yield SystemCommand("Save picture", "Save the screen as SVG", self.action_save_picture)
         yield SystemCommand("Help", "Commands, keys, signs", self.action_help)
         yield SystemCommand("Quit", "Leave kvtui", self.action_quit)

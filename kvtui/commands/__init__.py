@@ -4,10 +4,12 @@ A front end reads a line, ``parse``\\ s it, asks first where ``Invocation.questi
 ``Invocation.confirmed()``), then ``run``\\ s it with a ``Context`` of its own. Nothing here imports Textual or Rich.
 """
 
+from kvtui.commands.activity_filter import EVERYTHING, ActivityFilter
 from kvtui.commands.command import Argument, Command, CommandError, Flag, Invocation, Kind, usage_line
 from kvtui.commands.completion import Names, complete, usage_for
 from kvtui.commands.context import Context, Line
 from kvtui.commands.history import History
+from kvtui.commands.inspection import Fact, duration, key_facts, node_facts, size
 from kvtui.commands.parsing import parse
 from kvtui.commands.recent import RecentKeys
 from kvtui.commands.registry import COMMANDS, find, nearest
@@ -16,10 +18,13 @@ from kvtui.core.events import Level
 
 __all__ = [
     "COMMANDS",
+    "EVERYTHING",
+    "ActivityFilter",
     "Argument",
     "Command",
     "CommandError",
     "Context",
+    "Fact",
     "Flag",
     "History",
     "Invocation",
@@ -29,10 +34,14 @@ __all__ = [
     "Names",
     "RecentKeys",
     "complete",
+    "duration",
     "find",
+    "key_facts",
     "nearest",
+    "node_facts",
     "parse",
     "run",
+    "size",
     "usage_for",
     "usage_line",
 ]

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from kvtui.core.cluster import Cluster, Location
 from kvtui.core.events import Level
 from kvtui.core.explanation import Explanation
 from kvtui.core.plan import Plan
 from kvtui.workload.view import CheckView
+
+if TYPE_CHECKING:
+    from kvtui.commands.activity_filter import ActivityFilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +69,7 @@ class Context:
     """How a request went, for a picture of it."""
     planned: Callable[[Plan], None] = undrawn
     """What a change would do, for a picture of it."""
+    inspected: Callable[[str], None] | None = None
+    """Shows a node in an inspector, for a front end that has one; else ``inspect`` says what it would show."""
+    filtered: Callable[[ActivityFilter], None] | None = None
+    """Shows only some of the activity, for a front end that has a panel of it."""

@@ -53,6 +53,11 @@ class Latencies:
         self.percentiles = NONE
 
     @property
+    def waiting(self) -> int:
+        """Latencies noted since the last turn."""
+        return len(self._waiting)
+
+    @property
     def quiet(self) -> bool:
         """Nothing waits, and nothing is remembered: a turn would change nothing."""
         return not self._waiting and self.percentiles is NONE and not any(self._parts)

@@ -150,10 +150,10 @@ class Link(asyncio.Protocol):
             if counter is not None and counter > self.counter:
                 self.counter = counter
             on_reply, sent, keys = self._waiting.popleft()
-            if keys:
+            if keys == 1:
+                self._note_latency(self.heard - sent)
+            elif keys:
                 self._traffic.add(keys)
-                if keys == 1:
-                    self._note_latency(self.heard - sent)
             on_reply(reply)
 
     def _flush(self) -> None:

@@ -26,16 +26,16 @@ class Traffic:
     """Operations of one node: a rate, and latencies of the last 5 to 10 seconds. A batch counts for the rate alone."""
 
     def __init__(self) -> None:
-        self._done = 0
+        self._batched = 0
         self._latencies = Latencies(parts=2, turns=5)
         self.note_latency = self._latencies.note
-        """Takes the seconds that a request for one key took."""
+        """The node answered for one key: takes the seconds that it took."""
         self.rate = 0.0
         """Operations a second, as of the last sample."""
 
     def add(self, keys: int) -> None:
-        """The node answered for so many keys."""
-        self._done += keys
+        """The node answered for so many keys at once."""
+        self._batched += keys
 
     @property
     def percentiles(self) -> Percentiles:
@@ -44,6 +44,6 @@ class Traffic:
 
     def sample(self, seconds: float) -> None:
         """Take stock of the last ``seconds``, about one."""
-        self.rate = self._done / seconds
-        self._done = 0
+        self.rate = (self._batched + self._latencies.waiting) / seconds
+        self._batched = 0
         self._latencies.turn()

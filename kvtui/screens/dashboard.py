@@ -12,20 +12,21 @@ from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widgets import Footer
 
-from kvtui.commands import History
+from kvtui.commands import ActivityFilter, History
 from kvtui.core.cluster import Location
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.widgets.activity import Activity
 from kvtui.widgets.command_bar import CommandBar
 from kvtui.widgets.header import Header
+from kvtui.widgets.inspector import Inspector
 from kvtui.widgets.nodes import Nodes
-from kvtui.widgets.picture import Picture
-from kvtui.widgets.ring import Motion, Ring, View
+from kvtui.widgets.picture import Picture, Subject
+from kvtui.widgets.ring import Ring, View
 from kvtui.widgets.stats import Stats
 from kvtui.widgets.words import harmless
 
-PANELS = ("ring", "nodes", "stats", "activity")
-"""In the order in which a small screen shows one after the other."""
+PANELS = ("ring", "nodes", "stats", "inspector", "activity")
+"""In the order in which a small screen shows one after the other; the inspector while there is something in it."""
 
 
 class Dashboard(Screen[None]):
@@ -36,7 +37,9 @@ class Dashboard(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "app.help", "Help", key_display="F1"),
         Binding("f2", "ring_view", "Ring view", key_display="F2"),
+        Binding("f4", "node_bars", "Node bars", key_display="F4"),
         Binding("f6", "next_panel", "Panel", key_display="F6"),
+        Binding("escape", "back", show=False),
         Binding("f12", "app.save_picture", "Save as SVG", key_display="F12"),
         Binding("ctrl+q", "app.quit", "Quit", priority=True),
         Binding("pageup", "scroll_activity(-1)", show=False),
@@ -51,6 +54,7 @@ class Dashboard(Screen[None]):
         self._ring_panel = Ring(id="ring", motion=motion)
         self._node_panel = Nodes(id="nodes")
         self._panel = PANELS[0]
+        self._inspector = Inspector(id="inspector")
         self.activity = Activity(id="activity")
         self.bar = CommandBar(history, id="bar")
 
@@ -61,6 +65,7 @@ class Dashboard(Screen[None]):
             with Vertical(id="side"):
                 yield self._node_panel.data_bind(Dashboard.picture)
                 yield Stats(id="stats").data_bind(Dashboard.picture)
+                yield self._inspector.data_bind(Dashboard.picture)
                 yield self.activity
         yield self.bar.data_bind(Dashboard.picture)
         yield Footer(show_command_palette=True)
@@ -70,6 +75,15 @@ class Dashboard(Screen[None]):
         self._ring_panel.border_title = f"Ring · {View.ARCS}"
         self._show_panel(self._panel)
 
+    def watch_picture(self, picture: Picture) -> None:
+        """The inspector is there while there is something in it."""
+        inspecting = picture.inspected is not Subject.NOTHING
+        self.set_class(inspecting, "-inspecting")
+        if not inspecting and self._inspector.has_focus:
+            self.bar.take_keyboard()
+        if not inspecting and self._panel == "inspector":
+            self._show_panel("nodes")
+
     def show_snapshot(self, snapshot: ClusterSnapshot) -> None:
         """Draw a newer cluster."""
         self.picture = self.picture.with_snapshot(snapshot)
@@ -78,15 +92,25 @@ class Dashboard(Screen[None]):
         """Show where a key is."""
         self.picture = replace(self.picture, located=location)
 
+    def inspect_key(self, location: Location) -> None:
+        """Show where a key is, and open the inspector on it."""
+        self.picture = replace(self.picture, located=location, inspected=Subject.KEY)
+        self._show_panel("inspector")
+
+    def inspect_node(self, node: str) -> None:
+        """Put a node in focus and open the inspector on it."""
+        self.picture = replace(self.picture, selected=node, inspected=Subject.NODE)
+        self._ring_panel.view = None
+        self._show_panel("inspector")
+
+    def filter_activity(self, wanted: ActivityFilter) -> None:
+        """Show only some of the activity."""
+        self.activity.show_only(wanted)
+        self._show_panel("activity")
+
     def answer_seen(self) -> None:
         """A command answers: a screen with room for one panel turns to where the answer is read."""
         self._show_panel("activity")
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Panels take turns only where one is shown at a time."""
-        if action == "next_panel":
-            return self._single
-        return True
 
     @property
     def _single(self) -> bool:
@@ -104,9 +128,43 @@ class Dashboard(Screen[None]):
         else:
             self._ring_panel.switch_view()
 
+    def action_node_bars(self) -> None:
+        """Bars of another measure; where one panel is shown, the nodes first."""
+        if self._single and self._panel != "nodes":
+            self._show_panel("nodes")
+        else:
+            self._node_panel.next_measure()
+
+    def action_node_order(self) -> None:
+        """Sort the nodes otherwise; where one panel is shown, the nodes first."""
+        if self._single and self._panel != "nodes":
+            self._show_panel("nodes")
+        else:
+            self._node_panel.next_order()
+
     def action_next_panel(self) -> None:
-        """The next of the panels."""
-        self._show_panel(PANELS[(PANELS.index(self._panel) + 1) % len(PANELS)])
+        """The next of the panels: the one that is shown where there is room for one, else the one that has the keyboard."""
+        if self._single:
+            there = [name for name in PANELS if name != "inspector" or self.picture.inspected is not Subject.NOTHING]
+            at = there.index(self._panel) if self._panel in there else 0
+            self._show_panel(there[(at + 1) % len(there)])
+            return
+        stops = [panel for panel in (self._node_panel, self._inspector, self.activity) if panel.display]
+        at = next((place for place, panel in enumerate(stops) if panel is self.focused), -1)
+        if at + 1 < len(stops):
+            stops[at + 1].focus()
+        else:
+            self.bar.take_keyboard()
+
+    def action_back(self) -> None:
+        """The keyboard goes back to the command bar; from there, the inspector closes."""
+        if self.focused in (self._node_panel, self._inspector, self.activity):
+            self.bar.take_keyboard()
+        else:
+            self._close_inspector()
+
+    def _close_inspector(self) -> None:
+        self.picture = replace(self.picture, inspected=Subject.NOTHING)
 
     def action_scroll_activity(self, pages: int) -> None:
         """Page through what happened."""
@@ -126,7 +184,20 @@ class Dashboard(Screen[None]):
 
     @on(Nodes.Chosen)
     def _node_chosen(self, event: Nodes.Chosen) -> None:
-        """Put a node in focus; again, and none is."""
-        chosen = "" if event.node == self.picture.selected else event.node
-        self.picture = replace(self.picture, selected=chosen)
+        """Put a node in focus."""
+        self.picture = self.picture.with_node(event.node)
         self._ring_panel.view = None
+
+    @on(Nodes.Inspected)
+    def _node_inspected(self, event: Nodes.Inspected) -> None:
+        self.inspect_node(event.node)
+
+    @on(Inspector.Closed)
+    def _inspector_closed(self) -> None:
+        self._close_inspector()
+
+    @on(Activity.FilterWanted)
+    def _filter_wanted(self, event: Activity.FilterWanted) -> None:
+        """A filter is typed as the command that it is."""
+        self.bar.fill(f"filter {event.text}")
+        self.bar.take_keyboard()

@@ -59,6 +59,10 @@ class CommandBar(Widget):
         self._line.value = text
         self._line.cursor_position = len(text)
 
+    def take_keyboard(self) -> None:
+        """What is typed from here on goes into the line."""
+        self._line.focus()
+
     def give_back(self, text: str, problem: str) -> None:
         """Put a command that can't be run back into the line, and say why."""
         self.fill(text)

@@ -1,6 +1,6 @@
 from rich.cells import cell_len
 
-from kvtui.widgets.activity import Entry, wrapped
+from kvtui.widgets.activity_log import Entry, wrapped
 from kvtui.widgets.panel import plain
 
 

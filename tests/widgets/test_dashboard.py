@@ -9,7 +9,7 @@ from textual.timer import Timer
 from kvtui.app import KvtuiApp
 from kvtui.core.events import Event, Level
 from kvtui.screens.defects import defect_lines
-from kvtui.widgets.activity import KEPT_ENTRIES, LONGEST_ENTRY
+from kvtui.widgets.activity_log import KEPT_ENTRIES, LONGEST_ENTRY
 from kvtui.widgets.ring import Ring, View
 from tests.widgets import frozen
 from tests.widgets.frozen import FrozenCluster
@@ -79,7 +79,7 @@ async def test_the_activity_is_bounded_in_entries_and_in_length() -> None:
             activity.add_answer(f"line {number}")
         activity.add_answer("v" * 1_000_000)
         await shown.until(lambda: "1,000,000 characters" in shown.activity)
-        assert len(activity._entries) == KEPT_ENTRIES
+        assert len(activity.entries.entries) == KEPT_ENTRIES
         assert len(shown.activity) < 100 * KEPT_ENTRIES
         assert shown.activity.count("v") <= LONGEST_ENTRY + 10
 
