@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from kvtui.commands.address import Address
 from kvtui.commands.command import Argument, Command, Invocation, Kind
 from kvtui.commands.context import Context, Line
 from kvtui.commands.wording import counted, harmless, shown
@@ -77,15 +78,6 @@ def node_facts(picture: ClusterSnapshot, view: NodeView) -> list[Fact]:
 
 
 def _who(view: NodeView) -> Iterator[Fact]:
-    host = f"[{view.host}]" if ":" in view.host else view.host
-    yield Fact("address", f"{host}:{view.port}")
-    if view.pid is not None:
-        process = f"pid {view.pid}, started by kvtui"
-    elif view.started_here:
-        process = "started by kvtui, not running now"
-    else:
-        process = "runs by itself"
-    yield Fact("process", process)
     since = f" since {moment(view.since, time.time())}" if view.since else ""
     levels = {NodeState.UP: Level.INFO, NodeState.SUSPECT: Level.WARNING, NodeState.DOWN: Level.BAD}
     leaving = ", is being emptied to leave" if view.leaving else ""
@@ -94,6 +86,14 @@ def _who(view: NodeView) -> Iterator[Fact]:
         yield Fact("command", view.fault, Level.WARNING)
     if view.note:
         yield Fact("trouble", harmless(view.note), Level.WARNING)
+    yield Fact("address", str(Address(view.host, view.port)))
+    if view.pid is not None:
+        process = f"pid {view.pid}, started by kvtui"
+    elif view.started_here:
+        process = "started by kvtui, not running now"
+    else:
+        process = "runs by itself"
+    yield Fact("process", process)
     memory = ("memory only: gone when its process ends", Level.WARNING)
     yield Fact("storage", *(("durable", Level.INFO) if view.durable else memory))
 
@@ -104,9 +104,11 @@ def _holds(picture: ClusterSnapshot, view: NodeView) -> Iterator[Fact]:
     damaged = counted(view.damaged, "entry", "entries")
     yield Fact("damaged", f"{damaged}, not served" if view.damaged else "0", Level.BAD if view.damaged else Level.INFO)
     weight = f", weight {view.weight}" if view.weight != 1 else ""
-    share = f"{view.share:.1%} of the ring, quota {view.quota:.1%}{weight}"
+    copies = sum(node.share for node in picture.nodes) or 1.0
+    planned = sum(node.quota for node in picture.nodes) or 1.0
+    share = f"{view.share / copies:.1%} of all copies, quota {view.quota / planned:.1%}{weight}"
     yield Fact("share", share, Level.INFO if abs(view.share - view.quota) < 0.0005 else Level.WARNING)
-    yield Fact("", f"first replica of {view.first_share:.1%}")
+    yield Fact("", f"first replica of {view.first_share:.1%} of the ring")
     held = round(view.share * picture.slots)
     if view.behind:
         yield Fact("behind", f"{view.behind:,} of {counted(held, 'slot')} may lack writes", Level.WARNING)
@@ -137,15 +139,15 @@ def _ranges(picture: ClusterSnapshot, node: str) -> Iterator[Fact]:
     slots = sum(round(part.stop * picture.slots) - round(part.start * picture.slots) for part in mine)
     yield Fact("ranges", f"{len(mine):,}, {counted(slots, 'slot')}" if mine else "none")
     for part in mine[:RANGES_LISTED]:
-        yield Fact("", f"{extent(part.start, part.stop, picture.slots)}  {_role(part, node)}", _level(part, node))
+        yield Fact("", f"{_extent(part, picture.slots, 6)}: {_role(part, node)}", _level(part, node))
     if len(mine) > RANGES_LISTED:
         yield Fact("", f"… and {len(mine) - RANGES_LISTED:,} more")
 
 
-def extent(start: float, stop: float, slots: int) -> str:
+def _extent(part: RangeView, slots: int, width: int = 0) -> str:
     """A range as part of the circle, and as slots, the last one included."""
-    first, last = round(start * slots), round(stop * slots) - 1
-    return f"{100 * start:5.2f} to {100 * stop:6.2f} %  slots {first:,} to {last:,}"
+    first, last = round(part.start * slots), round(part.stop * slots) - 1
+    return f"{100 * part.start:{width}.2f} to {100 * part.stop:{width}.2f} %, slots {first:,} to {last:,}"
 
 
 def _role(part: RangeView, node: str) -> str:
@@ -170,7 +172,7 @@ def key_facts(picture: ClusterSnapshot, location: Location) -> list[Fact]:
         return [*facts, Fact("replicas", "none: the cluster has no nodes", Level.WARNING)]
     part = picture.ranges[bisect_right(picture.ranges, location.position, key=lambda known: known.start) - 1]
     facts.append(Fact("slot", f"{int(location.position * picture.slots):,} of {picture.slots:,}"))
-    facts.append(Fact("range", extent(part.start, part.stop, picture.slots)))
+    facts.append(Fact("range", _extent(part, picture.slots)))
     known = {copy.node: copy for copy in location.replicas}
     newest = max((copy.version for copy in location.replicas if copy.version is not None), default=NEVER)
     for place, node in enumerate((*part.replicas, *(node for node in part.receiving if node not in part.replicas))):

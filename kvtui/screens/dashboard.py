@@ -37,9 +37,9 @@ class Dashboard(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "app.help", "Help", key_display="F1"),
         Binding("f2", "ring_view", "Ring view", key_display="F2"),
-        Binding("f4", "node_bars", "Node bars", key_display="F4"),
+        Binding("f4", "node_bars", "Node bars", key_display="F4", id="node_bars"),
         Binding("f6", "next_panel", "Panel", key_display="F6"),
-        Binding("escape", "back", show=False),
+        Binding("escape", "back", "Back to the command bar, or close", show=False, priority=True, id="back"),
         Binding("f12", "app.save_picture", "Save as SVG", key_display="F12"),
         Binding("ctrl+q", "app.quit", "Quit", priority=True),
         Binding("pageup", "scroll_activity(-1)", show=False),
@@ -112,6 +112,12 @@ class Dashboard(Screen[None]):
         """A command answers: a screen with room for one panel turns to where the answer is read."""
         self._show_panel("activity")
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Esc is the command bar's while something is typed, or there is nothing to go back from."""
+        if action == "back" and self.bar.has_keyboard:
+            return not self.bar.text and bool(self.picture.selected or self.picture.inspected is not Subject.NOTHING)
+        return True
+
     @property
     def _single(self) -> bool:
         return self.has_class("-narrow") or self.has_class("-low")
@@ -157,11 +163,14 @@ class Dashboard(Screen[None]):
             self.bar.take_keyboard()
 
     def action_back(self) -> None:
-        """The keyboard goes back to the command bar; from there, the inspector closes."""
-        if self.focused in (self._node_panel, self._inspector, self.activity):
+        """The keyboard goes back to the command bar; from there, the inspector closes, then no node is in focus."""
+        if self.focused in (self._node_panel, self.activity):
             self.bar.take_keyboard()
-        else:
+        elif self.picture.inspected is not Subject.NOTHING:
             self._close_inspector()
+        else:
+            self.picture = self.picture.with_node("")
+            self._ring_panel.view = None
 
     def _close_inspector(self) -> None:
         self.picture = replace(self.picture, inspected=Subject.NOTHING)

@@ -49,5 +49,7 @@ def help_text(keys: list[tuple[str, str]]) -> Content:
         for name, words in rows:
             parts += [(f"  {name:<{width}}   ", "$primary"), f"{words}\n"]
         parts.append("\n")
-    parts.append("A click on a node puts it in focus on the ring. help <command> explains one command.")
+    parts.append(
+        "A click on a node puts it in focus on the ring, a second one shows all of it. help <command> explains a command."
+    )
     return Content.assemble(*parts)

@@ -34,6 +34,11 @@ class Activity(ScrollView, Panel, can_focus=True):
         Binding("c,y", "copy", "Copy", key_display="c"),
     ]
 
+    HELP = """\
+# Activity
+What happened, newest last. / filters by words, node:<id> and level:warning or level:bad, as the command filter does; l goes through
+the levels; c copies what is shown. While it is scrolled back it stays there, and says how many are new below."""
+
     class FilterWanted(Message):
         """A person wants to type a filter; ``text`` is the present one."""
 

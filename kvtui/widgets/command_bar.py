@@ -59,6 +59,11 @@ class CommandBar(Widget):
         self._line.value = text
         self._line.cursor_position = len(text)
 
+    @property
+    def has_keyboard(self) -> bool:
+        """Whether what is typed goes into the line."""
+        return self._line.has_focus
+
     def take_keyboard(self) -> None:
         """What is typed from here on goes into the line."""
         self._line.focus()

@@ -32,7 +32,11 @@ class Inspector(ScrollView, Panel, can_focus=True):
     FOCUS_ON_CLICK = False
     """The command bar keeps the keyboard."""
     BORDER_SUBTITLE = "Esc closes"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "close", "Close", key_display="Esc")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("q", "close", "Close")]
+    HELP = """\
+# Inspector
+All that is known of the node in focus, or of the key that was looked up with where: what it holds, what it may lack, its ranges or
+replicas. It follows the cluster until Esc closes it. What needs attention is in colour."""
 
     class Closed(Message):
         """A person has seen enough."""

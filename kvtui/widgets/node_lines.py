@@ -130,7 +130,7 @@ class NodeLines:
         assert moving is not None
         end = f" {moving.fraction:>4.0%}"
         if moving.rate:
-            end += f"  {moving.rate:,.0f}/s"
+            end += f"  {moving.rate:,.{0 if moving.rate >= 10 else 1}f}/s"
         if moving.left is not None:
             end += f"  {duration(moving.left)} left"
         words = f"  receiving {moving.done:,} of {counted(moving.total, 'slot')} "

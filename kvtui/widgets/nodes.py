@@ -13,11 +13,11 @@ from textual.strip import Strip
 from kvtui.widgets.measures import Measure, Order
 from kvtui.widgets.node_lines import NodeLine, NodeLines, row_count
 from kvtui.widgets.panel import Panel, line_strip, plain
-from kvtui.widgets.picture import Picture
+from kvtui.widgets.picture import Picture, Subject
 
 
 class Nodes(ScrollView, Panel, can_focus=True):
-    """Node lines, longer than the panel if need be. A click puts a node in focus, a second one asks for all of it."""
+    """Node lines, longer than the panel if need be. Clicks go round: a node in focus, all of it, none."""
 
     ALLOW_SELECT = True
     FOCUS_ON_CLICK = False
@@ -29,6 +29,12 @@ class Nodes(ScrollView, Panel, can_focus=True):
         Binding("s", "sort", "Sort"),
         Binding("b", "measure", "Bars"),
     ]
+
+    HELP = """\
+# Nodes
+A bar a node: of its keys, their bytes, its operations a second or its latency (F4). The thin mark is where its quota is: a bar
+beyond it holds more than its share. Arrows choose a node, Enter shows all of it, s sorts. With the mouse: a click puts a node in
+focus, a second one shows all of it, a third one closes that."""
 
     class Chosen(Message):
         """A person chose a node; an empty id: none."""
@@ -104,8 +110,12 @@ class Nodes(ScrollView, Panel, can_focus=True):
         if offset is None:
             return
         node = self._lines.node_at(offset.y + self.scroll_offset.y)
-        again = node and node == self.picture.selected
-        self.post_message(self.Inspected(node) if again else self.Chosen(node))
+        if not node or node != self.picture.selected:
+            self.post_message(self.Chosen(node))
+        elif self.picture.inspected is not Subject.NODE:
+            self.post_message(self.Inspected(node))
+        else:
+            self.post_message(self.Chosen(""))
 
     def action_choose(self, step: int) -> None:
         """The next node above or below; the first or last where none is chosen."""

@@ -13,6 +13,7 @@ from kvtui.widgets.words import milliseconds
 LEAST_SPARK, MOST_SPARK = 6, 60
 NAME, RATE, LATENCY = 4, 9, 7
 """Cells of ``put``, of ``12,408/s`` and of one latency."""
+GAP = 3
 LATENCIES = ("p50", "p99", "p99.9", "max")
 FIRST_TO_GO = ("p99.9", "p50", "max")
 """Latencies that are left out where there is no room."""
@@ -45,7 +46,7 @@ def stats_lines(snapshot: ClusterSnapshot, width: int) -> list[Line]:
             ],
             width,
         ),
-        _safety(snapshot, width),
+        *_safety(snapshot, width),
         _heading(shown, spark),
         _operation("put", snapshot.puts, shown, spark),
         _operation("get", snapshot.gets, shown, spark),
@@ -55,16 +56,16 @@ def stats_lines(snapshot: ClusterSnapshot, width: int) -> list[Line]:
     return lines
 
 
-def _figures(figures: Sequence[tuple[str, str, str]], width: int, gap: int = 3) -> Line:
+def _figures(figures: Sequence[tuple[str, str, str]], width: int) -> Line:
     """Names and numbers, as many as there is room for."""
     spans: list[Span] = []
     used = 0
     for name, value, words in figures:
         text = f"{name} " if name else ""
-        needed = len(text) + len(value) + (gap if spans else 0)
+        needed = len(text) + len(value) + (GAP if spans else 0)
         if used + needed > width:
             break
-        spans += [(" " * gap if spans else "", "text"), (text, "dim"), (value, words or "bold")]
+        spans += [(" " * GAP if spans else "", "text"), (text, "dim"), (value, words or "bold")]
         used += needed
     return tuple(spans)
 
@@ -98,20 +99,21 @@ def _operation(name: str, operation: OperationView, shown: Sequence[str], spark:
     return tuple(spans)
 
 
-def _safety(snapshot: ClusterSnapshot, width: int) -> Line:
-    """The numbers that say whether the data is safe: all of them 0."""
+def _safety(snapshot: ClusterSnapshot, width: int) -> list[Line]:
+    """The numbers that say whether the data is safe: all of them 0. On two lines where there is no room for all on one."""
     figures = [
         ("lost", snapshot.lost, "bad"),
         ("behind", snapshot.behind, "warning"),
         ("hints", snapshot.hints, "warning"),
         ("under-replicated", snapshot.under_replicated, "warning"),
     ]
-    if _width(figures, 3) > width:
+    if _width(figures) > width:
         figures[3] = ("under", *figures[3][1:])
-    gap = 3 if _width(figures, 3) <= width else 1
     texts = [(name, f"{value:,}", f"{words} bold" if value else "good") for name, value, words in figures]
-    return _figures(texts, width, gap)
+    if _width(figures) <= width:
+        return [_figures(texts, width)]
+    return [_figures(texts[:2], width), _figures(texts[2:], width)]
 
 
-def _width(figures: Sequence[tuple[str, int, str]], gap: int) -> int:
-    return sum(len(name) + 1 + len(f"{value:,}") for name, value, _ in figures) + gap * (len(figures) - 1)
+def _width(figures: Sequence[tuple[str, int, str]]) -> int:
+    return sum(len(name) + 1 + len(f"{value:,}") for name, value, _ in figures) + GAP * (len(figures) - 1)
