@@ -73,11 +73,12 @@ def moment(at: float, now: float) -> str:
 
 
 def node_facts(picture: ClusterSnapshot, view: NodeView) -> list[Fact]:
-    """All that is known of a node."""
-    return [*_who(view), *_holds(picture, view), *_asked(view), *_identity(view), *_ranges(picture, view.id)]
+    """All that is known of a node: first whether it is well, then what it holds, then who it is, then its ranges."""
+    parts = (_health(picture, view), _holds(picture, view), _asked(view), _identity(view), _ranges(picture, view.id))
+    return [fact for part in parts for fact in part]
 
 
-def _who(view: NodeView) -> Iterator[Fact]:
+def _health(picture: ClusterSnapshot, view: NodeView) -> Iterator[Fact]:
     since = f" since {moment(view.since, time.time())}" if view.since else ""
     levels = {NodeState.UP: Level.INFO, NodeState.SUSPECT: Level.WARNING, NodeState.DOWN: Level.BAD}
     leaving = ", is being emptied to leave" if view.leaving else ""
@@ -86,39 +87,30 @@ def _who(view: NodeView) -> Iterator[Fact]:
         yield Fact("command", view.fault, Level.WARNING)
     if view.note:
         yield Fact("trouble", harmless(view.note), Level.WARNING)
-    yield Fact("address", str(Address(view.host, view.port)))
-    if view.pid is not None:
-        process = f"pid {view.pid}, started by kvtui"
-    elif view.started_here:
-        process = "started by kvtui, not running now"
-    else:
-        process = "runs by itself"
-    yield Fact("process", process)
-    memory = ("memory only: gone when its process ends", Level.WARNING)
-    yield Fact("storage", *(("durable", Level.INFO) if view.durable else memory))
+    held = counted(round(view.share * picture.slots), "slot")
+    behind = f"{view.behind:,} of {held}"
+    yield Fact("behind", f"{behind} may lack writes" if view.behind else behind, _warning(view.behind))
+    yield Fact("hints", f"{counted(view.hints, 'key')} missing here" if view.hints else "0", _warning(view.hints))
+    damaged = counted(view.damaged, "entry", "entries")
+    yield Fact("damaged", f"{damaged}, not served" if view.damaged else "0", Level.BAD if view.damaged else Level.INFO)
+
+
+def _warning(number: int) -> Level:
+    return Level.WARNING if number else Level.INFO
 
 
 def _holds(picture: ClusterSnapshot, view: NodeView) -> Iterator[Fact]:
-    yield Fact("keys", f"{view.keys:,}, {size(view.bytes)} with their values")
+    yield Fact("keys", f"{view.keys:,} ({size(view.bytes)})")
     yield Fact("tombstones", f"{view.tombstones:,}")
-    damaged = counted(view.damaged, "entry", "entries")
-    yield Fact("damaged", f"{damaged}, not served" if view.damaged else "0", Level.BAD if view.damaged else Level.INFO)
     weight = f", weight {view.weight}" if view.weight != 1 else ""
     copies = sum(node.share for node in picture.nodes) or 1.0
     planned = sum(node.quota for node in picture.nodes) or 1.0
     share = f"{view.share / copies:.1%} of all copies, quota {view.quota / planned:.1%}{weight}"
-    yield Fact("share", share, Level.INFO if abs(view.share - view.quota) < 0.0005 else Level.WARNING)
+    yield Fact("share", share, _warning(abs(view.share - view.quota) >= 0.0005))
     yield Fact("", f"first replica of {view.first_share:.1%} of the ring")
-    held = round(view.share * picture.slots)
-    if view.behind:
-        yield Fact("behind", f"{view.behind:,} of {counted(held, 'slot')} may lack writes", Level.WARNING)
-    else:
-        yield Fact("behind", f"0 of {counted(held, 'slot')}")
-    missing = f"{counted(view.hints, 'key')} known to be missing here"
-    yield Fact("hints", missing if view.hints else "0", Level.WARNING if view.hints else Level.INFO)
     moving = view.receiving
     if moving is not None and moving.done < moving.total:
-        pace = f", {moving.rate:,.0f}/s" if moving.rate else ""
+        pace = f", {moving.rate:,.{0 if moving.rate >= 10 else 1}f}/s" if moving.rate else ""
         left = f", {duration(moving.left)} left" if moving.left is not None else ""
         yield Fact("receiving", f"{moving.done:,} of {counted(moving.total, 'slot')}{pace}{left}")
 
@@ -129,6 +121,14 @@ def _asked(view: NodeView) -> Iterator[Fact]:
 
 
 def _identity(view: NodeView) -> Iterator[Fact]:
+    yield Fact("address", str(Address(view.host, view.port)))
+    if view.pid is not None:
+        process = f"pid {view.pid}, started here"
+    else:
+        process = "started here, not running" if view.started_here else "runs by itself"
+    yield Fact("process", process)
+    memory = ("memory only: gone when its process ends", Level.WARNING)
+    yield Fact("storage", *(("durable", Level.INFO) if view.durable else memory))
     yield Fact("data id", harmless(view.data_id) or "not known yet")
     yield Fact("epoch", f"{view.epoch:,} granted")
     yield Fact("counter", f"{counted(view.counter, 'batch', 'batches')} synced")

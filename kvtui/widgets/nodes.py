@@ -23,11 +23,10 @@ class Nodes(ScrollView, Panel, can_focus=True):
     FOCUS_ON_CLICK = False
     """The command bar keeps the keyboard."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "choose(-1)", "Node above", key_display="↑"),
-        Binding("down,j", "choose(1)", "Node below", key_display="↓"),
+        Binding("up,k", "choose(-1)", "Node above", show=False),
+        Binding("down,j", "choose(1)", "Node below", show=False),
         Binding("enter", "inspect", "Inspect"),
         Binding("s", "sort", "Sort"),
-        Binding("b", "measure", "Bars"),
     ]
 
     HELP = """\
@@ -139,10 +138,6 @@ focus, a second one shows all of it, a third one closes that."""
     def action_sort(self) -> None:
         """The next order."""
         self.next_order()
-
-    def action_measure(self) -> None:
-        """The next measure."""
-        self.next_measure()
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The selected text, and what follows it."""

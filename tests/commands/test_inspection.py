@@ -43,8 +43,8 @@ def test_a_healthy_node_needs_no_attention() -> None:
     facts = told(frozen.healthy(), "B")
     assert {level for _, level in facts.values()} == {Level.INFO}
     assert facts["address"][0] == "127.0.0.1:5002"
-    assert facts["process"][0] == "pid 4001, started by kvtui"
-    assert facts["keys"][0] == "6,878, 825 KB with their values"
+    assert facts["process"][0] == "pid 4001, started here"
+    assert facts["keys"][0] == "6,878 (825 KB)"
     assert facts["share"][0] == "33.4% of all copies, quota 33.4%"
     assert facts["behind"][0] == "0 of 171 slots"
     assert facts["operations"][0] == "7,150/s"
@@ -58,9 +58,9 @@ def test_a_node_in_trouble_says_what_and_how_bad() -> None:
     assert facts["state"][0].startswith("DOWN since")
     assert facts["state"][1] is Level.BAD
     assert facts["behind"] == ("31 of 171 slots may lack writes", Level.WARNING)
-    assert facts["hints"] == ("118 keys known to be missing here", Level.WARNING)
+    assert facts["hints"] == ("118 keys missing here", Level.WARNING)
     assert facts["trouble"] == ("connection refused", Level.WARNING)
-    assert facts["process"][0] == "started by kvtui, not running now"
+    assert facts["process"][0] == "started here, not running"
     nodes = tuple(
         replace(node, damaged=2, fault="paused", durable=False, leaving=True, weight=2) for node in picture.nodes
     )
@@ -137,7 +137,7 @@ async def test_where_there_is_no_inspector_the_command_says_its_lines(opened: Op
         assert said[0] == "Node n1"
         facts = {line.split()[0]: line for line in said[1:] if line[2] != " "}
         assert "pid" in facts["process"]
-        assert "1, 4 B with their values" in facts["keys"]
+        assert "1 (4 B)" in facts["keys"]
         assert "memory only" in facts["storage"]
         failed = await person.fails("inspect nobody")
         assert failed == ["there is no node nobody; there are: n1, n2"]

@@ -29,7 +29,7 @@ async def test_the_command_opens_it_on_a_node_and_esc_closes_it() -> None:
     async with running(FrozenCluster(frozen.one_down())) as shown:
         assert "inspector" not in visible(shown)
         await shown.type("inspect B")
-        await shown.until(lambda: "118 keys known to be missing" in inspected(shown))
+        await shown.until(lambda: "118 keys missing here" in inspected(shown))
         assert visible(shown) == {"ring", "nodes", "inspector", "activity"}
         assert str(shown.dashboard.query_one(Inspector).border_title) == "Node B"
         assert shown.dashboard.picture.selected == "B"
