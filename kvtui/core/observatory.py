@@ -27,6 +27,7 @@ FRAME_SECONDS: Final = 0.1
 LOOK_SECONDS: Final = 0.25
 """How often nodes' write counters are looked at for new counts."""
 SAMPLE_SECONDS: Final = 1.0
+NO_FACTS: Final = Facts()
 RANGES_AT_ONCE: Final = 2_000
 """Ranges that one request for counts names."""
 
@@ -63,7 +64,8 @@ class Observatory:
         self._paced: dict[str, Paced] = {}
         self._since: dict[str, tuple[NodeState, float]] = {}
         """Each node's state, and when it was first seen in it."""
-        self._views: dict[str, NodeView] = {}
+        self._views: dict[str, tuple[object, NodeView]] = {}
+        """Each node's view, and what it was drawn from."""
         self.snapshot = self._draw()
         self._guarantee = GuaranteeWatch(self.snapshot, happenings)
 
@@ -162,9 +164,8 @@ class Observatory:
         ring = topology.planned
         quotas = self._quotas_of(ring)
         nodes = tuple(self._draw_node(name, geometry, quotas.get(name, 0)) for name in topology.members)
-        self._views = {view.id: view for view in nodes}
-        for name in self._since.keys() - topology.members.keys():
-            del self._since[name]
+        for name in self._views.keys() - topology.members.keys():
+            del self._views[name], self._since[name]
         policy = f"classic {ring.policy.vnodes}" if isinstance(ring.policy, Classic) else "balanced"
         copies_each = min(ring.replication, max(1, len(ring.weights)))
         puts, gets = self._rates
@@ -203,46 +204,61 @@ class Observatory:
         return self._quotas[1]
 
     def _draw_node(self, name: str, geometry: "_Geometry", quota: int) -> NodeView:
-        """The node's view; the object before where nothing differs."""
+        """The node's view; the object before where nothing differs, which of many nodes is so for most."""
         member = self._ledger.topology.members[name]
         node = self._ledger.nodes.get(name)
-        slots = len(self._ledger.topology.places)
-        process = node.process if node else None
-        facts = node.facts if node else Facts()
+        facts = node.facts if node else NO_FACTS
         state = node.state if node else NodeState.DOWN
-        took = node.traffic.percentiles if node else NONE
+        host, port = (node.host, node.port) if node else (member.host, member.port)
+        rate, took = (node.traffic.rate, node.traffic.percentiles) if node else (0.0, NONE)
+        process = node.process if node else None
+        pid = process.pid if process is not None and process.alive else None
+        weight = self._ledger.topology.planned.weights.get(name, 1)
+        receiving = self._progress(name, geometry.arriving.get(name, 0))
+        hints = len(self._ledger.hints.get(name, ()))
+        fault = self._fault_of(name)
+        note = node.trouble if node else ""
+        drawn_from = (
+            geometry, facts, state, rate, took, quota, hints, receiving, pid, fault, note, weight, host, port, member,
+        )  # fmt: skip
+        known = self._views.get(name)
+        if known is not None and known[0] == drawn_from:
+            return known[1]
+        slots = len(self._ledger.topology.places)
         view = NodeView(
             id=name,
-            host=node.host if node else member.host,
-            port=node.port if node else member.port,
+            host=host,
+            port=port,
             state=state,
-            weight=self._ledger.topology.planned.weights.get(name, 1),
+            weight=weight,
             keys=facts.keys,
             bytes=facts.bytes,
             tombstones=facts.tombstones,
             damaged=facts.damaged,
-            operations=node.traffic.rate if node else 0.0,
+            operations=rate,
             p50=took.p50,
             p99=took.p99,
             quota=quota / slots,
             share=geometry.copies.get(name, 0) / slots,
             first_share=geometry.firsts.get(name, 0) / slots,
             behind=geometry.behind_of.get(name, 0),
-            hints=len(self._ledger.hints.get(name, ())),
-            receiving=self._progress(name, geometry.arriving.get(name, 0)),
+            hints=hints,
+            receiving=receiving,
             leaving=member.leaving,
             started_here=member.started_here,
-            pid=process.pid if process is not None and process.alive else None,
+            pid=pid,
             since=self._since_when(name, state),
             data_id=facts.data_id,
             epoch=facts.epoch,
             counter=facts.counter,
             durable=facts.durable if node else True,
-            fault=self._fault_of(name),
-            note=node.trouble if node else "",
+            fault=fault,
+            note=note,
         )
-        before = self._views.get(name)
-        return before if before == view else view
+        if known is not None and known[1] == view:
+            view = known[1]
+        self._views[name] = (drawn_from, view)
+        return view
 
     def _since_when(self, name: str, state: NodeState) -> float:
         known = self._since.get(name)
