@@ -48,7 +48,7 @@ the levels; c copies what is shown. While it is scrolled back it stays there, an
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.entries = ActivityLog()
+        self.journal = ActivityLog()
         self._unseen = 0
         """Entries that came below what is seen."""
         self._copied = ""
@@ -74,13 +74,13 @@ the levels; c copies what is shown. While it is scrolled back it stays there, an
 
     def show_only(self, wanted: ActivityFilter) -> None:
         """Show only what a filter admits, from its end on."""
-        self.entries.show_only(wanted)
+        self.journal.show_only(wanted)
         self._unseen, self._copied = 0, ""
         self.anchor()
         self.show()
 
     def _add(self, entry: Entry) -> None:
-        self.entries.add(entry)
+        self.journal.add(entry)
         if self.is_mounted and not self._due:  # a thousand lines at once are shown once
             self._due = True
             self.call_later(self.show)
@@ -92,12 +92,12 @@ the levels; c copies what is shown. While it is scrolled back it stays there, an
         if not width:
             return
         following = self._following
-        change = self.entries.arrange(width)
+        change = self.journal.arrange(width)
         if following:
             self._unseen = 0
         elif change.came:
             self._unseen += change.came
-        lines = len(self.entries.lines)
+        lines = len(self.journal.lines)
         if change.came or change.gone or change.anew:
             self._copied = ""
             self.virtual_size = Size(width, lines)
@@ -112,7 +112,7 @@ the levels; c copies what is shown. While it is scrolled back it stays there, an
         return self.scroll_offset.y >= self.max_scroll_y or (self._anchored and not self._anchor_released)
 
     def _entitle(self) -> None:
-        text = self.entries.filter.text
+        text = self.journal.filter.text
         self.border_title = escape(f"Activity · {text}") if text else "Activity"
         new = f"{self._unseen:,} new below" if self._unseen else ""
         self.border_subtitle = self._copied or new
@@ -131,15 +131,15 @@ the levels; c copies what is shown. While it is scrolled back it stays there, an
 
     def action_filter(self) -> None:
         """Type a filter, in the command bar."""
-        self.post_message(self.FilterWanted(self.entries.filter.text))
+        self.post_message(self.FilterWanted(self.journal.filter.text))
 
     def action_level(self) -> None:
         """Only what is worse; after the worst, all again."""
-        self.show_only(self.entries.filter.with_next_level())
+        self.show_only(self.journal.filter.with_next_level())
 
     def action_copy(self) -> None:
         """Copy the shown entries, the newest of them where they are too many for a terminal's clipboard."""
-        shown = self.entries.shown
+        shown = self.journal.shown
         text, entries = copied(shown, COPIED_MOST)
         self.app.copy_to_clipboard(text)
         every = "" if entries == len(shown) else f" of {len(shown):,}"
@@ -149,13 +149,13 @@ the levels; c copies what is shown. While it is scrolled back it stays there, an
     def render_line(self, y: int) -> Strip:
         """One visible row."""
         at = y + self.scroll_offset.y
-        lines = self.entries.lines
+        lines = self.journal.lines
         line = lines[at] if at < len(lines) else ()
         return line_strip(line, self.size.width, self.tints, self.text_selection, at)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The selected text, and what follows it."""
-        return selection.extract("\n".join(plain(line) for line in self.entries.lines)), "\n"
+        return selection.extract("\n".join(plain(line) for line in self.journal.lines)), "\n"
 
     def selection_updated(self, selection: Selection | None) -> None:
         self.refresh()

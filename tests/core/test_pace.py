@@ -53,3 +53,7 @@ def test_samples_are_bounded() -> None:
         paced.at(number / 100, number, 10_000)
     assert len(paced._samples) == SAMPLES
     assert paced.at(3 * SAMPLES / 100, 3 * SAMPLES, 10_000).rate == pytest.approx(100.0, rel=0.05)
+
+
+def test_a_move_that_goes_on_after_a_pause_is_not_slow_for_it() -> None:
+    assert pace([Sample(0.0, 0), Sample(100.0, 50)], 100, 101.0).rate == pytest.approx(50 / WINDOW_SECONDS)

@@ -80,7 +80,7 @@ async def test_the_activity_is_bounded_in_entries_and_in_length() -> None:
             activity.add_answer(f"line {number}")
         activity.add_answer("v" * 1_000_000)
         await shown.until(lambda: "1,000,000 characters" in shown.activity)
-        assert len(activity.entries.entries) == KEPT_ENTRIES
+        assert len(activity.journal.entries) == KEPT_ENTRIES
         assert len(shown.activity) < 100 * KEPT_ENTRIES
         assert shown.activity.count("v") <= LONGEST_ENTRY + 10
 
