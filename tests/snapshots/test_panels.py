@@ -32,6 +32,15 @@ def a_hundred() -> ClusterSnapshot:
     )
 
 
+async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
+    """Let the app go on until something holds."""
+    for _ in range(PAUSES):
+        if holds():
+            return
+        await pilot.pause()
+    raise AssertionError("it never came to that")
+
+
 def picture(
     snap_compare: Callable[..., bool],
     size: tuple[int, int],
@@ -43,12 +52,7 @@ def picture(
     app = KvtuiApp(frozen.FrozenCluster(snapshot, happened), state=None)
 
     async def settle(pilot: Pilot[None]) -> None:
-        for _ in range(PAUSES):
-            if len(app._dashboard.activity.journal.entries) >= len(happened):
-                break
-            await pilot.pause()
-        else:
-            raise AssertionError("the events never showed")
+        await until(pilot, lambda: len(app._dashboard.activity.journal.entries) >= len(happened))
         await act(app, pilot)
         await pilot.pause()
         await pilot.pause()
@@ -106,9 +110,12 @@ def test_a_filter_scrolled_back(snap_compare: Callable[..., bool]) -> None:
         for number in range(40):
             activity.add_event(Event(frozen.NOON + number, Level.WARNING, f"B lags: {number} keys", ("B",)))
         activity.show_only(ActivityFilter(nodes=("B",), level=Level.WARNING))
+        await until(pilot, lambda: activity.scroll_offset.y > 0 and activity.scroll_offset.y == activity.max_scroll_y)
         await pilot.press("pageup")
+        await until(pilot, lambda: activity.scroll_offset.y < activity.max_scroll_y)
         for number in range(3):
             activity.add_event(Event(frozen.NOON + 60 + number, Level.BAD, "B is down again", ("B",)))
+        await until(pilot, lambda: activity.border_subtitle == "3 new below")
 
     assert picture(snap_compare, SIZES["120x36"], frozen.healthy(), act)
 
