@@ -21,7 +21,7 @@ from kvtui.widgets.header import Header
 from kvtui.widgets.inspector import Inspector
 from kvtui.widgets.nodes import Nodes
 from kvtui.widgets.picture import Picture, Subject
-from kvtui.widgets.ring import Ring, View
+from kvtui.widgets.ring import Motion, Ring, View
 from kvtui.widgets.stats import Stats
 from kvtui.widgets.words import harmless
 
