@@ -16,7 +16,7 @@ from textual.screen import Screen
 from kvtui.commands import Context, History, Invocation, Level, Line, refusal, run
 from kvtui.commands.wording import to_bytes
 from kvtui.config import Look
-from kvtui.core.cluster import Cluster, ClusterError, Location
+from kvtui.core.cluster import Cluster, ClusterError
 from kvtui.core.events import Event
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.driver import TerminalDriver
@@ -150,7 +150,7 @@ class KvtuiApp(App[None]):
             context = Context(
                 self._cluster,
                 self._say,
-                located=self._located,
+                located=self._dashboard.inspect_key,
                 progress=self._dashboard.bar.progress,
                 checked=CheckScreens(self).show,
                 leave=self.exit,
@@ -159,6 +159,8 @@ class KvtuiApp(App[None]):
                 planned=lambda made: self._cover(PlanScreen(made, self._dashboard.picture)),
                 readonly=self._readonly,
                 browse=self.action_browse,
+                inspected=self._dashboard.inspect_node,
+                filtered=self._dashboard.filter_activity,
             )
             if await run(invocation, context):
                 await self._show_key(invocation)
@@ -172,7 +174,7 @@ class KvtuiApp(App[None]):
     async def _show_key(self, invocation: Invocation) -> None:
         """Mark the key that a command named on the ring: there it went, or came from."""
         if invocation.command.name in SHOWN_ON_THE_RING:
-            self._located(await self._cluster.locate(to_bytes(invocation.values["key"])))
+            self._dashboard.show_location(await self._cluster.locate(to_bytes(invocation.values["key"])))
 
     def _say(self, line: Line) -> None:
         self._dashboard.activity.add_answer(line.text, line.level)
@@ -180,9 +182,6 @@ class KvtuiApp(App[None]):
 
     def _cover(self, screen: Screen[None]) -> None:
         self.push_screen(screen)
-
-    def _located(self, location: Location) -> None:
-        self._dashboard.show_location(location)
 
     def action_help(self) -> None:
         """Explain what has the focus, then commands and signs."""
@@ -210,6 +209,8 @@ class KvtuiApp(App[None]):
         """What the palette offers beside the registry's commands."""
         yield SystemCommand("Keys", "Search, view, edit and delete keys", self.action_browse)
         yield SystemCommand("Theme", "Change colours, to light ones for instance", self.action_change_theme)
+        yield SystemCommand("Node bars", "Of keys, bytes, operations, latency", self._dashboard.action_node_bars)
+        yield SystemCommand("Sort nodes", "By id, what the bars show, share, state", self._dashboard.action_node_order)
         yield SystemCommand("Save picture", "Save the screen as SVG", self.action_save_picture)
         yield SystemCommand("Help", "Commands, keys, signs", self.action_help)
         yield SystemCommand("Quit", "Leave kvtui", self.action_quit)

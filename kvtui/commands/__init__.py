@@ -4,10 +4,12 @@ A front end reads a line, ``parse``\\ s it, asks first where ``Invocation.questi
 ``Invocation.confirmed()``), then ``run``\\ s it with a ``Context`` of its own. Nothing here imports Textual or Rich.
 """
 
+from kvtui.commands.activity_filter import EVERYTHING, ActivityFilter
 from kvtui.commands.command import Argument, Command, CommandError, Flag, Invocation, Kind, usage_line
 from kvtui.commands.completion import Candidate, Names, candidates, complete, shared_start, usage_for, word_start
 from kvtui.commands.context import Context, Line
 from kvtui.commands.history import History
+from kvtui.commands.inspection import Fact, duration, key_facts, node_facts, size
 from kvtui.commands.parsing import parse
 from kvtui.commands.readonly import refusal
 from kvtui.commands.recent import RecentKeys
@@ -18,11 +20,14 @@ from kvtui.core.events import Level
 
 __all__ = [
     "COMMANDS",
+    "EVERYTHING",
+    "ActivityFilter",
     "Argument",
     "Candidate",
     "Command",
     "CommandError",
     "Context",
+    "Fact",
     "Flag",
     "History",
     "Invocation",
@@ -34,12 +39,16 @@ __all__ = [
     "Search",
     "candidates",
     "complete",
+    "duration",
     "find",
+    "key_facts",
     "nearest",
+    "node_facts",
     "parse",
     "refusal",
     "run",
     "shared_start",
+    "size",
     "usage_for",
     "usage_line",
     "word_start",

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from kvtui.core.cluster import Cluster, Location
 from kvtui.core.events import Level
 from kvtui.core.explanation import Explanation
 from kvtui.core.plan import Plan
 from kvtui.workload.view import CheckView
+
+if TYPE_CHECKING:
+    from kvtui.commands.activity_filter import ActivityFilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +73,7 @@ class Context:
     """Commands that change anything are refused."""
     browse: Callable[[str], None] | None = None
     """Show the keys that begin with a prefix on a screen; None for a front end that has none."""
+    inspected: Callable[[str], None] | None = None
+    """Shows a node in an inspector, for a front end that has one; else ``inspect`` says what it would show."""
+    filtered: Callable[[ActivityFilter], None] | None = None
+    """Shows only some of the activity, for a front end that has a panel of it."""

@@ -4,11 +4,27 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-from kvtui.commands import check, explain, faults, guide, histories, keys, losses, nodes, plans, ring, transfer, tuning
+from kvtui.commands import (
+    activity_filter,
+    check,
+    explain,
+    faults,
+    guide,
+    histories,
+    inspection,
+    keys,
+    losses,
+    nodes,
+    plans,
+    ring,
+    transfer,
+    tuning,
+)
 from kvtui.commands.command import Command
 
 COMMANDS: tuple[Command, ...] = (
     *nodes.COMMANDS,
+    *inspection.COMMANDS,
     *keys.COMMANDS,
     *explain.COMMANDS,
     *ring.COMMANDS,
@@ -19,6 +35,7 @@ COMMANDS: tuple[Command, ...] = (
     *faults.COMMANDS,
     *check.COMMANDS,
     *histories.COMMANDS,
+    *activity_filter.COMMANDS,
     *guide.commands(lambda: COMMANDS),
 )
 

@@ -69,7 +69,8 @@ def balance(picture: ClusterSnapshot) -> str:
 
 
 def _operation_words(operation: OperationView) -> str:
-    return f"{operation.rate:,.0f}/s, p50 {operation.p50:.1f} ms, p99 {operation.p99:.1f} ms"
+    took = f"p50 {operation.p50:.1f} ms, p99 {operation.p99:.1f} ms, p99.9 {operation.p999:.1f} ms"
+    return f"{operation.rate:,.0f}/s, {took}, longest {operation.longest:.1f} ms"
 
 
 def _count(name: str, number: int, level: Level) -> Line:

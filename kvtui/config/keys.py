@@ -10,6 +10,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "help": "f1",
     "ring_view": "f2",
     "keys": "f3",
+    "node_bars": "f4",
     "next_panel": "f6",
     "save_picture": "f12",
     "palette": "ctrl+p",

@@ -238,7 +238,7 @@ class Coordinator:
         try:
             # Every replica is compared again: until its slots are, a get consults all of them.
             self._ledger.unverified[:] = b"\1" * len(self._ledger.unverified)
-            self._ledger.stir()
+            self._mover.try_again()
             await self._mover.until_settled()
         finally:
             self._moves.end(tally)

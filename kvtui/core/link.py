@@ -14,6 +14,7 @@ import msgspec
 from kvtui.core.framing import Lines
 from kvtui.core.protocol import FRAME_BYTES, IN_FLIGHT, Reply, Request
 from kvtui.core.seams.clock import Clock, Timer
+from kvtui.core.traffic import SINGLE, Traffic, keys_of
 
 SILENT_SECONDS: Final = 1.5
 """A node that owes a reply and sends nothing for this long is given up."""
@@ -39,13 +40,17 @@ class LinkFull(Exception):
 class Link(asyncio.Protocol):
     """An ``asyncio.Protocol`` that speaks ``kvtui.core.protocol`` to one node."""
 
-    def __init__(self, clock: Clock, lost: Callable[["Link", str], None]) -> None:
-        """``lost`` is called once, with the reason for people, before the waiting callbacks get their None."""
+    def __init__(self, clock: Clock, lost: Callable[["Link", str], None], traffic: Traffic | None = None) -> None:
+        """``lost`` is called once, with the reason for people, before the waiting callbacks get their None. ``traffic`` counts
+        the operations that are answered."""
         self._clock = clock
         self._lost = lost
         self._transport: asyncio.Transport | None = None
         self._lines = Lines(FRAME_BYTES)
-        self._waiting: deque[tuple[OnReply, float]] = deque()
+        self._traffic = traffic or Traffic()
+        self._note_latency = self._traffic.note_latency
+        self._waiting: deque[tuple[OnReply, float, int]] = deque()
+        """Who waits for a reply, since when, and for how many keys."""
         self._outgoing: list[Request] = []
         self._sweep: Timer | None = None
         self._reason = ""
@@ -77,7 +82,8 @@ class Link(asyncio.Protocol):
         if not self._outgoing:
             asyncio.get_running_loop().call_soon(self._flush)
         self._outgoing.append(request)
-        self._waiting.append((on_reply, self._clock.monotonic()))
+        keys = 1 if type(request) in SINGLE else keys_of(request)
+        self._waiting.append((on_reply, self._clock.monotonic(), keys))
         if self._sweep is None:
             self._sweep = self._clock.call_later(SWEEP_SECONDS, self._look_for_silence)
 
@@ -143,7 +149,11 @@ class Link(asyncio.Protocol):
             counter = reply.counter if reply.facts is None else reply.facts.counter
             if counter is not None and counter > self.counter:
                 self.counter = counter
-            on_reply, _ = self._waiting.popleft()
+            on_reply, sent, keys = self._waiting.popleft()
+            if keys == 1:
+                self._note_latency(self.heard - sent)
+            elif keys:
+                self._traffic.add(keys)
             on_reply(reply)
 
     def _flush(self) -> None:
@@ -172,5 +182,5 @@ class Link(asyncio.Protocol):
         self._outgoing.clear()
         self._lost(self, reason)
         waiting, self._waiting = self._waiting, deque()
-        for on_reply, _ in waiting:
+        for on_reply, _, _ in waiting:
             on_reply(None)

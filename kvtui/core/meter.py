@@ -1,28 +1,26 @@
 """Rates and latencies of puts and gets, sampled once a second while there are any."""
 
 from collections import deque
-from statistics import quantiles
 from typing import Final
 
+from kvtui.core.latencies import Latencies
 from kvtui.core.snapshot import OperationView
 
 HISTORY: Final = 60
 """Samples of the rate that are kept."""
-LATENCIES: Final = 512
-"""Newest latencies that percentiles are taken from."""
 
 
 class _Series:
     def __init__(self) -> None:
         self.count = 0
         self.history: deque[float] = deque(maxlen=HISTORY)
-        self.latencies: deque[float] = deque(maxlen=LATENCIES)
+        self.latencies = Latencies()
         self.view = OperationView()
 
     def add(self, keys: int, seconds: float) -> None:
         self.count += keys
         if keys == 1:
-            self.latencies.append(seconds)
+            self.latencies.note(seconds)
 
     def sample(self, seconds: float) -> None:
         rate = self.count / seconds
@@ -30,8 +28,8 @@ class _Series:
         if not rate and not any(self.history):
             return
         self.history.append(rate)
-        p50, p99 = _percentiles(self.latencies)
-        self.view = OperationView(rate, tuple(self.history), p50 * 1000, p99 * 1000)
+        took = self.latencies.turn()
+        self.view = OperationView(rate, tuple(self.history), took.p50, took.p99, took.p999, took.longest)
         if not any(self.history):
             self.history.clear()
 
@@ -56,11 +54,3 @@ class Meter:
         self._puts.sample(seconds)
         self._gets.sample(seconds)
         return self._puts.view, self._gets.view
-
-
-def _percentiles(latencies: deque[float]) -> tuple[float, float]:
-    if len(latencies) < 2:
-        only = latencies[0] if latencies else 0.0
-        return only, only
-    cuts = quantiles(latencies, n=100, method="inclusive")
-    return cuts[49], cuts[98]

@@ -110,6 +110,12 @@ class Mover:
             if self._ledger.graves.ripen():
                 self._ledger.stir()
 
+    def try_again(self) -> None:
+        """What was put off is tried again at once, as if it had never failed."""
+        self._held.clear()
+        self._failures.clear()
+        self._ledger.stir()
+
     async def until_settled(self) -> None:
         """Return once nothing more can be done with the nodes that can be reached."""
         while not (self._idle and self._passed == self._ledger.revision):

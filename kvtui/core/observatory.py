@@ -1,18 +1,21 @@
 """Watches the cluster and draws its snapshots: counts from the nodes, placements from the ledger, rates from the meter."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from itertools import chain, groupby, pairwise
 from typing import Final
 
 from kvtui.core.guarantee import GuaranteeWatch
 from kvtui.core.happenings import Happenings
+from kvtui.core.latencies import NONE
 from kvtui.core.ledger import Ledger
 from kvtui.core.link import LinkFull, LinkLost
 from kvtui.core.meter import Meter
-from kvtui.core.protocol import Counts
+from kvtui.core.pace import Paced
+from kvtui.core.protocol import Counts, Facts
 from kvtui.core.quorum import write_quorum
-from kvtui.core.ring import Classic
+from kvtui.core.ring import Classic, Ring
 from kvtui.core.seams.clock import Clock
 from kvtui.core.snapshot import ClusterSnapshot, NodeState, NodeView, Progress, RangeView
 from kvtui.core.topology import Topology
@@ -24,6 +27,7 @@ FRAME_SECONDS: Final = 0.1
 LOOK_SECONDS: Final = 0.25
 """How often nodes' write counters are looked at for new counts."""
 SAMPLE_SECONDS: Final = 1.0
+NO_FACTS: Final = Facts()
 RANGES_AT_ONCE: Final = 2_000
 """Ranges that one request for counts names."""
 
@@ -54,8 +58,14 @@ class Observatory:
         self._drawn = asyncio.Event()
         """Set with each new snapshot, and then replaced."""
         self._geometry: tuple[Topology, _Geometry] | None = None
+        self._quotas: tuple[Ring, dict[str, int]] | None = None
         self._most_pending: dict[str, int] = {}
         """Slots on their way to each node when its present moves began: the whole of their progress."""
+        self._paced: dict[str, Paced] = {}
+        self._since: dict[str, tuple[NodeState, float]] = {}
+        """Each node's state, and when it was first seen in it."""
+        self._views: dict[str, tuple[object, NodeView]] = {}
+        """Each node's view, and what it was drawn from."""
         self.snapshot = self._draw()
         self._guarantee = GuaranteeWatch(self.snapshot, happenings)
 
@@ -67,6 +77,8 @@ class Observatory:
             now = self._clock.monotonic()
             if now - sampled >= SAMPLE_SECONDS:
                 self._rates = self._meter.sample(now - sampled)
+                for node in self._ledger.nodes.values():
+                    node.traffic.sample(now - sampled)
                 sampled = now
             # What changed is shown before nodes are asked for counts: one of them may hang.
             self.redraw()
@@ -150,7 +162,10 @@ class Observatory:
             self._geometry = (topology, _Geometry(topology))
         geometry = self._geometry[1]
         ring = topology.planned
-        nodes = tuple(self._draw_node(name, geometry) for name in topology.members)
+        quotas = self._quotas_of(ring)
+        nodes = tuple(self._draw_node(name, geometry, quotas.get(name, 0)) for name in topology.members)
+        for name in self._views.keys() - topology.members.keys():
+            del self._views[name], self._since[name]
         policy = f"classic {ring.policy.vnodes}" if isinstance(ring.policy, Classic) else "balanced"
         copies_each = min(ring.replication, max(1, len(ring.weights)))
         puts, gets = self._rates
@@ -182,36 +197,84 @@ class Observatory:
             stopped=self._ledger.stopped,
         )
 
-    def _draw_node(self, name: str, geometry: "_Geometry") -> NodeView:
+    def _quotas_of(self, ring: Ring) -> dict[str, int]:
+        """Slots that each node is to hold."""
+        if self._quotas is None or self._quotas[0] is not ring:
+            self._quotas = (ring, Counter(chain.from_iterable(ring.table)))
+        return self._quotas[1]
+
+    def _draw_node(self, name: str, geometry: "_Geometry", quota: int) -> NodeView:
+        """The node's view; the object before where nothing differs, which of many nodes is so for most."""
         member = self._ledger.topology.members[name]
         node = self._ledger.nodes.get(name)
-        slots = len(self._ledger.topology.places)
+        facts = node.facts if node else NO_FACTS
+        state = node.state if node else NodeState.DOWN
+        host, port = (node.host, node.port) if node else (member.host, member.port)
+        rate, took = (node.traffic.rate, node.traffic.percentiles) if node else (0.0, NONE)
         process = node.process if node else None
-        return NodeView(
+        pid = process.pid if process is not None and process.alive else None
+        weight = self._ledger.topology.planned.weights.get(name, 1)
+        receiving = self._progress(name, geometry.arriving.get(name, 0))
+        hints = len(self._ledger.hints.get(name, ()))
+        fault = self._fault_of(name)
+        note = node.trouble if node else ""
+        drawn_from = (
+            geometry, facts, state, rate, took, quota, hints, receiving, pid, fault, note, weight, host, port, member,
+        )  # fmt: skip
+        known = self._views.get(name)
+        if known is not None and known[0] == drawn_from:
+            return known[1]
+        slots = len(self._ledger.topology.places)
+        view = NodeView(
             id=name,
-            host=node.host if node else member.host,
-            port=node.port if node else member.port,
-            state=node.state if node else NodeState.DOWN,
-            weight=self._ledger.topology.planned.weights.get(name, 1),
-            keys=node.facts.keys if node else 0,
+            host=host,
+            port=port,
+            state=state,
+            weight=weight,
+            keys=facts.keys,
+            bytes=facts.bytes,
+            tombstones=facts.tombstones,
+            damaged=facts.damaged,
+            operations=rate,
+            p50=took.p50,
+            p99=took.p99,
+            quota=quota / slots,
             share=geometry.copies.get(name, 0) / slots,
             first_share=geometry.firsts.get(name, 0) / slots,
             behind=geometry.behind_of.get(name, 0),
-            receiving=self._progress(name, geometry.arriving.get(name, 0)),
+            hints=hints,
+            receiving=receiving,
             leaving=member.leaving,
             started_here=member.started_here,
-            pid=process.pid if process is not None and process.alive else None,
-            durable=node.facts.durable if node else True,
-            fault=self._fault_of(name),
-            note=node.trouble if node else "",
+            pid=pid,
+            since=self._since_when(name, state),
+            data_id=facts.data_id,
+            epoch=facts.epoch,
+            counter=facts.counter,
+            durable=facts.durable if node else True,
+            fault=fault,
+            note=note,
         )
+        if known is not None and known[1] == view:
+            view = known[1]
+        self._views[name] = (drawn_from, view)
+        return view
+
+    def _since_when(self, name: str, state: NodeState) -> float:
+        known = self._since.get(name)
+        if known is None or known[0] is not state:
+            known = self._since[name] = (state, self._clock.wall())
+        return known[1]
 
     def _progress(self, name: str, pending: int) -> Progress | None:
         if not pending:
             self._most_pending.pop(name, None)
+            self._paced.pop(name, None)
             return None
         most = self._most_pending[name] = max(pending, self._most_pending.get(name, 0))
-        return Progress(most - pending, most)
+        rate, left = self._paced.setdefault(name, Paced()).at(self._clock.monotonic(), most - pending, most)
+        # Rounded: what a person can't tell apart is no news.
+        return Progress(most - pending, most, float(f"{rate:.2g}"), None if left is None else round(left))
 
 
 class _Geometry:

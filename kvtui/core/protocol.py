@@ -330,6 +330,7 @@ class Facts(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
 
     ``cluster`` is empty for a standalone node; ``epoch`` is the highest granted, to ``coordinator``. ``data_id`` names the
     data directory's life: a new one means that earlier data is gone. ``counter`` counts the synced batches of that life.
+    ``bytes`` is the length of the live keys and their values together; an older node leaves it out, and 0 is read.
     ``damaged`` counts entries that failed their checksum and are not served. ``noted`` is how far the newest note goes.
     """
 
@@ -342,6 +343,7 @@ class Facts(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     data_id: str = ""
     counter: int = 0
     keys: int = 0
+    bytes: int = 0
     tombstones: int = 0
     damaged: int = 0
     durable: bool = False

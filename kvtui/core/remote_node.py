@@ -11,6 +11,7 @@ from kvtui.core.seams.clock import Clock
 from kvtui.core.seams.launcher import NodeProcess
 from kvtui.core.seams.transport import Transport, Unreachable
 from kvtui.core.snapshot import NodeState
+from kvtui.core.traffic import Traffic
 
 SUSPECT_SECONDS: Final = 0.75
 """A node that owes a reply for this long is SUSPECT."""
@@ -50,6 +51,8 @@ class RemoteNode:
     """Why the node is not UP, for people."""
     known_counter: int = 0
     """The highest write counter that the node told on earlier links, in this life of its data."""
+    traffic: Traffic = field(default_factory=Traffic)
+    """Operations that were answered, on whatever link."""
     process: NodeProcess | None = None
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     """Set to make the supervisor look at the node now."""

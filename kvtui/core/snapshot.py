@@ -21,10 +21,12 @@ class NodeState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """``done`` of ``total`` slots."""
+    """``done`` of ``total`` slots, at ``rate`` slots a second; ``left`` seconds to the end, None where nobody can tell."""
 
     done: int
     total: int
+    rate: float = 0.0
+    left: int | None = None
 
     @property
     def fraction(self) -> float:
@@ -42,10 +44,24 @@ class NodeView:
     weight: int = 1
     keys: int = 0
     """Live keys stored on the node, as last heard."""
+    bytes: int = 0
+    """Length of those keys and their values together."""
+    tombstones: int = 0
+    damaged: int = 0
+    """Entries that failed their checksum and are not served."""
+    operations: float = 0.0
+    """Keys a second that the node writes and reads for this coordinator, copies of moves included."""
+    p50: float = 0.0
+    p99: float = 0.0
+    """Milliseconds until it answers for a single key, over the last 5 to 10 seconds; 0: nothing was asked."""
     share: float = 0.0
     first_share: float = 0.0
+    quota: float = 0.0
+    """The ``share`` that the ring plans for the node."""
     behind: int = 0
     """Slots of which the node is a replica that may lack acknowledged writes."""
+    hints: int = 0
+    """Keys known to be missing on it."""
     receiving: Progress | None = None
     """Slots on their way to this node."""
     leaving: bool = False
@@ -53,6 +69,14 @@ class NodeView:
     started_here: bool = False
     """kvtui started this process and can stop and start it."""
     pid: int | None = None
+    since: float = 0.0
+    """When it came into this state, as kvtui saw it: seconds since 1970; 0: not known."""
+    data_id: str = ""
+    """Names the life of its data directory: a new one means that earlier data is gone."""
+    epoch: int = 0
+    """The highest epoch that it has granted."""
+    counter: int = 0
+    """Synced batches of that life of its data."""
     durable: bool = True
     fault: str = ""
     """What a person had done to this node (``paused``, ``cut off``), in a few words; empty when nothing is."""
@@ -78,12 +102,14 @@ class RangeView:
 
 @dataclass(frozen=True, slots=True)
 class OperationView:
-    """One kind of operation: a second's rate, its recent history (oldest first), latencies in milliseconds."""
+    """One kind of operation: a second's rate, its recent history (oldest first), latencies of the last 10 s in milliseconds."""
 
     rate: float = 0.0
     history: tuple[float, ...] = ()
     p50: float = 0.0
     p99: float = 0.0
+    p999: float = 0.0
+    longest: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

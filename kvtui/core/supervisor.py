@@ -174,7 +174,7 @@ class Supervisor:
         ``data`` says what becomes of the keys of a node that stood alone, as ``Hello.data``.
         """
         topology = self._ledger.topology
-        link = Link(self._clock, self._on_lost(node))
+        link = Link(self._clock, self._on_lost(node), node.traffic)
         await self._transport.connect(node.host, node.port, lambda: link)
         self._session += 1
         hello = Hello(

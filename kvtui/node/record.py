@@ -30,6 +30,9 @@ _KIND_AT = 24
 _VALUE_AT = 25
 _version = Struct(">QQ")
 
+OVERHEAD: Final = _KEY_AT + _VALUE_AT
+"""What an entry takes in the engine beside the bytes of its key and value."""
+
 
 def engine_key(key: bytes) -> bytes:
     """Where ``key``'s entry lies."""

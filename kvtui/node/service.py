@@ -121,6 +121,7 @@ class Service:
             data_id=own.data_id,
             counter=store.counter_after_commit,
             keys=sum(store.table.live),
+            bytes=sum(store.table.sizes),
             tombstones=sum(store.table.dead),
             damaged=store.table.damages,
             durable=store.durable,

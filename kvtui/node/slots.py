@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from xxhash import xxh3_64_intdigest
 
-from kvtui.node.record import contribution, is_live, key_of, placed, range_of, sound, token_at
+from kvtui.node.record import OVERHEAD, contribution, is_live, key_of, placed, range_of, sound, token_at
 
 _DIGEST_MASK = 2**64 - 1
 
@@ -37,7 +37,9 @@ class SlotTable:
     then agrees with no other node's, until the entry is repaired.
     """
 
-    __slots__ = ("_salt", "damaged", "dead", "digests", "entries", "live", "misplaced", "shift", "slots", "total")
+    __slots__ = (
+        "_salt", "damaged", "dead", "digests", "entries", "live", "misplaced", "shift", "sizes", "slots", "total",
+    )  # fmt: skip
 
     def __init__(self, slots: int, salt: str) -> None:
         """``slots`` is a power of two; ``salt`` names the data directory's life."""
@@ -48,6 +50,8 @@ class SlotTable:
         self.digests = [0] * slots
         self.live = [0] * slots
         self.dead = [0] * slots
+        self.sizes = [0] * slots
+        """Bytes of the live keys and their values."""
         self.entries = 0
         """Entries of the node: live keys, tombstones and damaged ones."""
         self.total = 0
@@ -76,11 +80,19 @@ class SlotTable:
         change = 0
         if old is not None:
             change -= contribution(where, old)
-            (self.live if is_live(old) else self.dead)[slot] -= 1
+            if is_live(old):
+                self.live[slot] -= 1
+                self.sizes[slot] -= len(where) + len(old) - OVERHEAD
+            else:
+                self.dead[slot] -= 1
             self.entries -= 1
         if new is not None:
             change += contribution(where, new)
-            (self.live if is_live(new) else self.dead)[slot] += 1
+            if is_live(new):
+                self.live[slot] += 1
+                self.sizes[slot] += len(where) + len(new) - OVERHEAD
+            else:
+                self.dead[slot] += 1
             self.entries += 1
         self._add(slot, change)
 
@@ -118,7 +130,7 @@ class SlotTable:
         """Slots ``start``..``stop`` are empty."""
         self.entries, self.total, _ = self.held_outside(start, stop)
         nothing = [0] * (stop - start)
-        for column in (self.digests, self.live, self.dead):
+        for column in (self.digests, self.live, self.dead, self.sizes):
             column[start:stop] = nothing
         for slot in [slot for slot in self.damaged if start <= slot < stop]:
             del self.damaged[slot]
@@ -126,13 +138,17 @@ class SlotTable:
 
     def tally(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
         """Add every entry of ``pairs``, verifying each."""
-        digests, live, dead, shift = self.digests, self.live, self.dead, self.shift
+        digests, live, dead, sizes, shift = self.digests, self.live, self.dead, self.sizes, self.shift
         entries, total = self.entries, self.total
         for where, record in pairs:
             slot = int.from_bytes(where[1:9], "big") >> shift
             if sound(where, record):
                 added = contribution(where, record)
-                (live if is_live(record) else dead)[slot] += 1
+                if is_live(record):
+                    live[slot] += 1
+                    sizes[slot] += len(where) + len(record) - OVERHEAD
+                else:
+                    dead[slot] += 1
             else:
                 self.damaged.setdefault(slot, set()).add(where)
                 added = self._damage(where)

@@ -11,21 +11,22 @@ from textual.markup import escape
 from textual.reactive import reactive
 from textual.screen import Screen
 
-from kvtui.commands import History
+from kvtui.commands import ActivityFilter, History
 from kvtui.core.cluster import Location
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.widgets.activity import Activity
 from kvtui.widgets.command_bar import CommandBar
 from kvtui.widgets.footer import Footer
 from kvtui.widgets.header import Header
+from kvtui.widgets.inspector import Inspector
 from kvtui.widgets.nodes import Nodes
-from kvtui.widgets.picture import Picture
+from kvtui.widgets.picture import Picture, Subject
 from kvtui.widgets.ring import Motion, Ring, View
 from kvtui.widgets.stats import Stats
 from kvtui.widgets.words import harmless
 
-PANELS = ("ring", "nodes", "stats", "activity")
-"""In the order in which a small screen shows one after the other."""
+PANELS = ("ring", "nodes", "stats", "inspector", "activity")
+"""In the order in which a small screen shows one after the other; the inspector while there is something in it."""
 
 
 class Dashboard(Screen[None]):
@@ -36,8 +37,10 @@ class Dashboard(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "app.help", "Help", id="help"),
         Binding("f2", "ring_view", "Ring view", id="ring_view"),
-        Binding("f6", "next_panel", "Panel", id="next_panel"),
         Binding("f3", "app.browse", "Keys", id="keys"),
+        Binding("f4", "node_bars", "Node bars", id="node_bars"),
+        Binding("f6", "next_panel", "Panel", id="next_panel"),
+        Binding("escape", "back", "Back to the command bar, or close", show=False, priority=True),
         Binding("f12", "app.save_picture", "Save as SVG", id="save_picture"),
         Binding("ctrl+q", "app.quit", "Quit", priority=True, id="quit"),
         Binding("pageup", "scroll_activity(-1)", "Scroll the activity back", show=False, id="scroll_up"),
@@ -46,8 +49,8 @@ class Dashboard(Screen[None]):
     AUTO_FOCUS = "#command"
     HELP = """\
 # Dashboard
-The ring with the keys on it, the nodes, the numbers and what happened. A click on a node puts it in focus on the ring; a small
-screen shows one panel at a time. Text can be selected with the mouse and copied."""
+The ring with the keys on it, the nodes, the numbers and what happened. A click on a node puts it in focus on the ring, a second one
+shows all of it; a small screen shows one panel at a time. Text can be selected with the mouse and copied."""
 
     picture: reactive[Picture] = reactive(Picture(), repaint=False)
 
@@ -57,6 +60,7 @@ screen shows one panel at a time. Text can be selected with the mouse and copied
         self._ring_panel = Ring(id="ring", motion=motion)
         self._node_panel = Nodes(id="nodes")
         self._panel = PANELS[0]
+        self._inspector = Inspector(id="inspector")
         self.activity = Activity(id="activity")
         self.bar = CommandBar(history, readonly=readonly, id="bar")
 
@@ -67,6 +71,7 @@ screen shows one panel at a time. Text can be selected with the mouse and copied
             with Vertical(id="side"):
                 yield self._node_panel.data_bind(Dashboard.picture)
                 yield Stats(id="stats").data_bind(Dashboard.picture)
+                yield self._inspector.data_bind(Dashboard.picture)
                 yield self.activity
         yield self.bar.data_bind(Dashboard.picture)
         yield Footer(id="footer")
@@ -76,6 +81,15 @@ screen shows one panel at a time. Text can be selected with the mouse and copied
         self._ring_panel.border_title = f"Ring · {View.ARCS}"
         self._show_panel(self._panel)
 
+    def watch_picture(self, picture: Picture) -> None:
+        """The inspector is there while there is something in it."""
+        inspecting = picture.inspected is not Subject.NOTHING
+        self.set_class(inspecting, "-inspecting")
+        if not inspecting and self._inspector.has_focus:
+            self.bar.take_keyboard()
+        if not inspecting and self._panel == "inspector":
+            self._show_panel("nodes")
+
     def show_snapshot(self, snapshot: ClusterSnapshot) -> None:
         """Draw a newer cluster."""
         self.picture = self.picture.with_snapshot(snapshot)
@@ -84,14 +98,30 @@ screen shows one panel at a time. Text can be selected with the mouse and copied
         """Show where a key is."""
         self.picture = replace(self.picture, located=location)
 
+    def inspect_key(self, location: Location) -> None:
+        """Show where a key is, and open the inspector on it."""
+        self.picture = replace(self.picture, located=location, inspected=Subject.KEY)
+        self._show_panel("inspector")
+
+    def inspect_node(self, node: str) -> None:
+        """Put a node in focus and open the inspector on it."""
+        self.picture = replace(self.picture, selected=node, inspected=Subject.NODE)
+        self._ring_panel.view = None
+        self._show_panel("inspector")
+
+    def filter_activity(self, wanted: ActivityFilter) -> None:
+        """Show only some of the activity."""
+        self.activity.show_only(wanted)
+        self._show_panel("activity")
+
     def answer_seen(self) -> None:
         """A command answers: a screen with room for one panel turns to where the answer is read."""
         self._show_panel("activity")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Panels take turns only where one is shown at a time."""
-        if action == "next_panel":
-            return self._single
+        """Esc is the command bar's while something is typed, or there is nothing to go back from."""
+        if action == "back" and self.bar.has_keyboard:
+            return not self.bar.engaged and bool(self.picture.selected or self.picture.inspected is not Subject.NOTHING)
         return True
 
     @property
@@ -110,9 +140,46 @@ screen shows one panel at a time. Text can be selected with the mouse and copied
         else:
             self._ring_panel.switch_view()
 
+    def action_node_bars(self) -> None:
+        """Bars of another measure; where one panel is shown, the nodes first."""
+        if self._single and self._panel != "nodes":
+            self._show_panel("nodes")
+        else:
+            self._node_panel.next_measure()
+
+    def action_node_order(self) -> None:
+        """Sort the nodes otherwise; where one panel is shown, the nodes first."""
+        if self._single and self._panel != "nodes":
+            self._show_panel("nodes")
+        else:
+            self._node_panel.next_order()
+
     def action_next_panel(self) -> None:
-        """The next of the panels."""
-        self._show_panel(PANELS[(PANELS.index(self._panel) + 1) % len(PANELS)])
+        """The next of the panels: the one that is shown where there is room for one, else the one that has the keyboard."""
+        if self._single:
+            there = [name for name in PANELS if name != "inspector" or self.picture.inspected is not Subject.NOTHING]
+            at = there.index(self._panel) if self._panel in there else 0
+            self._show_panel(there[(at + 1) % len(there)])
+            return
+        stops = [panel for panel in (self._node_panel, self._inspector, self.activity) if panel.display]
+        at = next((place for place, panel in enumerate(stops) if panel is self.focused), -1)
+        if at + 1 < len(stops):
+            stops[at + 1].focus()
+        else:
+            self.bar.take_keyboard()
+
+    def action_back(self) -> None:
+        """The keyboard goes back to the command bar; from there, the inspector closes, then no node is in focus."""
+        if self.focused in (self._node_panel, self.activity):
+            self.bar.take_keyboard()
+        elif self.picture.inspected is not Subject.NOTHING:
+            self._close_inspector()
+        else:
+            self.picture = self.picture.with_node("")
+            self._ring_panel.view = None
+
+    def _close_inspector(self) -> None:
+        self.picture = replace(self.picture, inspected=Subject.NOTHING)
 
     def action_scroll_activity(self, pages: int) -> None:
         """Page through what happened."""
@@ -132,7 +199,20 @@ screen shows one panel at a time. Text can be selected with the mouse and copied
 
     @on(Nodes.Chosen)
     def _node_chosen(self, event: Nodes.Chosen) -> None:
-        """Put a node in focus; again, and none is."""
-        chosen = "" if event.node == self.picture.selected else event.node
-        self.picture = replace(self.picture, selected=chosen)
+        """Put a node in focus."""
+        self.picture = self.picture.with_node(event.node)
         self._ring_panel.view = None
+
+    @on(Nodes.Inspected)
+    def _node_inspected(self, event: Nodes.Inspected) -> None:
+        self.inspect_node(event.node)
+
+    @on(Inspector.Closed)
+    def _inspector_closed(self) -> None:
+        self._close_inspector()
+
+    @on(Activity.FilterWanted)
+    def _filter_wanted(self, event: Activity.FilterWanted) -> None:
+        """A filter is typed as the command that it is."""
+        self.bar.fill(f"filter {event.text}")
+        self.bar.take_keyboard()

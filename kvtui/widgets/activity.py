@@ -1,52 +1,59 @@
 """What happened, newest last: the cluster's events, the commands that were typed, and their answers."""
 
 import time
-from collections import deque
-from dataclasses import dataclass
-from itertools import islice
+from typing import ClassVar
 
-from rich.cells import cell_len, chop_cells
+from textual.binding import Binding, BindingType
 from textual.geometry import Size
+from textual.markup import escape
+from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
+from kvtui.commands import ActivityFilter
 from kvtui.core.events import Event, Level
+from kvtui.widgets.activity_log import ActivityLog, Entry, copied
 from kvtui.widgets.panel import Panel, line_strip, plain
-from kvtui.widgets.tints import Line
-from kvtui.widgets.words import harmless
+from kvtui.widgets.words import counted
 
-KEPT_ENTRIES = 2000
-"""Entries remembered; older ones go."""
-LONGEST_ENTRY = 2000
-"""Characters shown of one entry: a value can have millions."""
+COPIED_MOST = 48 * 1024
+"""Characters that are copied at once: terminals take about 100,000 bytes in base64, and some of the characters are long."""
 LEVEL_WORDS = {Level.INFO: "text", Level.GOOD: "good", Level.WARNING: "warning", Level.BAD: "bad"}
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One thing to read. ``time`` stands before it and ``text`` is indented when it wraps."""
+class Activity(ScrollView, Panel, can_focus=True):
+    """Entries wrapped to the panel's width; it stays at the end unless a person scrolled back, and then says what is new."""
 
-    text: str
-    words: str
-    time: str = ""
-
-
-class Activity(ScrollView, Panel, can_focus=False):
-    """Entries wrapped to the panel's width; it stays at the end unless a person scrolled back."""
-
-    BORDER_TITLE = "Activity"
     ALLOW_SELECT = True
+    FOCUS_ON_CLICK = False
+    """The command bar keeps the keyboard."""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "Filter", key_display="/"),
+        Binding("l", "level", "Level"),
+        Binding("c,y", "copy", "Copy", key_display="c"),
+    ]
+
+    HELP = """\
+# Activity
+What happened, newest last. / filters by words, node:<id> and level:warning or level:bad, as the command filter does; l goes through
+the levels; c copies what is shown. While it is scrolled back it stays there, and says how many are new below."""
+
+    class FilterWanted(Message):
+        """A person wants to type a filter; ``text`` is the present one."""
+
+        def __init__(self, text: str) -> None:
+            self.text = text
+            super().__init__()
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._entries: deque[Entry] = deque(maxlen=KEPT_ENTRIES)
-        self._lines: list[Line] = []
-        self._wrapped_to = 0
-        self._begun = 0
-        """Entries ever added, so that wrapping can go on where it stopped."""
-        self._shown = 0
+        self.journal = ActivityLog()
+        self._unseen = 0
+        """Entries that came below what is seen."""
+        self._copied = ""
         self._due = False
+        self._entitle()
 
     def on_mount(self) -> None:
         """Stay at the end from the start."""
@@ -54,7 +61,8 @@ class Activity(ScrollView, Panel, can_focus=False):
 
     def add_event(self, event: Event) -> None:
         """An event of the cluster, with its time."""
-        self._add(Entry(event.text, LEVEL_WORDS[event.level], time.strftime("%H:%M:%S", time.localtime(event.at))))
+        at = time.strftime("%H:%M:%S", time.localtime(event.at))
+        self._add(Entry(event.text, LEVEL_WORDS[event.level], at, event.level, event.nodes))
 
     def add_command(self, text: str) -> None:
         """A command as it was typed."""
@@ -62,72 +70,92 @@ class Activity(ScrollView, Panel, can_focus=False):
 
     def add_answer(self, text: str, level: Level = Level.INFO) -> None:
         """A line of a command's answer."""
-        self._add(Entry(text, LEVEL_WORDS[level]))
+        self._add(Entry(text, LEVEL_WORDS[level], level=level))
+
+    def show_only(self, wanted: ActivityFilter) -> None:
+        """Show only what a filter admits, from its end on."""
+        self.journal.show_only(wanted)
+        self._unseen, self._copied = 0, ""
+        self.anchor()
+        self.show()
 
     def _add(self, entry: Entry) -> None:
-        text = harmless(entry.text)
-        if len(text) > LONGEST_ENTRY:
-            text = f"{text[:LONGEST_ENTRY]}… ({len(text):,} characters)"
-        self._entries.append(Entry(text, entry.words, entry.time))
-        self._begun += 1
+        self.journal.add(entry)
         if self.is_mounted and not self._due:  # a thousand lines at once are shown once
             self._due = True
             self.call_later(self.show)
 
     def show(self) -> None:
-        """Wrap what is new, and stay at the end."""
+        """Show what is new; stay at the end, or where a person scrolled to."""
         self._due = False
         width = self.scrollable_content_region.width
-        new = min(self._begun - self._shown, len(self._entries))
-        if not width or (not new and width == self._wrapped_to):
+        if not width:
             return
-        if width != self._wrapped_to or len(self._lines) > 2 * KEPT_ENTRIES:
-            self._lines, self._wrapped_to, new = [], width, len(self._entries)
-        for entry in islice(self._entries, len(self._entries) - new, None):
-            self._lines += wrapped(entry, width)
-        self._shown = self._begun
-        self.virtual_size = Size(width, len(self._lines))
-        self.refresh()
+        following = self._following
+        change = self.journal.arrange(width)
+        if following:
+            self._unseen = 0
+        elif change.came:
+            self._unseen += change.came
+        lines = len(self.journal.lines)
+        if change.came or change.gone or change.anew:
+            self._copied = ""
+            self.virtual_size = Size(width, lines)
+            if change.gone and not following:
+                self.scroll_to(y=max(0, self.scroll_offset.y - change.gone), animate=False, immediate=True)
+            self.refresh()
+        self._entitle()
+
+    @property
+    def _following(self) -> bool:
+        """Whether the end is in sight, as it was before what is new came."""
+        return self.scroll_offset.y >= self.max_scroll_y or (self._anchored and not self._anchor_released)
+
+    def _entitle(self) -> None:
+        text = self.journal.filter.text
+        self.border_title = escape(f"Activity · {text}") if text else "Activity"
+        new = f"{self._unseen:,} new below" if self._unseen else ""
+        self.border_subtitle = self._copied or new
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """At the end again: all has been seen, and what comes next is followed."""
+        super().watch_scroll_y(old_value, new_value)
+        if self._anchor_released:
+            self._check_anchor()
+        if self._unseen and new_value >= self.max_scroll_y:
+            self._unseen = 0
+            self._entitle()
 
     def watch_picture(self) -> None:
         """Nothing here depends on the picture."""
 
+    def action_filter(self) -> None:
+        """Type a filter, in the command bar."""
+        self.post_message(self.FilterWanted(self.journal.filter.text))
+
+    def action_level(self) -> None:
+        """Only what is worse; after the worst, all again."""
+        self.show_only(self.journal.filter.with_next_level())
+
+    def action_copy(self) -> None:
+        """Copy the shown entries, the newest of them where they are too many for a terminal's clipboard."""
+        shown = self.journal.shown
+        text, entries = copied(shown, COPIED_MOST)
+        self.app.copy_to_clipboard(text)
+        every = "" if entries == len(shown) else f" of {len(shown):,}"
+        self._copied = f"{counted(entries, 'entry', 'entries')}{every} copied"
+        self._entitle()
+
     def render_line(self, y: int) -> Strip:
         """One visible row."""
         at = y + self.scroll_offset.y
-        line = self._lines[at] if at < len(self._lines) else ()
+        lines = self.journal.lines
+        line = lines[at] if at < len(lines) else ()
         return line_strip(line, self.size.width, self.tints, self.text_selection, at)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The selected text, and what follows it."""
-        return selection.extract("\n".join(plain(line) for line in self._lines)), "\n"
+        return selection.extract("\n".join(plain(line) for line in self.journal.lines)), "\n"
 
     def selection_updated(self, selection: Selection | None) -> None:
         self.refresh()
-
-
-def wrapped(entry: Entry, width: int) -> list[Line]:
-    """An entry in lines of at most ``width`` cells, broken at spaces where there are any."""
-    margin = len(entry.time) + 1 if entry.time and width >= 30 else 0
-    parts = _broken(entry.text, max(8, width - margin))
-    lines: list[Line] = []
-    for place, part in enumerate(parts):
-        if not margin:
-            lines.append(((part, entry.words),))
-        else:
-            lines.append(((entry.time + " " if place == 0 else " " * margin, "dim"), (part, entry.words)))
-    return lines
-
-
-def _broken(text: str, width: int) -> list[str]:
-    lines = []
-    while cell_len(text) > width:
-        head = chop_cells(text, width)[0]
-        space = head.rfind(" ")
-        if text[len(head) : len(head) + 1] == " ":
-            space = len(head)
-        if space > width // 3:
-            head = head[:space]
-        lines.append(head)
-        text = text[len(head) :].lstrip(" ") if space > width // 3 else text[len(head) :]
-    return [*lines, text]

@@ -19,6 +19,23 @@ def bar(fraction: float, width: int) -> tuple[str, str]:
     return filled, "░" * (width - len(filled))
 
 
+def marked(filled: str, empty: str, fraction: float) -> tuple[str, str, str, str]:
+    """A bar of ``bar`` with a mark where ``fraction`` of its width is: (filled, empty) before it, and (filled, empty) behind it.
+
+    The mark itself is one cell, and left out of all four.
+    """
+    width = len(filled) + len(empty)
+    at = max(0, min(width - 1, round(fraction * width - 0.5)))
+    cells = filled + empty
+    edge = len(filled)
+    return (
+        cells[: min(at, edge)],
+        cells[min(at, edge) : at],
+        cells[at + 1 : max(at + 1, edge)],
+        cells[max(at + 1, edge) :],
+    )
+
+
 def progress_bar(fraction: float, width: int) -> tuple[str, str]:
     """A thin bar in half cells: what is done, and what is left."""
     halves = round(min(1.0, max(0.0, fraction)) * width * 2)

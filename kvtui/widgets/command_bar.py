@@ -94,10 +94,24 @@ Escape gives back what was there."""
         """What is typed."""
         return self._line.value
 
+    @property
+    def engaged(self) -> bool:
+        """Whether something is typed, or a menu or a search is open: Esc is for that."""
+        return bool(self._line.value or self._line.choices or self._line.search)
+
     def fill(self, text: str) -> None:
         """Put the beginning of a command into the line, for a person to go on."""
         self._line.value = text
         self._line.cursor_position = len(text)
+
+    @property
+    def has_keyboard(self) -> bool:
+        """Whether what is typed goes into the line."""
+        return self._line.has_focus
+
+    def take_keyboard(self) -> None:
+        """What is typed from here on goes into the line."""
+        self._line.focus()
 
     def give_back(self, text: str, problem: str) -> None:
         """Put a command that can't be run back into the line, and say why."""

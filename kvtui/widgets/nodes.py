@@ -1,24 +1,49 @@
-"""The nodes: a line each, scrolling when there are many; a click puts a node in focus."""
+"""The nodes: a bar each, of keys, bytes, operations or latency, in an order of choice; scrolling when there are many."""
+
+from typing import ClassVar
 
 from textual import events
+from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
-from kvtui.widgets.node_lines import NodeLine, node_lines
+from kvtui.widgets.measures import Measure, Order
+from kvtui.widgets.node_lines import NodeLine, NodeLines, row_count
 from kvtui.widgets.panel import Panel, line_strip, plain
+from kvtui.widgets.picture import Picture, Subject
 
 
-class Nodes(ScrollView, Panel, can_focus=False):
-    """Node lines, longer than the panel if need be."""
+class Nodes(ScrollView, Panel, can_focus=True):
+    """Node lines, longer than the panel if need be. Clicks go round: a node in focus, all of it, none."""
 
-    BORDER_TITLE = "Nodes"
     ALLOW_SELECT = True
+    FOCUS_ON_CLICK = False
+    """The command bar keeps the keyboard."""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "choose(-1)", "Node above", show=False),
+        Binding("down,j", "choose(1)", "Node below", show=False),
+        Binding("enter", "inspect", "Inspect"),
+        Binding("s", "sort", "Sort"),
+    ]
+
+    HELP = """\
+# Nodes
+A bar a node: of its keys, their bytes, its operations a second or its latency (F4). The thin mark is where its quota is: a bar
+beyond it holds more than its share. Arrows choose a node, Enter shows all of it, s sorts. With the mouse: a click puts a node in
+focus, a second one shows all of it, a third one closes that."""
 
     class Chosen(Message):
-        """A person clicked on a node."""
+        """A person chose a node; an empty id: none."""
+
+        def __init__(self, node: str) -> None:
+            self.node = node
+            super().__init__()
+
+    class Inspected(Message):
+        """A person wants to see all of a node."""
 
         def __init__(self, node: str) -> None:
             self.node = node
@@ -26,44 +51,97 @@ class Nodes(ScrollView, Panel, can_focus=False):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._lines: list[NodeLine] = []
+        self._lines = NodeLines(Picture().snapshot, {}, "", 0)
+        self._drawn: dict[int, NodeLine] = {}
+        """Rows as they were drawn last."""
+        self.measure = Measure.KEYS
+        self.order = Order.JOINED
+        self._entitle()
+
+    def next_measure(self) -> None:
+        """Bars of the next measure."""
+        self.measure = self.measure.next
+        self._entitle()
+        self.redraw()
+
+    def next_order(self) -> None:
+        """Sort by the next order."""
+        self.order = self.order.next
+        self._entitle()
+        self.redraw()
+
+    def _entitle(self) -> None:
+        self.border_title = " · ".join(part for part in ("Nodes", self.measure, self.order) if part)
 
     def show(self) -> None:
         width = self.scrollable_content_region.width
         if not width:
             return
-        old = self._lines
-        snapshot = self.picture.snapshot
-        self._lines = node_lines(snapshot, self.picture.colours, self.picture.selected, width)
-        if len(old) != len(self._lines):
+        rows = len(self._lines)
+        picture = self.picture
+        self._lines = NodeLines(picture.snapshot, picture.colours, picture.selected, width, self.measure, self.order)
+        if rows != len(self._lines) or self.virtual_size.height != len(self._lines):
             self.virtual_size = Size(width, len(self._lines))
+            self._drawn.clear()
             self.refresh(layout=True)
             return
         top = self.scroll_offset.y
-        for y, (was, now) in enumerate(zip(old, self._lines, strict=True)):
-            if was != now and top <= y < top + self.size.height:
+        for y in range(top, min(top + self.size.height, len(self._lines))):
+            if self._drawn.get(y) != self._lines[y]:
                 self.refresh(Region(0, y - top, self.size.width, 1))
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """As many rows as there are lines; the style sheet says how many of them are seen."""
-        return len(node_lines(self.picture.snapshot, self.picture.colours, "", width))
+        return row_count(self.picture.snapshot)
 
     def render_line(self, y: int) -> Strip:
         """One visible row."""
         at = y + self.scroll_offset.y
-        line = self._lines[at].line if at < len(self._lines) else ()
-        return line_strip(line, self.size.width, self.tints, self.text_selection, at)
+        if y == 0 and len(self._drawn) > 4 * max(1, self.size.height):
+            self._drawn.clear()
+        line = self._lines[at] if at < len(self._lines) else NodeLine("", ())
+        self._drawn[at] = line
+        return line_strip(line.line, self.size.width, self.tints, self.text_selection, at)
 
     def on_click(self, event: events.Click) -> None:
         """Tell which node was clicked."""
         offset = event.get_content_offset(self)
-        at = offset.y + self.scroll_offset.y if offset else -1
-        if 0 <= at < len(self._lines) and self._lines[at].node:
-            self.post_message(self.Chosen(self._lines[at].node))
+        if offset is None:
+            return
+        node = self._lines.node_at(offset.y + self.scroll_offset.y)
+        if not node or node != self.picture.selected:
+            self.post_message(self.Chosen(node))
+        elif self.picture.inspected is not Subject.NODE:
+            self.post_message(self.Inspected(node))
+        else:
+            self.post_message(self.Chosen(""))
+
+    def action_choose(self, step: int) -> None:
+        """The next node above or below; the first or last where none is chosen."""
+        ids = self._lines.ids
+        if not ids:
+            return
+        if self.picture.selected in ids:
+            at = max(0, min(len(ids) - 1, ids.index(self.picture.selected) + step))
+        else:
+            at = 0 if step > 0 else len(ids) - 1
+        self.post_message(self.Chosen(ids[at]))
+        row = self._lines.row_of(ids[at])
+        if row is not None:
+            self.scroll_to_region(Region(0, row, 1, 1), animate=False, force=True)
+
+    def action_inspect(self) -> None:
+        """All of the chosen node."""
+        if self.picture.selected:
+            self.post_message(self.Inspected(self.picture.selected))
+
+    def action_sort(self) -> None:
+        """The next order."""
+        self.next_order()
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The selected text, and what follows it."""
-        return selection.extract("\n".join(plain(line.line) for line in self._lines)), "\n"
+        return selection.extract("\n".join(plain(self._lines[row].line) for row in range(len(self._lines)))), "\n"
 
     def selection_updated(self, selection: Selection | None) -> None:
         self.refresh()

@@ -3,12 +3,23 @@
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
 from kvtui.core.cluster import Location
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.widgets.node_colours import assign
 
 NOTHING_YET = ClusterSnapshot(name="", epoch=0, policy="", slots=0, replication=1, copies_each=0, write_quorum=1)
+
+
+class Subject(StrEnum):
+    """What the inspector is about."""
+
+    NOTHING = "nothing"
+    NODE = "node"
+    """The node in focus."""
+    KEY = "key"
+    """The key that was looked up last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +33,7 @@ class Picture:
     """The key that was looked up last."""
     selected: str = ""
     """The node in focus; empty for none."""
+    inspected: Subject = Subject.NOTHING
 
     @property
     def holders(self) -> tuple[str, ...]:
@@ -35,6 +47,10 @@ class Picture:
         """The same view of a newer cluster. A node in focus that is gone is in focus no more."""
         ids = [node.id for node in snapshot.nodes]
         colours = self.colours if list(self.colours) == ids else assign(self.colours, ids)
-        return replace(
-            self, snapshot=snapshot, colours=colours, selected=self.selected if self.selected in colours else ""
-        )
+        newer = replace(self, snapshot=snapshot, colours=colours)
+        return newer if self.selected in colours else newer.with_node("")
+
+    def with_node(self, node: str) -> "Picture":
+        """The same with another node in focus, which is also inspected where one was; empty: none."""
+        inspected = Subject.NOTHING if self.inspected is Subject.NODE and not node else self.inspected
+        return replace(self, selected=node, inspected=inspected)

@@ -1,4 +1,4 @@
-"""The numbers: nodes and keys first, then rates and latencies, then what tells whether the data is safe."""
+"""The numbers: nodes and keys first, then what tells whether the data is safe, then rates and latencies."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,13 @@ from kvtui.widgets.picture import Picture
 from kvtui.widgets.tints import Line, Span
 from kvtui.widgets.words import milliseconds
 
-SPARK_WIDTH = 10
+LEAST_SPARK, MOST_SPARK = 6, 60
+NAME, RATE, LATENCY = 4, 9, 7
+"""Cells of ``put``, of ``12,408/s`` and of one latency."""
+GAP = 3
+LATENCIES = ("p50", "p99", "p99.9", "max")
+FIRST_TO_GO = ("p99.9", "p50", "max")
+"""Latencies that are left out where there is no room."""
 
 
 class Stats(LinesPanel):
@@ -26,6 +32,7 @@ def stats_lines(snapshot: ClusterSnapshot, width: int) -> list[Line]:
     """The lines in ``width`` cells."""
     nodes = len(snapshot.nodes)
     average = snapshot.copies / nodes if nodes else 0.0
+    shown, spark = _columns(width)
     lines: list[Line] = [
         _figures(
             [("nodes", f"{nodes:,}", ""), ("keys", f"{snapshot.keys:,}", ""), ("avg/node", f"{average:,.0f}", "")],
@@ -39,9 +46,10 @@ def stats_lines(snapshot: ClusterSnapshot, width: int) -> list[Line]:
             ],
             width,
         ),
-        _operation("put", snapshot.puts, width),
-        _operation("get", snapshot.gets, width),
-        _safety(snapshot, width),
+        *_safety(snapshot, width),
+        _heading(shown, spark),
+        _operation("put", snapshot.puts, shown, spark),
+        _operation("get", snapshot.gets, shown, spark),
     ]
     if not snapshot.durable:
         lines.append((("memory only: nothing is durable", "warning"),))
@@ -54,33 +62,58 @@ def _figures(figures: Sequence[tuple[str, str, str]], width: int) -> Line:
     used = 0
     for name, value, words in figures:
         text = f"{name} " if name else ""
-        needed = len(text) + len(value) + (3 if spans else 0)
+        needed = len(text) + len(value) + (GAP if spans else 0)
         if used + needed > width:
             break
-        spans += [("   " if spans else "", "text"), (text, "dim"), (value, words or "bold")]
+        spans += [(" " * GAP if spans else "", "text"), (text, "dim"), (value, words or "bold")]
         used += needed
     return tuple(spans)
 
 
-def _operation(name: str, operation: OperationView, width: int) -> Line:
+def _columns(width: int) -> tuple[list[str], int]:
+    """Which latencies there is room for, and how many cells of a sparkline between rate and latencies."""
+    shown = list(LATENCIES)
+    for name in FIRST_TO_GO:
+        if NAME + RATE + 1 + LEAST_SPARK + LATENCY * len(shown) <= width:
+            break
+        shown.remove(name)
+    room = width - NAME - RATE - 1 - LATENCY * len(shown)
+    return shown, max(0, min(MOST_SPARK, room))
+
+
+def _heading(shown: Sequence[str], spark: int) -> Line:
+    """What the columns below are: the last 10 seconds, in milliseconds."""
+    words = next((text for text in ("ms, last 10 s", "ms, 10 s", "ms") if len(text) <= NAME + RATE + 1 + spark), "")
+    names = "".join(f"{name:>{LATENCY}}" for name in shown)
+    return ((f"{words:<{NAME + RATE + 1 + spark}}{names}", "dim"),)
+
+
+def _operation(name: str, operation: OperationView, shown: Sequence[str], spark: int) -> Line:
     rate = f"{operation.rate:,.0f}/s"
-    spans: list[Span] = [(f"{name} ", "dim"), (f"{rate:>9} ", "bold" if operation.rate else "dim")]
-    spans.append((sparkline(operation.history, SPARK_WIDTH), "accent"))
-    latency = f"  p50 {milliseconds(operation.p50)}  p99 {milliseconds(operation.p99)} ms"
-    if operation.p99 and 14 + SPARK_WIDTH + len(latency) <= width:
-        spans.append((latency, "text"))
+    spans: list[Span] = [(f"{name:<{NAME}}", "dim"), (f"{rate:>{RATE}} ", "bold" if operation.rate else "dim")]
+    spans.append((sparkline(operation.history, spark), "accent"))
+    values = dict(zip(LATENCIES, (operation.p50, operation.p99, operation.p999, operation.longest), strict=True))
+    for latency in shown:
+        text = milliseconds(values[latency]) if values[latency] else "-"
+        spans.append((f"{text:>{LATENCY}}", "text" if values[latency] else "dim"))
     return tuple(spans)
 
 
-def _safety(snapshot: ClusterSnapshot, width: int) -> Line:
-    wide = width >= 46
+def _safety(snapshot: ClusterSnapshot, width: int) -> list[Line]:
+    """The numbers that say whether the data is safe: all of them 0. On two lines where there is no room for all on one."""
     figures = [
+        ("lost", snapshot.lost, "bad"),
         ("behind", snapshot.behind, "warning"),
         ("hints", snapshot.hints, "warning"),
-        ("under-replicated" if wide else "under", snapshot.under_replicated, "warning"),
+        ("under-replicated", snapshot.under_replicated, "warning"),
     ]
-    if snapshot.lost:
-        figures.insert(0, ("lost", snapshot.lost, "bad"))
-    return _figures(
-        [(name, f"{value:,}", f"{words} bold" if value else "good") for name, value, words in figures], width
-    )
+    if _width(figures) > width:
+        figures[3] = ("under", *figures[3][1:])
+    texts = [(name, f"{value:,}", f"{words} bold" if value else "good") for name, value, words in figures]
+    if _width(figures) <= width:
+        return [_figures(texts, width)]
+    return [_figures(texts[:2], width), _figures(texts[2:], width)]
+
+
+def _width(figures: Sequence[tuple[str, int, str]]) -> int:
+    return sum(len(name) + 1 + len(f"{value:,}") for name, value, _ in figures) + GAP * (len(figures) - 1)

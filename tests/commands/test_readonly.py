@@ -9,7 +9,21 @@ from tests.widgets import frozen
 from tests.widgets.frozen import FrozenCluster
 from tests.widgets.running import running
 
-READING = {"show", "get", "keys", "browse", "where", "stats", "save", "history", "plan", "help", "exit"}
+READING = {
+    "show",
+    "get",
+    "keys",
+    "browse",
+    "inspect",
+    "filter",
+    "where",
+    "stats",
+    "save",
+    "history",
+    "plan",
+    "help",
+    "exit",
+}
 CHANGING = {
     "addnode A 5001", "removenode A", "stop A", "start A", "put a 1", "del a", "setreplica 2", "rebalance", "setquorum 1",
     "reads strict", "policy classic", "weight A 2", "load keys.csv", "accept-loss --yes", "kill A", "pause A", "resume A",

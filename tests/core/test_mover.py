@@ -5,12 +5,13 @@ import asyncio
 import pytest
 
 from kvtui.core.batches import batches
-from kvtui.core.cluster import Outcome
+from kvtui.core.cluster import ClusterError, Outcome
 from kvtui.core.ledger import SUSPECTED_ANEW
 from kvtui.core.protocol import BATCH_BYTES, INLINE_BYTES, UPLOAD_SECONDS, UPLOADS, Entry, Piece, PutMany
 from kvtui.core.records import Behind
 from kvtui.core.snapshot import NodeState
 from kvtui.core.version import Version
+from tests.simulation.engine import FaultyDisk
 from tests.simulation.harness import SimCluster, settled
 from tests.simulation.loop import run_virtual
 from tests.simulation.seeds import seeded
@@ -148,3 +149,23 @@ def test_a_slot_that_is_suspected_during_its_comparison_is_compared_again(seed: 
             assert {copy.version for copy in location.replicas} == {Version(1, 1000)}
 
     run_virtual(main, seed=seed)
+
+
+def test_a_rebalance_tries_again_at_once_what_was_put_off_for_trouble_that_is_over() -> None:
+    """It said that it could not finish, because of a disk that was full some seconds ago."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=2, slots=1, make_disk=lambda path: FaultyDisk(path)) as cluster:
+            await cluster.call(lambda coordinator: coordinator.rebalance())
+            coordinator, disk = cluster.coordinator, cluster.disks.disk(cluster.data_of("n1"))
+            assert isinstance(disk, FaultyDisk)
+            disk.free = 0
+            entry = Entry("key", Version(coordinator.topology.epoch, 1), 3, "new")
+            await coordinator._ledger.nodes["n2"].ask(PutMany(entries=[entry]))
+            with pytest.raises(ClusterError, match="no space"):
+                await cluster.call(lambda c: c.rebalance())
+            disk.free = None
+            await cluster.call(lambda c: c.rebalance())
+            assert not coordinator._mover.trouble
+
+    run_virtual(main)

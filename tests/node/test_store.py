@@ -54,23 +54,24 @@ def whole(store: Store) -> dict[bytes, tuple[Version, bytes | None]]:
     }
 
 
-def sums(store: Store) -> tuple[list[int], list[int], list[int]]:
+def sums(store: Store) -> tuple[list[int], list[int], list[int], list[int]]:
     table = store.table
-    return list(table.digests), list(table.live), list(table.dead)
+    return list(table.digests), list(table.live), list(table.dead), list(table.sizes)
 
 
 def expected_sums(
     entries: dict[bytes, tuple[Version, bytes | None]], slots: int
-) -> tuple[list[int], list[int], list[int]]:
+) -> tuple[list[int], list[int], list[int], list[int]]:
     """The sums from their definition, without the store's own code."""
-    digests, live, dead = [0] * slots, [0] * slots, [0] * slots
+    digests, live, dead, sizes = [0] * slots, [0] * slots, [0] * slots, [0] * slots
     for key, (version, value) in entries.items():
         slot = slot_of(token_of(key), slots)
         kind = b"\x00" if value is None else b"\x01"
         packed = version.epoch.to_bytes(8, "big") + version.seq.to_bytes(8, "big")
         digests[slot] = (digests[slot] + xxh3_64_intdigest(key + packed + kind)) % 2**64
         (dead if value is None else live)[slot] += 1
-    return digests, live, dead
+        sizes[slot] += 0 if value is None else len(key) + len(value)
+    return digests, live, dead, sizes
 
 
 @pytest.mark.parametrize("slots", [1, 2, 8, 1024, 16_384])
@@ -566,6 +567,26 @@ def test_drops_and_purges_count_what_they_removed() -> None:
         assert (purged.counts, dropped.counts) == ([1], [1])
         assert beat.facts is not None
         assert (beat.facts.keys, beat.facts.tombstones) == (1, 0)
+
+    on_a_node(story)
+
+
+def test_a_node_tells_the_bytes_of_its_live_keys_and_values() -> None:
+    async def story(bench: Bench) -> None:
+        client = await bench.coordinator()
+        await client.ask(
+            Put(key="apple", value="123", version=Version(1, 1)),
+            Put(key="birne", value="x" * 1000, version=Version(1, 2)),
+            Put(key="birne", value="ä", version=Version(1, 3)),
+            Del(key="kirsche", version=Version(1, 4)),
+        )
+        (beat,) = await client.ask(Heartbeat())
+        assert beat.facts is not None
+        assert beat.facts.bytes == len("apple123birne") + len("ä".encode())
+        (cleared, beat) = await client.ask(Clear(start=0, stop=8), Heartbeat())
+        assert cleared.status == "ok"
+        assert beat.facts is not None
+        assert beat.facts.bytes == 0
 
     on_a_node(story)
 

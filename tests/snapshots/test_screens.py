@@ -44,7 +44,7 @@ def picture(
 
     async def settle(pilot: Pilot[None]) -> None:
         for _ in range(PAUSES):
-            if len(app._dashboard.activity._entries) >= len(happened):
+            if len(app._dashboard.activity.journal.entries) >= len(happened):
                 break
             await pilot.pause()
         else:

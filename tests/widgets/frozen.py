@@ -158,7 +158,10 @@ def nodes_of(ring: Ring, density: Sequence[int]) -> tuple[NodeView, ...]:
         NodeView(
             node, "127.0.0.1", 5001 + place, NodeState.UP,
             keys=sum(density[slot] for slot in held[node]) if density else 0,
-            share=len(held[node]) / SLOTS, first_share=first[node] / SLOTS, started_here=True, pid=4000 + place,
+            bytes=sum(density[slot] for slot in held[node]) * 120 if density else 0,
+            share=len(held[node]) / SLOTS, first_share=first[node] / SLOTS, quota=len(held[node]) / SLOTS,
+            started_here=True, pid=4000 + place, since=NOON + place, data_id=f"{place:x}" * 32, epoch=4, counter=2_300,
+            operations=7_110 + 40 * place, p50=0.2 + place / 50, p99=0.9 + place / 7,
         )
         for place, node in enumerate(ids)
     )  # fmt: skip
@@ -189,8 +192,8 @@ def healthy(names: Sequence[str] = ("A", "B", "C"), keys: int = 10_332, replicat
         keys=keys,
         copies=sum(node.keys for node in nodes),
         density=density,
-        puts=OperationView(8912, (1200, 3100, 4800, 7400, 8900, 8100, 8700, 8912), 0.4, 1.9),
-        gets=OperationView(12408, (6200, 7900, 12100, 12300, 12000, 12200, 12408), 0.3, 1.1),
+        puts=OperationView(8912, (1200, 3100, 4800, 7400, 8900, 8100, 8700, 8912), 0.4, 1.9, 4.2, 18.6),
+        gets=OperationView(12408, (6200, 7900, 12100, 12300, 12000, 12200, 12408), 0.3, 1.1, 2.7, 9.4),
         clean_copies=((copies, SLOTS),),
     )
 
@@ -199,7 +202,19 @@ def one_down(down: str = "B") -> ClusterSnapshot:
     """The same with a node that stopped, and writes that it missed."""
     up = healthy()
     nodes = tuple(
-        replace(node, state=NodeState.DOWN, behind=31, note="connection refused") if node.id == down else node
+        replace(
+            node,
+            state=NodeState.DOWN,
+            behind=31,
+            hints=118,
+            note="connection refused",
+            pid=None,
+            operations=0,
+            p50=0,
+            p99=0,
+        )
+        if node.id == down
+        else node
         for node in up.nodes
     )
     missed = 0
@@ -240,14 +255,15 @@ def joining(newcomer: str = "C", part: float = 0.62) -> ClusterSnapshot:
             ranges[-1] = replace(last, stop=view.stop)
         else:
             ranges.append(view)
-    progress = Progress(len(done), len(moving))
+    progress = Progress(len(done), len(moving), 21.0, round((len(moving) - len(done)) / 21))
     table = [after.table[slot] if slot in done else before.table[slot] for slot in range(SLOTS)]
     nodes = []
     for node in nodes_of(after, density):
         held = [slot for slot in range(SLOTS) if node.id in table[slot]]
         nodes.append(
             replace(
-                node, keys=sum(density[slot] for slot in held), share=len(held) / SLOTS,
+                node, keys=sum(density[slot] for slot in held), bytes=120 * sum(density[slot] for slot in held),
+                share=len(held) / SLOTS,
                 receiving=progress if node.id == newcomer else None,
             )
         )  # fmt: skip

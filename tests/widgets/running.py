@@ -48,7 +48,7 @@ class Running:
 
     @property
     def activity(self) -> str:
-        return "\n".join(plain(line) for line in self.dashboard.query_one(Activity)._lines)
+        return "\n".join(plain(line) for line in self.dashboard.query_one(Activity).journal.lines)
 
     def text(self, selector: str) -> str:
         """A panel as it is drawn."""
@@ -83,6 +83,6 @@ async def running(
     async with app.run_test(size=size) as pilot:
         shown = Running(app, cluster, pilot)
         events = len(cluster.happened)
-        await shown.until(lambda: len(shown.dashboard.activity._entries) >= events)
+        await shown.until(lambda: len(shown.dashboard.activity.journal.entries) >= events)
         await pilot.pause()
         yield shown

@@ -1,6 +1,10 @@
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from kvtui.widgets.activity import Entry, wrapped
+from kvtui.commands import EVERYTHING, ActivityFilter
+from kvtui.core.events import Level
+from kvtui.widgets.activity_log import KEPT_ENTRIES, ActivityLog, Change, Entry, copied, wrapped
 from kvtui.widgets.panel import plain
 
 
@@ -26,3 +30,77 @@ def test_wide_characters_count_as_two_cells() -> None:
     lines = [plain(line) for line in wrapped(Entry("鍵" * 40, "text"), 30)]
     assert all(cell_len(line) <= 30 for line in lines)
     assert "".join(lines) == "鍵" * 40
+
+
+def entry(number: int, level: Level = Level.INFO) -> Entry:
+    return Entry(f"line {number}", "text", level=level)
+
+
+def shown(log: ActivityLog) -> list[str]:
+    return [plain(line) for line in log.lines]
+
+
+def test_a_log_adds_only_what_is_new() -> None:
+    log = ActivityLog()
+    log.add(entry(1))
+    assert log.arrange(40).anew
+    log.add(entry(2))
+    assert log.arrange(40) == Change(gone=0, came=1)
+    assert log.arrange(40) == Change()
+    assert shown(log) == ["line 1", "line 2"]
+
+
+def test_a_log_forgets_the_oldest_and_says_how_many_lines_went() -> None:
+    log = ActivityLog()
+    log.add(Entry("a long line that takes two rows of it", "text"))
+    for number in range(KEPT_ENTRIES - 1):
+        log.add(entry(number))
+    log.arrange(20)
+    assert len(log.lines) == KEPT_ENTRIES + 1
+    log.add(entry(7777))
+    assert log.arrange(20) == Change(gone=2, came=1)
+    assert shown(log)[0] == "line 0"
+    assert shown(log)[-1] == "line 7777"
+    assert len(log.entries) == KEPT_ENTRIES
+
+
+def test_a_filter_hides_and_shows_again_and_forgetting_goes_on_behind_it() -> None:
+    log = ActivityLog()
+    for number in range(10):
+        log.add(entry(number, Level.BAD if number == 3 else Level.INFO))
+    log.arrange(40)
+    log.show_only(ActivityFilter(level=Level.BAD))
+    assert log.arrange(40).anew
+    assert shown(log) == ["line 3"]
+    for number in range(10, KEPT_ENTRIES + 3):
+        log.add(entry(number))
+    assert log.arrange(40).came == 0
+    assert shown(log) == ["line 3"]
+    log.add(entry(9999, Level.BAD))
+    assert log.arrange(40) == Change(gone=1, came=1)
+    assert shown(log) == ["line 9999"]
+    log.show_only(EVERYTHING)
+    log.arrange(40)
+    assert len(log.lines) == KEPT_ENTRIES
+
+
+@given(st.lists(st.integers(0, 400), max_size=30), st.integers(10, 60))
+def test_lines_added_bit_by_bit_are_those_of_all_at_once(bursts: list[int], width: int) -> None:
+    bit_by_bit, at_once = ActivityLog(), ActivityLog()
+    number = 0
+    for burst in bursts:
+        for _ in range(burst):
+            number += 1
+            for log in (bit_by_bit, at_once):
+                log.add(Entry(f"entry {number} " * (number % 4), "text", "12:00:00", nodes=("A",)))
+        bit_by_bit.arrange(width)
+    bit_by_bit.arrange(width)
+    at_once.arrange(width)
+    assert bit_by_bit.lines == at_once.lines
+
+
+def test_a_copy_takes_the_newest_that_fit() -> None:
+    entries = [Entry("one", "text", "12:00:00"), Entry("two", "text"), Entry("three", "text")]
+    assert copied(entries, 1000) == ("12:00:00 one\ntwo\nthree", 3)
+    assert copied(entries, 10) == ("two\nthree", 2)
+    assert copied([], 10) == ("", 0)

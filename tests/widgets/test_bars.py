@@ -1,6 +1,8 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from kvtui.widgets.bars import bar, progress_bar, scale, sparkline
+from kvtui.widgets.bars import bar, marked, progress_bar, scale, sparkline
 
 
 @pytest.mark.parametrize("width", [1, 7, 20])
@@ -35,3 +37,18 @@ def test_a_sparkline_goes_from_zero_to_its_largest_value() -> None:
     assert sparkline((0, 0), 3) == " ▁▁"
     assert sparkline((), 4) == "    "
     assert sparkline((1, 2, 3), 2) == "▆█", "the oldest go first"
+
+
+def test_a_mark_takes_the_place_of_one_cell() -> None:
+    filled, empty = bar(0.5, 10)
+    assert marked(filled, empty, 0.25) == ("██", "", "██", "░░░░░")
+    assert marked(filled, empty, 0.85) == ("█████", "░░░", "", "░")
+    assert marked(filled, empty, 0.5) == ("████", "", "", "░░░░░")
+
+
+@given(st.floats(0, 1), st.floats(0, 2), st.integers(1, 60))
+def test_a_marked_bar_is_as_long_as_the_bar(fraction: float, mark: float, width: int) -> None:
+    filled, empty = bar(fraction, width)
+    before, space, behind, rest = marked(filled, empty, mark)
+    assert len(before + space + behind + rest) == width - 1
+    assert not behind or not space

@@ -9,7 +9,8 @@ from textual.timer import Timer
 from kvtui.app import KvtuiApp
 from kvtui.core.events import Event, Level
 from kvtui.screens.defects import defect_lines
-from kvtui.widgets.activity import KEPT_ENTRIES, LONGEST_ENTRY
+from kvtui.widgets.activity_log import KEPT_ENTRIES, LONGEST_ENTRY
+from kvtui.widgets.picture import Subject
 from kvtui.widgets.ring import Ring, View
 from tests.widgets import frozen
 from tests.widgets.frozen import FrozenCluster
@@ -79,7 +80,7 @@ async def test_the_activity_is_bounded_in_entries_and_in_length() -> None:
             activity.add_answer(f"line {number}")
         activity.add_answer("v" * 1_000_000)
         await shown.until(lambda: "1,000,000 characters" in shown.activity)
-        assert len(activity._entries) == KEPT_ENTRIES
+        assert len(activity.journal.entries) == KEPT_ENTRIES
         assert len(shown.activity) < 100 * KEPT_ENTRIES
         assert shown.activity.count("v") <= LONGEST_ENTRY + 10
 
@@ -114,7 +115,11 @@ async def test_a_click_on_a_node_puts_it_in_focus_and_the_bar_keeps_the_keyboard
         assert "focus" in str(shown.dashboard.query_one(Ring).border_title)
         assert shown.app.focused is shown.line
         await shown.pilot.click("#nodes", offset=(6, 2))
+        await shown.until(lambda: shown.dashboard.picture.inspected is Subject.NODE)
+        await shown.pilot.click("#nodes", offset=(6, 2))
         await shown.until(lambda: shown.dashboard.picture.selected == "")
+        assert shown.dashboard.picture.inspected is Subject.NOTHING
+        assert shown.app.focused is shown.line
 
 
 async def test_f2_goes_round_the_views() -> None:

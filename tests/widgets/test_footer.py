@@ -38,9 +38,9 @@ def test_what_leads_to_the_rest_is_not_dropped_for_anything_else(keys: tuple[Key
 @pytest.mark.parametrize(
     ("width", "line"),
     [
-        (120, " F1 Help  F2 Ring view  F12 Save as SVG  ^Q Quit"),
-        (40, " F1 Help  F6 Panel  ^Q Quit  ^P Palette"),
-        (30, " F1 Help  F6 Panel"),
+        (120, " F1 Help  F2 Ring view  F3 Keys  F4 Node bars  F6 Panel  F12 Save as SVG  ^Q Quit"),
+        (40, " F1 Help  F3 Keys  F6 Panel  ^P Palette"),
+        (30, " F1 Help  F3 Keys  F6 Panel"),
     ],
 )
 async def test_the_footer_of_the_dashboard(width: int, line: str) -> None:

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from kvtui.core.read_mode import ReadMode
 from kvtui.core.snapshot import NodeState, OperationView, Progress
 from kvtui.widgets.header import header_line
-from kvtui.widgets.node_lines import node_lines
+from kvtui.widgets.node_lines import NodeLines
 from kvtui.widgets.panel import plain
 from kvtui.widgets.stats import stats_lines
 from tests.widgets import frozen
@@ -82,17 +82,42 @@ def test_stats_begin_with_nodes_total_keys_and_average_per_node() -> None:
     assert second.startswith("copies 20,664")
 
 
-def test_stats_show_rates_with_their_latencies() -> None:
-    put = next(line for line in stats(frozen.healthy()) if line.startswith("put"))
-    assert "8,912/s" in put
-    assert "p50 0.4  p99 1.9 ms" in put
+def test_stats_show_rates_with_percentiles_of_their_latencies() -> None:
+    heading, put, get = stats(frozen.healthy())[-3:]
+    assert heading.split() == ["ms,", "last", "10", "s", "p50", "p99", "p99.9", "max"]
+    assert (put.split()[:2], put.split()[-4:]) == (["put", "8,912/s"], ["0.4", "1.9", "4.2", "18.6"])
+    assert (get.split()[:2], get.split()[-4:]) == (["get", "12,408/s"], ["0.3", "1.1", "2.7", "9.4"])
+    assert len(heading) == len(put) == len(get)
     idle = next(line for line in stats(replace(frozen.healthy(), puts=OperationView())) if line.startswith("put"))
-    assert "p99" not in idle
+    assert idle.split() == ["put", "0/s", "-", "-", "-", "-"]
+
+
+@pytest.mark.parametrize(
+    ("width", "names"), [(60, "p50 p99 p99.9 max"), (44, "p50 p99 max"), (36, "p99 max"), (27, "p99")]
+)
+def test_a_narrow_panel_keeps_the_p99(width: int, names: str) -> None:
+    heading = stats(frozen.healthy(), width)[-3]
+    assert heading.endswith(names.split()[-1])
+    assert [word for word in heading.split() if word in ("p50", "p99", "p99.9", "max")] == names.split()
 
 
 def test_stats_tell_whether_the_data_is_safe() -> None:
-    assert "behind 31   hints 118   under-replicated 31" in stats(frozen.one_down())
-    assert stats(replace(frozen.one_down(), lost=4))[4].startswith("lost 4   behind 31")
+    assert "lost 0   behind 0   hints 0   under-replicated 0" in stats(frozen.healthy())
+    assert "lost 0   behind 31   hints 118   under-replicated 31" in stats(frozen.one_down(), 60)
+    assert "lost 4   behind 31   hints 118   under 31" in stats(replace(frozen.one_down(), lost=4))
+
+
+@pytest.mark.parametrize("width", [20, 26, 34, 50, 90])
+def test_no_width_hides_a_number_that_tells_whether_the_data_is_safe(width: int) -> None:
+    words = " ".join(stats(frozen.one_down(), width)).split()
+    told = {name: words[words.index(name) + 1] for name in ("lost", "behind", "hints")}
+    assert told == {"lost": "0", "behind": "31", "hints": "118"}
+    assert words[1 + next(at for at, word in enumerate(words) if word.startswith("under"))] == "31"
+
+
+@pytest.mark.parametrize("width", [20, 26, 34, 50, 90])
+def test_stats_fit_into_the_panel(width: int) -> None:
+    assert max(cell_len(line) for line in stats(frozen.one_down(), width)) <= max(width, 21)
 
 
 def test_stats_say_that_memory_is_not_durable() -> None:
@@ -102,12 +127,13 @@ def test_stats_say_that_memory_is_not_durable() -> None:
 
 def lines(snapshot, width: int = 50) -> list[str]:  # type: ignore[no-untyped-def]
     colours = {node.id: place for place, node in enumerate(snapshot.nodes)}
-    return [plain(found.line) for found in node_lines(snapshot, colours, "", width)]
+    found = NodeLines(snapshot, colours, "", width)
+    return [plain(found[row].line) for row in range(len(found))]
 
 
 def test_a_node_shows_state_address_keys_and_share() -> None:
     first = lines(frozen.healthy())[0]
-    for part in ("●", "A", "up", ":5001", "7,003", "33.4%", "█"):
+    for part in ("●", "A", "up", ":5001", "7,003", "33.4%", "█", "│"):
         assert part in first
 
 
@@ -131,11 +157,21 @@ def test_states_have_a_word_beside_the_glyph() -> None:
 
 def test_a_node_that_receives_shows_its_progress() -> None:
     text = lines(frozen.joining(part=0.5))
-    assert any("receiving 85 of 170 slots" in line and "50%" in line and "━" in line for line in text)
+    assert any("receiving" in line and "━" in line and line.endswith("50%  21/s  4 s left") for line in text)
+    wide = lines(frozen.joining(part=0.5), 80)
+    assert any("receiving 85 of 170 slots" in line for line in wide)
+
+
+def test_a_move_that_stands_still_promises_no_end() -> None:
+    moving = replace(frozen.joining().nodes[2], receiving=Progress(1, 4))
+    text = lines(replace(frozen.joining(), nodes=(moving,)))
+    assert text[1].split()[0] == "receiving"
+    assert text[1].endswith("25%")
 
 
 def test_a_node_that_lags_says_how_much_and_why() -> None:
     text = lines(frozen.one_down())
+    assert "  behind: 31 slots may lack writes, 118 keys missing" in lines(frozen.one_down(), 60)
     assert "  behind: 31 slots may lack writes" in text
     assert "  connection refused" in text
 
@@ -148,3 +184,17 @@ def test_lines_of_nodes_fit_into_the_panel(width: int) -> None:
 
 def test_no_nodes_yet_says_what_to_type() -> None:
     assert "addnode A 5001" in " ".join(lines(frozen.empty()))
+
+
+def test_a_node_without_durability_is_named_only_among_durable_ones() -> None:
+    healthy = frozen.healthy()
+    odd = replace(healthy, nodes=(replace(healthy.nodes[0], durable=False), *healthy.nodes[1:]))
+    assert lines(odd)[1] == "  memory only"
+    assert not any("memory" in line for line in lines(replace(odd, durable=False)))
+
+
+def test_entries_that_are_damaged_are_told_in_red() -> None:
+    healthy = frozen.healthy()
+    odd = replace(healthy, nodes=(replace(healthy.nodes[0], damaged=2),))
+    found = NodeLines(odd, {}, "", 50)
+    assert found[1].line == (("  damaged: 2 entries not served", "bad"),)

@@ -1,0 +1,125 @@
+"""What the activity remembers and which lines of it are shown: filtered, wrapped to a width, bounded."""
+
+from collections import deque
+from dataclasses import dataclass
+from itertools import islice
+
+from kvtui.commands import EVERYTHING, ActivityFilter
+from kvtui.core.events import Level
+from kvtui.widgets.tints import Line
+from kvtui.widgets.words import harmless
+from kvtui.widgets.wrapping import wrapped_text
+
+KEPT_ENTRIES = 2000
+"""Entries remembered; older ones go."""
+LONGEST_ENTRY = 2000
+"""Characters shown of one entry: a value can have millions."""
+LEAST_WITH_TIME = 30
+"""Cells of a line that has room for a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing to read. ``time`` stands before it and ``text`` is indented when it wraps."""
+
+    text: str
+    words: str
+    time: str = ""
+    level: Level = Level.INFO
+    nodes: tuple[str, ...] = ()
+
+    @property
+    def line(self) -> str:
+        """All of it on one line."""
+        return f"{self.time} {self.text}" if self.time else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What ``arrange`` changed: lines that went at the top, and entries that came at the end."""
+
+    gone: int = 0
+    came: int = 0
+    anew: bool = False
+    """All lines are others."""
+
+
+class ActivityLog:
+    """Entries are added at any time; ``arrange`` brings ``lines`` up to date."""
+
+    def __init__(self) -> None:
+        self.entries: deque[Entry] = deque(maxlen=KEPT_ENTRIES)
+        self.lines: list[Line] = []
+        """The shown lines, oldest first."""
+        self.filter = EVERYTHING
+        self._heights: deque[int] = deque()
+        """Lines of each entry that ``lines`` were made from, 0 for one that isn't shown."""
+        self._width = 0
+        self._added = 0
+        """Entries ever added."""
+        self._arranged = 0
+        """Of them, those that ``lines`` know of."""
+
+    def add(self, entry: Entry) -> None:
+        """One more, cut where it is too long and made harmless."""
+        text = harmless(entry.text)
+        if len(text) > LONGEST_ENTRY:
+            text = f"{text[:LONGEST_ENTRY]}… ({len(text):,} characters)"
+        self.entries.append(Entry(text, entry.words, entry.time, entry.level, entry.nodes))
+        self._added += 1
+
+    def show_only(self, wanted: ActivityFilter) -> None:
+        """Another filter; ``arrange`` makes the lines anew."""
+        self.filter = wanted
+        self._width = 0
+
+    @property
+    def shown(self) -> list[Entry]:
+        """Entries that the filter admits, oldest first."""
+        return [entry for entry in self.entries if self._admits(entry)]
+
+    def arrange(self, width: int) -> Change:
+        """Bring the lines up to date, in ``width`` cells."""
+        new = min(self._added - self._arranged, len(self.entries))
+        anew = width != self._width or new == len(self.entries)
+        if anew:
+            self.lines, self._heights, self._width, before = [], deque(), width, new
+            new = len(self.entries)
+        gone = came = 0
+        while len(self._heights) > len(self.entries) - new:
+            gone += self._heights.popleft()
+        del self.lines[:gone]
+        for entry in islice(self.entries, len(self.entries) - new, None):
+            lines = wrapped(entry, width) if self._admits(entry) else []
+            self.lines += lines
+            self._heights.append(len(lines))
+            came += bool(lines)
+        self._arranged = self._added
+        return Change(anew=True, came=min(came, before)) if anew else Change(gone, came)
+
+    def _admits(self, entry: Entry) -> bool:
+        return self.filter.admits(entry.text, entry.level, entry.nodes)
+
+
+def wrapped(entry: Entry, width: int) -> list[Line]:
+    """An entry in lines of at most ``width`` cells, broken at spaces where there are any."""
+    margin = len(entry.time) + 1 if entry.time and width >= LEAST_WITH_TIME else 0
+    lines: list[Line] = []
+    for place, part in enumerate(wrapped_text(entry.text, max(8, width - margin))):
+        if not margin:
+            lines.append(((part, entry.words),))
+        else:
+            lines.append(((entry.time + " " if place == 0 else " " * margin, "dim"), (part, entry.words)))
+    return lines
+
+
+def copied(entries: list[Entry], most: int) -> tuple[str, int]:
+    """The newest entries as text of at most ``most`` characters, a line each, and how many they are."""
+    texts: list[str] = []
+    size = 0
+    for entry in reversed(entries):
+        size += len(entry.line) + 1
+        if size > most:
+            break
+        texts.append(entry.line)
+    return "\n".join(reversed(texts)), len(texts)
