@@ -17,7 +17,7 @@ from tests.processes.faults.injuries import INJURIES, mount, unmount
 from tests.processes.faults.rig import SLOTS, Rig, RigNode, rig
 
 KEYS: Final = 60
-CLIENTS: Final = 64
+CLIENTS: Final = 96
 THINK_SECONDS: Final = 0.16
 """What a client waits between two operations, on average."""
 BEFORE_SECONDS: Final = 0.3
