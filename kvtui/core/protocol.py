@@ -56,7 +56,7 @@ SILENT_SECONDS: Final = 300.0
 """A connection that never said ``hello`` and sends nothing for this long is closed."""
 IN_FLIGHT: Final = 65_536
 """Most requests that a coordinator has unanswered at one node; more are refused at once."""
-NOTE_BYTES: Final = 1024 * 1024
+NOTE_BYTES: Final = 3 * 1024 * 1024
 """Longest note that a coordinator leaves on a node."""
 SLOTS_MOST: Final = 16_384
 """Most slots of a ring."""
