@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rich.text import Text
 from textual import on
@@ -205,7 +205,7 @@ class KvtuiApp(App[None]):
         """How a key is written, in the footer and in help."""
         return binding.key_display or written(binding.key)
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the palette offers beside the registry's commands."""
         yield SystemCommand("Keys", "Search, view, edit and delete keys", self.action_browse)
         yield SystemCommand("Theme", "Change colours, to light ones for instance", self.action_change_theme)

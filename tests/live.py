@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from kvtui.commands import Context, parse, run
+from kvtui.core.cluster import Cluster
 from kvtui.core.coordinator import Coordinator
 from kvtui.core.seams.launcher import NodeSpec
 from kvtui.core.seams.processes import ProcessLauncher
@@ -27,7 +28,7 @@ async def said(cluster: Coordinator, text: str) -> tuple[bool, list[str]]:
     return await run(invocation.confirmed(), context), lines
 
 
-async def until_state(cluster: Coordinator, node: str, state: NodeState) -> None:
+async def until_state(cluster: Cluster, node: str, state: NodeState) -> None:
     """Return once the node's state is as wanted."""
     snapshot = cluster.snapshot()
     while (view := snapshot.node(node)) is None or view.state is not state:

@@ -33,7 +33,7 @@ async def test_a_killed_node_is_down_until_it_is_started(opened: Opened) -> None
     async with opened(nodes=2, replication=2) as person:
         await person.types("put apple 1")
         assert await person.types("kill n2") == ["Node killed: n2; bring it back with: start n2"]
-        await until_state(person.cluster, "n2", NodeState.DOWN)  # type: ignore[arg-type]
+        await until_state(person.cluster, "n2", NodeState.DOWN)
         await person.types("put apple 2")
         assert "not running" in (await person.fails("kill n2"))[0]
         await person.types("start n2")
@@ -47,11 +47,11 @@ async def test_a_paused_node_answers_nothing_until_it_is_resumed(opened: Opened)
         until_stopped(process_of(person, "n2"))
         assert "paused already" in (await person.fails("pause n2"))[0]
         assert "resume n2" in (await person.fails("start n2"))[0]
-        await until_state(person.cluster, "n2", NodeState.DOWN)  # type: ignore[arg-type]
+        await until_state(person.cluster, "n2", NodeState.DOWN)
         assert (await person.types("show"))[2].endswith("status=DOWN, paused)")
         await person.types("put apple 1")
         assert await person.types("resume n2") == ["Node resumed: n2"]
-        await until_state(person.cluster, "n2", NodeState.UP)  # type: ignore[arg-type]
+        await until_state(person.cluster, "n2", NodeState.UP)
         assert await person.fails("resume n2") == ["n2 is not paused"]
 
 
@@ -59,14 +59,14 @@ async def test_a_node_that_is_cut_off_comes_back_when_the_partition_is_healed(op
     async with opened(nodes=2, replication=2) as person:
         await person.types("put apple 1")
         await person.types("cut n2")
-        await until_state(person.cluster, "n2", NodeState.DOWN)  # type: ignore[arg-type]
+        await until_state(person.cluster, "n2", NodeState.DOWN)
         view = person.cluster.snapshot().node("n2")
         assert view is not None
         assert (view.fault, view.pid is not None) == ("cut off", True)
         await person.types("put apple 2")
         assert "cut off already" in (await person.fails("cut n2"))[0]
         assert await person.types("heal") == ["Healed: n2"]
-        await until_state(person.cluster, "n2", NodeState.UP)  # type: ignore[arg-type]
+        await until_state(person.cluster, "n2", NodeState.UP)
         await person.types("rebalance")
         assert await person.types("get apple") == ["apple -> 2"]
         assert await person.types("heal") == ["Nothing to heal"]

@@ -101,7 +101,7 @@ def node(name: str, keys: int, state: NodeState = NodeState.UP) -> NodeView:
     return NodeView(name, "127.0.0.1", 5001, state, keys=keys)
 
 
-def picture(*nodes: NodeView, **more: int) -> ClusterSnapshot:
+def picture(*nodes: NodeView, keys: int = 0, behind: int = 0, lost: int = 0) -> ClusterSnapshot:
     copies = sum(view.keys for view in nodes)
     return ClusterSnapshot(
         name="lab",
@@ -113,7 +113,9 @@ def picture(*nodes: NodeView, **more: int) -> ClusterSnapshot:
         write_quorum=1,
         nodes=nodes,
         copies=copies,
-        **more,
+        keys=keys,
+        behind=behind,
+        lost=lost,
     )
 
 

@@ -1,6 +1,7 @@
 """Who joins, who leaves, who is who: no change of members loses a key, counts a node twice or waits for ever."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -359,6 +360,9 @@ class FailingLauncher:
         if spec.node == self._failing:
             raise LaunchFailed("no such program")
         return await self._launcher.start(spec)
+
+    def stored(self, directory: Path) -> list[str]:
+        return self._launcher.stored(directory)
 
     def discard(self, spec: NodeSpec) -> None:
         self._launcher.discard(spec)

@@ -118,7 +118,10 @@ def test_without_a_secret_no_other_machine_is_even_called() -> None:
 
 def test_an_impostor_that_reflects_the_proof_is_found_out() -> None:
     def reflect(impostor: Impostor, request: object) -> list[Reply]:
-        return [nonce()] if isinstance(request, Challenge) else [Reply(status="ok", proof=request.proof)]  # type: ignore[attr-defined]
+        if isinstance(request, Challenge):
+            return [nonce()]
+        assert isinstance(request, Prove)
+        return [Reply(status="ok", proof=request.proof)]
 
     error, heard, _ = met(reflect)
     assert isinstance(error, NotTrusted)
@@ -170,7 +173,7 @@ def test_an_impostor_that_relays_to_a_real_node_is_found_out() -> None:
                 # It claims the real node's place; but what is proved is the place where it was reached.
                 if isinstance(request, Challenge):
                     request = Challenge(nonce=request.nonce, place=place_of(bench.server.address))
-                task = asyncio.ensure_future(client.one(request))  # type: ignore[arg-type]
+                task = asyncio.ensure_future(client.one(request))
                 task.add_done_callback(lambda done: self.transport.write(encode_lines([done.result()])))
 
         listener = await network.transport(Machine("relay")).listen("127.0.0.1", 7999, lambda: Relay(lambda *_: []))

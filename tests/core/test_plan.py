@@ -44,7 +44,8 @@ def planned(topology: Topology, change: Change, policy: Policy = CLASSIC, **know
 @st.composite
 def plans(draw: st.DrawFn) -> tuple[Ring, Ring, Plan]:
     """A ring after some history, the ring that follows a change, and the plan of that change."""
-    ring = Ring.empty(draw(st.sampled_from([Balanced(), CLASSIC])), draw(st.integers(1, 3)), SLOTS).join("n0")
+    policies: list[Policy] = [Balanced(), CLASSIC]
+    ring = Ring.empty(draw(st.sampled_from(policies)), draw(st.integers(1, 3)), SLOTS).join("n0")
     for step in draw(histories(8)):
         ring = follow(ring, step)
     ring = ring if ring.weights else ring.join("n0")

@@ -1,5 +1,7 @@
 """Operations and latencies of one node, as a link counts them."""
 
+import asyncio
+
 import pytest
 
 from kvtui.core.link import Link
@@ -49,13 +51,14 @@ def test_a_rate_is_of_the_time_since_the_last_sample() -> None:
     assert traffic.rate == 0.0
 
 
-class Wire:
+class Wire(asyncio.Transport):
     """A transport that keeps what is written."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.written = b""
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | bytearray | memoryview) -> None:
         self.written += data
 
     def get_write_buffer_size(self) -> int:
@@ -86,7 +89,7 @@ class Watch:
 async def test_a_link_counts_what_is_answered_and_times_single_keys() -> None:
     clock, traffic = Watch(), Traffic()
     link = Link(clock, lambda _link, _reason: None, traffic)
-    link.connection_made(Wire())  # type: ignore[arg-type]
+    link.connection_made(Wire())
     for request in (Put(key="a", value="1"), Heartbeat(), PutMany(entries=[ENTRY] * 5), Get(key="a")):
         link.send(request, lambda _reply: None)
     clock.now += 0.008
@@ -105,7 +108,7 @@ async def test_a_link_counts_what_is_answered_and_times_single_keys() -> None:
 async def test_what_a_lost_link_never_answered_does_not_count() -> None:
     clock, traffic = Watch(), Traffic()
     link = Link(clock, lambda _link, _reason: None, traffic)
-    link.connection_made(Wire())  # type: ignore[arg-type]
+    link.connection_made(Wire())
     link.send(Get(key="a"), lambda _reply: None)
     link.connection_lost(None)
     traffic.sample(1.0)

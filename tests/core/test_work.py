@@ -340,7 +340,7 @@ class Cluster(RuleBasedStateMachine):
                 if usable:
                     self.log(LossAccepted(slot, slot + 1, usable))
                     self.unverified[slot] = 1
-                    self.acked[slot] &= set.intersection(*(self.held[node][slot] for node in usable))
+                    self.acked[slot] &= set[int].intersection(*(self.held[node][slot] for node in usable))
 
     @rule()
     def forget_the_drained(self) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from kvtui.core.protocol import HALF_REQUEST_SECONDS, Put
+from kvtui.core.version import Version
 from tests.node.nodes import Bench, on_a_node
 
 
@@ -100,7 +101,7 @@ def test_a_first_request_with_an_id_or_a_hello_waits_for_its_newline() -> None:
 def test_a_member_of_a_cluster_answers_their_reads_and_refuses_their_writes() -> None:
     async def story(bench: Bench) -> None:
         coordinator = await bench.coordinator()
-        await coordinator.one(Put(key="apple", value="1", version=(1, 1)))  # type: ignore[arg-type]
+        await coordinator.one(Put(key="apple", value="1", version=Version(1, 1)))
         assert await one_shot(bench, '{"op":"get","key":"apple"}') == '{"status":"ok","value":"1"}'
         for request in ('{"op":"put","key":"apple","value":"2"}', '{"op":"del","key":"apple"}'):
             assert await one_shot(bench, request) == (

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ def start() -> Iterator[Start]:
     """Starts nodes that die with the test."""
     started: list[subprocess.Popen[str]] = []
 
-    def run(*arguments: object, **options: object) -> "subprocess.Popen[str]":
+    def run(*arguments: object, **options: str) -> "subprocess.Popen[str]":
         process = subprocess.Popen(
             # The pipe ends with this process, so the node does too, even when the test is killed.
             [sys.executable, "-m", "kvtui.node", *map(str, arguments), "--parent-pipe"],
@@ -30,7 +30,7 @@ def start() -> Iterator[Start]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)} | options,  # type: ignore[arg-type]
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)} | options,
         )
         started.append(process)
         return process
@@ -52,7 +52,7 @@ def port_of(process: "subprocess.Popen[str]") -> int:
     return int(line.split(",")[0].rpartition(":")[2])
 
 
-def ask(port: int, *requests: dict[str, object]) -> list[dict[str, object]]:
+def ask(port: int, *requests: Mapping[str, object]) -> list[dict[str, object]]:
     with (
         socket.create_connection(("127.0.0.1", port), timeout=LIMIT_SECONDS) as connection,
         connection.makefile("rwb") as file,

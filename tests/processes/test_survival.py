@@ -72,7 +72,7 @@ async def verify(cluster: Coordinator, writer: Writer) -> None:
     assert len(sure) > 100
     for key, read in zip(sure, await cluster.get_many(sure), strict=True):
         assert read.value == writer.acknowledged[key], key
-    seen = set()
+    seen: set[bytes] = set()
     async for page in cluster.scan(values=False):
         seen.update(item.key for item in page)
     assert {b"k%d" % number for number in range(KEYS)} <= seen

@@ -365,7 +365,7 @@ class Nemesis:
         value = f"surge {next(self._names)}"
         pending = self._recorder.begin(LATE_CLIENT + next(self._names), Kind.PUT, key.decode(), value)
         written = await self._cluster.put(key, value.encode())
-        version = tuple(written.version) if written.version.epoch else None
+        version = written.version if written.version.epoch else None
         pending.end(Told(written.outcome), None, version, note=written.text)
 
     async def _read_all(self) -> None:
@@ -435,7 +435,7 @@ class Nemesis:
         done, _ = await asyncio.wait([writing], timeout=LATE_SECONDS)
         if done:
             written = writing.result()
-            pending.end(Told(written.outcome), None, tuple(written.version) if written.version.epoch else None)
+            pending.end(Told(written.outcome), None, written.version if written.version.epoch else None)
 
     async def _ask_all(self, other: Coordinator) -> None:
         for key in self._keys:

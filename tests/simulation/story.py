@@ -143,12 +143,12 @@ class _Story:
         if kind is Kind.GET:
             read = await self._cluster.get(key)
             text = None if read.value is None else _as_written(read.value)
-            pending.end(Told(read.outcome), text, tuple(read.version), read.stale, read.text)
+            pending.end(Told(read.outcome), text, read.version, read.stale, read.text)
             outcome = Told(read.outcome)
         else:
             stored = (value or "").encode() + b" " * (INLINE_BYTES if large else 0)
             written = await (self._cluster.put(key, stored) if kind is Kind.PUT else self._cluster.delete(key))
-            version = tuple(written.version) if written.version.epoch else None
+            version = written.version if written.version.epoch else None
             pending.end(Told(written.outcome), None, version, note=written.text)
             outcome = Told(written.outcome)
         self._slowest = max(self._slowest, asyncio.get_running_loop().time() - began)

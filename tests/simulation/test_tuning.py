@@ -80,7 +80,8 @@ def test_available_reads_answer_from_it_and_say_so() -> None:
     async def main() -> None:
         async with SimCluster(nodes=2, replication=2, slots=16) as cluster:
             await cluster.call(lambda coordinator: coordinator.set_reads(ReadMode.AVAILABLE))
-            fresh = await cluster.put(KEY, b"first") and await cluster.get(KEY)
+            await cluster.put(KEY, b"first")
+            fresh = await cluster.get(KEY)
             assert not fresh.stale
             await one_replica_behind_the_other_gone(cluster)
             read = await cluster.get(KEY)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from kvtui.app import KvtuiApp
 from kvtui.screens.check import CheckScreen, CheckScreens
@@ -35,7 +36,7 @@ async def test_it_follows_the_check_until_it_is_closed_and_does_not_open_again()
         await shown(pilot, lambda: isinstance(app.screen, CheckScreen))
         screens.show(CheckView(Phase.READING, 2.0, 10.0, ok=77), lambda: None)
         await pilot.pause()
-        assert "77 ok" in str(app.screen.query_one("#checked").visual)
+        assert "77 ok" in str(app.screen.query_one("#checked", Static).visual)
         await pilot.press("escape")
         await shown(pilot, lambda: not isinstance(app.screen, CheckScreen))
         screens.show(VIEW, lambda: None)

@@ -1,5 +1,6 @@
 import asyncio
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from textual.events import AppBlur, AppFocus, Key
@@ -291,7 +292,7 @@ async def test_more_commands_than_the_limit_are_refused_until_one_ends() -> None
 
 async def test_a_defect_in_a_command_is_a_line_without_keys_or_values() -> None:
     class Broken(FrozenCluster):
-        async def locate(self, key: bytes):  # type: ignore[no-untyped-def]
+        async def locate(self, key: bytes) -> NoReturn:
             raise KeyError(key)
 
     async with running(Broken(frozen.healthy())) as shown:

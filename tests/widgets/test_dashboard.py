@@ -1,13 +1,16 @@
 import asyncio
 import gc
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from textual.timer import Timer
 
 from kvtui.app import KvtuiApp
 from kvtui.core.events import Event, Level
+from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.screens.defects import defect_lines
 from kvtui.widgets.activity_log import KEPT_ENTRIES, LONGEST_ENTRY
 from kvtui.widgets.picture import Subject
@@ -39,7 +42,12 @@ async def test_a_burst_of_changes_is_drawn_at_most_ten_times_a_second() -> None:
         drawn: list[int] = []
         ring = shown.dashboard.query_one(Ring)
         show = ring.show
-        ring.show = lambda: (drawn.append(ring.picture.snapshot.keys), show())[1]  # type: ignore[method-assign]
+
+        def counted() -> None:
+            drawn.append(ring.picture.snapshot.keys)
+            show()
+
+        ring.show = counted  # type: ignore[method-assign]
         clock = asyncio.get_running_loop()
         start = clock.time()
         for keys in range(2, 402):
@@ -49,9 +57,7 @@ async def test_a_burst_of_changes_is_drawn_at_most_ten_times_a_second() -> None:
         assert len(drawn) <= (clock.time() - start) * 10 + 2
 
 
-def _recounted(cluster: FrozenCluster, keys: int):  # type: ignore[no-untyped-def]
-    from dataclasses import replace
-
+def _recounted(cluster: FrozenCluster, keys: int) -> ClusterSnapshot:
     return replace(cluster.now, keys=keys)
 
 
@@ -190,7 +196,7 @@ async def test_resizing_to_any_size_and_back_shows_the_same() -> None:
 
 async def test_a_cluster_that_can_not_be_watched_any_more_is_a_line() -> None:
     class Broken(FrozenCluster):
-        async def changed(self, seen):  # type: ignore[no-untyped-def]
+        async def changed(self, seen: ClusterSnapshot) -> NoReturn:
             raise RuntimeError("secret value")
 
         async def events(self) -> AsyncIterator[Event]:

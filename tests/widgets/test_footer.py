@@ -12,9 +12,9 @@ from tests.widgets.frozen import FrozenCluster
 from tests.widgets.running import running
 
 ACTIONS = st.lists(st.sampled_from([*FIRST, "quit", "ring_view", "keys", "bench"]), unique=True)
-WORDS = st.tuples(st.text("F1^", max_size=4), st.text("abc 漢", max_size=12))
+SHOWN, MEANING = st.text("F1^", max_size=4), st.text("abc 漢", max_size=12)
 KEYS = ACTIONS.flatmap(
-    lambda actions: st.tuples(*(WORDS.map(lambda words, name=name: Key(name, *words, "f1")) for name in actions))
+    lambda actions: st.tuples(*(st.builds(Key, st.just(name), SHOWN, MEANING, st.just("f1")) for name in actions))
 )
 
 

@@ -11,17 +11,17 @@ from kvtui.widgets.panel import plain
 from kvtui.widgets.picture import Picture, Subject
 from tests.widgets import frozen
 from tests.widgets.frozen import FrozenCluster
-from tests.widgets.running import running
+from tests.widgets.running import Running, running
 
 pytestmark = pytest.mark.anyio
 PLACES = {"inspector", "stats", "nodes", "activity", "ring"}
 
 
-def inspected(shown) -> str:  # type: ignore[no-untyped-def]
+def inspected(shown: Running) -> str:
     return "\n".join(plain(line) for line in shown.dashboard.query_one(Inspector)._lines)
 
 
-def visible(shown) -> set[str]:  # type: ignore[no-untyped-def]
+def visible(shown: Running) -> set[str]:
     return {name for name in PLACES if shown.dashboard.query_one(f"#{name}").region.area}
 
 
@@ -114,7 +114,7 @@ async def test_the_keyboard_scrolls_it_and_q_closes_it() -> None:
         await shown.until(lambda: "inspector" in visible(shown))
         panel = shown.dashboard.query_one(Inspector)
         await shown.pilot.press("f6", "f6")
-        assert shown.app.focused is panel
+        assert panel.has_focus
         await shown.pilot.press("end")
         await shown.until(lambda: "99.61 to 100.00 %" in shown.text("#inspector"))
         await shown.pilot.press("q")
@@ -127,7 +127,7 @@ async def test_a_small_screen_shows_it_alone_and_goes_round_to_it() -> None:
     async with running(FrozenCluster(frozen.healthy()), (40, 15)) as shown:
         await shown.type("inspect B")
         await shown.until(lambda: visible(shown) == {"inspector"})
-        seen = []
+        seen: list[str] = []
         for _ in range(5):
             await shown.pilot.press("f6")
             await shown.pilot.pause()

@@ -4,12 +4,14 @@ import time
 from dataclasses import replace
 
 import pytest
+from textual.geometry import Region
 
 from kvtui.core.snapshot import ClusterSnapshot, NodeState, NodeView, Progress
 from kvtui.widgets.node_lines import NodeLines, row_count
 from kvtui.widgets.nodes import Nodes
 from kvtui.widgets.panel import plain
 from kvtui.widgets.picture import Subject
+from kvtui.widgets.tints import Line
 from tests.widgets import frozen
 from tests.widgets.frozen import FrozenCluster
 from tests.widgets.running import running
@@ -61,7 +63,7 @@ async def test_the_palette_switches_and_sorts_too() -> None:
 async def test_the_keyboard_chooses_nodes_in_the_order_that_is_shown_and_goes_back() -> None:
     async with running(FrozenCluster(frozen.one_down())) as shown:
         await shown.pilot.press("f6")
-        assert isinstance(shown.app.focused, Nodes)
+        assert shown.dashboard.query_one(Nodes).has_focus
         await shown.pilot.press("s", "s", "s", "s", "down")
         assert shown.dashboard.picture.selected == "B"
         await shown.pilot.press("down")
@@ -112,7 +114,7 @@ async def test_of_a_thousand_nodes_only_the_rows_that_are_seen_are_made(monkeypa
     main = NodeLines._main
     monkeypatch.setattr("kvtui.widgets.node_lines._rows", lambda node, durable: [counting])
 
-    def counting(found: NodeLines, node: NodeView):  # type: ignore[no-untyped-def]
+    def counting(found: NodeLines, node: NodeView) -> Line:
         made.append(node.id)
         return main(found, node)
 
@@ -129,10 +131,12 @@ async def test_only_rows_that_changed_are_drawn_again() -> None:
         panel = shown.dashboard.query_one(Nodes)
         refreshed: list[int] = []
         refresh = panel.refresh
-        panel.refresh = lambda *regions, **how: (
-            refreshed.extend(region.y for region in regions),
-            refresh(*regions, **how),
-        )[1]  # type: ignore[method-assign]
+
+        def counted(*regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Nodes:
+            refreshed.extend(region.y for region in regions)
+            return refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+        panel.refresh = counted  # type: ignore[method-assign]
         nodes = shown.cluster.now.nodes
         shown.cluster.show(
             replace(shown.cluster.now, nodes=(nodes[0], replace(nodes[1], keys=nodes[1].keys + 1), nodes[2]))

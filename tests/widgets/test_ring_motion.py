@@ -33,7 +33,12 @@ async def moving(
         ring, clock = shown.dashboard.query_one(Ring), HandClock()
         ring._clock = clock
         show = ring.show
-        ring.show = lambda: (clock.drawn.append(clock.now), show())[1]  # type: ignore[method-assign]
+
+        def counted() -> None:
+            clock.drawn.append(clock.now)
+            show()
+
+        ring.show = counted  # type: ignore[method-assign]
         yield shown, ring, clock
 
 

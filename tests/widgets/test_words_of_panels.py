@@ -6,7 +6,7 @@ import pytest
 from rich.cells import cell_len
 
 from kvtui.core.read_mode import ReadMode
-from kvtui.core.snapshot import NodeState, OperationView, Progress
+from kvtui.core.snapshot import ClusterSnapshot, NodeState, OperationView, Progress
 from kvtui.widgets.header import header_line
 from kvtui.widgets.node_lines import NodeLines
 from kvtui.widgets.panel import plain
@@ -14,7 +14,7 @@ from kvtui.widgets.stats import stats_lines
 from tests.widgets import frozen
 
 
-def header(snapshot, width: int = 120) -> str:  # type: ignore[no-untyped-def]
+def header(snapshot: ClusterSnapshot, width: int = 120) -> str:
     return plain(header_line(snapshot, width))
 
 
@@ -72,7 +72,7 @@ def test_safety_stays_in_the_header_when_it_gets_narrow(width: int) -> None:
     assert cell_len(text) <= max(width, 45)
 
 
-def stats(snapshot, width: int = 50) -> list[str]:  # type: ignore[no-untyped-def]
+def stats(snapshot: ClusterSnapshot, width: int = 50) -> list[str]:
     return [plain(line) for line in stats_lines(snapshot, width)]
 
 
@@ -125,7 +125,7 @@ def test_stats_say_that_memory_is_not_durable() -> None:
     assert not any("durable" in line for line in stats(frozen.healthy()))
 
 
-def lines(snapshot, width: int = 50) -> list[str]:  # type: ignore[no-untyped-def]
+def lines(snapshot: ClusterSnapshot, width: int = 50) -> list[str]:
     colours = {node.id: place for place, node in enumerate(snapshot.nodes)}
     found = NodeLines(snapshot, colours, "", width)
     return [plain(found[row].line) for row in range(len(found))]

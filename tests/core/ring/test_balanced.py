@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from random import Random
 
 import pytest
@@ -32,8 +33,8 @@ def test_quotas_are_held_from_1_to_64_nodes_and_back(replication: int) -> None:
     for node in range(64):
         ring = ring.join(f"n{node}", random.randint(1, 8))
         assert broken_quotas(ring) == []
-    for node in random.sample(sorted(ring.weights), 20):
-        ring = ring.leave(node)
+    for name in random.sample(sorted(ring.weights), 20):
+        ring = ring.leave(name)
         assert broken_quotas(ring) == []
 
 
@@ -128,7 +129,9 @@ def test_fewer_replicas_copy_nothing() -> None:
 
 
 @pytest.mark.parametrize(("slots", "seeds"), [(8, range(60)), (16, (38, 61)), (64, (12, 38, 43))])
-def test_heavy_nodes_that_must_hold_every_slot_never_send_the_planning_round_in_circles(slots: int, seeds: int) -> None:
+def test_heavy_nodes_that_must_hold_every_slot_never_send_the_planning_round_in_circles(
+    slots: int, seeds: Iterable[int]
+) -> None:
     for seed in seeds:
         random = Random(seed)
         ring = Ring.empty(Balanced(), random.randint(1, 3), slots)

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 
 import msgspec
 import pytest
@@ -144,7 +145,7 @@ def test_rings_that_differ_in_anything_are_not_equal() -> None:
 
 def test_what_makes_no_sense_is_refused_in_a_clear_sentence() -> None:
     ring = Ring.empty(Balanced(), 2, 8).join("a")
-    refusals = {
+    refusals: dict[str, Callable[[], object]] = {
         "node a is already in the ring": lambda: ring.join("a"),
         "a node needs an id that is not empty": lambda: ring.join(""),
         "node b can't have a weight of 0; the least is 1": lambda: ring.join("b", 0),
@@ -164,14 +165,14 @@ def test_what_makes_no_sense_is_refused_in_a_clear_sentence() -> None:
 
 
 def test_a_record_that_no_ring_gives_is_refused_in_a_clear_sentence() -> None:
-    good = {
+    good: dict[str, object] = {
         "policy": {"type": "balanced"},
         "replication": 1,
         "nodes": [["a", 1], ["b", 2]],
         "runs": [[5, 1], [3, 0]],
         "slots": 8,
     }
-    refusals = {
+    refusals: dict[str, dict[str, object]] = {
         "the number of slots must be a power of two, not 9": {"slots": 9},
         "the ring record covers 5 of 8 slots": {"runs": [[5, 1]]},
         "the ring record covers 0 of 8 slots": {"runs": []},

@@ -110,7 +110,7 @@ def test_a_flipped_byte_of_the_log_never_loses_keys_in_silence(
 ) -> None:
     files, keys = killed
     log = restore(tmp_path / "db", files)
-    content = bytearray(log.read_bytes())
+    content = log.read_bytes()
     at = record_starts(content)[which] + place
     for mask in (0x01, 0x40, 0xFF):
         damaged = bytearray(content)

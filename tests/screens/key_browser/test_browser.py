@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from typing import NoReturn
 
 import pytest
 from textual.events import Paste
@@ -141,7 +142,7 @@ async def test_a_search_that_fails_is_one_line_and_can_be_made_again() -> None:
 
 async def test_a_defect_of_the_search_is_one_line_without_what_it_was_about() -> None:
     class Broken(KeyCluster):
-        def scan(self, *_: object, **__: object):  # type: ignore[no-untyped-def, override]
+        def scan(self, *_: object, **__: object) -> NoReturn:
             raise RuntimeError("secret key")
 
     async with browsing(Broken(frozen.healthy())) as browser:
@@ -261,7 +262,11 @@ async def test_a_put_that_did_not_succeed_leaves_the_text_in_the_editor_and_says
         ):
             browser.cluster.written = written
             await browser.press("ctrl+s")
-            await browser.until(lambda told=told: str(editor.query_one("#editor-notice").render()).startswith(told))
+
+            def is_told(told: str = told) -> bool:
+                return str(editor.query_one("#editor-notice").render()).startswith(told)
+
+            await browser.until(is_told)
         assert editor.query_one(TextArea).text == "mine"
 
 

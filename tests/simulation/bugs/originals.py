@@ -7,6 +7,7 @@ from kvtui.core.cluster import Outcome
 from kvtui.core.local_processes import LocalProcesses
 from kvtui.core.protocol import PutMany, Scan
 from kvtui.core.records import Forgotten, Planned
+from kvtui.core.remote_node import RemoteNode
 from kvtui.core.seams.launcher import NodeSpec
 from kvtui.core.seams.storage import Batch
 from kvtui.core.version import Version
@@ -16,16 +17,16 @@ def one_data_directory_for_all_nodes() -> None:
     """original 1: every node started in one directory shares its data."""
     shared = Path("shared")
 
-    def spec(self: LocalProcesses, node: object, port: int | None = None) -> NodeSpec:
-        return NodeSpec(node.id, node.host, node.port if port is None else port, shared)  # type: ignore[attr-defined]
+    def spec(self: LocalProcesses, node: RemoteNode, port: int | None = None) -> NodeSpec:
+        return NodeSpec(node.id, node.host, node.port if port is None else port, shared)
 
-    LocalProcesses._spec = spec  # type: ignore[method-assign,assignment]
+    LocalProcesses._spec = spec
 
 
 def the_stale_copy_overwrites_the_newer() -> None:
     """original 2: whatever a returning node dumps is put again, as if it were new."""
 
-    async def equalise(self: catch_up.CatchUp, start: int, stop: int) -> None:
+    async def equalise(self: catch_up.CatchUp, start: int, stop: int) -> frozenset[bytes]:
         request = Scan(start=start, stop=stop, limit=catch_up.PAGE, values=True)
         reply = await catch_up.ask(self._target, self._to, request)
         entries = [entry for entry in reply.entries or [] if entry.value is not None]
@@ -33,11 +34,12 @@ def the_stale_copy_overwrites_the_newer() -> None:
         if again:
             await catch_up.ask(self._source, self._from, PutMany(entries=again))
         await self.merge(start, stop)
+        return frozenset()
 
     def _newer(version: Version) -> Version:
         return Version(version.epoch + 50, version.seq)
 
-    catch_up.CatchUp.equalise = equalise  # type: ignore[method-assign]
+    catch_up.CatchUp.equalise = equalise
 
 
 def the_leaver_is_forgotten_before_its_data_moved() -> None:
@@ -48,7 +50,7 @@ def the_leaver_is_forgotten_before_its_data_moved() -> None:
         self._ledger.append(Planned(planned.leave(name).to_record()), Forgotten(name))
         self._ledger.nodes.pop(name)
 
-    membership.Membership._begin_to_leave = begin_to_leave  # type: ignore[method-assign]
+    membership.Membership._begin_to_leave = begin_to_leave
 
 
 def a_put_that_failed_everywhere_is_fine() -> None:
@@ -57,15 +59,15 @@ def a_put_that_failed_everywhere_is_fine() -> None:
     def outcome(self: writes.Writes, write: object, noted: bool) -> Outcome:
         return Outcome.OK
 
-    writes.Writes._outcome = outcome  # type: ignore[method-assign,assignment]
+    writes.Writes._outcome = outcome
 
 
 def a_large_value_is_cut() -> None:
     """original 6: one read of a buffer is all there is of a value."""
     fetch = value_transfer.fetch_value
 
-    async def cut(*arguments: object) -> bytes:
-        return (await fetch(*arguments))[:4096]  # type: ignore[arg-type]
+    async def cut(link: link.Link, key: bytes, version: Version, size: int) -> bytes:
+        return (await fetch(link, key, version, size))[:4096]
 
     reads.fetch_value = cut  # type: ignore[attr-defined]
 
@@ -73,23 +75,22 @@ def a_large_value_is_cut() -> None:
 def the_log_is_rewritten_in_place() -> None:
     """original 7: compaction truncates the log, then writes it anew; a crash between the two loses all of it."""
     metadata_log.COMPACT_RECORDS = 0  # type: ignore[misc]
-    apply = metadata_log.MetadataLog._compact_if_long
+    compact_if_long = metadata_log.MetadataLog._compact_if_long
 
     def compact(self: metadata_log.MetadataLog) -> None:
-        before = self._engine
+        apply = self._engine.apply
 
-        class InTwoSteps:
-            def apply(self, batch: Batch) -> None:
-                before.apply(Batch(cleared=list(batch.cleared)))
-                before.apply(Batch(changes=list(batch.changes)))
+        def in_two_steps(batch: Batch) -> None:
+            apply(Batch(cleared=list(batch.cleared)))
+            apply(Batch(changes=list(batch.changes)))
 
-        self._engine = InTwoSteps()  # type: ignore[assignment]
+        self._engine.apply = in_two_steps
         try:
-            apply(self)
+            compact_if_long(self)
         finally:
-            self._engine = before
+            self._engine.apply = apply
 
-    metadata_log.MetadataLog._compact_if_long = compact  # type: ignore[method-assign]
+    metadata_log.MetadataLog._compact_if_long = compact
 
 
 def a_hung_node_blocks_everybody() -> None:

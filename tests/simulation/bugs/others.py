@@ -9,7 +9,9 @@ from kvtui.core.placement import Placement
 from kvtui.core.records import CutOver, Record, Recovered
 from kvtui.core.topology import Topology
 from kvtui.core.topology import apply as apply_record
+from kvtui.core.version import Version
 from kvtui.node import store
+from kvtui.node.record import engine_key, is_live, pack, pack_version
 from tests.simulation.engine import FaultyDisk
 
 
@@ -28,24 +30,34 @@ def copy_once(copy: Callable[[mover.Mover, Peer, Peer, work.Work], Awaitable[Non
             await copy(self, source, self._peer(node), piece)
         finish(self._place(piece))
 
-    mover.Mover._fill = fill  # type: ignore[method-assign]
+    mover.Mover._fill = fill
+
+
+def merge_instead_of_equalising() -> None:
+    """Plant a catch-up that gives what is newer, and takes nothing away."""
+
+    async def merge(self: catch_up.CatchUp, start: int, stop: int) -> frozenset[bytes]:
+        await self.merge(start, stop)
+        return frozenset()
+
+    catch_up.CatchUp.equalise = merge
 
 
 def rebalancing_without_versions() -> None:
     """Voldemort 290: what is copied in a rebalance replaces what was written meanwhile."""
 
-    def write(self: store.Store, key: bytes, version: object, value: bytes | None) -> bool:
-        where = store.engine_key(key)
+    def write(self: store.Store, key: bytes, version: Version, value: bytes | None) -> bool:
+        where = engine_key(key)
         old = self._current(where)
         if self._table.is_damaged(where):
             self._table.repair(where)
-        self._stage(where, old, store.pack(key, store.pack_version(version), value))  # type: ignore[arg-type]
-        return old is not None and store.is_live(old)
+        self._stage(where, old, pack(key, pack_version(version), value))
+        return old is not None and is_live(old)
 
     async def equalise(self: mover.Mover, source: Peer, target: Peer, piece: work.Work) -> None:
         await self._catch_up(source, target).equalise(piece.start, piece.stop)
 
-    store.Store.write = write  # type: ignore[method-assign,assignment]
+    store.Store.write = write
     copy_once(equalise)
 
 
@@ -55,7 +67,7 @@ def a_node_counts_before_it_has_synced() -> None:
     async def recover(self: mover.Mover, piece: work.Work) -> None:
         self._ledger.append(Recovered(piece.node, piece.start, piece.stop))
 
-    mover.Mover._recover = recover  # type: ignore[method-assign]
+    mover.Mover._recover = recover
 
 
 def who_owns_a_slot_is_known_to_one_that_may_crash() -> None:
@@ -69,26 +81,26 @@ def who_owns_a_slot_is_known_to_one_that_may_crash() -> None:
             return self.topology
         return append(self, *records)
 
-    MetadataLog.append = forgetful  # type: ignore[method-assign]
+    MetadataLog.append = forgetful
 
 
 def a_replica_comes_back_wiped_and_nobody_notices() -> None:
     """Riak kv679: a replica that lost its data answers as if it had it."""
-    supervisor.Supervisor._judge = lambda self, node, facts: None  # type: ignore[method-assign]
+    supervisor.Supervisor._judge = lambda self, node, facts: None
 
 
 def tombstones_go_by_age() -> None:
     """Cassandra's gc_grace, Riak's reaper: tombstones go after a while, and a copy that was away brings the value back."""
 
-    def write(self: store.Store, key: bytes, version: object, value: bytes | None) -> bool:
-        existed = written(self, key, version, value)  # type: ignore[arg-type]
+    def write(self: store.Store, key: bytes, version: Version, value: bytes | None) -> bool:
+        existed = written(self, key, version, value)
         if value is None:
-            self.drop(key, version, only_tombstone=True)  # type: ignore[arg-type]
+            self.drop(key, version, only_tombstone=True)
         return existed
 
     written = store.Store.write
-    store.Store.write = write  # type: ignore[method-assign,assignment]
-    catch_up.CatchUp.equalise = catch_up.CatchUp.merge  # type: ignore[method-assign]
+    store.Store.write = write
+    merge_instead_of_equalising()
 
 
 def acknowledged_before_synced() -> None:
@@ -99,7 +111,7 @@ def acknowledged_before_synced() -> None:
         if len(self._staged) > 3:
             commit(self)
 
-    store.Store.commit = late  # type: ignore[method-assign]
+    store.Store.commit = late
 
 
 def a_new_directory_is_not_synced() -> None:
@@ -111,7 +123,7 @@ def a_new_directory_is_not_synced() -> None:
         if len(self._synced) < 12:
             self._synced.clear()
 
-    FaultyDisk.crash = forget  # type: ignore[method-assign]
+    FaultyDisk.crash = forget
 
 
 BUGS = (

@@ -1,20 +1,28 @@
 """Each promise broken, in the ways that come to mind."""
 
+from collections.abc import Callable, Sequence
+
+from msgspec import structs
+
 from kvtui.core import catch_up, graves, mover, reads, topology, work, writes
 from kvtui.core.authentication import Secret
 from kvtui.core.catch_up import Peer
 from kvtui.core.cluster import Outcome
 from kvtui.core.ledger import Ledger
+from kvtui.core.metadata_log import MetadataLog
 from kvtui.core.notes import Notes
 from kvtui.core.pending_write import PendingWrite
 from kvtui.core.placement import Placement
-from kvtui.core.protocol import Clear, Reply
+from kvtui.core.protocol import Clear, Hello, Reply, Request
 from kvtui.core.records import LossAccepted, Record, Runs
 from kvtui.core.routes import Route, Routes
 from kvtui.core.version import Version
-from kvtui.node import gate, record, service, slots, store
+from kvtui.node import gate, service, slots, store
 from kvtui.node import membership as node_membership
+from kvtui.node.membership import Authority
 from kvtui.node.membership import Membership as Own
+from kvtui.node.record import _VALUE_AT
+from tests.simulation.bugs.others import copy_once, merge_instead_of_equalising, rebalancing_without_versions
 from tests.simulation.engine import FaultyDisk
 
 # 1. Versions.
@@ -28,7 +36,7 @@ def a_restarted_coordinator_gives_old_versions_again() -> None:
         self.seq += keys
         return Version(1, first)
 
-    Ledger.next_version = next_version  # type: ignore[method-assign]
+    Ledger.next_version = next_version
 
 
 def the_coordinators_numbers_jump_back() -> None:
@@ -39,7 +47,7 @@ def the_coordinators_numbers_jump_back() -> None:
         version = given(self, keys)
         return Version(version.epoch, version.seq + 1000 * (self.seq // 40 % 2 == 0))
 
-    Ledger.next_version = next_version  # type: ignore[method-assign]
+    Ledger.next_version = next_version
 
 
 # 2. Clean sets and quorums.
@@ -51,7 +59,7 @@ def acknowledged_by_one_is_enough() -> None:
     def outcome(self: writes.Writes, write: PendingWrite, noted: bool) -> Outcome:
         return Outcome.OK if write.acknowledged else Outcome.UNKNOWN
 
-    writes.Writes._outcome = outcome  # type: ignore[method-assign]
+    writes.Writes._outcome = outcome
 
 
 def the_last_clean_copy_may_go() -> None:
@@ -63,12 +71,12 @@ def whoever_is_behind_answers_too() -> None:
     """promise 2: reads go to any replica that can be reached, flagged or not."""
     of = Routes.of
 
-    def everyone(self: Routes, place: Placement, wanted: int) -> Route:
-        route = of(self, place, wanted)
+    def everyone(self: Routes, place: Placement, quorum: int) -> Route:
+        route = of(self, place, quorum)
         clean = self._hops(place.replicas)
         return Route(clean[::-1], route.missing, route.followers, route.behind, route.least)
 
-    Routes.of = everyone  # type: ignore[method-assign]
+    Routes.of = everyone
 
 
 def silence_is_agreement() -> None:
@@ -78,8 +86,8 @@ def silence_is_agreement() -> None:
     def trusting(self: PendingWrite, node: str, reply: Reply | None, now: float) -> bool:
         return feed(self, node, Reply(status="ok") if reply is None else reply, now)
 
-    PendingWrite.feed = trusting  # type: ignore[method-assign]
-    Ledger.exclude = lambda self, node, runs: None  # type: ignore[method-assign]
+    PendingWrite.feed = trusting
+    Ledger.exclude = lambda self, node, runs: None
 
 
 def who_fell_behind_is_remembered_in_memory_only() -> None:
@@ -89,19 +97,19 @@ def who_fell_behind_is_remembered_in_memory_only() -> None:
     def forgetful(self: Ledger, node: str, runs: Runs) -> None:
         log = self._log
         apply, self._log = log._engine.apply, log
-        log._engine.apply = lambda batch: None  # type: ignore[method-assign]
+        log._engine.apply = lambda batch: None
         try:
             exclude(self, node, runs)
         finally:
-            log._engine.apply = apply  # type: ignore[method-assign]
+            log._engine.apply = apply
 
-    Ledger.exclude = forgetful  # type: ignore[method-assign]
+    Ledger.exclude = forgetful
     _nothing_is_verified()
 
 
 def who_fell_behind_is_in_the_log_alone() -> None:
     """promise 2: who may answer is not noted on the remaining members, and is forgotten with the log."""
-    Notes._concerned = lambda self, records: set()  # type: ignore[method-assign]
+    Notes._concerned = lambda self, records: set()
 
 
 # 3. Three outcomes.
@@ -115,12 +123,12 @@ def unknown_is_called_failed() -> None:
         ended = outcome(self, write, noted)
         return Outcome.FAILED if ended is Outcome.UNKNOWN else ended
 
-    writes.Writes._outcome = certain  # type: ignore[method-assign]
+    writes.Writes._outcome = certain
 
 
 def an_unknown_write_is_not_suspected() -> None:
     """promise 3: after a write of unknown outcome, one replica is asked as if nothing had happened."""
-    Ledger.suspect_key = lambda self, key, slot, version: None  # type: ignore[method-assign]
+    Ledger.suspect_key = lambda self, key, slot, version: None
 
 
 def what_was_read_is_not_written_back() -> None:
@@ -129,17 +137,19 @@ def what_was_read_is_not_written_back() -> None:
     async def nothing(self: reads.Reads, hop: object, key: bytes, read: object, trace: object) -> None:
         return None
 
-    reads.Reads._write_back = nothing  # type: ignore[method-assign,assignment]
+    reads.Reads._write_back = nothing
 
 
 def _nothing_is_verified() -> None:
     began = Ledger.__init__
 
-    def init(self: Ledger, *arguments: object, **named: object) -> None:
-        began(self, *arguments, **named)  # type: ignore[arg-type]
+    def init(
+        self: Ledger, log: MetadataLog, on_stop: Callable[[str], None] = lambda reason: None, *, home: str = ""
+    ) -> None:
+        began(self, log, on_stop, home=home)
         self.unverified = bytearray(len(self.unverified))
 
-    Ledger.__init__ = init  # type: ignore[method-assign]
+    Ledger.__init__ = init
 
 
 def a_restarted_coordinator_trusts_all_replicas() -> None:
@@ -152,15 +162,15 @@ def a_restarted_coordinator_trusts_all_replicas() -> None:
 
 def recovery_merges() -> None:
     """promise 4: who was away keeps what the others never acknowledged."""
-    catch_up.CatchUp.equalise = catch_up.CatchUp.merge  # type: ignore[method-assign]
+    merge_instead_of_equalising()
     _digests_never_differ()
 
 
 def _digests_never_differ() -> None:
-    async def equal(peers: list[object], start: int, stop: int) -> list[list[int]]:
+    async def equal(peers: Sequence[Peer], start: int, stop: int) -> list[list[int]]:
         return [[0] * (stop - start) for _ in peers]
 
-    mover.digests_of = equal  # type: ignore[attr-defined,assignment]
+    mover.digests_of = equal  # type: ignore[attr-defined]
 
 
 def recovery_ends_before_it_is_verified() -> None:
@@ -175,14 +185,14 @@ def a_lost_tail_goes_unnoticed() -> None:
     def judge(self: object, node: object, facts: object) -> None:
         return None
 
-    supervisor.Supervisor._judge = judge  # type: ignore[method-assign,assignment]
+    supervisor.Supervisor._judge = judge
     crash = FaultyDisk.crash
 
     def lose(self: FaultyDisk) -> None:
         crash(self)
         del self._synced[max(4, len(self._synced) - 2) :]
 
-    FaultyDisk.crash = lose  # type: ignore[method-assign]
+    FaultyDisk.crash = lose
 
 
 # 5. Tombstones.
@@ -190,14 +200,12 @@ def a_lost_tail_goes_unnoticed() -> None:
 
 def a_tombstone_goes_before_all_confirmed() -> None:
     """promise 5: tombstones are purged while a replica is away, which brings the value back when it merges what it has."""
-    graves.eligible = work.eligible = lambda place, target: bool(place.clean)  # type: ignore[attr-defined,assignment]
-    catch_up.CatchUp.equalise = catch_up.CatchUp.merge  # type: ignore[method-assign,assignment]
+    graves.eligible = work.eligible = lambda place, target: bool(place.clean)  # type: ignore[attr-defined]
+    merge_instead_of_equalising()
     _recovery_merges_both_ways()
 
 
 def _recovery_merges_both_ways() -> None:
-    from tests.simulation.bugs.others import copy_once
-
     async def both_ways(self: mover.Mover, source: Peer, target: Peer, piece: work.Work) -> None:
         await self._catch_up(source, target).merge(piece.start, piece.stop)
         await self._catch_up(target, source).merge(piece.start, piece.stop)
@@ -207,16 +215,14 @@ def _recovery_merges_both_ways() -> None:
 
 def an_older_request_is_still_heard() -> None:
     """promise 5: requests of superseded sessions are carried out, after all that came since; replicas keep the last."""
-    from tests.simulation.bugs.others import rebalancing_without_versions
-
     answer = service.Service.answer
 
-    def any_session(self: service.Service, peer: service.Peer, request: object) -> Reply:
+    def any_session(self: service.Service, peer: service.Peer, request: Request) -> Reply:
         if peer.authority is not None:
             peer.authority = self._authority
-        return answer(self, peer, request)  # type: ignore[arg-type]
+        return answer(self, peer, request)
 
-    service.Service.answer = any_session  # type: ignore[method-assign,assignment]
+    service.Service.answer = any_session
     rebalancing_without_versions()
 
 
@@ -226,10 +232,10 @@ def an_older_request_is_still_heard() -> None:
 def a_range_is_cut_over_before_it_is_copied() -> None:
     """promise 6: the newcomer serves at once, and copies later."""
 
-    async def fill(self: mover.Mover, piece: work.Work, targets: object, finish: object) -> None:
-        finish(self._place(piece))  # type: ignore[operator]
+    async def fill(self: mover.Mover, piece: work.Work, targets: object, finish: Callable[[Placement], None]) -> None:
+        finish(self._place(piece))
 
-    mover.Mover._fill = fill  # type: ignore[method-assign,assignment]
+    mover.Mover._fill = fill
 
 
 def the_old_owner_is_emptied_first() -> None:
@@ -242,20 +248,20 @@ def the_old_owner_is_emptied_first() -> None:
             await catch_up.ask(name, link, Clear(start=piece.start, stop=piece.stop))
         await move(self, piece)
 
-    mover.Mover._move = hasty  # type: ignore[method-assign]
+    mover.Mover._move = hasty
 
 
 def writes_during_a_move_go_to_the_old_owner_alone() -> None:
     """promise 6: a newcomer gets no writes while it copies, and is believed without a comparison."""
-    Placement.followers = property(lambda self: self.behind)  # type: ignore[assignment,method-assign]
-    equal = mover.digests_of
+    Placement.followers = property(lambda self: self.behind)  # type: ignore[assignment]
+    equal = catch_up.digests_of
 
-    async def first_round(peers: list[object], start: int, stop: int) -> list[list[int]]:
-        digests = await equal(peers, start, stop)  # type: ignore[arg-type]
+    async def first_round(peers: Sequence[Peer], start: int, stop: int) -> list[list[int]]:
+        digests = await equal(peers, start, stop)
         return [digests[0] for _ in digests] if any(digests[-1]) else digests
 
-    mover.digests_of = first_round  # type: ignore[attr-defined,assignment]
-    mover.Mover._still = lambda self, place, peers, counted: True  # type: ignore[method-assign]
+    mover.digests_of = first_round  # type: ignore[attr-defined]
+    mover.Mover._still = lambda self, place, peers, counted: True
 
 
 # 7. Losses.
@@ -271,7 +277,7 @@ def a_loss_is_accepted_by_itself() -> None:
             for slot in range(start, stop):
                 append(self, LossAccepted(slot, slot + 1, self.topology.places[slot].replicas))
 
-    Ledger.append = accepting  # type: ignore[method-assign]
+    Ledger.append = accepting
 
 
 # 8. One writer.
@@ -280,42 +286,40 @@ def a_loss_is_accepted_by_itself() -> None:
 def nodes_obey_any_coordinator() -> None:
     """promise 8: a node does not look at epochs: who was replaced goes on writing."""
 
-    def admit(own: Own, hello: object, last: object, held: int) -> Own:
-        wanted = type(hello)(**{**_fields(hello), "join": True})
+    def admit(own: Own, hello: Hello, last: Authority | None, held: int) -> Own:
+        wanted = structs.replace(hello, join=True)
         fresh = Own(data_id=own.data_id, slots=own.slots)
         if own.cluster:
             return own
         return admitted(fresh, wanted, None, 0)
 
-    def any_authority(self: service.Service, peer: service.Peer, request: object) -> Reply:
+    def any_authority(self: service.Service, peer: service.Peer, request: Request) -> Reply:
         if peer.authority is not None:
             peer.authority = self._authority
-        return answer(self, peer, request)  # type: ignore[arg-type]
+        return answer(self, peer, request)
 
     admitted, answer = node_membership.admit, service.Service.answer
-    service.admit = admit  # type: ignore[attr-defined,assignment]
-    service.Service.answer = any_authority  # type: ignore[method-assign,assignment]
+    service.admit = admit  # type: ignore[attr-defined]
+    service.Service.answer = any_authority
     from kvtui.core import supervisor
 
-    supervisor.Supervisor._check_log = lambda self, node, facts: None  # type: ignore[method-assign]
-
-
-def _fields(message: object) -> dict[str, object]:
-    return {name: getattr(message, name) for name in message.__struct_fields__}  # type: ignore[attr-defined]
+    supervisor.Supervisor._check_log = lambda self, node, facts: None
 
 
 def an_old_log_is_believed() -> None:
     """promise 8: a coordinator on an old copy of the log goes by it, whatever the nodes have seen since."""
     from kvtui.core import supervisor
 
-    supervisor.Supervisor._check_log = lambda self, node, facts: None  # type: ignore[method-assign]
+    supervisor.Supervisor._check_log = lambda self, node, facts: None
     began = Ledger.__init__
 
-    def init(self: Ledger, *arguments: object, **named: object) -> None:
-        began(self, *arguments, **named)  # type: ignore[arg-type]
+    def init(
+        self: Ledger, log: MetadataLog, on_stop: Callable[[str], None] = lambda reason: None, *, home: str = ""
+    ) -> None:
+        began(self, log, on_stop, home=home)
         self.cautious = False
 
-    Ledger.__init__ = init  # type: ignore[method-assign]
+    Ledger.__init__ = init
 
 
 def being_fenced_is_a_failed_replica() -> None:
@@ -325,8 +329,8 @@ def being_fenced_is_a_failed_replica() -> None:
     def deaf(self: PendingWrite, node: str, reply: Reply | None, now: float) -> bool:
         return feed(self, node, None if reply is not None and reply.status == "error" else reply, now)
 
-    PendingWrite.feed = deaf  # type: ignore[method-assign]
-    Ledger.stop = lambda self, reason: None  # type: ignore[method-assign]
+    PendingWrite.feed = deaf
+    Ledger.stop = lambda self, reason: None
 
 
 # 9. Durable.
@@ -344,7 +348,7 @@ def a_failed_sync_is_ignored() -> None:
         except EngineFailed:
             return
 
-    FaultyDisk.write = ignoring  # type: ignore[method-assign]
+    FaultyDisk.write = ignoring
 
 
 def a_full_disk_is_ignored() -> None:
@@ -359,14 +363,14 @@ def a_full_disk_is_ignored() -> None:
         except EngineFull:
             return
 
-    store.Store.commit = ignoring  # type: ignore[method-assign]
+    store.Store.commit = ignoring
 
 
 def checksums_are_not_looked_at() -> None:
     """promise 9: a flipped bit is served as it lies on the disk."""
 
-    def fine(where: bytes, entry: bytes) -> bool:
-        return len(entry) >= record._VALUE_AT
+    def fine(where: bytes, record: bytes) -> bool:
+        return len(record) >= _VALUE_AT
 
     store.sound = fine  # type: ignore[attr-defined]
     slots.sound = fine  # type: ignore[attr-defined]
@@ -377,7 +381,7 @@ def checksums_are_not_looked_at() -> None:
 
 def any_secret_opens_the_gate() -> None:
     """promise 10: a proof is not compared with what it should be."""
-    Secret.proves = lambda self, given, role, place, asked, answered: True  # type: ignore[method-assign]
+    Secret.proves = lambda self, given, role, place, asked, answered: True
 
 
 def nobody_is_asked_for_the_secret() -> None:
@@ -387,7 +391,7 @@ def nobody_is_asked_for_the_secret() -> None:
     def trusting(self: gate.Guard, data: bytes) -> gate.Heard:
         return hear(self, data) if b'"challenge"' in data or b'"prove"' in data else gate.Heard(rest=data)
 
-    gate.Guard.hear = trusting  # type: ignore[method-assign]
+    gate.Guard.hear = trusting
 
 
 BUGS = (

@@ -1,9 +1,10 @@
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
 
+from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.widgets.ring.arcs import FRACTIONS, Arc, arcs_of, count_arcs
 from kvtui.widgets.ring.view import View
 from tests.widgets import frozen
@@ -21,7 +22,7 @@ def covered(arcs: Sequence[Arc]) -> bool:
 
 @pytest.mark.parametrize("view", list(View))
 @pytest.mark.parametrize("make", [frozen.healthy, frozen.one_down, frozen.joining])
-def test_arcs_cover_the_whole_ring(view: View, make) -> None:  # type: ignore[no-untyped-def]
+def test_arcs_cover_the_whole_ring(view: View, make: Callable[[], ClusterSnapshot]) -> None:
     assert covered(arcs_of(make(), view, "A"))
 
 

@@ -170,12 +170,12 @@ def test_arcs_give_way_to_shares_when_they_are_too_many_to_tell_apart() -> None:
         replace(snapshot.ranges[0], start=place / parts, stop=(place + 1) / parts, replicas=(f"a{place % 2 + 1}",))
         for place in range(parts)
     )
-    drawn.draw(Picture().with_snapshot(snapshot), None)
-    assert drawn.view is View.ARCS
-    drawn.draw(Picture().with_snapshot(replace(snapshot, ranges=many)), None)
-    assert drawn.view is View.SHARE
-    drawn.draw(replace(Picture().with_snapshot(snapshot), selected="a1"), None)
-    assert drawn.view is View.FOCUS
+    few = Picture().with_snapshot(snapshot)
+    views: list[View] = []
+    for picture in (few, Picture().with_snapshot(replace(snapshot, ranges=many)), replace(few, selected="a1")):
+        drawn.draw(picture, None)
+        views.append(drawn.view)
+    assert views == [View.ARCS, View.SHARE, View.FOCUS]
 
 
 def looked_up(snapshot: ClusterSnapshot) -> Picture:
