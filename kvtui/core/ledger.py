@@ -181,6 +181,12 @@ class Ledger:
             if news:
                 self.stir()
 
+    def spoil(self, slot: int) -> None:
+        """Something is stored on a clean replica alone: whoever is being compared with it must be compared again."""
+        for counting in self.counting:
+            if counting.start <= slot < counting.stop:
+                counting.spoiled = True
+
     def overruled(self, key: bytes, version: Version) -> None:
         """Every clean replica holds that version of the key: older writes don't matter any more, newer ones do."""
         if self.uncertain.get(key, version) <= version:

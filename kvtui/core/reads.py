@@ -251,9 +251,11 @@ class Reads:
                 upload = f"b{read.version}"
                 await send_value(hop.link, upload, read.value)
                 entry = Entry(to_blob(key), read.version, len(read.value), upload=upload)
+                self._ledger.spoil(self._slot(key))
                 reply = await self._ask(hop, PutMany(entries=[entry]), trace, Purpose.REPAIR, read.version)
             self._check_written_back(hop, reply)
             return
+        self._ledger.spoil(self._slot(key))
         reply = await self._ask(hop, PutMany(entries=[entry]), trace, Purpose.REPAIR, read.version)
         self._check_written_back(hop, reply)
 

@@ -1,11 +1,12 @@
 """Gets and scans while the ground moves: nothing older than what was read or acknowledged, nothing left out."""
 
 import asyncio
+import random
 
 from kvtui.core.cluster import Outcome
 from kvtui.core.mover import AT_ONCE
 from kvtui.core.placement import Placement
-from kvtui.core.protocol import INLINE_BYTES, Entry, Piece, PutMany
+from kvtui.core.protocol import INLINE_BYTES, Entry, Piece, Put, PutMany
 from kvtui.core.records import Behind, Recovered
 from kvtui.core.version import Version
 from kvtui.core.work import Kind, Work
@@ -173,3 +174,29 @@ def test_a_scan_tells_sizes_without_values_and_how_far_it_is_where_nothing_was_f
             assert far[-1] == 1
 
     run_virtual(main)
+
+
+@seeded(20)
+def test_a_value_that_is_written_back_while_another_replica_is_verified_is_not_missing_there(seed: int) -> None:
+    """The replica was compared with one that did not have it yet, and was clean without it: the next get found the old value."""
+
+    async def main() -> None:
+        async with SimCluster(seed, nodes=3, replication=3, slots=1) as cluster:
+            assert (await cluster.put(b"key", b"old")).outcome is Outcome.OK
+            await cluster.call(lambda coordinator: coordinator.rebalance())
+            ledger = cluster.coordinator._ledger
+            _, second, third = ledger.topology.places[0].replicas
+            # A write of unknown outcome: one clean replica has it.
+            unknown = ledger.next_version()
+            await ledger.nodes[second].ask(Put(key="key", value="new", version=unknown))
+            ledger.suspect_key(b"key", 0, unknown)
+            # So that its digest is on its way while a value is written back to the one that it is compared with.
+            cluster.network.slow(third, 0.01)
+            ledger.append(Behind(third, [(0, 1)]))
+            await asyncio.sleep(random.Random(seed).uniform(0.0, 0.008))
+            assert (await cluster.get(b"key")).value == b"new"
+            await cluster.until(settled)
+            location = await cluster.call(lambda coordinator: coordinator.locate(b"key"))
+            assert {copy.version for copy in location.replicas} == {unknown}
+
+    run_virtual(main, seed=seed)
