@@ -15,6 +15,8 @@ from kvtui.core.opening import Settings, open_cluster
 from kvtui.core.snapshot import NodeState
 from tests.live import pid_of, said, until_state
 
+pytestmark = pytest.mark.long
+
 KEYS = 100_000
 DEADLINE_SECONDS = 300
 

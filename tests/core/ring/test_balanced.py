@@ -14,6 +14,8 @@ from tests.core.ring.histories import Change, changes, follow, random_change
 from tests.core.ring.measures import arcs, broken_quotas, busiest_pair, copies_made
 from tests.core.ring.oracle import least_copies
 
+pytestmark = pytest.mark.long
+
 SETTINGS = settings(deadline=None, max_examples=30)
 
 
