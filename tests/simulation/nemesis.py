@@ -36,6 +36,12 @@ LATE_CLIENT: Final = 1000
 LATE_SECONDS: Final = 8.0
 BURST_SECONDS: Final = 0.006
 """Within that the writes of a burst reach some of their replicas, and not all."""
+HALF: Final = 0.5
+LATE_BY: Final = 0.01
+LATE_READS: Final = 60
+"""Seconds by which a node that returns is slow, and between two of so many reads meanwhile."""
+NOTICED: Final = 0.05
+"""Until then a node that was killed is missed."""
 OLD_SHARE: Final = 0.5
 """Part of half of the takeovers that begin with an old copy of the log."""
 SURGED: Final = frozenset({FaultKind.JOIN, FaultKind.LEAVE, FaultKind.WEIGHT, FaultKind.POLICY, FaultKind.COPIES})
@@ -293,17 +299,30 @@ class Nemesis:
                 await self._cluster.open()
 
     async def _end_amid_writes(self, fault: Fault) -> bool:
-        """What was written half is read after the restart, and again when a node is gone that may have answered."""
+        """What was written half is read after the restart, and again when a node is gone that may have answered. Every other time a
+        node was behind before, and is made equal, slowly, while what was written half is written back."""
         if not self._cluster.running:
             return False
+        late = self._chosen(fault) if fault.flag else None
+        if late is not None:
+            self._cluster.kill(late)
+            self._cluster.network.slow(late, LATE_BY)
+            await asyncio.sleep(NOTICED)
+            if not self._cluster.running:
+                return False
         machine, coordinator = self._cluster.machine, self._cluster.coordinator
         for key in self._keys:
             value = f"burst {next(self._names)}"
             self._recorder.begin(LATE_CLIENT + next(self._names), Kind.PUT, key.decode(), value)
             machine.spawn(coordinator.put(key, value.encode()))
         await asyncio.sleep(BURST_SECONDS * fault.amount)
-        machine.crash()
-        await self._reopen(fault)
+        if late is None or fault.amount < HALF:
+            machine.crash()
+            await self._reopen(fault)
+        else:
+            self._cluster.network.cut(COORDINATOR)
+        if late is not None:
+            await self._read_while_it_returns(late)
         await self._read_all()
         node = self._chosen(fault)
         if node is not None:
@@ -331,6 +350,14 @@ class Nemesis:
         finally:
             link.close("asked enough")
         return True
+
+    async def _read_while_it_returns(self, late: str) -> None:
+        reviving = asyncio.ensure_future(self._revive(late))
+        for number in range(LATE_READS):
+            await self._read(self._keys[number % len(self._keys)])
+            await asyncio.sleep(LATE_BY)
+        await asyncio.gather(reviving, return_exceptions=True)
+        self._cluster.network.slow(late, 0.0)
 
     async def _lose_state(self, fault: Fault) -> bool:
         """What can't be rebuilt, because a node is away or was wiped, is found in a cupboard: the log as it was."""
