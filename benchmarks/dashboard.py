@@ -291,7 +291,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=list(MEASUREMENTS), action="append", help="measure this alone; may be repeated")
     parser.add_argument("--seconds", type=float, default=5.0, help="of a round")
-    parser.add_argument("--rounds", type=int, default=6, help="of idling, and of both sides under load")
+    parser.add_argument("--rounds", type=int, default=8, help="of idling, and of both sides under load")
     parser.add_argument("--keys", type=int, default=600, help="pressed under load")
     parser.add_argument("--starts", type=int, default=15, help="of programs; drawings of the ring")
     asked = parser.parse_args()
