@@ -48,6 +48,8 @@ Minimal().run()
 IDLE_BAR, BYTES_IDLE_BAR = 1.0, 0.0
 LOAD_BAR, BYTES_BAR = 8.0, 30.0
 ECHO_BAR, FRAME_BAR, HELP_BAR = 50.0, 300.0, 150.0
+FRAMES_PLEASE = "\x1b[?2026;2$y"
+"""What a terminal answers that takes synchronized updates: pictures are framed then, and can be counted."""
 TYPED = "the quick brown fox jumps over a lazy dog"
 
 
@@ -259,6 +261,8 @@ def loaded(home: Path, name: str, *, headless: bool = False) -> Iterator[Loaded]
             listener.settimeout(30.0)
             connection, _ = listener.accept()
             with connection:
+                if not headless:
+                    terminal.type(FRAMES_PLEASE)
                 yield Loaded(terminal, connection)
 
 
