@@ -26,15 +26,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import ring_drawing
+import ring_drawing
+
 from tests.widgets.terminal import Terminal
 
 NODES = 5
 RATE = 5000
-LOADED = ROOT / "benchmarks" / "loaded_kvtui.py"
+LOADED = Path(__file__).resolve().with_name("loaded_kvtui.py")
 MINIMAL = """
 from textual.app import App
 from textual.widgets import Static
@@ -242,7 +242,9 @@ class Loaded:
         served: dict[str, Any] = json.loads(self._answers.readline())
         done = served["operations"] / served["seconds"]
         if served["failed"] or done < 0.97 * rate:
-            raise RuntimeError(f"{done:,.0f} of {rate:,.0f} operations a second, {served['failed']} failed: too busy a machine")
+            raise RuntimeError(
+                f"{done:,.0f} of {rate:,.0f} operations a second, {served['failed']} failed: too busy a machine"
+            )
         return served
 
 
@@ -281,7 +283,9 @@ def machine() -> str:
     """What it ran on, and how busy that was."""
     model = platform.processor() or platform.machine()
     if (information := Path("/proc/cpuinfo")).exists():
-        names = [line.partition(":")[2].strip() for line in information.read_text().splitlines() if "model name" in line]
+        names = [
+            line.partition(":")[2].strip() for line in information.read_text().splitlines() if "model name" in line
+        ]
         model = names[0] if names else model
     busy = ", ".join(f"{load:.2f}" for load in os.getloadavg())
     return (
@@ -293,7 +297,9 @@ def machine() -> str:
 def main() -> int:
     """Exit status 1 if any bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=list(MEASUREMENTS), action="append", help="measure this alone; may be repeated")
+    parser.add_argument(
+        "--only", choices=list(MEASUREMENTS), action="append", help="measure this alone; may be repeated"
+    )
     parser.add_argument("--seconds", type=float, default=5.0, help="of a round")
     parser.add_argument("--rounds", type=int, default=8, help="of idling, and of both sides under load")
     parser.add_argument("--keys", type=int, default=600, help="pressed under load")

@@ -69,7 +69,7 @@ class KvtuiApp(App[None]):
 
     TITLE = "kvtui"
     CSS_PATH = "app.tcss"
-    COMMANDS = {_registry_commands} | App.COMMANDS
+    COMMANDS = App.COMMANDS | {_registry_commands}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+p", "command_palette", "Palette", show=False, priority=True, id="palette")
     ]

@@ -67,7 +67,7 @@ class ChangedCells:
                 return None
             at = token.end()
             y, x, parameters, characters, _ = token.groups()
-            if y is not None or characters is None and parameters is None:
+            if y is not None or (characters is None and parameters is None):
                 if style:
                     return None
                 if placed:
@@ -125,8 +125,8 @@ class ChangedCells:
             else:
                 self._rows.pop(y)
         written.append(_change(style, ""))
-        if runs and runs[-1][2] is not None:
-            y, x, cells, _ = runs[-1]
+        y, x, cells, _ = runs[-1] if runs else (0, 0, None, "")
+        if cells is not None:
             written.append(f"\x1b[{y + 1};{x + len(cells) + 1}H")  # where the cursor is left
         return "".join(written)
 
@@ -153,7 +153,7 @@ def _change(before: str, after: str) -> str:
     if not after:
         return "\x1b[0m"
     old, new = _parts(before), _parts(after)
-    if old[0] != new[0] or old[1] and not new[1] or old[2] and not new[2]:
+    if old[0] != new[0] or (old[1] and not new[1]) or (old[2] and not new[2]):
         return f"\x1b[0;{after}m" if before else f"\x1b[{after}m"
     return f"\x1b[{';'.join(part for part, was in zip(new[1:], old[1:], strict=True) if part != was)}m"
 

@@ -100,7 +100,9 @@ def test_a_whole_picture_is_written_whole() -> None:
     assert changed.of(whole, SIZE).count("x") == COLUMNS * ROWS
 
 
-@pytest.mark.parametrize("other", ["\x1b[?1049h", "\x1b[2J", "\x1b]52;c;aGk=\x07", "text without a place", "\x1b[1;1H\tx"])
+@pytest.mark.parametrize(
+    "other", ["\x1b[?1049h", "\x1b[2J", "\x1b]52;c;aGk=\x07", "text without a place", "\x1b[1;1H\tx"]
+)
 def test_after_what_is_more_than_text_at_places_all_is_written_again(other: str) -> None:
     changed = ChangedCells()
     row = at(0, 0, ("31", "abc"))
