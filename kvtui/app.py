@@ -1,9 +1,10 @@
 """The dashboard's application: composes, binds keys, follows the cluster and runs commands; owns no cluster logic."""
 
 import asyncio
+import gc
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
 from textual import on
@@ -13,6 +14,7 @@ from textual.driver import Driver
 from textual.message import Message
 from textual.screen import Screen
 
+from kvtui import screens
 from kvtui.commands import Context, History, Invocation, Level, Line, refusal, run
 from kvtui.commands.wording import to_bytes
 from kvtui.config import Look
@@ -20,15 +22,15 @@ from kvtui.core.cluster import Cluster, ClusterError
 from kvtui.core.events import Event
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.driver import TerminalDriver
-from kvtui.screens import CheckScreens, Confirm, Dashboard, ExplainScreen, Help, KeyBrowser, PlanScreen
 from kvtui.screens.defects import defect_lines, noted
-from kvtui.screens.focus_help import help_for
-from kvtui.screens.palette import RegistryCommands
 from kvtui.screens.pictures import save_picture
 from kvtui.widgets.command_bar import CommandBar
 from kvtui.widgets.keys import written
 from kvtui.widgets.ring import Motion
 from kvtui.widgets.theming import Theming
+
+if TYPE_CHECKING:
+    from textual.command import Provider
 
 UPDATE_SECONDS = 0.1
 """Pictures are this far apart, at least."""
@@ -37,6 +39,12 @@ COMMANDS_AT_ONCE = 16
 HISTORY_FILE = "history"
 SHOWN_ON_THE_RING = ("put", "get", "del")
 """Commands whose key is marked on the ring; ``where`` says itself where its key is."""
+
+
+def _registry_commands() -> "type[Provider]":
+    from kvtui.screens.palette import RegistryCommands
+
+    return RegistryCommands
 
 
 class SnapshotChanged(Message):
@@ -61,7 +69,7 @@ class KvtuiApp(App[None]):
 
     TITLE = "kvtui"
     CSS_PATH = "app.tcss"
-    COMMANDS = {RegistryCommands} | App.COMMANDS
+    COMMANDS = App.COMMANDS | {_registry_commands}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+p", "command_palette", "Palette", show=False, priority=True, id="palette")
     ]
@@ -85,7 +93,7 @@ class KvtuiApp(App[None]):
         self._under_way = 0
         self._readonly = readonly
         history = History(state / HISTORY_FILE if state is not None else None)
-        self._dashboard = Dashboard(history, motion, readonly=readonly)
+        self._dashboard = screens.Dashboard(history, motion, readonly=readonly)
         self._theming = Theming(self, look)
         self.set_keymap(dict(look.keys))
 
@@ -100,6 +108,9 @@ class KvtuiApp(App[None]):
         self.theme_changed_signal.subscribe(self, self._theming.changed)
         self.run_worker(self._follow_snapshots(), name="snapshots", exit_on_error=False)
         self.run_worker(self._follow_events(), name="events", exit_on_error=False)
+        if not self.is_headless:
+            # What is there now stays. Left to itself, a search for garbage goes through all of it, and holds up keys for 40 ms.
+            self.call_after_refresh(gc.freeze)
 
     async def _follow_snapshots(self) -> None:
         seen = self._cluster.snapshot()
@@ -142,7 +153,7 @@ class KvtuiApp(App[None]):
                 self._say(Line(refusal(invocation.command), Level.BAD))
                 return
             if invocation.question:
-                if not await self.push_screen_wait(Confirm(text, invocation.question)):
+                if not await self.push_screen_wait(screens.Confirm(text, invocation.question)):
                     self._say(Line(f"{invocation.command.name}: not done"))
                     return
                 invocation = invocation.confirmed()
@@ -152,11 +163,11 @@ class KvtuiApp(App[None]):
                 self._say,
                 located=self._dashboard.inspect_key,
                 progress=self._dashboard.bar.progress,
-                checked=CheckScreens(self).show,
+                checked=screens.CheckScreens(self).show,
                 leave=self.exit,
                 columns=self._dashboard.activity.scrollable_content_region.width,
-                explained=lambda told: self._cover(ExplainScreen(told, self._dashboard.picture)),
-                planned=lambda made: self._cover(PlanScreen(made, self._dashboard.picture)),
+                explained=lambda told: self._cover(screens.ExplainScreen(told, self._dashboard.picture)),
+                planned=lambda made: self._cover(screens.PlanScreen(made, self._dashboard.picture)),
                 readonly=self._readonly,
                 browse=self.action_browse,
                 inspected=self._dashboard.inspect_node,
@@ -185,11 +196,13 @@ class KvtuiApp(App[None]):
 
     def action_help(self) -> None:
         """Explain what has the focus, then commands and signs."""
-        self.push_screen(Help(help_for(self.screen)))
+        from kvtui.screens.focus_help import help_for
+
+        self.push_screen(screens.Help(help_for(self.screen)))
 
     def action_browse(self, prefix: str = "") -> None:
         """Show keys that begin so, on a screen of their own."""
-        browser = KeyBrowser(self._cluster, lambda: self._dashboard.picture, prefix, readonly=self._readonly)
+        browser = screens.KeyBrowser(self._cluster, lambda: self._dashboard.picture, prefix, readonly=self._readonly)
         self.push_screen(browser)
 
     def action_save_picture(self) -> None:

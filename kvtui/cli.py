@@ -228,6 +228,7 @@ def _run(options: Options, role: str) -> int:
 
     place = config_place(options.config)
     configuration = _configuration(place)
+    _import_all(role)
     import anyio
 
     from kvtui.lifetime import open_and_run, uvloop_present
@@ -244,6 +245,22 @@ def _run(options: Options, role: str) -> int:
         look = Look.of(configuration, themes=place.themes, choice=theme_choice())
     backend = {"use_uvloop": role == "shell" and uvloop_present()}
     return anyio.run(open_and_run, options, role, look, backend_options=backend)
+
+
+def _import_all(role: str) -> None:
+    """Import what the role needs. What is imported stays: looking for garbage among it, now and later, only takes time."""
+    import gc
+    from importlib import import_module
+
+    gc.disable()
+    try:
+        import_module("kvtui.lifetime")
+        if role == "dashboard":
+            import_module("kvtui.app")
+            import_module("kvtui.screens.dashboard")
+        gc.freeze()
+    finally:
+        gc.enable()
 
 
 def _end(status: int) -> NoReturn:

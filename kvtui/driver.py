@@ -11,6 +11,8 @@ from typing import IO, Final
 from textual.drivers._writer_thread import WriterThread
 from textual.drivers.linux_driver import LinuxDriver
 
+from kvtui.changed_cells import ChangedCells
+
 WAITING_CHARACTERS: Final = 1024 * 1024
 """What may wait for a slow terminal. Beyond it pictures are dropped; once it has caught up, it gets a whole new one."""
 STOP_SECONDS: Final = 1.0
@@ -20,10 +22,15 @@ STOP_SECONDS: Final = 1.0
 class PatientWriter(WriterThread):
     """Textual's writer with a queue of text, not of pictures, whose ``write`` never waits."""
 
-    def __init__(self, file: IO[str], caught_up: Callable[[], None]) -> None:
-        """``caught_up`` is called, in the thread, when something was dropped and everything else is written."""
+    def __init__(
+        self, file: IO[str], caught_up: Callable[[], None], size: Callable[[], tuple[int, int]] | None = None
+    ) -> None:
+        """``caught_up`` is called, in the thread, when something was dropped and everything else is written. With ``size``, the
+        screen's columns and rows, only cells that changed are written."""
         super().__init__(file)
         self._caught_up = caught_up
+        self._screen_size = size
+        self._cells = ChangedCells()
         self._waiting: deque[str] = deque()
         self._size = 0
         self._changed = threading.Condition()
@@ -36,7 +43,10 @@ class PatientWriter(WriterThread):
                 return
             if self._size > WAITING_CHARACTERS:
                 self._dropped = True
+                self._cells.forget()
                 return
+            if self._screen_size is not None:
+                text = self._cells.of(text, self._screen_size())
             self._waiting.append(text)
             self._size += len(text)
             self._changed.notify()
@@ -77,7 +87,7 @@ class PatientWriter(WriterThread):
 
 
 class TerminalDriver(LinuxDriver):
-    """Textual's driver with a ``PatientWriter``."""
+    """Textual's driver with a ``PatientWriter`` that writes changed cells alone."""
 
     @property
     def _writer_thread(self) -> WriterThread | None:
@@ -85,7 +95,9 @@ class TerminalDriver(LinuxDriver):
 
     @_writer_thread.setter
     def _writer_thread(self, writer: WriterThread | None) -> None:
-        self._writer = None if writer is None or self._file is None else PatientWriter(self._file, self._draw_all)
+        self._writer = None
+        if writer is not None and self._file is not None:
+            self._writer = PatientWriter(self._file, self._draw_all, lambda: self._app.size)
 
     def _draw_all(self) -> None:
         self._app.call_later(self._app.refresh, layout=True)

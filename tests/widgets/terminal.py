@@ -23,6 +23,9 @@ SEQUENCE = re.compile(
 """Control sequences; group 1 and 2 are the parameters and the end of those that begin with ``ESC [``."""
 UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[\]P][^\x07\x1b]*\x1b?|[ -/]*)?$")
 
+FRAME = b"\x1b[?2026l"
+"""The end of a synchronized update, as Textual writes one around each picture."""
+
 
 class Screen:
     """Cells of text. Colours and modes are read over; places, erasing and text are followed."""
@@ -112,6 +115,8 @@ class Terminal:
     ) -> None:
         """``controlling``: the terminal is the session's own, so that its end is told by a SIGHUP."""
         self.screen = Screen(columns, rows)
+        self.received = self.frames = 0
+        """Bytes that came, and pictures drawn: each is framed as one update."""
         self._master, slave = pty.openpty()
         self._set_size(columns, rows)
         self.process = subprocess.Popen(
@@ -169,6 +174,12 @@ class Terminal:
                 return True
         return False
 
+    def read_for(self, seconds: float) -> None:
+        """Take in what comes in that time."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            self._read(left)
+
     def end(self, patience: float = 30.0) -> int:
         """Read on until the program has ended; its exit status."""
         deadline = time.monotonic() + patience
@@ -185,6 +196,8 @@ class Terminal:
             data = os.read(self._master, 65536)
         except OSError:  # Linux: nobody has the other side open any more
             return False
+        self.received += len(data)
+        self.frames += data.count(FRAME)
         self.screen.feed(data)
         return bool(data)
 
