@@ -1,7 +1,9 @@
 """The dashboard's application: composes, binds keys, follows the cluster and runs commands; owns no cluster logic."""
 
 import asyncio
-from collections.abc import Iterable
+import os
+import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,6 +12,7 @@ from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
+from textual.filter import LineFilter
 from textual.message import Message
 from textual.screen import Screen
 
@@ -28,6 +31,8 @@ from kvtui.screens.pictures import save_picture
 from kvtui.widgets.command_bar import CommandBar
 from kvtui.widgets.keys import written
 from kvtui.widgets.ring import Motion
+from kvtui.widgets.ring.glyphs import Glyphs, glyphs_for
+from kvtui.widgets.signs import PlainSigns
 from kvtui.widgets.theming import Theming
 
 UPDATE_SECONDS = 0.1
@@ -86,6 +91,8 @@ class KvtuiApp(App[None]):
         self._readonly = readonly
         history = History(state / HISTORY_FILE if state is not None else None)
         self._dashboard = Dashboard(history, motion, readonly=readonly)
+        letters = glyphs_for(os.environ, sys.stdout.encoding or "utf-8") is Glyphs.ASCII
+        self._signs: tuple[LineFilter, ...] = (PlainSigns(),) if letters else ()
         self._theming = Theming(self, look)
         self.set_keymap(dict(look.keys))
 
@@ -200,6 +207,10 @@ class KvtuiApp(App[None]):
             self._say(Line(f"the picture was not saved: {error.strerror or error}", Level.BAD))
         else:
             self._say(Line(f"screen saved as {path}", Level.GOOD))
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What every line of every screen goes through last: in a terminal that has letters alone, signs become letters."""
+        return (*super().get_line_filters(), *self._signs)
 
     def get_key_display(self, binding: Binding) -> str:
         """How a key is written, in the footer and in help."""
