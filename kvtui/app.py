@@ -34,6 +34,7 @@ from kvtui.widgets.ring import Motion
 from kvtui.widgets.ring.glyphs import Glyphs, glyphs_for
 from kvtui.widgets.signs import PlainSigns
 from kvtui.widgets.theming import Theming
+from kvtui.widgets.words import harmless
 
 UPDATE_SECONDS = 0.1
 """Pictures are this far apart, at least."""
@@ -204,9 +205,14 @@ class KvtuiApp(App[None]):
         try:
             path = save_picture(self.export_screenshot(), self._pictures or Path.cwd())
         except OSError as error:
-            self._say(Line(f"the picture was not saved: {error.strerror or error}", Level.BAD))
+            told = Line(f"the picture was not saved: {error.strerror or error}", Level.BAD)
         else:
-            self._say(Line(f"screen saved as {path}", Level.GOOD))
+            told = Line(f"screen saved as {path}", Level.GOOD)
+        self._say(told)
+        if self.screen is not self._dashboard:  # the activity is below, and not to be seen
+            self.notify(
+                harmless(told.text), severity="error" if told.level is Level.BAD else "information", markup=False
+            )
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What every line of every screen goes through last: in a terminal that has letters alone, signs become letters."""

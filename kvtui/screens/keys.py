@@ -50,7 +50,7 @@ class KeyBrowser(Screen[None]):
         Binding("escape", "back", "Back", tooltip="back: from the value to the table, then to the ring"),
         Binding("f3", "back", show=False),
         Binding("f1", "app.help", "Help", id="help"),
-        Binding("f12", "app.save_picture", "Save as SVG", show=False),
+        Binding("f12", "app.save_picture", "Save as SVG", show=False, id="save_picture"),
     ]
     AUTO_FOCUS = "#prefix"
     HELP = f"""\

@@ -148,6 +148,19 @@ async def test_f12_saves_the_screen_and_says_where(tmp_path: Path) -> None:
         assert saved.name in shown.activity.replace("\n", "")
 
 
+@pytest.mark.parametrize("opened", ["f1", "f3"])
+async def test_f12_says_where_it_saved_on_the_screen_that_is_seen(tmp_path: Path, opened: str) -> None:
+    async with running(FrozenCluster(frozen.healthy()), pictures=tmp_path) as shown:
+        await shown.pilot.press(opened)
+        await shown.until(lambda: shown.app.screen is not shown.dashboard)
+        assert not shown.app._notifications
+        await shown.pilot.press("f12")
+        await shown.until(lambda: bool(list(tmp_path.glob("*.svg"))))
+        (told,) = shown.app._notifications
+        assert told.message.startswith("screen saved as ")
+        assert str(tmp_path) in told.message
+
+
 async def test_f12_says_when_it_can_not_save(tmp_path: Path) -> None:
     async with running(FrozenCluster(frozen.healthy()), pictures=tmp_path / "missing") as shown:
         await shown.pilot.press("f12")

@@ -40,6 +40,7 @@ class Editor(ModalScreen[Stored | None]):
         # No priority: it would overtake letters that arrive together with it.
         Binding("ctrl+s", "put", "Put", key_display="^S"),
         Binding("escape", "leave", "Back", key_display="Esc"),
+        Binding("f12", "app.save_picture", "Save as SVG", show=False, id="save_picture"),
     ]
     CSS_PATH = "keys.tcss"
 
