@@ -15,6 +15,7 @@ from kvtui.commands import ActivityFilter, History
 from kvtui.core.cluster import Location
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.widgets.activity import Activity
+from kvtui.widgets.choosing import NodeChosen, NodeInspected
 from kvtui.widgets.command_bar import CommandBar
 from kvtui.widgets.footer import Footer
 from kvtui.widgets.header import Header
@@ -49,8 +50,8 @@ class Dashboard(Screen[None]):
     AUTO_FOCUS = "#command"
     HELP = """\
 # Dashboard
-The ring with the keys on it, the nodes, the numbers and what happened. A click on a node puts it in focus on the ring, a second one
-shows all of it; a small screen shows one panel at a time. Text can be selected with the mouse and copied."""
+The ring with the keys on it, the nodes, the numbers and what happened. A click on a node, in the list or on
+the ring, puts it in focus, a second one shows all of it; a small screen shows one panel at a time. Text can be selected with the mouse and copied."""
 
     picture: reactive[Picture] = reactive(Picture(), repaint=False)
 
@@ -197,14 +198,14 @@ shows all of it; a small screen shows one panel at a time. Text can be selected 
         node = f" on {harmless(event.focused)}" if event.focused else ""
         self._ring_panel.border_title = escape(f"Ring · {event.view}{node}")
 
-    @on(Nodes.Chosen)
-    def _node_chosen(self, event: Nodes.Chosen) -> None:
+    @on(NodeChosen)
+    def _node_chosen(self, event: NodeChosen) -> None:
         """Put a node in focus."""
         self.picture = self.picture.with_node(event.node)
         self._ring_panel.view = None
 
-    @on(Nodes.Inspected)
-    def _node_inspected(self, event: Nodes.Inspected) -> None:
+    @on(NodeInspected)
+    def _node_inspected(self, event: NodeInspected) -> None:
         self.inspect_node(event.node)
 
     @on(Inspector.Closed)

@@ -114,6 +114,23 @@ async def test_the_activity_stays_where_a_person_scrolled_to() -> None:
         assert shown.text("#activity") == before
 
 
+@pytest.mark.parametrize("size", [(40, 15), (80, 24), (120, 36)])
+@pytest.mark.parametrize("where", ["name", "arc"])
+async def test_a_click_on_the_ring_is_one_on_the_node_there(size: tuple[int, int], where: str) -> None:
+    async with running(FrozenCluster(frozen.healthy()), size) as shown:
+        ring = shown.dashboard.query_one(Ring)
+        await shown.until(lambda: "● B" in shown.text("#ring"))
+        rows = shown.text("#ring").split("\n")
+        y = next(y for y, row in enumerate(rows) if "● B" in row)
+        x = rows[y].index("● B") + 2 - (0 if where == "name" else 5)
+        border = 0 if ring.region == ring.content_region else 1
+        await shown.pilot.click("#ring", offset=(x + border, y + border))
+        await shown.until(lambda: shown.dashboard.picture.selected == "B")
+        await shown.pilot.click("#ring", offset=(ring.size.width // 2, ring.size.height // 2))
+        await shown.pilot.pause()
+        assert shown.dashboard.picture.selected == "B"
+
+
 async def test_a_click_on_a_node_puts_it_in_focus_and_the_bar_keeps_the_keyboard() -> None:
     async with running(FrozenCluster(frozen.healthy())) as shown:
         await shown.pilot.click("#nodes", offset=(6, 2))
