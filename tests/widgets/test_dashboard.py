@@ -214,6 +214,22 @@ async def test_a_small_screen_turns_to_the_answer_and_goes_round_its_panels() ->
         assert not shown.dashboard.query_one("#activity").region.area
 
 
+async def test_on_a_small_screen_the_keyboard_reaches_the_panel_that_is_shown() -> None:
+    async with running(FrozenCluster(frozen.healthy()), (40, 15)) as shown:
+        await shown.pilot.press("f6")
+        await shown.until(lambda: shown.app.focused is shown.dashboard.query_one("#nodes"))
+        await shown.pilot.press("down", "down")
+        await shown.until(lambda: shown.dashboard.picture.selected == "B")
+        await shown.pilot.press("f6")
+        await shown.until(lambda: shown.app.focused is shown.line)
+        await shown.pilot.press("f6")
+        await shown.until(lambda: shown.app.focused is shown.dashboard.activity)
+        await shown.pilot.press("f6")
+        await shown.until(lambda: shown.app.focused is shown.line)
+        await shown.pilot.press("f6", "f2")
+        await shown.until(lambda: shown.app.focused is shown.line)
+
+
 async def test_resizing_to_any_size_and_back_shows_the_same() -> None:
     async with running(FrozenCluster(frozen.healthy(), frozen.EVENTS)) as shown:
         before = shown.text("#ring")
