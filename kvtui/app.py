@@ -33,6 +33,7 @@ from kvtui.widgets.keys import written
 from kvtui.widgets.ring import Motion
 from kvtui.widgets.ring.glyphs import Glyphs, glyphs_for
 from kvtui.widgets.signs import PlainSigns
+from kvtui.widgets.themes import with_frame
 from kvtui.widgets.theming import Theming
 from kvtui.widgets.words import harmless
 
@@ -213,6 +214,10 @@ class KvtuiApp(App[None]):
             self.notify(
                 harmless(told.text), severity="error" if told.level is Level.BAD else "information", markup=False
             )
+
+    def get_css_variables(self) -> dict[str, str]:
+        """What style sheets may name, beside Textual's own."""
+        return with_frame(super().get_css_variables())
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What every line of every screen goes through last: in a terminal that has letters alone, signs become letters."""
