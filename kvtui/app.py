@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from rich.text import Text
 from textual import on
@@ -41,6 +41,8 @@ UPDATE_SECONDS = 0.1
 """Pictures are this far apart, at least."""
 COMMANDS_AT_ONCE = 16
 """More commands are refused until one of those under way ends."""
+TOLD_SECONDS = 4
+"""So long a word stands over a screen that hides the activity."""
 HISTORY_FILE = "history"
 SHOWN_ON_THE_RING = ("put", "get", "del")
 """Commands whose key is marked on the ring; ``where`` says itself where its key is."""
@@ -211,9 +213,9 @@ class KvtuiApp(App[None]):
             told = Line(f"screen saved as {path}", Level.GOOD)
         self._say(told)
         if self.screen is not self._dashboard:  # the activity is below, and not to be seen
-            self.notify(
-                harmless(told.text), severity="error" if told.level is Level.BAD else "information", markup=False
-            )
+            severity: Literal["error", "information"] = "error" if told.level is Level.BAD else "information"
+            self.clear_notifications()
+            self.notify(harmless(told.text), severity=severity, timeout=TOLD_SECONDS, markup=False)
 
     def get_css_variables(self) -> dict[str, str]:
         """What style sheets may name, beside Textual's own."""
