@@ -2,15 +2,18 @@
 
 import asyncio
 import gc
-from collections.abc import Iterable
+import os
+import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from rich.text import Text
 from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
+from textual.filter import LineFilter
 from textual.message import Message
 from textual.screen import Screen
 
@@ -27,7 +30,11 @@ from kvtui.screens.pictures import save_picture
 from kvtui.widgets.command_bar import CommandBar
 from kvtui.widgets.keys import written
 from kvtui.widgets.ring import Motion
+from kvtui.widgets.ring.glyphs import Glyphs, glyphs_for
+from kvtui.widgets.signs import PlainSigns
+from kvtui.widgets.themes import with_frame
 from kvtui.widgets.theming import Theming
+from kvtui.widgets.words import harmless
 
 if TYPE_CHECKING:
     from textual.command import Provider
@@ -36,6 +43,8 @@ UPDATE_SECONDS = 0.1
 """Pictures are this far apart, at least."""
 COMMANDS_AT_ONCE = 16
 """More commands are refused until one of those under way ends."""
+TOLD_SECONDS = 4
+"""So long a word stands over a screen that hides the activity."""
 HISTORY_FILE = "history"
 SHOWN_ON_THE_RING = ("put", "get", "del")
 """Commands whose key is marked on the ring; ``where`` says itself where its key is."""
@@ -94,6 +103,8 @@ class KvtuiApp(App[None]):
         self._readonly = readonly
         history = History(state / HISTORY_FILE if state is not None else None)
         self._dashboard = screens.Dashboard(history, motion, readonly=readonly)
+        letters = glyphs_for(os.environ, sys.stdout.encoding or "utf-8") is Glyphs.ASCII
+        self._signs: tuple[LineFilter, ...] = (PlainSigns(),) if letters else ()
         self._theming = Theming(self, look)
         self.set_keymap(dict(look.keys))
 
@@ -210,9 +221,22 @@ class KvtuiApp(App[None]):
         try:
             path = save_picture(self.export_screenshot(), self._pictures or Path.cwd())
         except OSError as error:
-            self._say(Line(f"the picture was not saved: {error.strerror or error}", Level.BAD))
+            told = Line(f"the picture was not saved: {error.strerror or error}", Level.BAD)
         else:
-            self._say(Line(f"screen saved as {path}", Level.GOOD))
+            told = Line(f"screen saved as {path}", Level.GOOD)
+        self._say(told)
+        if self.screen is not self._dashboard:  # the activity is below, and not to be seen
+            severity: Literal["error", "information"] = "error" if told.level is Level.BAD else "information"
+            self.clear_notifications()
+            self.notify(harmless(told.text), severity=severity, timeout=TOLD_SECONDS, markup=False)
+
+    def get_css_variables(self) -> dict[str, str]:
+        """What style sheets may name, beside Textual's own."""
+        return with_frame(super().get_css_variables())
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What every line of every screen goes through last: in a terminal that has letters alone, signs become letters."""
+        return (*super().get_line_filters(), *self._signs)
 
     def get_key_display(self, binding: Binding) -> str:
         """How a key is written, in the footer and in help."""

@@ -58,6 +58,12 @@ class Argument:
     optional: bool = False
     rest: bool = False
     choices: tuple[str, ...] = ()
+    then: tuple[tuple[str, tuple[Argument, ...]], ...] = ()
+    """What follows one of the ``choices``, where that is more exact than the command's own arguments: for completion and usage."""
+
+    def following(self, word: str) -> tuple[Argument, ...] | None:
+        """What follows where ``word`` was chosen; None where that makes no difference."""
+        return dict(self.then).get(word.lower())
 
     @property
     def placeholder(self) -> str:

@@ -90,9 +90,24 @@ def usage_for(text: str) -> str:
             return "  ".join(known.name for known in begun)
         command = begun[0] if begun else None
     if command is not None:
-        return f"{usage_line(command)}   {command.summary}"
+        return f"{_usage(command, text)}   {command.summary}"
     likely = nearest(word.text)
     return f"no such command; did you mean {likely}?" if likely else "no such command; help lists them all"
+
+
+def _usage(command: Command, text: str) -> str:
+    """The usage of a command, as exact as what is typed of it says."""
+    shown = [command.name]
+    named = next_word(text, 0)
+    at = named.stop if named is not None else len(text)
+    for argument in command.arguments:
+        word = next_word(text, at)
+        following = argument.following(word.text) if word is not None else None
+        if word is not None and following is not None:
+            return " ".join((*shown, word.text.lower(), *(later.placeholder for later in following)))
+        shown.append(argument.placeholder)
+        at = word.stop if word is not None else len(text)
+    return usage_line(command)
 
 
 def _typing(text: str) -> _Typing:
@@ -114,7 +129,8 @@ def _typing(text: str) -> _Typing:
             return _Typing(command, argument, word, more=len(waiting) > 1)
         at = word.stop
         if waiting and not (command.switches and word.text.startswith("--")):
-            waiting.pop(0)
+            following = waiting.pop(0).following(word.text)
+            waiting = waiting if following is None else list(following)
 
 
 def _candidates(typing: _Typing, names: Names) -> Iterable[tuple[str, bool, str]]:

@@ -18,14 +18,26 @@ FLOWS_NAMED = 8
 """Copies from node to node that get a line each."""
 NAME_MOST = 12
 LABEL = 9
-KINDS = ("add", "remove", "setreplica", "policy", "weight")
 POLICIES = ("balanced", "classic")
+_NODE = Argument("id", "the node's id", Kind.NODE)
+ARGUMENTS: dict[str, tuple[Argument, ...]] = {
+    "add": (
+        Argument("id", "the new node's id", Kind.NEW_NODE),
+        Argument("weight", "its share", Kind.COUNT, optional=True),
+    ),
+    "remove": (_NODE,),
+    "setreplica": (Argument("N", "the number of copies", Kind.COUNT),),
+    "policy": (
+        Argument("policy", "how slots are placed", Kind.CHOICE, choices=POLICIES),
+        Argument("vnodes", "virtual nodes, of classic", Kind.COUNT, optional=True),
+    ),
+    "weight": (_NODE, Argument("weight", "its share", Kind.COUNT)),
+}
+"""What follows each kind of change."""
+KINDS = tuple(ARGUMENTS)
 USAGES = {
-    "add": "plan add <id> [weight]",
-    "remove": "plan remove <id>",
-    "setreplica": "plan setreplica <N>",
-    "policy": "plan policy balanced|classic [vnodes]",
-    "weight": "plan weight <id> <weight>",
+    kind: " ".join(("plan", kind, *(argument.placeholder for argument in arguments)))
+    for kind, arguments in ARGUMENTS.items()
 }
 
 
@@ -216,7 +228,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "plan",
         (
-            Argument("change", ", ".join(KINDS), Kind.CHOICE, choices=KINDS),
+            Argument("change", ", ".join(KINDS), Kind.CHOICE, choices=KINDS, then=tuple(ARGUMENTS.items())),
             Argument("what", "the node's id, the number of copies, or the policy", Kind.NODE),
             Argument("number", "the weight, or the virtual nodes", Kind.COUNT, optional=True),
         ),

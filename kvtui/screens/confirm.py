@@ -17,6 +17,7 @@ class Confirm(ModalScreen[bool]):
         Binding("y", "answer(True)", "Yes"),
         Binding("n,escape", "answer(False)", "No"),
         Binding("left,right,up,down", "app.focus_next", show=False),
+        Binding("f12", "app.save_picture", "Save as SVG", show=False, id="save_picture"),
     ]
     AUTO_FOCUS = "#no"
 

@@ -15,6 +15,7 @@ from kvtui.commands import ActivityFilter, History
 from kvtui.core.cluster import Location
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.widgets.activity import Activity
+from kvtui.widgets.choosing import NodeChosen, NodeInspected
 from kvtui.widgets.command_bar import CommandBar
 from kvtui.widgets.footer import Footer
 from kvtui.widgets.header import Header
@@ -49,8 +50,9 @@ class Dashboard(Screen[None]):
     AUTO_FOCUS = "#command"
     HELP = """\
 # Dashboard
-The ring with the keys on it, the nodes, the numbers and what happened. A click on a node puts it in focus on the ring, a second one
-shows all of it; a small screen shows one panel at a time. Text can be selected with the mouse and copied."""
+The ring with the keys on it, the nodes, the numbers and what happened. A click on a node, in the list or on
+the ring, puts it in focus, a second one shows all of it; a small screen shows one panel at a time. Text can be selected with the
+mouse and copied."""
 
     picture: reactive[Picture] = reactive(Picture(), repaint=False)
 
@@ -132,6 +134,8 @@ shows all of it; a small screen shows one panel at a time. Text can be selected 
         self._panel = panel
         for name in PANELS:
             self.set_class(name == panel, f"-show-{name}")
+        if self._single and self.focused is not None and self.focused.id in PANELS and self.focused.id != panel:
+            self.bar.take_keyboard()  # what is not seen can't be used
 
     def action_ring_view(self) -> None:
         """Another view of the ring; where one panel is shown, the ring first."""
@@ -155,16 +159,27 @@ shows all of it; a small screen shows one panel at a time. Text can be selected 
             self._node_panel.next_order()
 
     def action_next_panel(self) -> None:
-        """The next of the panels: the one that is shown where there is room for one, else the one that has the keyboard."""
+        """The next of the panels: it has the keyboard, and where there is room for one it is the one that is shown."""
         if self._single:
             there = [name for name in PANELS if name != "inspector" or self.picture.inspected is not Subject.NOTHING]
             at = there.index(self._panel) if self._panel in there else 0
             self._show_panel(there[(at + 1) % len(there)])
+            self.call_after_refresh(self._follow_panel)
             return
         stops = [panel for panel in (self._node_panel, self._inspector, self.activity) if panel.display]
         at = next((place for place, panel in enumerate(stops) if panel is self.focused), -1)
         if at + 1 < len(stops):
             stops[at + 1].focus()
+        else:
+            self.bar.take_keyboard()
+
+    def _follow_panel(self) -> None:
+        """Give the keyboard to the one panel that is shown, or to the command bar where that has no use for it."""
+        shown = next(
+            (panel for panel in (self._node_panel, self._inspector, self.activity) if panel.id == self._panel), None
+        )
+        if shown is not None and shown.display:
+            shown.focus()
         else:
             self.bar.take_keyboard()
 
@@ -197,14 +212,14 @@ shows all of it; a small screen shows one panel at a time. Text can be selected 
         node = f" on {harmless(event.focused)}" if event.focused else ""
         self._ring_panel.border_title = escape(f"Ring · {event.view}{node}")
 
-    @on(Nodes.Chosen)
-    def _node_chosen(self, event: Nodes.Chosen) -> None:
+    @on(NodeChosen)
+    def _node_chosen(self, event: NodeChosen) -> None:
         """Put a node in focus."""
         self.picture = self.picture.with_node(event.node)
         self._ring_panel.view = None
 
-    @on(Nodes.Inspected)
-    def _node_inspected(self, event: Nodes.Inspected) -> None:
+    @on(NodeInspected)
+    def _node_inspected(self, event: NodeInspected) -> None:
         self.inspect_node(event.node)
 
     @on(Inspector.Closed)

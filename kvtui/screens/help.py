@@ -56,6 +56,7 @@ class Help(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,enter", "dismiss", "Close"),
         Binding("f1", "dismiss", "Close", id="help"),
+        Binding("f12", "app.save_picture", "Save as SVG", show=False, id="save_picture"),
     ]
 
     def __init__(self, sections: Sequence[Section]) -> None:

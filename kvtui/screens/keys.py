@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from kvtui.commands.wording import from_bytes, shown, to_bytes
 from kvtui.core.cluster import ClusterError, Item, Outcome
@@ -31,6 +31,7 @@ from kvtui.screens.key_browser.status import status_words
 from kvtui.screens.key_browser.value_panel import ValuePanel
 from kvtui.screens.key_browser.writing import Ended, Seen, delete
 from kvtui.widgets.bars import progress_bar
+from kvtui.widgets.footer import Footer
 from kvtui.widgets.picture import Picture
 
 TYPING_SECONDS = 0.06
@@ -49,7 +50,7 @@ class KeyBrowser(Screen[None]):
         Binding("escape", "back", "Back", tooltip="back: from the value to the table, then to the ring"),
         Binding("f3", "back", show=False),
         Binding("f1", "app.help", "Help", id="help"),
-        Binding("f12", "app.save_picture", "Save as SVG", show=False),
+        Binding("f12", "app.save_picture", "Save as SVG", show=False, id="save_picture"),
     ]
     AUTO_FOCUS = "#prefix"
     HELP = f"""\
@@ -88,7 +89,7 @@ always asks."""
         yield self._status
         yield self._browsing
         yield self._notice
-        yield Footer(show_command_palette=False)
+        yield Footer(palette=False, id="footer")
 
     def on_mount(self) -> None:
         """Search at once."""

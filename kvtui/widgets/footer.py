@@ -13,8 +13,8 @@ from kvtui.widgets.panel import LinesPanel
 from kvtui.widgets.picture import Picture
 from kvtui.widgets.tints import Line, Span
 
-FIRST = ("help", "next_panel", "palette")
-"""Actions whose keys are shown before all others where there is little room: they lead to the rest."""
+FIRST = ("help", "next_panel", "palette", "back", "leave")
+"""Actions whose keys are shown before all others where there is little room: they lead to the rest, or back."""
 LAST = "palette"
 """Stands at the right end."""
 GAP = 2
@@ -38,28 +38,38 @@ class Key:
 class Footer(LinesPanel):
     """The keys that fit, whole; a click presses one."""
 
+    def __init__(self, *, palette: bool = True, id: str | None = None) -> None:
+        """``palette``: whether its key has a place, though its binding isn't shown."""
+        super().__init__(id=id)
+        self._palette = palette
+
+    @property
+    def keys(self) -> list[Key]:
+        """Those that have room now."""
+        return fitting(shown_keys(self.screen, palette=self._palette), self.size.width)
+
     def on_mount(self) -> None:
         """Follow the keys that can be pressed."""
         super().on_mount()
         self.screen.bindings_updated_signal.subscribe(self, lambda _screen: self.show())
 
     def lines(self, picture: Picture, width: int, height: int) -> Sequence[Line]:
-        return [footer_line(fitting(shown_keys(self.screen), width), width)]
+        return [footer_line(self.keys, width)]
 
     async def on_click(self, event: events.Click) -> None:
         """Press the key that was clicked."""
-        for start, key in places(fitting(shown_keys(self.screen), self.size.width), self.size.width):
+        for start, key in places(self.keys, self.size.width):
             if start <= event.x < start + key.width:
                 self.app.simulate_key(key.pressed)
 
 
-def shown_keys(screen: Screen[object]) -> list[Key]:
+def shown_keys(screen: Screen[object], *, palette: bool = True) -> list[Key]:
     """The keys that a screen wants to be seen, in its order; each action once."""
     found: dict[str, Key] = {}
     for pressed, bound in screen.active_bindings.items():
         binding = bound.binding
         name = binding.id or binding.action
-        if (binding.show or name == LAST) and bound.enabled:
+        if (binding.show or (palette and name == LAST)) and bound.enabled:
             found.setdefault(name, Key(name, screen.app.get_key_display(binding), binding.description, pressed))
     return list(found.values())
 

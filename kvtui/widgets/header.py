@@ -48,10 +48,18 @@ def header_line(snapshot: ClusterSnapshot, width: int, *, readonly: bool = False
     right[-1:] = [(" ", "text")]
     gap = width - _width(name) - _width(tuple(right))
     if gap < 1:
-        if readonly:
-            return (*READONLY, (" ", "text"), *_nodes_up(snapshot, short=True), ("  ", "text"), *parts[1])
-        return (*parts[0], ("  ", "text"), *parts[1])
+        return _narrow(snapshot, width, readonly)
     return (*name, (" " * gap, "text"), *right)
+
+
+def _narrow(snapshot: ClusterSnapshot, width: int, readonly: bool) -> Line:
+    """Nodes up and safety, in the fullest words that have room; safety stays whole to the last."""
+    badge: Line = (*READONLY, (" ", "text")) if readonly else ()
+    gap: Line = (("  ", "text"),)
+    nodes, few = _nodes_up(snapshot), _nodes_up(snapshot, short=True)
+    safe, briefly = safety(snapshot), safety(snapshot, short=True)
+    ways = [(*badge, *up, *gap, *how) for how in (safe, briefly) for up in (nodes, few)] + [(*badge, *briefly)]
+    return next((way for way in ways if _width(way) <= width), briefly)
 
 
 def _nodes_up(snapshot: ClusterSnapshot, *, short: bool = False) -> Line:
@@ -64,23 +72,27 @@ def _nodes_up(snapshot: ClusterSnapshot, *, short: bool = False) -> Line:
     return (("● " if up == total else "◐ ", words), (told, words))
 
 
-def safety(snapshot: ClusterSnapshot) -> Line:
-    """Whether every key is on as many nodes as it should be; else what is missing, the worst first."""
+def safety(snapshot: ClusterSnapshot, *, short: bool = False) -> Line:
+    """Whether every key is on as many nodes as it should be; else what is missing, the worst first. ``short``: in a few words."""
     if snapshot.stopped:
-        return (("stopped: leave, and open it again", "bad bold"),)
+        return (("stopped: open it again" if short else "stopped: leave, and open it again", "bad bold"),)
     if not snapshot.nodes:
         return ()
     copies = counted(snapshot.copies_each, "node")
     if snapshot.lost:
         return ((f"{counted(snapshot.lost, 'slot')} lost", "bad bold"),)
     if snapshot.under_replicated:
+        if short:
+            lack = "lacks" if snapshot.under_replicated == 1 else "lack"
+            return ((f"{counted(snapshot.under_replicated, 'slot')} {lack} copies", "warning"),)
         return ((f"{snapshot.under_replicated:,} of {snapshot.slots:,} slots on fewer than {copies}", "warning"),)
     if any(node.state is NodeState.DOWN for node in snapshot.nodes):
-        return ((f"every key on {copies}, some of them down", "warning"),)
+        return (("on nodes that are down" if short else f"every key on {copies}, some of them down", "warning"),)
     if snapshot.copies_each < snapshot.replication:
-        return ((f"every key on {copies}, {snapshot.replication} wanted", "warning"),)
+        told = f"{copies}, {snapshot.replication} wanted"
+        return ((f"on {told}" if short else f"every key on {told}", "warning"),)
     if snapshot.reads is not ReadMode.STRICT:
-        return ((f"every key on {copies}, reads may be stale", "warning"),)
+        return (("reads may be stale" if short else f"every key on {copies}, reads may be stale", "warning"),)
     return ((f"every key on {copies}", "good"),)
 
 

@@ -192,6 +192,16 @@ def row_count(snapshot: ClusterSnapshot) -> int:
     return sum(len(_rows(node, snapshot.durable)) for node in snapshot.nodes) or len(_NO_NODES)
 
 
+def hovered(node: NodeView) -> str:
+    """A node in a few lines: state, address, every measure, and what troubles it, in full."""
+    lines = [f"{harmless(node.id)} {state_of(node)[1]}, {node.host}:{node.port}"]
+    lines += [f"{measure} {text_of(measure, value_of(measure, node))}" for measure in Measure]
+    if node.behind:
+        lines.append(f"behind {counted(node.behind, 'slot')}")
+    lines += [harmless(why) for why in (node.fault, node.note) if why]
+    return "\n".join(lines)
+
+
 def state_of(node: NodeView) -> tuple[str, str, str]:
     """Glyph, word and colour of a node's state."""
     if node.state is NodeState.DOWN:

@@ -4,16 +4,17 @@ from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.geometry import Region, Size
-from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
+from kvtui.widgets.choosing import NodeChosen, NodeInspected, clicked
 from kvtui.widgets.measures import Measure, Order
-from kvtui.widgets.node_lines import NodeLine, NodeLines, row_count
+from kvtui.widgets.node_lines import NodeLine, NodeLines, hovered, row_count
 from kvtui.widgets.panel import Panel, line_strip, plain
-from kvtui.widgets.picture import Picture, Subject
+from kvtui.widgets.picture import Picture
 
 
 class Nodes(ScrollView, Panel, can_focus=True):
@@ -33,27 +34,15 @@ class Nodes(ScrollView, Panel, can_focus=True):
 # Nodes
 A bar a node: of its keys, their bytes, its operations a second or its latency (F4). The thin mark is where its quota is: a bar
 beyond it holds more than its share. Arrows choose a node, Enter shows all of it, s sorts. With the mouse: a click puts a node in
-focus, a second one shows all of it, a third one closes that."""
-
-    class Chosen(Message):
-        """A person chose a node; an empty id: none."""
-
-        def __init__(self, node: str) -> None:
-            self.node = node
-            super().__init__()
-
-    class Inspected(Message):
-        """A person wants to see all of a node."""
-
-        def __init__(self, node: str) -> None:
-            self.node = node
-            super().__init__()
+focus, a second one shows all of it, a third one closes that; over a node, all that bars can show stands beside it."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._lines = NodeLines(Picture().snapshot, {}, "", 0)
         self._drawn: dict[int, NodeLine] = {}
         """Rows as they were drawn last."""
+        self._told = ""
+        """What is said of the node under the mouse."""
         self.measure = Measure.KEYS
         self.order = Order.JOINED
         self._entitle()
@@ -106,15 +95,18 @@ focus, a second one shows all of it, a third one closes that."""
     def on_click(self, event: events.Click) -> None:
         """Tell which node was clicked."""
         offset = event.get_content_offset(self)
-        if offset is None:
-            return
-        node = self._lines.node_at(offset.y + self.scroll_offset.y)
-        if not node or node != self.picture.selected:
-            self.post_message(self.Chosen(node))
-        elif self.picture.inspected is not Subject.NODE:
-            self.post_message(self.Inspected(node))
-        else:
-            self.post_message(self.Chosen(""))
+        if offset is not None:
+            self.post_message(clicked(self.picture, self._lines.node_at(offset.y + self.scroll_offset.y)))
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Over a node's lines: all that its bar can show, and what its line had no room for."""
+        offset = event.get_content_offset(self)
+        at = self._lines.node_at(offset.y + self.scroll_offset.y) if offset is not None else ""
+        node = self.picture.snapshot.node(at) if at else None
+        told = hovered(node) if node is not None else ""
+        if told != self._told:
+            self._told = told
+            self.tooltip = Content(told) if told else None
 
     def action_choose(self, step: int) -> None:
         """The next node above or below; the first or last where none is chosen."""
@@ -125,7 +117,7 @@ focus, a second one shows all of it, a third one closes that."""
             at = max(0, min(len(ids) - 1, ids.index(self.picture.selected) + step))
         else:
             at = 0 if step > 0 else len(ids) - 1
-        self.post_message(self.Chosen(ids[at]))
+        self.post_message(NodeChosen(ids[at]))
         row = self._lines.row_of(ids[at])
         if row is not None:
             self.scroll_to_region(Region(0, row, 1, 1), animate=False, force=True)
@@ -133,7 +125,7 @@ focus, a second one shows all of it, a third one closes that."""
     def action_inspect(self) -> None:
         """All of the chosen node."""
         if self.picture.selected:
-            self.post_message(self.Inspected(self.picture.selected))
+            self.post_message(NodeInspected(self.picture.selected))
 
     def action_sort(self) -> None:
         """The next order."""

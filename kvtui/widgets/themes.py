@@ -1,5 +1,7 @@
 """The dashboard's own three themes."""
 
+from collections.abc import Mapping
+
 from textual.theme import Theme
 
 NIGHT = Theme(
@@ -47,7 +49,17 @@ CONTRAST = Theme(
     warning="#ffd24d",
     error="#ff8f8f",
     dark=True,
-    variables={"footer-key-foreground": "#8fb8ff", "footer-background": "#000000", "border": "#ffffff"},
+    variables={
+        "footer-key-foreground": "#8fb8ff",
+        "footer-background": "#000000",
+        "border": "#ffffff",
+        "frame": "#ffffff 65%",
+    },
 )
 
 OWN = (NIGHT, DAY, CONTRAST)
+
+
+def with_frame(variables: Mapping[str, str]) -> dict[str, str]:
+    """A theme's variables, with ``frame``: the colour of lines round panels, faint unless the theme says otherwise."""
+    return {"frame": f"{variables['foreground']} 22%", **variables}

@@ -8,13 +8,15 @@ from rich.style import Style
 from textual.color import Color
 from textual.theme import Theme
 
-from kvtui.widgets.colour import RGB, blend
+from kvtui.widgets.colour import RGB, blend, legible
 from kvtui.widgets.node_colours import DARK, LIGHT
 
 Span = tuple[str, str]
 """A piece of text, and how it is drawn: words of ``Tints.style``, separated by spaces."""
 Line = tuple[Span, ...]
 """A line of text."""
+LEAST_CONTRAST = 3.5
+"""Of words in colour to what is behind them; colours of themes that were made for areas are moved towards the text's."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +38,19 @@ class Tints:
         def colour(name: str | None, otherwise: str) -> RGB:
             return Color.parse(name or otherwise).rgb
 
+        text = colour(theme.foreground, "#e0e0e0" if theme.dark else "#202020")
+
+        def word(name: str | None, otherwise: str) -> RGB:
+            return legible(colour(name, otherwise), background.rgb, text, LEAST_CONTRAST)
+
         return cls(
             theme.dark,
             background.rgb,
-            colour(theme.foreground, "#e0e0e0" if theme.dark else "#202020"),
-            colour(theme.accent or theme.primary, "#ffa62b"),
-            colour(theme.success, "#4ebf71"),
-            colour(theme.warning, "#ffa62b"),
-            colour(theme.error, "#ba3c5b"),
+            text,
+            word(theme.accent or theme.primary, "#ffa62b"),
+            word(theme.success, "#4ebf71"),
+            word(theme.warning, "#ffa62b"),
+            word(theme.error, "#ba3c5b"),
         )
 
     @cached_property

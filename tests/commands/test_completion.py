@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from kvtui.commands import COMMANDS, Names, complete, parse, usage_for
-from kvtui.commands.completion import OFFERED
+from kvtui.commands.completion import OFFERED, candidates
 
 NAMES = Names(["A", "B", "east-1"], ["apple", "apricot", "hello world", 'say "hi"'])
 
@@ -86,3 +86,33 @@ def test_files_are_completed_with_their_directories(tmp_path: Path, monkeypatch:
 )
 def test_the_hint_beside_the_bar(text: str, hint: str) -> None:
     assert usage_for(text) == hint
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("plan remove ", ["A", "B"]),
+        ("plan weight ", ["A", "B"]),
+        ("plan POLICY ", ["balanced", "classic"]),
+        ("plan policy c", ["classic"]),
+        ("plan add ", []),
+        ("plan setreplica ", []),
+        ("plan remove A ", []),
+    ],
+)
+def test_plan_offers_what_the_change_is_about(text: str, words: list[str]) -> None:
+    assert [candidate.word for candidate in candidates(text, Names(nodes=["A", "B"]))] == words
+
+
+@pytest.mark.parametrize(
+    ("text", "usage"),
+    [
+        ("plan", "plan <change> <what> [number]"),
+        ("plan pol", "plan <change> <what> [number]"),
+        ("plan policy c", "plan policy balanced|classic [vnodes]"),
+        ("  plan setreplica", "plan setreplica <N>"),
+        ("put plan policy", "put <key> <value>"),
+    ],
+)
+def test_the_usage_gets_as_exact_as_what_is_typed(text: str, usage: str) -> None:
+    assert usage_for(text).split("   ")[0] == usage

@@ -6,6 +6,7 @@ import pytest
 from textual.events import AppBlur, AppFocus, Key
 
 from kvtui.app import COMMANDS_AT_ONCE
+from kvtui.commands import parse, refusal
 from kvtui.screens import Confirm, Help
 from tests.widgets import frozen
 from tests.widgets.frozen import FrozenCluster
@@ -327,3 +328,13 @@ async def test_the_palette_puts_a_command_into_the_bar() -> None:
         await shown.pilot.pause(0.2)
         await shown.pilot.press("enter")
         await shown.until(lambda: shown.line.value == "setreplica ")
+
+
+@pytest.mark.parametrize("width", [40, 80, 104, 120, 160])
+async def test_an_error_is_said_whole_at_any_width(width: int) -> None:
+    async with running(FrozenCluster(frozen.healthy()), (width, 24), readonly=True) as shown:
+        await shown.type("explain put a b")
+        await shown.until(lambda: "refused" in shown.text("#hint"))
+        told = refusal(parse("explain put a b").command)  # type: ignore[union-attr]
+        await shown.until(lambda: " ".join(shown.text("#hint").split()) == told)
+        assert shown.text("#command").startswith("explain put a b")

@@ -114,6 +114,23 @@ async def test_the_activity_stays_where_a_person_scrolled_to() -> None:
         assert shown.text("#activity") == before
 
 
+@pytest.mark.parametrize("size", [(40, 15), (80, 24), (120, 36)])
+@pytest.mark.parametrize("where", ["name", "arc"])
+async def test_a_click_on_the_ring_is_one_on_the_node_there(size: tuple[int, int], where: str) -> None:
+    async with running(FrozenCluster(frozen.healthy()), size) as shown:
+        ring = shown.dashboard.query_one(Ring)
+        await shown.until(lambda: "● B" in shown.text("#ring"))
+        rows = shown.text("#ring").split("\n")
+        y = next(y for y, row in enumerate(rows) if "● B" in row)
+        x = rows[y].index("● B") + 2 - (0 if where == "name" else 5)
+        border = 0 if ring.region == ring.content_region else 1
+        await shown.pilot.click("#ring", offset=(x + border, y + border))
+        await shown.until(lambda: shown.dashboard.picture.selected == "B")
+        await shown.pilot.click("#ring", offset=(ring.size.width // 2, ring.size.height // 2))
+        await shown.pilot.pause()
+        assert shown.dashboard.picture.selected == "B"
+
+
 async def test_a_click_on_a_node_puts_it_in_focus_and_the_bar_keeps_the_keyboard() -> None:
     async with running(FrozenCluster(frozen.healthy())) as shown:
         await shown.pilot.click("#nodes", offset=(6, 2))
@@ -146,6 +163,19 @@ async def test_f12_saves_the_screen_and_says_where(tmp_path: Path) -> None:
         (saved,) = tmp_path.iterdir()
         assert saved.read_text().startswith("<svg")
         assert saved.name in shown.activity.replace("\n", "")
+
+
+@pytest.mark.parametrize("opened", ["f1", "f3"])
+async def test_f12_says_where_it_saved_on_the_screen_that_is_seen(tmp_path: Path, opened: str) -> None:
+    async with running(FrozenCluster(frozen.healthy()), pictures=tmp_path) as shown:
+        await shown.pilot.press(opened)
+        await shown.until(lambda: shown.app.screen is not shown.dashboard)
+        assert not shown.app._notifications
+        await shown.pilot.press("f12")
+        await shown.until(lambda: bool(list(tmp_path.glob("*.svg"))))
+        (told,) = shown.app._notifications
+        assert told.message.startswith("screen saved as ")
+        assert str(tmp_path) in told.message
 
 
 async def test_f12_says_when_it_can_not_save(tmp_path: Path) -> None:
@@ -182,6 +212,22 @@ async def test_a_small_screen_turns_to_the_answer_and_goes_round_its_panels() ->
         await shown.pilot.press("f6")
         assert shown.dashboard.query_one("#ring").region.area
         assert not shown.dashboard.query_one("#activity").region.area
+
+
+async def test_on_a_small_screen_the_keyboard_reaches_the_panel_that_is_shown() -> None:
+    async with running(FrozenCluster(frozen.healthy()), (40, 15)) as shown:
+        await shown.pilot.press("f6")
+        await shown.until(lambda: shown.app.focused is shown.dashboard.query_one("#nodes"))
+        await shown.pilot.press("down", "down")
+        await shown.until(lambda: shown.dashboard.picture.selected == "B")
+        await shown.pilot.press("f6")
+        await shown.until(lambda: shown.app.focused is shown.line)
+        await shown.pilot.press("f6")
+        await shown.until(lambda: shown.app.focused is shown.dashboard.activity)
+        await shown.pilot.press("f6")
+        await shown.until(lambda: shown.app.focused is shown.line)
+        await shown.pilot.press("f6", "f2")
+        await shown.until(lambda: shown.app.focused is shown.line)
 
 
 async def test_resizing_to_any_size_and_back_shows_the_same() -> None:

@@ -3,7 +3,7 @@ from itertools import combinations, pairwise
 
 import pytest
 from textual.color import Color
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 from kvtui.widgets.colour import RGB
 from kvtui.widgets.node_colours import COUNT, DARK, LIGHT, assign
@@ -68,6 +68,18 @@ def test_text_can_be_read_on_the_themes_background(theme: Theme) -> None:
     for words in (tints.accent, tints.good, tints.bad, tints.warning):
         assert contrast(words, tints.background) >= least
     assert contrast(tints.dim, tints.background) >= (4.5 if theme is CONTRAST else 3)
+
+
+@pytest.mark.parametrize(
+    "theme", [theme for name, theme in BUILTIN_THEMES.items() if "ansi" not in name], ids=lambda theme: theme.name
+)
+def test_words_in_colour_can_be_read_in_every_theme_of_textual(theme: Theme) -> None:
+    for name in ("background", "panel"):
+        ground = Color.parse(theme.to_color_system().generate()[name])
+        tints = Tints.of_theme(theme, ground)
+        if contrast(tints.text, tints.background) >= 3.5:
+            for words in (tints.accent, tints.good, tints.bad, tints.warning):
+                assert contrast(words, tints.background) >= 3.4
 
 
 @pytest.mark.parametrize("colours", [DARK, LIGHT], ids=["dark", "light"])

@@ -95,6 +95,17 @@ async def test_a_click_beside_the_nodes_takes_the_focus_of_the_ring_away() -> No
         await shown.until(lambda: shown.dashboard.picture.selected == "")
 
 
+async def test_the_mouse_over_a_node_tells_all_that_bars_show_and_what_was_cut() -> None:
+    async with running(FrozenCluster(frozen.one_down())) as shown:
+        panel = shown.dashboard.query_one(Nodes)
+        await shown.pilot.hover("#nodes", offset=(6, 2))
+        await shown.until(lambda: "B down, 127.0.0.1:5002" in str(panel.tooltip))
+        for part in ("keys 6,", "bytes ", "operations 0/s", "latency p99 -", "behind 31 slots", "connection refused"):
+            assert part in str(panel.tooltip)
+        await shown.pilot.hover("#nodes", offset=(6, 1))
+        await shown.until(lambda: str(panel.tooltip).startswith("A up, 127.0.0.1:5001"))
+
+
 def test_a_thousand_nodes_are_drawn_within_twenty_milliseconds() -> None:
     snapshot = many(1000)
     colours = {node.id: 0 for node in snapshot.nodes}

@@ -10,6 +10,7 @@ from kvtui.widgets.theme_files import COLOURS, ThemeProblem, theme_of, user_them
 from tests.widgets import frozen
 from tests.widgets.frozen import FrozenCluster
 from tests.widgets.running import running
+from tests.widgets.sight import contrast
 
 SEA = 'name = "sea"\ndark = true\n[colours]\nprimary = "#3fa9f5"\nbackground = "#001018"\nforeground = "white"\n'
 
@@ -83,3 +84,15 @@ async def test_a_missing_or_broken_theme_falls_back_with_a_notice(tmp_path: Path
         told = " ".join(shown.activity.split())
         assert "theme sea.toml is left out: colours.primary" in told
         assert 'there is no theme "sea"; kvtui-night takes its place' in told
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("theme", "least"), [("kvtui-contrast", 4.5), ("kvtui-night", 1.3), ("kvtui-day", 1.3), ("nord", 1.2)]
+)
+async def test_frames_can_be_seen_and_well_in_the_theme_of_high_contrast(theme: str, least: float) -> None:
+    async with running(FrozenCluster(frozen.healthy()), look=Look(theme=theme)) as shown:
+        for panel in ("#ring", "#nodes", "#stats", "#activity"):
+            styles = shown.dashboard.query_one(panel).styles
+            over = styles.background
+            assert contrast((over + styles.border_top[1]).rgb, over.rgb) >= least

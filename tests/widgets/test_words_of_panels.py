@@ -64,6 +64,24 @@ def test_the_header_says_when_nothing_is_durable_and_how_far_a_move_is() -> None
     assert "moving 50.0%" in header(snapshot)
 
 
+@pytest.mark.parametrize("readonly", [False, True])
+@pytest.mark.parametrize("width", [120, 80, 60, 40])
+def test_no_word_about_safety_is_cut(width: int, readonly: bool) -> None:
+    healthy, down = frozen.healthy(), frozen.one_down()
+    for snapshot, words in {
+        healthy: ("every key on 2 nodes", "every acknowledged write on 2 nodes; reads never older"),
+        replace(down, slots=16_384, under_replicated=8_192, clean_copies=()): ("lack copies", "on fewer than 2 nodes"),
+        replace(down, under_replicated=0, clean_copies=()): ("some of them down", "on nodes that are down"),
+        replace(healthy, reads=ReadMode.AVAILABLE): ("reads may be stale",),
+        replace(healthy, stopped="taken over"): ("open it again",),
+        replace(healthy, replication=3): ("2 nodes, 3 wanted", "2 nodes (3 wanted)"),
+        replace(healthy, lost=12): ("12 slots lost",),
+    }.items():
+        text = plain(header_line(snapshot, width, readonly=readonly))
+        assert cell_len(text) <= width
+        assert any(end in text for end in words), text
+
+
 @pytest.mark.parametrize("width", [120, 80, 60, 40])
 def test_safety_stays_in_the_header_when_it_gets_narrow(width: int) -> None:
     text = header(frozen.healthy(), width)

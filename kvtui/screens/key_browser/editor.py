@@ -7,7 +7,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from kvtui.commands.wording import shown, to_bytes
 from kvtui.core.events import Level
@@ -19,6 +19,7 @@ from kvtui.screens.key_browser.notice import Notice
 from kvtui.screens.key_browser.port import KeyStore
 from kvtui.screens.key_browser.value_area import ValueArea
 from kvtui.screens.key_browser.writing import Ended, Seen, put
+from kvtui.widgets.footer import Footer
 
 UNDER_WAY = "it is being stored; wait for its end"
 
@@ -39,6 +40,7 @@ class Editor(ModalScreen[Stored | None]):
         # No priority: it would overtake letters that arrive together with it.
         Binding("ctrl+s", "put", "Put", key_display="^S"),
         Binding("escape", "leave", "Back", key_display="Esc"),
+        Binding("f12", "app.save_picture", "Save as SVG", show=False, id="save_picture"),
     ]
     CSS_PATH = "keys.tcss"
 
@@ -64,7 +66,7 @@ class Editor(ModalScreen[Stored | None]):
                 yield Static(shown(self._key), id="edited-key", markup=False)
             yield self._area
             yield self._notice
-        yield Footer(show_command_palette=False)
+        yield Footer(palette=False, id="footer")
 
     def on_mount(self) -> None:
         """Begin where something is to be typed."""

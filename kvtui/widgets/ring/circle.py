@@ -33,6 +33,14 @@ class Circle:
     def circumference(self) -> float:
         return 2 * math.pi * self.outer
 
+    def position_of(self, column: int, row: int) -> float | None:
+        """The ring position (0..1 from the top, clockwise) of the band under the middle of a cell; None beside the band."""
+        centre_x, centre_y = self.centre
+        across, down = column + 0.5 - centre_x, 2 * row + 1 - centre_y
+        if not self.inner - 0.5 <= math.hypot(across, down) < self.outer + 0.5:
+            return None
+        return math.atan2(across, -down) / (2 * math.pi) % 1.0
+
     def cell_at(self, position: float, radius: float) -> tuple[int, int]:
         """Column and row of the cell at a ring position (0..1 from the top, clockwise) and a distance from the centre."""
         angle = 2 * math.pi * position

@@ -6,6 +6,7 @@ Geometry depends on the size, the band's colours on ranges and node states, the 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
@@ -91,6 +92,17 @@ class Drawing:
         for y in changed:
             self.strips[y] = self._strip(y)
         return changed
+
+    def node_at(self, x: int, y: int) -> str:
+        """The node whose name or arc lies at a cell; empty where there is none."""
+        for name in self._named[1] if self._circle else ():
+            if y == name.y and name.x <= x < name.x + cell_len(name.text):
+                return name.label.node
+        position = self._circle.position_of(x, y) if self._circle else None
+        if position is None:
+            return ""
+        arc = next((arc for arc in self._arcs or () if arc.start <= position < arc.stop), None)
+        return (arc.node or arc.gaining) if arc else ""
 
     def _chosen(self, picture: Picture, wanted: View | None) -> tuple[tuple[Arc, ...], Circle | None]:
         snapshot, selected = picture.snapshot, picture.selected

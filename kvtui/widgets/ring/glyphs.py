@@ -8,15 +8,12 @@ from functools import lru_cache
 from rich.cells import cell_len
 
 from kvtui.widgets.colour import RGB, blend, distance
+from kvtui.widgets.signs import PLAIN
 
 QUADRANTS = " ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"
 """Glyphs by which quarters are filled: upper left 1, upper right 2, lower left 4, lower right 8."""
 ALIKE = 600
 """Colours nearer to each other than this (as ``distance`` counts) are drawn as one."""
-
-
-PLAIN = {"◆": "*", "◇": "o", "●": "o", "○": "-", "•": ".", "·": ".", "→": ">", "…": "~"}
-"""Letters for signs, where there is nothing else."""
 
 
 class Glyphs(Enum):

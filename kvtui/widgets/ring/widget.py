@@ -5,12 +5,14 @@ import sys
 import time
 from collections.abc import Callable
 
+from textual import events
 from textual.geometry import Region
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.timer import Timer
 
+from kvtui.widgets.choosing import clicked
 from kvtui.widgets.panel import Panel
 from kvtui.widgets.ring.drawing import Drawing, Settings
 from kvtui.widgets.ring.glyphs import Glyphs, glyphs_for
@@ -89,6 +91,13 @@ class Ring(Panel):
     def switch_view(self) -> None:
         """Go on to the next view, from the one that is shown."""
         self.view = (self._drawing.view if self._drawing else View.ARCS).next
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on an arc or a name is one on its node; beside them it means nothing."""
+        offset = event.get_content_offset(self)
+        node = self._drawing.node_at(offset.x, offset.y) if offset is not None and self._drawing is not None else ""
+        if node:
+            self.post_message(clicked(self.picture, node))
 
     def render_line(self, y: int) -> Strip:
         """One row of the drawing."""

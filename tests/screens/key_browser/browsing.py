@@ -5,12 +5,13 @@ from contextlib import asynccontextmanager
 
 import anyio
 from textual.pilot import Pilot
-from textual.widgets import Footer
 
 from kvtui.app import KvtuiApp
 from kvtui.screens.key_browser.key_table import KeyTable
 from kvtui.screens.key_browser.value_panel import ValuePanel
 from kvtui.screens.keys import KeyBrowser
+from kvtui.widgets.footer import Footer
+from kvtui.widgets.panel import plain
 from tests.screens.key_browser.stores import KeyCluster
 from tests.widgets.running import PATIENCE
 
@@ -57,7 +58,12 @@ class Browser:
     @property
     def offered(self) -> str:
         """What the footer offers."""
-        return " ".join(key.description for key in self.screen.query_one(Footer).query("FooterKey"))  # type: ignore[attr-defined]
+        return " ".join(key.words for key in self.screen.query_one(Footer).keys)
+
+    @property
+    def footer(self) -> str:
+        """The footer's line."""
+        return plain(self.screen.query_one(Footer)._lines[0])
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Let the app go on until something holds."""
@@ -94,6 +100,6 @@ async def opened(app: KvtuiApp, pilot: Pilot[None], prefix: str) -> Browser:
     """The browser, once it is to be seen."""
     app.action_browse(prefix)
     with anyio.fail_after(PATIENCE):
-        while not (isinstance(app.screen, KeyBrowser) and app.screen.query("FooterKey")):
+        while not (isinstance(app.screen, KeyBrowser) and any(footer.keys for footer in app.screen.query(Footer))):
             await pilot.pause()
     return Browser(app, pilot)

@@ -394,3 +394,13 @@ async def test_who_may_only_read_is_offered_nothing_that_changes_a_key() -> None
             await browser.press(key)
             assert browser.app.screen is browser.screen
         assert cluster.stored == before
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+async def test_the_footer_says_the_way_back_and_cuts_no_key(width: int) -> None:
+    async with browsing(shop(3), (width, 15)) as browser:
+        await browser.ended()
+        await browser.press("down")
+        await browser.until(lambda: browser.footer.startswith(" Enter View  e Edit"))
+        assert browser.footer.endswith("Esc Back  F1 Help")
+        assert len(browser.footer) <= width
