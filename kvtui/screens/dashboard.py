@@ -83,6 +83,10 @@ mouse and copied."""
         self._ring_panel.border_title = f"Ring · {View.ARCS}"
         self._show_panel(self._panel)
 
+    def on_screen_resume(self) -> None:
+        """What was said over another screen is in the activity, which is seen again."""
+        self.app.clear_notifications()
+
     def watch_picture(self, picture: Picture) -> None:
         """The inspector is there while there is something in it."""
         inspecting = picture.inspected is not Subject.NOTHING

@@ -176,6 +176,9 @@ async def test_f12_says_where_it_saved_on_the_screen_that_is_seen(tmp_path: Path
         (told,) = shown.app._notifications
         assert told.message.startswith("screen saved as ")
         assert str(tmp_path) in told.message
+        await shown.pilot.press("escape")
+        await shown.until(lambda: shown.app.screen is shown.dashboard and not shown.app._notifications)
+        assert "screen saved as" in shown.activity
 
 
 async def test_f12_says_when_it_can_not_save(tmp_path: Path) -> None:
