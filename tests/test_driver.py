@@ -43,3 +43,13 @@ def test_a_terminal_that_is_gone_is_written_to_in_silence() -> None:
     for _ in range(1000):
         writer.write("x" * WAITING_CHARACTERS)
     writer.stop()
+
+
+def test_of_a_row_that_comes_again_only_what_changed_is_written() -> None:
+    file = io.StringIO()
+    writer = PatientWriter(file, lambda: None, lambda: (80, 24))
+    writer.start()
+    writer.write("\x1b[1;1Hkeys 12")
+    writer.write("\x1b[1;1Hkeys 13")
+    writer.stop()
+    assert file.getvalue() == "\x1b[1;1Hkeys 12\x1b[1;8H\x1b[1;7H3\x1b[1;8H"

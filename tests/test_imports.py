@@ -74,3 +74,10 @@ def test_help_and_version_of_the_node_import_no_screen(option: str) -> None:
 
 def test_a_headless_run_imports_no_screen() -> None:
     assert not imported(running("kvtui.cli", "--memory", "-c", "help")) & SCREEN
+
+
+def test_the_dashboard_waits_for_no_other_screen() -> None:
+    names = imported("import kvtui.app, kvtui.screens.dashboard")
+    assert "kvtui.widgets.ring" in names
+    others = {"check", "confirm", "explain", "help", "keys", "palette", "plan"}
+    assert not {f"kvtui.screens.{name}" for name in others} & names
