@@ -17,7 +17,8 @@ from kvtui.widgets.tints import Tints
 from tests.widgets import frozen
 
 TINTS = Tints(True, (10, 10, 10), (220, 220, 220), (90, 90, 255), (0, 200, 0), (200, 200, 0), (200, 0, 0))
-IDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=30)
+IDS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}", fullmatch=True)
+"""What a node may be called."""
 
 
 @st.composite
