@@ -1,4 +1,4 @@
-"""The dashboard's application: composes, binds keys, follows the cluster and runs commands; owns no cluster logic."""
+"""The dashboard's application: composes, binds keys and follows the cluster; owns no cluster logic."""
 
 import asyncio
 import gc
@@ -18,14 +18,14 @@ from textual.message import Message
 from textual.screen import Screen
 
 from kvtui import screens
-from kvtui.commands import Context, History, Invocation, Level, Line, refusal, run
-from kvtui.commands.wording import to_bytes
+from kvtui.commands import History, Level, Line
 from kvtui.config import Look
-from kvtui.core.cluster import Cluster, ClusterError
+from kvtui.core.cluster import Cluster
 from kvtui.core.events import Event
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.driver import TerminalDriver
 from kvtui.screens.defects import defect_lines, noted
+from kvtui.screens.errands import Errands
 from kvtui.screens.pictures import save_picture
 from kvtui.widgets.command_bar import CommandBar
 from kvtui.widgets.keys import written
@@ -41,13 +41,9 @@ if TYPE_CHECKING:
 
 UPDATE_SECONDS = 0.1
 """Pictures are this far apart, at least."""
-COMMANDS_AT_ONCE = 16
-"""More commands are refused until one of those under way ends."""
 TOLD_SECONDS = 4
 """So long a word stands over a screen that hides the activity."""
 HISTORY_FILE = "history"
-SHOWN_ON_THE_RING = ("put", "get", "del")
-"""Commands whose key is marked on the ring; ``where`` says itself where its key is."""
 
 
 def _registry_commands() -> "type[Provider]":
@@ -99,12 +95,12 @@ class KvtuiApp(App[None]):
         self.animation_level = "none"  # of Textual's own widgets; the ring moves as ``motion`` says
         self._cluster = cluster
         self._pictures = pictures
-        self._under_way = 0
         self._readonly = readonly
         history = History(state / HISTORY_FILE if state is not None else None)
         self._dashboard = screens.Dashboard(history, motion, readonly=readonly)
         letters = glyphs_for(os.environ, sys.stdout.encoding or "utf-8") is Glyphs.ASCII
         self._signs: tuple[LineFilter, ...] = (PlainSigns(),) if letters else ()
+        self._errands = Errands(self, cluster, self._dashboard, self._say, self.action_browse, readonly=readonly)
         self._theming = Theming(self, look)
         self.set_keymap(dict(look.keys))
 
@@ -151,59 +147,11 @@ class KvtuiApp(App[None]):
 
     @on(CommandBar.Entered)
     def _entered(self, message: CommandBar.Entered) -> None:
-        if self._under_way >= COMMANDS_AT_ONCE:
-            problem = f"{self._under_way} commands are under way; wait until one ends"
-            self._dashboard.bar.give_back(message.text, problem)
-            return
-        self._under_way += 1
-        self.run_worker(self._run(message.text, message.invocation), group="commands", exit_on_error=False)
-
-    async def _run(self, text: str, invocation: Invocation) -> None:
-        try:
-            if self._readonly and invocation.changes:
-                self._say(Line(refusal(invocation.command), Level.BAD))
-                return
-            if invocation.question:
-                if not await self.push_screen_wait(screens.Confirm(text, invocation.question)):
-                    self._say(Line(f"{invocation.command.name}: not done"))
-                    return
-                invocation = invocation.confirmed()
-            self._dashboard.activity.add_command(text)
-            context = Context(
-                self._cluster,
-                self._say,
-                located=self._dashboard.inspect_key,
-                progress=self._dashboard.bar.progress,
-                checked=screens.CheckScreens(self).show,
-                leave=self.exit,
-                columns=self._dashboard.activity.scrollable_content_region.width,
-                explained=lambda told: self._cover(screens.ExplainScreen(told, self._dashboard.picture)),
-                planned=lambda made: self._cover(screens.PlanScreen(made, self._dashboard.picture)),
-                readonly=self._readonly,
-                browse=self.action_browse,
-                inspected=self._dashboard.inspect_node,
-                filtered=self._dashboard.filter_activity,
-            )
-            if await run(invocation, context):
-                await self._show_key(invocation)
-        except ClusterError:
-            pass  # the command itself said what there is to say; only the mark on the ring is missing
-        except Exception as error:
-            self._say(Line(f"{invocation.command.name}: {noted(error)}", Level.BAD))
-        finally:
-            self._under_way -= 1
-
-    async def _show_key(self, invocation: Invocation) -> None:
-        """Mark the key that a command named on the ring: there it went, or came from."""
-        if invocation.command.name in SHOWN_ON_THE_RING:
-            self._dashboard.show_location(await self._cluster.locate(to_bytes(invocation.values["key"])))
+        self._errands.enter(message.text, message.invocation)
 
     def _say(self, line: Line) -> None:
         self._dashboard.activity.add_answer(line.text, line.level)
         self._dashboard.answer_seen()
-
-    def _cover(self, screen: Screen[None]) -> None:
-        self.push_screen(screen)
 
     def action_help(self) -> None:
         """Explain what has the focus, then commands and signs."""

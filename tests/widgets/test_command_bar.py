@@ -5,9 +5,9 @@ from typing import NoReturn
 import pytest
 from textual.events import AppBlur, AppFocus, Key
 
-from kvtui.app import COMMANDS_AT_ONCE
 from kvtui.commands import parse, refusal
 from kvtui.screens import Confirm, Help
+from kvtui.screens.errands import COMMANDS_AT_ONCE
 from tests.widgets import frozen
 from tests.widgets.frozen import FrozenCluster
 from tests.widgets.running import running

@@ -1,0 +1,97 @@
+"""Commands that a person entered in the dashboard: asked about where they destroy, run, answered in its panels."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from textual.app import App
+from textual.screen import Screen
+
+from kvtui import screens
+from kvtui.commands import Context, Invocation, Level, Line, refusal, run
+from kvtui.commands.wording import to_bytes
+from kvtui.core.cluster import Cluster, ClusterError
+from kvtui.screens.dashboard import Dashboard
+from kvtui.screens.defects import noted
+
+COMMANDS_AT_ONCE: Final = 16
+"""More commands are refused until one of those under way ends."""
+SHOWN_ON_THE_RING: Final = ("put", "get", "del")
+"""Commands whose key is marked on the ring; ``where`` says itself where its key is."""
+
+
+class Errands:
+    """Runs them, each in a worker of the app, so that typing goes on."""
+
+    def __init__(
+        self,
+        app: App[Any],
+        cluster: Cluster,
+        dashboard: Dashboard,
+        say: Callable[[Line], None],
+        browse: Callable[[str], None],
+        *,
+        readonly: bool,
+    ) -> None:
+        """``say`` takes answers, ``browse`` opens the key browser. With ``readonly`` what changes something is refused."""
+        self._app = app
+        self._cluster = cluster
+        self._dashboard = dashboard
+        self._say = say
+        self._browse = browse
+        self._readonly = readonly
+        self._under_way = 0
+
+    def enter(self, text: str, invocation: Invocation) -> None:
+        """Begin with a command; where too many are under way, the bar gets it back."""
+        if self._under_way >= COMMANDS_AT_ONCE:
+            problem = f"{self._under_way} commands are under way; wait until one ends"
+            self._dashboard.bar.give_back(text, problem)
+            return
+        self._under_way += 1
+        self._app.run_worker(self._run(text, invocation), group="commands", exit_on_error=False)
+
+    async def _run(self, text: str, invocation: Invocation) -> None:
+        try:
+            if self._readonly and invocation.changes:
+                self._say(Line(refusal(invocation.command), Level.BAD))
+                return
+            if invocation.question:
+                if not await self._app.push_screen_wait(screens.Confirm(text, invocation.question)):
+                    self._say(Line(f"{invocation.command.name}: not done"))
+                    return
+                invocation = invocation.confirmed()
+            self._dashboard.activity.add_command(text)
+            if await run(invocation, self._context()):
+                await self._show_key(invocation)
+        except ClusterError:
+            pass  # the command itself said what there is to say; only the mark on the ring is missing
+        except Exception as error:
+            self._say(Line(f"{invocation.command.name}: {noted(error)}", Level.BAD))
+        finally:
+            self._under_way -= 1
+
+    def _context(self) -> Context:
+        dashboard = self._dashboard
+        return Context(
+            self._cluster,
+            self._say,
+            located=dashboard.inspect_key,
+            progress=dashboard.bar.progress,
+            checked=screens.CheckScreens(self._app).show,
+            leave=self._app.exit,
+            columns=dashboard.activity.scrollable_content_region.width,
+            explained=lambda told: self._cover(screens.ExplainScreen(told, dashboard.picture)),
+            planned=lambda made: self._cover(screens.PlanScreen(made, dashboard.picture)),
+            readonly=self._readonly,
+            browse=self._browse,
+            inspected=dashboard.inspect_node,
+            filtered=dashboard.filter_activity,
+        )
+
+    async def _show_key(self, invocation: Invocation) -> None:
+        """Mark the key that a command named on the ring: there it went, or came from."""
+        if invocation.command.name in SHOWN_ON_THE_RING:
+            self._dashboard.show_location(await self._cluster.locate(to_bytes(invocation.values["key"])))
+
+    def _cover(self, screen: Screen[None]) -> None:
+        self._app.push_screen(screen)
