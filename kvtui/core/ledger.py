@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,6 +34,10 @@ class Counting:
     stop: int
     spoiled: bool = False
     """A write did not reach it: the verification is void."""
+
+    def covers(self, slots: Iterable[int]) -> bool:
+        """Whether any of the slots is being verified."""
+        return any(self.start <= slot < self.stop for slot in slots)
 
 
 class Ledger:
@@ -184,7 +188,7 @@ class Ledger:
     def spoil(self, slot: int) -> None:
         """Something is stored on a clean replica alone: whoever is being compared with it must be compared again."""
         for counting in self.counting:
-            if counting.start <= slot < counting.stop:
+            if counting.covers((slot,)):
                 counting.spoiled = True
 
     def overruled(self, key: bytes, version: Version) -> None:

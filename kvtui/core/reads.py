@@ -251,15 +251,13 @@ class Reads:
                 upload = f"b{read.version}"
                 await send_value(hop.link, upload, read.value)
                 entry = Entry(to_blob(key), read.version, len(read.value), upload=upload)
-                self._ledger.spoil(self._slot(key))
-                reply = await self._ask(hop, PutMany(entries=[entry]), trace, Purpose.REPAIR, read.version)
-            self._check_written_back(hop, reply)
+                await self._put_back(hop, key, entry, trace)
             return
-        self._ledger.spoil(self._slot(key))
-        reply = await self._ask(hop, PutMany(entries=[entry]), trace, Purpose.REPAIR, read.version)
-        self._check_written_back(hop, reply)
+        await self._put_back(hop, key, entry, trace)
 
-    def _check_written_back(self, hop: Hop, reply: Reply) -> None:
+    async def _put_back(self, hop: Hop, key: bytes, entry: Entry, trace: Trace | None) -> None:
+        self._ledger.spoil(self._slot(key))
+        reply = await self._ask(hop, PutMany(entries=[entry]), trace, Purpose.REPAIR, entry.version)
         if reply.status == ERROR:
             raise UploadFailed(f"{hop.node}: {reply.msg}")
 

@@ -202,7 +202,7 @@ class Writes:
             buries=isinstance(request, Del),
         )
         for counting in self._ledger.counting:
-            if any(counting.start <= slot < counting.stop for slot in slots):
+            if counting.covers(slots):
                 if any(hop.node == counting.node for hop in route.followers):
                     write.waiting.add(counting.node)
                 else:
@@ -288,7 +288,7 @@ class Writes:
         if reply is not None and reply.status != "error":
             return
         for counting in self._ledger.counting:
-            if counting.node == node and any(counting.start <= slot < counting.stop for slot in write.slots):
+            if counting.node == node and counting.covers(write.slots):
                 counting.spoiled = True
 
     def _settle(self, write: PendingWrite, now: float) -> None:
