@@ -16,7 +16,7 @@ from textual.widgets import Input, Static
 from kvtui.commands.wording import from_bytes, shown, to_bytes
 from kvtui.core.cluster import ClusterError, Item, Outcome
 from kvtui.core.events import Level
-from kvtui.screens.defects import defect_place
+from kvtui.screens.defects import noted
 from kvtui.screens.key_browser.asking import asking
 from kvtui.screens.key_browser.browsing import Browsing
 from kvtui.screens.key_browser.editing import EDITED_BYTES, not_editable
@@ -126,7 +126,7 @@ always asks."""
         except ClusterError as error:
             self._take(self._found.failed(str(error)))
         except Exception as error:
-            self._take(self._found.failed(f"the search ended: {defect_place(error)}"))
+            self._take(self._found.failed(f"the search ended: {noted(error)}"))
 
     async def _scan(self, prefix: bytes) -> None:
         """Take matches as they come; where the rows are full, wait until a person wants the next."""
@@ -218,7 +218,7 @@ always asks."""
         except ClusterError as error:
             self._notice.tell(f"{shown(key)}: {error}", Level.BAD)
         except Exception as error:
-            self._notice.tell(f"{shown(key)} can't be shown: {defect_place(error)}", Level.BAD)
+            self._notice.tell(f"{shown(key)} can't be shown: {noted(error)}", Level.BAD)
         else:
             self._notice.tell("")
             self.add_class("-viewing")
@@ -237,7 +237,7 @@ always asks."""
         try:
             read = await self._keys.get(key)
         except Exception as error:
-            self._notice.tell(f"{shown(key)} can't be read: {defect_place(error)}", Level.BAD)
+            self._notice.tell(f"{shown(key)} can't be read: {noted(error)}", Level.BAD)
             return
         why = "" if read.value is None else not_editable(read.value)
         if read.outcome is not Outcome.OK:
@@ -262,7 +262,7 @@ always asks."""
             self._writing += 1
             ended = await delete(self._keys, key, asking(self.app))
         except Exception as error:
-            text = f"outcome unknown, {shown(key)} may or may not be deleted: {defect_place(error)}"
+            text = f"outcome unknown, {shown(key)} may or may not be deleted: {noted(error)}"
             ended = Ended(False, text, Level.BAD)
         finally:
             self._writing -= 1

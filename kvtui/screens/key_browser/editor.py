@@ -12,7 +12,7 @@ from textual.widgets import Input, Static
 from kvtui.commands.wording import shown, to_bytes
 from kvtui.core.events import Level
 from kvtui.screens.confirm import Confirm
-from kvtui.screens.defects import defect_place
+from kvtui.screens.defects import noted
 from kvtui.screens.key_browser.asking import asking
 from kvtui.screens.key_browser.key_line import KeyLine
 from kvtui.screens.key_browser.notice import Notice
@@ -92,9 +92,7 @@ class Editor(ModalScreen[Stored | None]):
         try:
             ended = await put(self._keys, key, value, self._seen, asking(self.app))
         except Exception as error:
-            ended = Ended(
-                False, f"outcome unknown, {shown(key)} may or may not be stored: {defect_place(error)}", Level.BAD
-            )
+            ended = Ended(False, f"outcome unknown, {shown(key)} may or may not be stored: {noted(error)}", Level.BAD)
         finally:
             self._under_way = False
         if ended.done:
