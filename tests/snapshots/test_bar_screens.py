@@ -7,10 +7,8 @@ import pytest
 from textual.pilot import Pilot
 
 from kvtui.app import KvtuiApp
-from tests.snapshots.test_screens import same_everywhere
 from tests.widgets import frozen
 
-__all__ = ["same_everywhere"]
 SIZES = {"40x15": (40, 15), "80x24": (80, 24), "120x36": (120, 36)}
 TYPED = "put apple 123\nget apple\naddnode A 5001\nput banana yellow\nget banana\nwhere banana\n"
 

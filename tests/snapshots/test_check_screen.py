@@ -10,10 +10,9 @@ from kvtui.app import KvtuiApp
 from kvtui.check import Kind, Operation, Outcome, Staleness, check
 from kvtui.screens.check import CheckScreens
 from kvtui.workload import CheckView, Phase
-from tests.snapshots.test_screens import SIZES, same_everywhere
+from tests.snapshots.test_screens import SIZES
 from tests.widgets import frozen
 
-__all__ = ["same_everywhere"]
 RUNNING = CheckView(
     Phase.RUNNING,
     elapsed=4.2,

@@ -11,10 +11,9 @@ from kvtui.core.explanation import Explanation
 from kvtui.screens import ExplainScreen, PlanScreen
 from kvtui.screens.sheet import Sheet
 from kvtui.widgets.picture import Picture
-from tests.snapshots.test_screens import SIZES, same_everywhere
+from tests.snapshots.test_screens import SIZES
 from tests.widgets import frozen, told
 
-__all__ = ["same_everywhere"]
 FOUR = ("A", "B", "C", "D")
 
 

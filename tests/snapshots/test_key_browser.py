@@ -17,9 +17,7 @@ from kvtui.screens.key_browser.found import Phase
 from kvtui.widgets.themes import DAY
 from tests.screens.key_browser.browsing import Browser, opened
 from tests.screens.key_browser.stores import KeyCluster, shop
-from tests.snapshots.test_screens import same_everywhere
 
-__all__ = ["same_everywhere"]
 OPENS: dict[str, type[Screen[Any]]] = {"e": Editor, "n": Editor, "d": Confirm, "f1": Help}
 """Keys, and the screens that they open."""
 SIZES = {"40x15": (40, 15), "80x24": (80, 24), "120x36": (120, 36)}

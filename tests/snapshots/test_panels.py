@@ -12,10 +12,9 @@ from kvtui.core.events import Event, Level
 from kvtui.core.snapshot import ClusterSnapshot, NodeState, Progress
 from kvtui.widgets.measures import Measure
 from kvtui.widgets.themes import DAY
-from tests.snapshots.test_screens import DOWN, JOINED, PAUSES, SIZES, same_everywhere
+from tests.snapshots.test_screens import DOWN, JOINED, PAUSES, SIZES
 from tests.widgets import frozen
 
-__all__ = ["same_everywhere"]
 SMALL = {"40x15": (40, 15)}
 Act = Callable[[KvtuiApp, Pilot[None]], Awaitable[None]]
 

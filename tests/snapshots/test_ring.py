@@ -1,7 +1,6 @@
 """What the ring looks like in other themes, sizes and glyphs, with many nodes, and with a lookup on its way."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -11,18 +10,6 @@ from kvtui.app import KvtuiApp
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.widgets.ring import Motion, View
 from tests.widgets import frozen
-
-
-@pytest.fixture(autouse=True)
-def same_everywhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Times in UTC and the full set of glyphs, whatever machine this is."""
-    monkeypatch.setenv("TZ", "UTC")
-    monkeypatch.setenv("KVTUI_GLYPHS", "quadrants")
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 def picture(

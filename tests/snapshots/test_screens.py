@@ -1,7 +1,6 @@
 """What the dashboard looks like, at the two sizes that it is made for."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from textual.app import App
@@ -17,19 +16,6 @@ PAUSES = 1_000
 """Turns of the screen until all that happened must show."""
 JOINED = frozen.EVENTS
 DOWN = (*frozen.EVENTS[:2], Event(frozen.NOON + 95, Level.BAD, "B is down: connection refused", ("B",)))
-
-
-@pytest.fixture(autouse=True)
-def same_everywhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Times in UTC, the full set of glyphs, all at rest, whatever machine this is."""
-    monkeypatch.setenv("TZ", "UTC")
-    monkeypatch.setenv("KVTUI_GLYPHS", "quadrants")
-    monkeypatch.setenv("KVTUI_MOTION", "reduced")
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 def picture(

@@ -1,22 +1,10 @@
-import time
-from collections.abc import Iterator
-
 import pytest
+
+from tests.widgets.everywhere import same_everywhere
+
+__all__ = ["anyio_backend", "same_everywhere"]
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
-
-
-@pytest.fixture(autouse=True)
-def same_everywhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Times in UTC, the full set of glyphs, all at rest, whatever machine this is."""
-    monkeypatch.setenv("TZ", "UTC")
-    monkeypatch.setenv("KVTUI_GLYPHS", "quadrants")
-    monkeypatch.setenv("KVTUI_MOTION", "reduced")
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()

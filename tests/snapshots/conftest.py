@@ -1,0 +1,3 @@
+from tests.widgets.everywhere import same_everywhere
+
+__all__ = ["same_everywhere"]
