@@ -4,10 +4,12 @@
 ``isinstance``; a screen leaves out what is absent.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+import msgspec
 
 from kvtui.core.events import Event
 from kvtui.core.read_mode import ReadMode as ReadMode
@@ -34,8 +36,7 @@ class Outcome(StrEnum):
     """It may have happened: some replica may hold it."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReplicaAnswer:
+class ReplicaAnswer(msgspec.Struct, frozen=True, gc=False):
     """What one replica said: ``status`` as on the wire (ok, not_found, error), or ``silent``."""
 
     node: str
@@ -45,8 +46,7 @@ class ReplicaAnswer:
     milliseconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(msgspec.Struct, frozen=True, gc=False):
     """The end of one put or delete. ``text`` says why when it isn't OK."""
 
     outcome: Outcome
@@ -70,10 +70,13 @@ class WrittenMany:
     failed: int = 0
     unknown: int = 0
     text: str = ""
+    others: Mapping[bytes, Outcome] = field(default_factory=dict)
+    """The keys that did not end OK, and how they ended."""
+    existed: int = 0
+    """For deletes that ended OK: the keys that a value was there for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(msgspec.Struct, frozen=True, gc=False):
     """The end of a get: ``value`` None when the key is absent. ``text`` says why when it isn't OK."""
 
     outcome: Outcome
@@ -110,8 +113,7 @@ class Location:
     replicas: tuple[ReplicaCopy, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(msgspec.Struct, frozen=True, gc=False):
     """A live key of a scan."""
 
     key: bytes
@@ -194,6 +196,10 @@ class Cluster(Protocol):
 
     async def get_many(self, keys: Sequence[bytes]) -> list[Read]:
         """One answer a key, in order."""
+        ...
+
+    async def delete_many(self, keys: Sequence[bytes]) -> WrittenMany:
+        """Delete a batch of any length. A key that comes twice counts twice."""
         ...
 
     async def locate(self, key: bytes) -> Location: ...

@@ -12,6 +12,7 @@ from kvtui.core.metadata_log import MetadataLog
 from kvtui.core.placement import Placement
 from kvtui.core.records import Behind, Opened, Record, Runs
 from kvtui.core.remote_node import RemoteNode
+from kvtui.core.ring.token import slot_shift, token_of
 from kvtui.core.routes import Route, Routes
 from kvtui.core.seams.storage import EngineFailed, EngineFull
 from kvtui.core.topology import Topology
@@ -57,6 +58,8 @@ class Ledger:
         self._on_stop = on_stop
         self.nodes: dict[str, RemoteNode] = {}
         self._routes = Routes(self.nodes)
+        self._by_slot: dict[int, Route] = {}
+        self._shift = slot_shift(len(log.topology.places))
         self.seq = 0
         self.uncertain: dict[bytes, Version] = {}
         """Keys with a write of unknown outcome, and the newest such write: the next read consults all of S."""
@@ -98,6 +101,7 @@ class Ledger:
         if len(self.topology.places) != slots:
             self.unverified = bytearray(b"\1") * len(self.topology.places)
             self.graves = Graves(len(self.topology.places))
+            self._shift = slot_shift(len(self.topology.places))
         self.stir()
         self.on_records(records)
 
@@ -119,6 +123,7 @@ class Ledger:
         """Something changed: routes are stale, and whoever waits looks again."""
         self.revision += 1
         self._routes.forget()
+        self._by_slot.clear()
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:
             if not waiter.done():
@@ -131,12 +136,21 @@ class Ledger:
         self._waiters.append(waiter)
         return waiter
 
+    def slot(self, key: bytes) -> int:
+        """The slot that holds the key."""
+        return token_of(key) >> self._shift
+
     def route(self, slot: int) -> Route:
+        """Who takes part in the operations of the slot at present."""
+        route = self._by_slot.get(slot)
+        if route is not None:
+            return route
         topology = self._log.topology
         place = topology.places[slot]
         if self.cautious and not self.obeyed(place):
             return self._routes.closed(place, topology.quorum, self.granted)
-        return self._routes.of(place, topology.quorum)
+        route = self._by_slot[slot] = self._routes.of(place, topology.quorum)
+        return route
 
     def obeyed(self, place: Placement) -> bool:
         """Whether all who are, or may have become, clean replicas have granted this coordinator's epoch."""
@@ -196,7 +210,7 @@ class Ledger:
         if self.uncertain.get(key, version) <= version:
             self.uncertain.pop(key, None)
 
-    def hint(self, node: str, keys: tuple[bytes, ...]) -> None:
+    def hint(self, node: str, keys: Iterable[bytes]) -> None:
         """A write was acknowledged without the node."""
         known = self.hints.setdefault(node, set())
         if len(known) < HINTS:

@@ -1,7 +1,8 @@
 """One pipelined connection from the coordinator to a node.
 
 Requests of one loop tick leave in one write, replies come back in order and are handed to their callbacks. There is no task, cancel
-scope or timer per request: one sweep notices a node that went silent and gives up the whole connection.
+scope or timer per request: one sweep notices a node that went silent and gives up the whole connection. A request of many keys
+does not wait for the end of the tick: its node works while the next is made.
 """
 
 import asyncio
@@ -20,7 +21,9 @@ SILENT_SECONDS: Final = 1.5
 """A node that owes a reply and sends nothing for this long is given up."""
 SWEEP_SECONDS: Final = 0.1
 IN_FLIGHT_BYTES: Final = 64 * 1024 * 1024
-"""Most bytes of requests that wait in a link; more are refused at once."""
+"""Most bytes of requests that wait in a link to be sent; more are refused at once."""
+TICK_BYTES: Final = 256 * 1024
+"""Bytes of keys and values that wait for the end of the tick; above it they leave at once."""
 
 OnReply = Callable[[Reply | None], None]
 """Called once a request: with the reply, or with None when the link was lost before one came."""
@@ -49,9 +52,12 @@ class Link(asyncio.Protocol):
         self._lines = Lines(FRAME_BYTES)
         self._traffic = traffic or Traffic()
         self._note_latency = self._traffic.note_latency
-        self._waiting: deque[tuple[OnReply, float, int]] = deque()
+        self._waiting: deque[tuple[OnReply | asyncio.Future[Reply], float, int]] = deque()
         """Who waits for a reply, since when, and for how many keys."""
         self._outgoing: list[Request] = []
+        self._outgoing_bytes = 0
+        self._ticked = 0.0
+        """When the first request of this tick came: for all of them, the time at which they were sent."""
         self._sweep: Timer | None = None
         self._reason = ""
         self.heard = 0.0
@@ -73,35 +79,31 @@ class Link(asyncio.Protocol):
         """Since when the node owes a reply without sending anything; None when it owes none."""
         return max(self.heard, self._waiting[0][1]) if self._waiting else None
 
-    def send(self, request: Request, on_reply: OnReply) -> None:
-        """Queue a request. Raises LinkLost or LinkFull, and then ``on_reply`` is never called."""
+    def send(self, request: Request, on_reply: "OnReply | asyncio.Future[Reply]", size: int = 0) -> None:
+        """Queue a request, whose keys and values have about ``size`` bytes.
+
+        The reply goes to ``on_reply``; a future that was cancelled meanwhile is passed over. Raises LinkLost or LinkFull, and
+        then ``on_reply`` is never called.
+        """
         if self._transport is None:
             raise LinkLost(self._reason or "not connected")
-        if len(self._waiting) >= IN_FLIGHT or self._transport.get_write_buffer_size() > IN_FLIGHT_BYTES:
-            raise LinkFull(f"{len(self._waiting)} requests wait for the node")
-        if not self._outgoing:
-            asyncio.get_running_loop().call_soon(self._flush)
-        self._outgoing.append(request)
+        waiting = self._waiting
+        if len(waiting) >= IN_FLIGHT:
+            raise LinkFull(f"{len(waiting)} requests wait for the node")
+        outgoing = self._outgoing
+        if not outgoing:
+            self._begin_tick()
+        outgoing.append(request)
         keys = 1 if type(request) in SINGLE else keys_of(request)
-        self._waiting.append((on_reply, self._clock.monotonic(), keys))
-        if self._sweep is None:
-            self._sweep = self._clock.call_later(SWEEP_SECONDS, self._look_for_silence)
+        waiting.append((on_reply, self._ticked, keys))
+        self._outgoing_bytes += size
+        if keys > 1 or self._outgoing_bytes > TICK_BYTES:
+            self._flush()
 
     def ask(self, request: Request) -> "asyncio.Future[Reply]":
         """Like ``send``, with a future, which fails with LinkLost. Raises LinkLost or LinkFull."""
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-
-        def answered(reply: Reply | None) -> None:
-            if future.done():
-                return
-            if reply is None:
-                future.set_exception(LinkLost(self._reason))
-                # Who asked several nodes may have given up at the first loss: nobody need look at this one.
-                future.exception()
-            else:
-                future.set_result(reply)
-
-        self.send(request, answered)
+        self.send(request, future)
         return future
 
     def close(self, reason: str) -> None:
@@ -154,11 +156,26 @@ class Link(asyncio.Protocol):
                 self._note_latency(self.heard - sent)
             elif keys:
                 self._traffic.add(keys)
-            on_reply(reply)
+            if not isinstance(on_reply, asyncio.Future):
+                on_reply(reply)
+            elif not on_reply.done():
+                on_reply.set_result(reply)
+
+    def _begin_tick(self) -> None:
+        """The first of the tick's requests is about to be queued. Raises LinkFull."""
+        transport = self._transport
+        if transport is not None and transport.get_write_buffer_size() > IN_FLIGHT_BYTES:
+            raise LinkFull(f"{len(self._waiting)} requests wait for the node")
+        self._ticked = self._clock.monotonic()
+        asyncio.get_running_loop().call_soon(self._flush)
+        if self._sweep is None:
+            self._sweep = self._clock.call_later(SWEEP_SECONDS, self._look_for_silence)
 
     def _flush(self) -> None:
-        outgoing, self._outgoing = self._outgoing, []
+        outgoing = self._outgoing
         if self._transport is not None and outgoing:
+            self._outgoing = []
+            self._outgoing_bytes = 0
             self._transport.write(_encode_lines(outgoing))
 
     def _look_for_silence(self) -> None:
@@ -181,6 +198,12 @@ class Link(asyncio.Protocol):
             self._sweep = None
         self._outgoing.clear()
         self._lost(self, reason)
+        self._outgoing_bytes = 0
         waiting, self._waiting = self._waiting, deque()
         for on_reply, _, _ in waiting:
-            on_reply(None)
+            if not isinstance(on_reply, asyncio.Future):
+                on_reply(None)
+            elif not on_reply.done():
+                on_reply.set_exception(LinkLost(reason))
+                # Who asked several nodes may have given up at the first loss: nobody need look at this one.
+                on_reply.exception()

@@ -25,14 +25,13 @@ async def observed_read(observer: Observer, key: bytes, reading: Awaitable[Read]
 
 
 async def observed_writes(
-    observer: Observer, items: Sequence[tuple[bytes, bytes]], writing: Awaitable[WrittenMany]
+    observer: Observer, kind: str, items: Sequence[tuple[bytes, bytes | None]], writing: Awaitable[WrittenMany]
 ) -> WrittenMany:
-    """Await a batch. Which of its keys failed is not told: unless all ended well, all count as unknown."""
-    begun = [observer.begin("put", key, value) for key, value in items]
+    """Await a batch of puts or deletes."""
+    begun = [observer.begin(kind, key, value) for key, value in items]
     written = await writing
-    outcome = Outcome.OK if written.failed == written.unknown == 0 else Outcome.UNKNOWN
-    for each in begun:
-        observer.end(each, outcome, None, None, False)
+    for each, (key, _) in zip(begun, items, strict=True):
+        observer.end(each, written.others.get(key, Outcome.OK), None, None, False)
     return written
 
 

@@ -1,45 +1,64 @@
 """One write on its way to its replicas: a small value that is fed with answers and then says how it ended."""
 
 import asyncio
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 from kvtui.core.cluster import Outcome, ReplicaAnswer
-from kvtui.core.protocol import ERROR, FENCED, SUPERSEDED, Reply
+from kvtui.core.protocol import ERROR, FENCED, OK, SUPERSEDED, Reply
 from kvtui.core.version import Version
 
 
-@dataclass(slots=True, eq=False)
 class PendingWrite:
     """Keys of equal placement that were sent together. ``waiting`` are the nodes whose answers it needs."""
 
-    keys: tuple[bytes, ...]
-    slots: tuple[int, ...]
-    version: Version
-    """Of the first key; those that follow count on."""
-    waiting: set[str]
-    began: float
-    """Monotonic seconds."""
-    settled: "asyncio.Future[None]"
-    """Done when its fate is known, or its deadline has passed: then another future takes its place."""
-    may_hold: set[str] = field(default_factory=set)
-    """Nodes that it was sent to, those that get it without counting included, and that did not refuse it."""
-    acknowledged: list[str] = field(default_factory=list)
-    silent: list[str] = field(default_factory=list)
-    """Nodes whose link was lost before they answered: they may hold the write."""
-    refused: dict[str, str] = field(default_factory=dict)
-    """Nodes that answered with an error, and why: they don't hold the write."""
-    fenced: str = ""
-    """Why a node does not take this coordinator's requests any more."""
-    buries: bool = False
-    """It stores a tombstone."""
-    overdue: bool = False
-    """Its deadline passed before it settled: whoever waited for it was told that its outcome is unknown."""
-    ended: float = 0.0
-    """When its fate was known, in monotonic seconds; 0 while it is not."""
-    existed: bool = False
-    outcome: Outcome = Outcome.UNKNOWN
-    """How it ended, once ``settled``."""
-    answers: dict[str, ReplicaAnswer] = field(default_factory=dict)
+    __slots__ = (
+        "acknowledged", "answers", "began", "buries", "ended", "existed", "fenced", "found", "keys", "may_hold", "observers",
+        "outcome", "overdue", "refused", "silent", "slots", "version", "waiter", "waiting",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        keys: Sequence[bytes],
+        slots: Sequence[int],
+        version: Version,
+        waiting: set[str],
+        began: float,
+        waiter: "asyncio.Future[None]",
+        *,
+        may_hold: set[str] | None = None,
+        buries: bool = False,
+    ) -> None:
+        """``version`` is that of the first key; those that follow count on. ``began`` is in monotonic seconds."""
+        self.keys = keys
+        self.slots = slots
+        self.version = version
+        self.waiting = waiting
+        self.began = began
+        self.waiter = waiter
+        """Done when its fate is known, or its deadline has passed. Whoever wrote waits for it, and may cancel it."""
+        self.observers: list[asyncio.Future[None]] | None = None
+        """Futures of others who wait for its end, by ``settled``."""
+        self.may_hold: set[str] = set() if may_hold is None else may_hold
+        """Nodes that it was sent to, those that get it without counting included, and that did not refuse it."""
+        self.acknowledged: list[str] = []
+        self.silent: list[str] = []
+        """Nodes whose link was lost before they answered: they may hold the write."""
+        self.refused: dict[str, str] = {}
+        """Nodes that answered with an error, and why: they don't hold the write."""
+        self.fenced = ""
+        """Why a node does not take this coordinator's requests any more."""
+        self.buries = buries
+        """It stores tombstones."""
+        self.overdue = False
+        """Its deadline passed before it settled: whoever waited for it was told that its outcome is unknown."""
+        self.ended = 0.0
+        """When its fate was known, in monotonic seconds; 0 while it is not."""
+        self.existed = False
+        self.found = 0
+        """Keys of a batch that a node had a value for."""
+        self.outcome = Outcome.UNKNOWN
+        """How it ended, once that is known."""
+        self.answers: dict[str, ReplicaAnswer] = {}
 
     def feed(self, node: str, reply: Reply | None, now: float) -> bool:
         """Take a node's answer (None: its link was lost). True when nothing more is waited for."""
@@ -55,10 +74,30 @@ class PendingWrite:
             self.answers[node] = ReplicaAnswer(node, ERROR, reply.msg, milliseconds)
         else:
             self.acknowledged.append(node)
-            self.existed = self.existed or reply.status == "ok"
+            if reply.status == OK:
+                self.existed = True
+                if reply.counts is not None:
+                    self.found = max(self.found, *reply.counts)
             self.answers[node] = ReplicaAnswer(node, reply.status, "", milliseconds)
         self.waiting.discard(node)
         return not self.waiting
+
+    def settled(self) -> "asyncio.Future[None]":
+        """A future of the caller's own, done when the write's fate is known or its deadline has passed."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self.observers is None:
+            self.observers = []
+        self.observers.append(future)
+        return future
+
+    def let_go(self) -> None:
+        """Its fate is known, or its deadline has passed: whoever waits goes on."""
+        if not self.waiter.done():
+            self.waiter.set_result(None)
+        observers, self.observers = self.observers, None
+        for future in observers or ():
+            if not future.done():
+                future.set_result(None)
 
     @property
     def stored_nowhere(self) -> bool:

@@ -90,7 +90,7 @@ def from_blob(blob: Blob) -> bytes:
         raise ValueError(f"bad base64: {error}") from None
 
 
-class Entry(msgspec.Struct, array_like=True, frozen=True):
+class Entry(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One key's newest state. ``size`` is the value's length in bytes, -1 for a tombstone.
 
     ``value`` is None for a tombstone, where values weren't asked for, and where the value is too long to come along:
@@ -104,18 +104,18 @@ class Entry(msgspec.Struct, array_like=True, frozen=True):
     upload: str = ""
 
 
-class Listed(msgspec.Struct, array_like=True, frozen=True):
+class Listed(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A key at exactly one version."""
 
     key: Blob
     version: Version
 
 
-class _Request(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="op"):
+class _Request(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="op", gc=False):
     id: int | None = None
 
 
-class Put(_Request, tag="put"):
+class Put(_Request, tag="put", kw_only=False):
     """Store a value; the highest version stays. Without ``version`` a standalone node gives one itself.
 
     ``upload`` names a value that was sent ahead in pieces.
@@ -127,13 +127,13 @@ class Put(_Request, tag="put"):
     upload: str = ""
 
 
-class Get(_Request, tag="get"):
+class Get(_Request, tag="get", kw_only=False):
     """Reply: ``value`` and ``version``; ``not_found`` carries a tombstone's version. Too long: ``size`` without ``value``."""
 
     key: Blob
 
 
-class Del(_Request, tag="del"):
+class Del(_Request, tag="del", kw_only=False):
     """Store a tombstone. Reply: ``ok``, or ``not_found`` when no value was there; both mean that it is stored."""
 
     key: Blob
@@ -157,7 +157,18 @@ class PutMany(_Request, tag="put_many"):
     entries: list[Entry]
 
 
-class GetMany(_Request, tag="get_many"):
+class PutRun(_Request, tag="put_run", kw_only=False):
+    """Values, and tombstones (null), whose versions count on from ``first``, synced together: a batch as clients write it.
+
+    Each stays only above the stored version. Reply: ``counts`` = [keys that had a value before].
+    """
+
+    first: Version
+    keys: list[Blob]
+    values: list[Blob | None]
+
+
+class GetMany(_Request, tag="get_many", kw_only=False):
     """Reply: ``entries``, one a key in the order asked; version (0, 0) for a key that was never written.
 
     Values beyond the limit of a batch come as ``size`` alone.
@@ -306,6 +317,7 @@ Request = (
     | Size
     | Dump
     | PutMany
+    | PutRun
     | GetMany
     | Scan
     | Digests
@@ -325,7 +337,7 @@ Request = (
 """Everything a node understands."""
 
 
-class Facts(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
+class Facts(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True, gc=False):
     """A node's account of itself, in ``hello`` and ``heartbeat``.
 
     ``cluster`` is empty for a standalone node; ``epoch`` is the highest granted, to ``coordinator``. ``data_id`` names the
@@ -382,7 +394,7 @@ NO_SECRET: Final = "no_secret"
 """The node asks for no proof: it has no secret, or it was proved on this connection before."""
 
 
-class Reply(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
+class Reply(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True, gc=False):
     """The answer to any request: ``status`` ok, not_found or error, and the fields that the request's docstring names.
 
     An error has a ``code`` for programs and a ``msg`` for people. ``counter`` is the node's write counter once

@@ -7,9 +7,10 @@ Where no clean replica can be asked it fails (``strict``), or answers what one t
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Final
+
+from msgspec import structs
 
 from kvtui.core.cluster import ClusterError, Item, Location, Outcome, Read, ReplicaCopy
 from kvtui.core.ledger import Ledger
@@ -21,6 +22,7 @@ from kvtui.core.protocol import (
     DAMAGED,
     ERROR,
     INLINE_BYTES,
+    NOT_FOUND,
     OK,
     Entry,
     Get,
@@ -54,41 +56,51 @@ class Reads:
     def __init__(self, ledger: Ledger, clock: Clock, meter: Meter, writes: Writes) -> None:
         self._ledger = ledger
         self._clock = clock
+        self._now = clock.monotonic
         self._meter = meter
         self._writes = writes
         self._large = asyncio.Lock()
 
     async def get(self, key: bytes, trace: Trace | None = None) -> Read:
         """The newest acknowledged value of a key. ``trace`` notes how it was come by."""
-        began = self._clock.monotonic()
-        slot = self._slot(key)
-        read = await self._get_at_once(key, slot) if trace is None else None
+        began = self._now()
+        slot = self._ledger.slot(key)
+        read = await self._get_at_once(key, slot, began) if trace is None else None
         if read is None:
             read = await self._get_patiently(key, slot, began, trace)
-        took = self._clock.monotonic() - began
-        self._meter.get(1, took)
-        return replace(read, milliseconds=took * 1000)
+            read = structs.replace(read, milliseconds=(self._now() - began) * 1000)
+        self._meter.get(1, read.milliseconds / 1000)
+        return read
 
-    async def _get_at_once(self, key: bytes, slot: int) -> Read | None:
+    async def _get_at_once(self, key: bytes, slot: int, began: float) -> Read | None:
         """The answer of one clean replica where nothing is uncertain and its first answer will do; else None."""
-        if not self._settled(key, slot) or self._ledger.stopped:
+        ledger = self._ledger
+        if (
+            key in self._writes.in_flight
+            or key in ledger.uncertain
+            or ledger.unverified[slot]
+            or ledger.stopped
+            or not (clean := ledger.route(slot).clean)
+        ):
             return None
-        route = self._ledger.route(slot)
-        if not route.clean:
-            return None
-        hop = route.clean[0]
+        hop = clean[0]
         try:
-            reply = await hop.link.ask(Get(key=to_blob(key)))
+            reply = await hop.link.ask(Get(to_blob(key)))
         except (LinkLost, LinkFull):
             return None
-        if reply.status == ERROR or (reply.status == OK and reply.value is None):
+        value = reply.value
+        if reply.status == OK and value is not None:
+            found = value.encode() if isinstance(value, str) else from_blob(value)
+        elif reply.status == NOT_FOUND:
+            found = None
+        else:
             return None
-        return await self._read_of(hop, key, reply)
+        return Read(Outcome.OK, found, reply.version or NEVER, hop.node, (self._now() - began) * 1000)
 
     async def _get_patiently(self, key: bytes, slot: int, began: float, trace: Trace | None) -> Read:
         """Wait, ask others or all, within the deadline; then, in ``available`` mode, whoever may be behind."""
         try:
-            async with asyncio.timeout(max(0.0, began + DEADLINE_SECONDS - self._clock.monotonic())):
+            async with asyncio.timeout(max(0.0, began + DEADLINE_SECONDS - self._now())):
                 read = await self._get(key, slot, trace)
                 if read.outcome is not Outcome.OK and self._ledger.topology.reads is ReadMode.AVAILABLE:
                     return await self._get_stale(key, slot, trace) or read
@@ -102,12 +114,12 @@ class Reads:
         newest: Read | None = None
         for hop in () if self._ledger.stopped else route.clean + route.behind:
             try:
-                reply = await self._ask(hop, Get(key=to_blob(key)), trace)
+                reply = await self._ask(hop, Get(to_blob(key)), trace)
                 read = None if reply.status == ERROR else await self._read_of(hop, key, reply)
             except (LinkLost, LinkFull, ValueMoved, UploadFailed):
                 continue
             if read is not None and (newest is None or read.version > newest.version):
-                newest = replace(read, stale=True)
+                newest = structs.replace(read, stale=True)
         return newest
 
     def _ask(
@@ -142,7 +154,7 @@ class Reads:
                 return _unread(self._unreadable(route))
             hop = route.clean[0]
             try:
-                reply = await self._ask(hop, Get(key=to_blob(key)), trace)
+                reply = await self._ask(hop, Get(to_blob(key)), trace)
                 if reply.status == ERROR:
                     # What a node can't serve (a damaged entry), another clean one may.
                     return await self._get_elsewhere(key, slot, hop, reply, trace)
@@ -170,15 +182,16 @@ class Reads:
             write = self._writes.in_flight.get(key)
             if write is None:
                 return True
+            settled = write.settled()
             if trace is not None:
-                trace.wait(write.settled)
-            await asyncio.shield(write.settled)
+                trace.wait(settled)
+            await settled
         return key not in self._writes.in_flight
 
     async def _get_elsewhere(self, key: bytes, slot: int, failed: Hop, reply: Reply, trace: Trace | None) -> Read:
         for hop in self._ledger.route(slot).clean:
             if hop.node != failed.node and self._settled(key, slot):
-                other = await self._ask(hop, Get(key=to_blob(key)), trace)
+                other = await self._ask(hop, Get(to_blob(key)), trace)
                 if other.status != ERROR:
                     return await self._read_of(hop, key, other)
         return _unread(f"{failed.node}: {reply.msg}")
@@ -219,7 +232,7 @@ class Reads:
             return _unread(self._unreadable(route))
         suspected = self._ledger.uncertain.get(key)
         try:
-            asked = [self._ask(hop, Get(key=to_blob(key)), trace) for hop in route.clean]
+            asked = [self._ask(hop, Get(to_blob(key)), trace) for hop in route.clean]
             replies = [await future for future in asked]
             broken = [reply for reply in replies if reply.status == ERROR]
             if any(reply.code != DAMAGED for reply in broken) or len(broken) == len(replies):
@@ -256,30 +269,40 @@ class Reads:
         await self._put_back(hop, key, entry, trace)
 
     async def _put_back(self, hop: Hop, key: bytes, entry: Entry, trace: Trace | None) -> None:
-        self._ledger.spoil(self._slot(key))
+        self._ledger.spoil(self._ledger.slot(key))
         reply = await self._ask(hop, PutMany(entries=[entry]), trace, Purpose.REPAIR, entry.version)
         if reply.status == ERROR:
             raise UploadFailed(f"{hop.node}: {reply.msg}")
 
     async def get_many(self, keys: Sequence[bytes]) -> list[Read]:
-        """One answer a key, in order; keys of one node travel together."""
-        began = self._clock.monotonic()
-        slots = len(self._ledger.topology.places)
+        """One answer a key, in order; keys of one node travel together, and all nodes are asked at once."""
+        began = self._now()
         answers: dict[bytes, Read] = {}
-        grouped: dict[Hop, list[bytes]] = defaultdict(list)
-        for key in dict.fromkeys(keys):
-            slot = slot_of(token_of(key), slots)
-            route = self._ledger.route(slot)
-            if self._settled(key, slot) and route.clean:
-                grouped[route.clean[0]].append(key)
-        for hop, theirs in grouped.items():
-            for start in range(0, len(theirs), PAGE):
-                answers.update(await self._ask_many(hop, theirs[start : start + PAGE]))
-        self._meter.get(len(answers), self._clock.monotonic() - began)
-        for key in dict.fromkeys(keys):
+        distinct = dict.fromkeys(keys)
+        asked = [
+            (hop, page, self._ask_many(hop, page)) for hop, theirs in self._at_once(distinct).items() for page in theirs
+        ]
+        for hop, page, asking in asked:
+            answers.update(await self._answers_of(hop, page, asking))
+        self._meter.get(len(answers), self._now() - began)
+        for key in distinct:
             if key not in answers:
                 answers[key] = await self.get(key)
         return [answers[key] for key in keys]
+
+    def _at_once(self, keys: Iterable[bytes]) -> dict[Hop, list[list[bytes]]]:
+        """The keys about which nothing is uncertain, in pages, by the replica that is asked for them."""
+        ledger = self._ledger
+        grouped: dict[Hop, list[bytes]] = defaultdict(list)
+        for key in keys:
+            slot = ledger.slot(key)
+            clean = ledger.route(slot).clean
+            if clean and self._settled(key, slot):
+                grouped[clean[0]].append(key)
+        return {
+            hop: [theirs[start : start + PAGE] for start in range(0, len(theirs), PAGE)]
+            for hop, theirs in grouped.items()
+        }
 
     def _settled(self, key: bytes, slot: int) -> bool:
         return (
@@ -288,15 +311,23 @@ class Reads:
             and not self._ledger.unverified[slot]
         )
 
-    async def _ask_many(self, hop: Hop, keys: list[bytes]) -> dict[bytes, Read]:
+    def _ask_many(self, hop: Hop, keys: list[bytes]) -> "asyncio.Future[Reply] | None":
+        try:
+            return hop.link.ask(GetMany([to_blob(key) for key in keys]))
+        except (LinkLost, LinkFull):
+            return None
+
+    async def _answers_of(
+        self, hop: Hop, keys: list[bytes], asking: "asyncio.Future[Reply] | None"
+    ) -> dict[bytes, Read]:
         """Answers of those keys that fit into a reply and that nothing happened to meanwhile."""
         try:
-            reply = await hop.link.ask(GetMany(keys=[to_blob(key) for key in keys]))
-        except (LinkLost, LinkFull):
-            return {}
+            reply = await asking if asking is not None else None
+        except LinkLost:
+            reply = None
         answers: dict[bytes, Read] = {}
-        for key, entry in zip(keys, reply.entries or [], strict=False):
-            if not self._settled(key, self._slot(key)):
+        for key, entry in zip(keys, (reply and reply.entries) or [], strict=False):
+            if not self._settled(key, self._ledger.slot(key)):
                 continue
             if entry.size < 0:
                 answers[key] = Read(Outcome.OK, None, entry.version, hop.node)
@@ -319,7 +350,7 @@ class Reads:
         clean, receiving = node in place.clean, node in place.receiving
         remote = self._ledger.nodes.get(node)
         try:
-            reply = await remote.ask(Get(key=to_blob(key))) if remote is not None else None
+            reply = await remote.ask(Get(to_blob(key))) if remote is not None else None
         except (LinkLost, LinkFull):
             reply = None
         if reply is None or reply.status == ERROR:
@@ -374,7 +405,11 @@ class Reads:
                 raise ClusterError(f"can't read the whole ring: {hop.node}: {reply.msg}")
             items = [await self._item(entry, values) for entry in reply.entries or []]
             cursor = None if reply.cursor is None else from_blob(reply.cursor)
-            return [item for item in items if item is not None], cursor, stop if cursor is None else self._slot(cursor)
+            return (
+                [item for item in items if item is not None],
+                cursor,
+                stop if cursor is None else self._ledger.slot(cursor),
+            )
         raise ClusterError(f"can't read the whole ring: {trouble}")
 
     def _end_of_run(self, slot: int) -> int:
@@ -387,7 +422,7 @@ class Reads:
 
     async def _item(self, entry: Entry, values: bool) -> Item | None:
         key = from_blob(entry.key)
-        if self._settled(key, self._slot(key)):
+        if self._settled(key, self._ledger.slot(key)):
             if entry.size < 0:
                 return None
             if not values:
@@ -400,9 +435,6 @@ class Reads:
         if read.value is None:
             return None
         return Item(key, read.value if values else None, read.version, len(read.value))
-
-    def _slot(self, key: bytes) -> int:
-        return slot_of(token_of(key), len(self._ledger.topology.places))
 
 
 def _unread(text: str) -> Read:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from kvtui.core.link import Link
@@ -17,7 +18,7 @@ class Hop(NamedTuple):
     link: Link
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Route:
     """Who takes part in the operations of all slots with the same placement."""
 
@@ -32,9 +33,14 @@ class Route:
     least: int
     """Clean copies without which no write is acknowledged: max(1, W)."""
 
-    @property
+    @cached_property
     def everyone(self) -> tuple[Hop, ...]:
         return self.clean + self.followers
+
+    @cached_property
+    def counting(self) -> frozenset[str]:
+        """The nodes whose acknowledgement a write needs."""
+        return frozenset(hop.node for hop in self.clean)
 
 
 class Routes:

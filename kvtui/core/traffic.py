@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from kvtui.core.latencies import Latencies, Percentiles
-from kvtui.core.protocol import Del, Get, GetMany, Put, PutMany
+from kvtui.core.protocol import Del, Get, GetMany, Put, PutMany, PutRun
 
 SINGLE: Final[frozenset[type[Any]]] = frozenset({Put, Get, Del})
 """Requests for one key: their answers are timed."""
 _KEYS: Final[dict[type[Any], Callable[[Any], int]]] = {
     PutMany: lambda request: len(request.entries),
+    PutRun: lambda request: len(request.keys),
     GetMany: lambda request: len(request.keys),
 }
 

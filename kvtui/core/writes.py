@@ -5,16 +5,15 @@ least max(1, W) clean copies remain. It is FAILED only when nobody can hold it, 
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from itertools import groupby
-from typing import Final
+from typing import Final, NamedTuple
 
 from kvtui.core.batches import batches
 from kvtui.core.cluster import Outcome, ReplicaAnswer, Written, WrittenMany
 from kvtui.core.ledger import Ledger
-from kvtui.core.link import Link, LinkFull, LinkLost, OnReply
+from kvtui.core.link import Link, LinkFull, LinkLost
 from kvtui.core.meter import Meter
 from kvtui.core.notes import Notes
 from kvtui.core.pending_write import PendingWrite
@@ -23,21 +22,19 @@ from kvtui.core.protocol import (
     KEY_BYTES,
     VALUE_BYTES,
     Del,
-    Entry,
     Put,
-    PutMany,
+    PutRun,
     Reply,
     Request,
     to_blob,
 )
-from kvtui.core.ring import slot_of, token_of
 from kvtui.core.routes import Hop, Route
 from kvtui.core.seams.clock import Clock, Timer
 from kvtui.core.value_transfer import UploadFailed, send_value
 from kvtui.core.version import NEVER, Version
 
 BATCHES_AT_ONCE: Final = 16
-"""Batches of one put_many that are under way together."""
+"""Batches of one put_many or delete_many that are under way together."""
 
 DEADLINE_SECONDS: Final = 5.0
 """How long one put, delete or get may take; a write that has no end by then is reported as unknown, and goes on behind."""
@@ -48,6 +45,14 @@ LARGE_AT_ONCE: Final = 2
 """Large values that puts send at once: of the ``UPLOADS`` of a connection, one is left for moves and one for repairs."""
 
 
+class Change(NamedTuple):
+    """One key of a batch: the value that is stored, or None for a tombstone."""
+
+    slot: int
+    key: bytes
+    value: bytes | None
+
+
 class Writes:
     """Puts and deletes. Knows which keys have a write in flight."""
 
@@ -55,6 +60,7 @@ class Writes:
         self._ledger = ledger
         self._notes = notes
         self._clock = clock
+        self._now = clock.monotonic
         self._meter = meter
         self._uploads = 0
         self._large = asyncio.Semaphore(LARGE_AT_ONCE)
@@ -71,76 +77,117 @@ class Writes:
             return Written(Outcome.FAILED, NEVER, text=problem)
         if len(value) > INLINE_BYTES:
             return await self._put_large(key, value)
-        return await self._write_one(key, Put(key=to_blob(key), value=to_blob(value), version=NEVER))
+        version = self._ledger.next_version()
+        begun = self._begin_one(key, Put(to_blob(key), to_blob(value), version), version, len(value))
+        if isinstance(begun, Written):
+            return begun
+        await begun.waiter
+        return self._written(begun)
 
     async def delete(self, key: bytes) -> Written:
         """Store a tombstone on every replica of the key."""
         problem = unfit(key, b"")
         if problem:
             return Written(Outcome.FAILED, NEVER, text=problem)
-        return await self._write_one(key, Del(key=to_blob(key), version=NEVER))
+        version = self._ledger.next_version()
+        begun = self._begin_one(key, Del(to_blob(key), version), version, buries=True)
+        if isinstance(begun, Written):
+            return begun
+        await begun.waiter
+        return self._written(begun)
 
     async def put_many(self, items: Sequence[tuple[bytes, bytes]]) -> WrittenMany:
         """Store a batch of any length, in batches of the wire's size, a few at a time."""
         problem = next((text for key, value in items if (text := unfit(key, value))), "")
         if problem:
-            return WrittenMany(0, failed=len(items), text=problem)
+            return _refused([key for key, _ in items], problem)
         latest = dict(items)
-        small = [(key, value) for key, value in latest.items() if len(value) <= INLINE_BYTES]
-        ends: dict[bytes, Outcome] = {}
-        reason = ""
-        for key, value in latest.items():
-            if len(value) > INLINE_BYTES:
-                written = await self.put(key, value)
-                ends[key] = written.outcome
-                reason = reason or written.text
-        gate = asyncio.Semaphore(BATCHES_AT_ONCE)
-        async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(self._put_batch(gate, batch)) for batch in self._batches(small)]
-        for task in running:
-            outcomes, text = task.result()
-            ends |= outcomes
-            reason = reason or text
-        tally = Counter(ends[key] for key, _ in items)
-        return WrittenMany(tally[Outcome.OK], tally[Outcome.FAILED], tally[Outcome.UNKNOWN], reason)
+        large = [(key, value) for key, value in latest.items() if len(value) > INLINE_BYTES]
+        tally = _Tally()
+        for key, value in large:
+            tally.add((key,), await self.put(key, value))
+            del latest[key]
+        await self._write_batches(latest.items(), tally)
+        return tally.report([key for key, _ in items], len(latest) + len(large))
 
-    def _batches(self, items: list[tuple[bytes, bytes]]) -> Iterable[list[tuple[int, bytes, bytes]]]:
+    async def delete_many(self, keys: Sequence[bytes]) -> WrittenMany:
+        """Delete a batch of any length, as ``put_many`` stores one."""
+        problem = next((text for key in keys if (text := unfit(key, b""))), "")
+        if problem:
+            return _refused(keys, problem)
+        distinct = dict.fromkeys(keys)
+        tally = _Tally()
+        await self._write_batches(distinct.items(), tally)
+        return tally.report(keys, len(distinct))
+
+    async def _write_batches(self, items: Iterable[tuple[bytes, bytes | None]], tally: "_Tally") -> None:
+        """Write each key, ``BATCHES_AT_ONCE`` at most under way together, oldest awaited first."""
+        under_way: deque[tuple[PendingWrite, list[Change]]] = deque()
+        places = self._ledger.topology.places
+        for batch in self._batches(items):
+            if len(under_way) >= BATCHES_AT_ONCE:
+                await self._await_batch(*under_way.popleft(), tally)
+            if (
+                places is not (places := self._ledger.topology.places)
+                and len({places[change.slot] for change in batch}) > 1
+            ):
+                # A move changed some of these slots since the batch was cut.
+                outcomes, text, existed = await self._write_singly(batch)
+                tally.note(outcomes, text, existed)
+                continue
+            begun = self._begin_batch(batch)
+            if isinstance(begun, Written):
+                tally.add([change.key for change in batch], begun)
+            else:
+                under_way.append((begun, batch))
+        while under_way:
+            await self._await_batch(*under_way.popleft(), tally)
+
+    async def _await_batch(self, write: PendingWrite, batch: list[Change], tally: "_Tally") -> None:
+        await write.waiter
+        tally.end(write)
+
+    def _batches(self, items: Iterable[tuple[bytes, bytes | None]]) -> Iterator[list[Change]]:
         """Items of equal placement, cut to the wire's limits."""
         places = self._ledger.topology.places
-        slots = len(places)
-        routed = [(slot_of(token_of(key), slots), key, value) for key, value in items]
-        routed.sort(key=lambda item: places[item[0]])
-        for _, group in groupby(routed, key=lambda item: places[item[0]]):
-            yield from batches(group, lambda item: len(item[1]) + len(item[2]))
+        slot_of = self._ledger.slot
+        groups: dict[int, list[Change]] = {}
+        for key, value in items:
+            slot = slot_of(key)
+            change = Change(slot, key, value)
+            # Slots of equal placement share one object: by its identity they are told apart fastest.
+            group = groups.get(id(places[slot]))
+            if group is None:
+                groups[id(places[slot])] = [change]
+            else:
+                group.append(change)
+        for group in groups.values():
+            yield from batches(group, lambda change: len(change.key) + len(change.value or b""))
 
-    async def _put_batch(
-        self, gate: asyncio.Semaphore, batch: list[tuple[int, bytes, bytes]]
-    ) -> tuple[dict[bytes, Outcome], str]:
-        async with gate:
-            places = self._ledger.topology.places
-            if len({places[slot] for slot, _, _ in batch}) > 1:
-                # A move changed some of these slots since the batch was cut.
-                return await self._put_singly(batch)
-            version = self._ledger.next_version(len(batch))
-            entries = [
-                Entry(to_blob(key), Version(version.epoch, version.seq + offset), len(value), to_blob(value))
-                for offset, (_, key, value) in enumerate(batch)
-            ]
-            keys = tuple(key for _, key, _ in batch)
-            slots = tuple(slot for slot, _, _ in batch)
-            written = await self._write(keys, slots, version, PutMany(entries=entries))
-            return dict.fromkeys(keys, written.outcome), written.text
+    def _begin_batch(self, batch: list[Change]) -> PendingWrite | Written:
+        version = self._ledger.next_version(len(batch))
+        slots, keys, values = zip(*batch, strict=True)
+        request = PutRun(
+            version,
+            [to_blob(key) for key in keys],
+            [None if value is None else to_blob(value) for value in values],
+        )
+        return self._begin(keys, slots, version, request, buries=values[0] is None)
 
-    async def _put_singly(self, batch: list[tuple[int, bytes, bytes]]) -> tuple[dict[bytes, Outcome], str]:
-        ends = {key: await self.put(key, value) for _, key, value in batch}
+    async def _write_singly(self, batch: list[Change]) -> tuple[dict[bytes, Outcome], str, int]:
+        ends = {
+            change.key: await (self.delete(change.key) if change.value is None else self.put(change.key, change.value))
+            for change in batch
+        }
         reason = next((end.text for end in ends.values() if end.outcome is not Outcome.OK), "")
-        return {key: end.outcome for key, end in ends.items()}, reason
+        existed = sum(end.existed for end in ends.values() if end.outcome is Outcome.OK)
+        return {key: end.outcome for key, end in ends.items()}, reason, existed
 
     async def _put_large(self, key: bytes, value: bytes) -> Written:
         """Send the value ahead in pieces, so that small requests pass between them, then store it by name."""
         self._uploads += 1
         upload = f"u{self._uploads}"
-        began = self._clock.monotonic()
+        began = self._now()
         try:
             async with asyncio.timeout(DEADLINE_SECONDS) as limit, self._large:
                 problem = await self._send_ahead(key, value, upload)
@@ -148,13 +195,18 @@ class Writes:
                     return _unsent(problem)
                 # From here on it may be stored: its end is the write's own.
                 limit.reschedule(None)
-                return await self._write_one(key, Put(key=to_blob(key), upload=upload, version=NEVER), began)
+                version = self._ledger.next_version()
+                begun = self._begin_one(key, Put(to_blob(key), version=version, upload=upload), version, began=began)
+                if isinstance(begun, Written):
+                    return begun
+                await begun.waiter
+                return self._written(begun)
         except TimeoutError:
             return _unsent(f"it took more than {DEADLINE_SECONDS:g} s")
 
     async def _send_ahead(self, key: bytes, value: bytes, upload: str) -> str:
         """Send the value to all that take part in the write; why a clean replica does not take it, else empty."""
-        slot = slot_of(token_of(key), len(self._ledger.topology.places))
+        slot = self._ledger.slot(key)
         sent: set[Link] = set()
         while True:
             route = self._ledger.route(slot)
@@ -175,33 +227,47 @@ class Writes:
             return str(error)
         return ""
 
-    async def _write_one(self, key: bytes, request: Put | Del, began: float | None = None) -> Written:
-        slot = slot_of(token_of(key), len(self._ledger.topology.places))
-        version = request.version = self._ledger.next_version()
-        return await self._write((key,), (slot,), version, request, began)
-
-    async def _write(
+    def _begin_one(
         self,
-        keys: tuple[bytes, ...],
-        slots: tuple[int, ...],
+        key: bytes,
+        request: Put | Del,
+        version: Version,
+        size: int = 0,
+        *,
+        began: float | None = None,
+        buries: bool = False,
+    ) -> PendingWrite | Written:
+        return self._begin((key,), (self._ledger.slot(key),), version, request, size, began=began, buries=buries)
+
+    def _begin(
+        self,
+        keys: Sequence[bytes],
+        slots: Sequence[int],
         version: Version,
         request: Request,
+        size: int = 0,
+        *,
         began: float | None = None,
-    ) -> Written:
-        route = self._reachable_route(slots[0])
-        problem = self._unwritable(route)
-        if problem:
-            return Written(Outcome.FAILED, version, text=problem)
+        buries: bool = False,
+    ) -> PendingWrite | Written:
+        """Send the request to all that take part. What is returned settles whether anybody waits for it or not."""
+        ledger = self._ledger
+        route = ledger.route(slots[0])
+        if route.missing or ledger.stopped or len(route.clean) < route.least:
+            route = self._reachable_route(slots[0])
+            problem = self._unwritable(route)
+            if problem:
+                return Written(Outcome.FAILED, version, text=problem)
         write = PendingWrite(
             keys,
             slots,
             version,
-            waiting={hop.node for hop in route.clean},
-            began=self._clock.monotonic() if began is None else began,
-            settled=asyncio.get_running_loop().create_future(),
-            buries=isinstance(request, Del),
+            set(route.counting),
+            self._now() if began is None else began,
+            asyncio.get_running_loop().create_future(),
+            buries=buries,
         )
-        for counting in self._ledger.counting:
+        for counting in ledger.counting:
             if counting.covers(slots):
                 if any(hop.node == counting.node for hop in route.followers):
                     write.waiting.add(counting.node)
@@ -218,12 +284,10 @@ class Writes:
                 break
             write.may_hold.add(hop.node)
             try:
-                hop.link.send(request, self._listener(write, hop.node))
+                hop.link.send(request, partial(self._answered, write, hop.node), size)
             except (LinkLost, LinkFull) as error:
                 self._answered(write, hop.node, Reply(status="error", msg=str(error)))
-        # Who waits may be cancelled; the write goes on and settles all the same.
-        await asyncio.shield(write.settled)
-        return self._written(write)
+        return write
 
     def may_purge(self, key: bytes) -> bool:
         """Whether no write of the key is in flight, and none ended unknown."""
@@ -236,8 +300,7 @@ class Writes:
         for write in self._unsettled:
             if write.began <= due and not write.overdue:
                 write.overdue = True
-                waited, write.settled = write.settled, asyncio.get_running_loop().create_future()
-                waited.set_result(None)
+                write.let_go()
         if self._unsettled:
             self._sweep = self._clock.call_later(SWEEP_SECONDS, self._look_for_overdue)
 
@@ -249,9 +312,6 @@ class Writes:
                 self._ledger.exclude(node, [(0, len(self._ledger.topology.places))])
             route = self._ledger.route(slot)
         return route
-
-    def _listener(self, write: PendingWrite, node: str) -> OnReply:
-        return partial(self._answered, write, node)
 
     def _unwritable(self, route: Route) -> str:
         if self._ledger.stopped:
@@ -276,7 +336,7 @@ class Writes:
         if not write.waiting:
             self._spoil(write, node, reply)
             return
-        now = self._clock.monotonic()
+        now = self._now()
         finished = write.feed(node, reply, now)
         if reply is None or reply.status == "error":
             self._spoil(write, node, reply)
@@ -307,9 +367,10 @@ class Writes:
 
     def _finish(self, write: PendingWrite, now: float, noted: bool) -> None:
         self._unsettled.pop(write, None)
+        in_flight = self.in_flight
         for key in write.keys:
-            if self.in_flight.get(key) is write:
-                del self.in_flight[key]
+            if in_flight.get(key) is write:
+                del in_flight[key]
         write.ended = now
         self._meter.put(len(write.keys), now - write.began)
         outcome = write.outcome = self._outcome(write, noted)
@@ -321,22 +382,26 @@ class Writes:
                 else:
                     self._ledger.overruled(key, Version(epoch, seq))
         if write.buries:
-            self._ledger.graves.bury(write.slots[0])
-        if outcome is Outcome.OK:
-            for node in self._ledger.topology.places[write.slots[0]].behind:
+            for slot in set(write.slots):
+                self._ledger.graves.bury(slot)
+        place = self._ledger.topology.places[write.slots[0]]
+        if outcome is Outcome.OK and len(place.clean) < len(place.replicas):
+            for node in place.behind:
                 if node not in write.acknowledged:
                     self._ledger.hint(node, write.keys)
-        write.settled.set_result(None)
+        write.let_go()
 
     def _outcome(self, write: PendingWrite, noted: bool) -> Outcome:
         if write.stored_nowhere:
             return Outcome.FAILED
         if not write.acknowledged or write.fenced or not noted:
             return Outcome.UNKNOWN
-        missed = {*write.silent, *write.refused}
-        for slot in set(write.slots):
-            place = self._ledger.topology.places[slot]
-            if missed.intersection(place.clean) or len(place.clean) < self._ledger.route(slot).least:
+        missed = {*write.silent, *write.refused} if write.silent or write.refused else None
+        places = self._ledger.topology.places
+        # Most slots of a batch still share one placement.
+        for slot in {id(places[slot]): slot for slot in write.slots}.values():
+            clean = places[slot].clean
+            if len(clean) < self._ledger.route(slot).least or (missed and missed.intersection(clean)):
                 return Outcome.UNKNOWN
         return Outcome.OK
 
@@ -348,19 +413,64 @@ class Writes:
             write.version,
             self._answers(write, place.replicas),
             write.existed,
-            _explained(outcome, write),
-            self._answers(write, place.receiving),
+            "" if outcome is Outcome.OK else _explained(outcome, write),
+            self._answers(write, place.receiving) if place.receiving else (),
             max(0.0, write.ended - write.began) * 1000,
         )
 
     def _answers(self, write: PendingWrite, nodes: tuple[str, ...]) -> tuple[ReplicaAnswer, ...]:
-        return tuple(write.answers.get(node) or ReplicaAnswer(node, "silent", self._absence(node)) for node in nodes)
+        answers = write.answers
+        return tuple([answers.get(node) or ReplicaAnswer(node, "silent", self._absence(node)) for node in nodes])
 
     def _absence(self, node: str) -> str:
         remote = self._ledger.nodes.get(node)
         if remote is None or not remote.usable:
             return "node is down"
         return "not answered yet"
+
+
+class _Tally:
+    """How the keys of a batch ended so far."""
+
+    def __init__(self) -> None:
+        self._others: dict[bytes, Outcome] = {}
+        self._reason = ""
+        self._existed = 0
+
+    def add(self, keys: Sequence[bytes], written: Written) -> None:
+        """Keys that were written together ended so."""
+        if written.outcome is not Outcome.OK:
+            self._others.update(dict.fromkeys(keys, written.outcome))
+            self._reason = self._reason or written.text
+
+    def end(self, write: PendingWrite) -> None:
+        """A batch settled, or its deadline has passed."""
+        if write.outcome is Outcome.OK:
+            self._existed += write.found
+        else:
+            self._others.update(dict.fromkeys(write.keys, write.outcome))
+            self._reason = self._reason or _explained(write.outcome, write)
+
+    def note(self, outcomes: dict[bytes, Outcome], reason: str, existed: int) -> None:
+        """Keys ended each by itself."""
+        self._others.update((key, outcome) for key, outcome in outcomes.items() if outcome is not Outcome.OK)
+        self._reason = self._reason or reason
+        self._existed += existed
+
+    def report(self, keys: Sequence[bytes], distinct: int) -> WrittenMany:
+        """The end of a batch of ``keys``, of which so many are ``distinct``: one that came twice counts twice."""
+        others = self._others
+        if not others:
+            return WrittenMany(len(keys), existed=self._existed)
+        ends = (
+            Counter(others.values()) if distinct == len(keys) else Counter(others[key] for key in keys if key in others)
+        )
+        failed, unknown = ends[Outcome.FAILED], ends[Outcome.UNKNOWN]
+        return WrittenMany(len(keys) - failed - unknown, failed, unknown, self._reason, others, self._existed)
+
+
+def _refused(keys: Sequence[bytes], problem: str) -> WrittenMany:
+    return WrittenMany(0, failed=len(keys), text=problem, others=dict.fromkeys(keys, Outcome.FAILED))
 
 
 def _unsent(why: str) -> Written:

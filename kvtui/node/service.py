@@ -38,7 +38,7 @@ from kvtui.node.record import SEQ_MOST, is_live, size_of, value_of, version_of
 from kvtui.node.store import EntryDamaged, Store
 from kvtui.node.uploads import Uploads, UploadSpace
 
-WRITES: Final = frozenset({wire.Put, wire.Del, wire.PutMany, wire.Drop, wire.Purge})
+WRITES: Final = frozenset({wire.Put, wire.Del, wire.PutMany, wire.PutRun, wire.Drop, wire.Purge})
 """Requests that stage changes: they fail with ``full`` when the commit does."""
 READS: Final = frozenset({wire.Get, wire.Size, wire.GetMany, wire.Digests, wire.Counts, wire.Fetch, wire.Heartbeat})
 """Requests that may have seen staged changes: asked again when the commit fails."""
@@ -76,6 +76,7 @@ class Service:
             wire.Size: self._size,
             wire.Dump: self._dump,
             wire.PutMany: self._put_many,
+            wire.PutRun: self._put_run,
             wire.GetMany: self._get_many,
             wire.Scan: self._scan,
             wire.Digests: self._digests,
@@ -161,6 +162,22 @@ class Service:
         for (key, _, value), version in zip(writes, versions, strict=True):
             self._store.write(key, version, value)
         return Reply(status=OK, id=request.id, counter=self._store.counter_after_commit)
+
+    def _put_run(self, peer: Peer, request: wire.PutRun) -> Reply:
+        keys = _keys(request.keys)
+        if len(request.values) != len(keys):
+            raise Refused(BAD_REQUEST, f"{len(keys)} keys need as many values, not {len(request.values)}")
+        values = [None if value is None else _value(value) for value in request.values]
+        total = sum(map(len, keys)) + sum(len(value) for value in values if value is not None)
+        if total > BATCH_BYTES and len(keys) > 1:
+            raise Refused(TOO_LARGE, f"a batch holds at most {BATCH_BYTES:,} bytes of keys and values, not {total:,}")
+        epoch, seq = self._version(peer, request.first)
+        _check_numbers(Version(epoch, seq + len(keys)))
+        write = self._store.write
+        existed = 0
+        for number, (key, value) in enumerate(zip(keys, values, strict=True), start=seq):
+            existed += write(key, Version(epoch, number), value)
+        return Reply(status=OK, id=request.id, counts=[existed], counter=self._store.counter_after_commit)
 
     def _entry(self, peer: Peer, entry: Entry) -> tuple[bytes, bytes | None]:
         key = _key(entry.key)

@@ -1,9 +1,9 @@
 """check: the verdict in words, what it asks, and what it saves."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from kvtui.check import Kind, Operation, Outcome, Staleness, Verdict, check, read_history
 from kvtui.commands import Context, Level, Line, parse, run

@@ -138,7 +138,8 @@ def test_the_last_two_nodes_do_not_both_leave_with_what_one_of_them_holds() -> N
         async with SimCluster(nodes=2, slots=8) as cluster:
             await put_all(cluster)
             first = asyncio.create_task(remove(cluster, "n1"))
-            await asyncio.sleep(0)
+            while not cluster.coordinator.topology.members["n1"].leaving:
+                await asyncio.sleep(0)
             with pytest.raises(ClusterError, match="n2 is the last node that stays: n1 must have left before"):
                 await remove(cluster, "n2")
             await first

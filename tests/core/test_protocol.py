@@ -19,6 +19,7 @@ from kvtui.core.protocol import (
     Hello,
     Put,
     PutMany,
+    PutRun,
     Reply,
     Scan,
     decode_reply,
@@ -81,6 +82,8 @@ def test_a_lone_surrogate_is_refused() -> None:
         (b'{"op":"put","key":"a","version":[1,"2"]}', "version"),
         (b'{"op":"scan","start":0}', "stop"),
         (b'{"op":"put_many","entries":[["a"]]}', "entries"),
+        (b'{"op":"put_run","first":[1],"keys":[],"values":[]}', "first"),
+        (b'{"op":"put_run","first":[1,2],"keys":[null],"values":[null]}', "keys"),
         (b"[]", "object"),
     ],
 )
@@ -158,8 +161,10 @@ def test_the_largest_batch_fits_into_a_frame() -> None:
     each = BATCH_BYTES // BATCH_ENTRIES
     many = PutMany(entries=[Entry(to_blob(WORST * (each - 1)), version, 1, to_blob(WORST))] * BATCH_ENTRIES)
     few = PutMany(entries=[Entry(to_blob(WORST * KEY_BYTES), version, 1, to_blob(WORST * INLINE_BYTES))] * 2)
+    run = PutRun(version, [to_blob(WORST * (each - 1))] * BATCH_ENTRIES, [to_blob(WORST)] * BATCH_ENTRIES)
     assert len(encode(many)) < FRAME_BYTES
     assert len(encode(few)) < FRAME_BYTES
+    assert len(encode(run)) < FRAME_BYTES
 
 
 def test_limits_follow_from_one_another() -> None:

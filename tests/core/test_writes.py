@@ -10,7 +10,7 @@ from kvtui.core.read_mode import ReadMode
 from kvtui.core.records import Behind
 from kvtui.core.snapshot import NodeState
 from kvtui.core.version import Version
-from kvtui.core.writes import Writes
+from kvtui.core.writes import Change, Writes
 from tests.simulation.engine import FaultyDisk
 from tests.simulation.harness import SimCluster
 from tests.simulation.loop import run_virtual
@@ -101,7 +101,8 @@ def test_each_key_of_a_batch_that_was_torn_apart_ends_by_itself(ends: list[Outco
             writes.__class__ = Ending
             assert isinstance(writes, Ending)
             writes.ends = list(ends)
-            outcomes, text = await writes._put_singly([(number, b"key %d" % number, b"v") for number in range(3)])
+            batch = [Change(number, b"key %d" % number, b"v") for number in range(3)]
+            outcomes, text, _ = await writes._write_singly(batch)
             assert outcomes == {b"key %d" % number: end for number, end in enumerate(ends)}
             assert text == "because"
 
@@ -119,5 +120,73 @@ def test_a_key_that_comes_twice_in_a_batch_counts_twice_and_ends_with_its_last_v
             await cluster.until(lambda snapshot: snapshot.nodes[0].state is NodeState.DOWN)
             done = await cluster.call(lambda coordinator: coordinator.put_many(items))
             assert (done.ok, done.failed, done.unknown) == (0, 3, 0)
+
+    run_virtual(main)
+
+
+def test_a_batch_of_deletes_says_how_many_keys_had_a_value_and_leaves_none() -> None:
+    async def main() -> None:
+        async with SimCluster(nodes=3, replication=2, slots=8) as cluster:
+            keys = [b"key %d" % number for number in range(40)]
+            await cluster.call(lambda coordinator: coordinator.put_many([(key, b"v") for key in keys[:30]]))
+            done = await cluster.call(lambda coordinator: coordinator.delete_many(keys))
+            assert (done.ok, done.failed, done.unknown, done.existed, done.others) == (40, 0, 0, 30, {})
+            found = await cluster.call(lambda coordinator: coordinator.get_many(keys))
+            assert {read.value for read in found} == {None}
+            assert len({read.version for read in found}) == len(keys)
+            again = await cluster.call(lambda coordinator: coordinator.delete_many(keys))
+            assert (again.ok, again.existed) == (40, 0)
+
+    run_virtual(main)
+
+
+def test_a_batch_names_the_keys_that_did_not_end_well() -> None:
+    async def main() -> None:
+        async with SimCluster(nodes=2, slots=8) as cluster:
+            items = [(b"key %d" % number, b"v") for number in range(20)]
+            cluster.kill("n1")
+            await cluster.until(lambda snapshot: snapshot.nodes[0].state is NodeState.DOWN)
+            done = await cluster.call(lambda coordinator: coordinator.put_many(items))
+            ledger = cluster.coordinator._ledger
+            lost = {key for key, _ in items if "n1" in ledger.topology.places[ledger.slot(key)].clean}
+            assert 0 < len(lost) < 20
+            assert done.others == dict.fromkeys(lost, Outcome.FAILED)
+            assert (done.ok, done.failed) == (20 - len(lost), len(lost))
+            assert done.text.endswith("n1 can't be reached")
+
+    run_virtual(main)
+
+
+def test_an_unfit_key_refuses_the_whole_batch() -> None:
+    async def main() -> None:
+        async with SimCluster(nodes=1, slots=8) as cluster:
+            done = await cluster.call(lambda coordinator: coordinator.put_many([(b"a", b"1"), (b"", b"2")]))
+            assert (done.ok, done.failed, done.text) == (0, 2, "the key is empty")
+            assert set(done.others) == {b"a", b""}
+            done = await cluster.call(lambda coordinator: coordinator.delete_many([b"a", b""]))
+            assert (done.ok, done.failed, done.text) == (0, 2, "the key is empty")
+            assert (await cluster.get(b"a")).value is None
+
+    run_virtual(main)
+
+
+def test_a_put_that_nobody_waits_for_any_more_is_stored_and_seen_by_who_waits_for_it() -> None:
+    """A cancelled put went on alone; a get that waited for it must not be cancelled with it."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=1, slots=8) as cluster:
+            coordinator = cluster.coordinator
+
+            async def both() -> bytes | None:
+                writing = asyncio.create_task(coordinator.put(b"key", b"value"))
+                while b"key" not in coordinator._writes.in_flight:
+                    await asyncio.sleep(0)
+                reading = asyncio.create_task(coordinator.get(b"key"))
+                while coordinator._writes.in_flight[b"key"].observers is None:
+                    await asyncio.sleep(0)
+                writing.cancel()
+                return (await reading).value
+
+            assert await cluster.call(lambda _: both()) == b"value"
 
     run_virtual(main)

@@ -30,6 +30,7 @@ class Corpus:
             *[self._get] * 6,
             *[self._delete] * 2,
             *[self._put_many] * 3,
+            *[self._put_run] * 3,
             *[self._get_many] * 2,
             *[self._scan] * 2,
             *[self._piece] * 4,
@@ -93,6 +94,11 @@ class Corpus:
 
     def _put_many(self) -> Frame:
         return {"op": "put_many", "entries": [self._entry() for _ in range(self._chance.randrange(6))]}
+
+    def _put_run(self) -> Frame:
+        values = [None if self._chance.random() < 0.2 else self._value() for _ in range(self._chance.randrange(6))]
+        first = [1, self._chance.randrange(1, 1 << 40)] if self._versioned else [0, 0]
+        return {"op": "put_run", "first": first, "keys": [self._key() for _ in values], "values": values}
 
     def _entry(self) -> list[Any]:
         version = [1, self._chance.randrange(1, 1 << 40)] if self._versioned else [0, 0]

@@ -150,6 +150,9 @@ class Written:
                 for entry in _lists(frame.last("entries")):
                     upload = entry[4] if len(entry) > 4 else ""
                     self._add_all(entry[0], _values(entry[3], upload, uploads) if len(entry) > 3 else set())
+            case "put_run" if isinstance(frame.last("keys"), list) and isinstance(frame.last("values"), list):
+                for key, value in zip(frame.last("keys"), frame.last("values"), strict=False):
+                    self._add_all(key, _values(value, "", uploads))
             case "piece":
                 _learn_piece(frame, uploads)
             case "note" if isinstance(frame.last("text", ""), str):

@@ -89,6 +89,9 @@ class FrozenCluster(Cluster):
         self.stored.update(items)
         return WrittenMany(len(items))
 
+    async def delete_many(self, keys: Sequence[bytes]) -> WrittenMany:
+        return WrittenMany(len(keys), existed=sum(self.stored.pop(key, None) is not None for key in keys))
+
     async def get_many(self, keys: Sequence[bytes]) -> list[Read]:
         return [await self.get(key) for key in keys]
 

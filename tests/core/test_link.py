@@ -1,0 +1,134 @@
+"""One pipelined connection: what leaves when, and what becomes of those who wait."""
+
+import asyncio
+
+import pytest
+
+from kvtui.core.link import IN_FLIGHT_BYTES, TICK_BYTES, Link, LinkFull, LinkLost
+from kvtui.core.protocol import IN_FLIGHT, Get, Put, PutRun, Reply, encode_lines
+from kvtui.core.seams.clock import LoopClock
+from kvtui.core.version import Version
+from tests.simulation.loop import run_virtual
+
+
+class Wire(asyncio.Transport):
+    """Keeps what is written, one item a write; ``stuck`` bytes seem to wait for the peer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes: list[bytes] = []
+        self.stuck = 0
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.writes.append(bytes(data))
+
+    def get_write_buffer_size(self) -> int:
+        return self.stuck
+
+    def abort(self) -> None: ...
+
+
+def linked() -> tuple[Link, Wire]:
+    link, wire = Link(LoopClock(), lambda _link, _reason: None), Wire()
+    link.connection_made(wire)
+    return link, wire
+
+
+def test_requests_of_one_tick_leave_in_one_write() -> None:
+    async def main() -> None:
+        link, wire = linked()
+        for key in "abc":
+            link.ask(Get(key))
+        assert wire.writes == []
+        await asyncio.sleep(0)
+        assert [write.count(b"\n") for write in wire.writes] == [3]
+        link.close("done")
+
+    run_virtual(main)
+
+
+def test_a_batch_does_not_wait_for_the_end_of_the_tick_and_nothing_overtakes() -> None:
+    async def main() -> None:
+        link, wire = linked()
+        link.ask(Get("a"))
+        link.ask(PutRun(Version(1, 1), ["b", "c"], ["1", "2"]))
+        assert [write.count(b"\n") for write in wire.writes] == [2]
+        assert wire.writes[0].index(b'"get"') < wire.writes[0].index(b'"put_run"')
+        await asyncio.sleep(0)
+        assert len(wire.writes) == 1
+        link.close("done")
+
+    run_virtual(main)
+
+
+def test_what_waits_for_the_end_of_a_tick_is_bounded() -> None:
+    async def main() -> None:
+        link, wire = linked()
+        sent = 0
+        while not wire.writes:
+            link.send(Put("a", "v" * 50_000), lambda _reply: None, 50_000)
+            sent += 50_000
+        assert TICK_BYTES < sent <= TICK_BYTES + 50_000
+        link.close("done")
+
+    run_virtual(main)
+
+
+def test_a_link_whose_bytes_don_t_leave_takes_no_more() -> None:
+    async def main() -> None:
+        link, wire = linked()
+        wire.stuck = IN_FLIGHT_BYTES + 1
+        with pytest.raises(LinkFull, match="0 requests wait for the node"):
+            link.ask(Get("a"))
+        wire.stuck = 0
+        link.ask(Get("a"))
+        link.close("done")
+
+    run_virtual(main)
+
+
+def test_a_link_with_too_many_unanswered_requests_takes_no_more() -> None:
+    async def main() -> None:
+        link, _ = linked()
+        answered: list[Reply | None] = []
+        for _ in range(IN_FLIGHT):
+            link.send(Get("a"), answered.append)
+        with pytest.raises(LinkFull, match=f"{IN_FLIGHT} requests wait for the node"):
+            link.send(Get("a"), answered.append)
+        link.data_received(encode_lines([Reply(status="ok", value="v")]))
+        link.send(Get("a"), answered.append)
+        assert len(answered) == 1
+        link.close("done")
+        assert answered[1:] == [None] * IN_FLIGHT
+
+    run_virtual(main)
+
+
+def test_who_gave_up_waiting_disturbs_nobody() -> None:
+    async def main() -> None:
+        link, _ = linked()
+        first, second, third = (link.ask(Get(key)) for key in "abc")
+        first.cancel()
+        link.data_received(encode_lines([Reply(status="ok", value="1"), Reply(status="ok", value="2")]))
+        assert (await second).value == "2"
+        third.cancel()
+        link.close("done")
+        assert link.reason == "done"
+
+    run_virtual(main)
+
+
+def test_a_lost_link_tells_all_who_wait() -> None:
+    async def main() -> None:
+        link, _ = linked()
+        told: list[Reply | None] = []
+        future = link.ask(Get("a"))
+        link.send(Get("b"), told.append)
+        link.connection_lost(None)
+        with pytest.raises(LinkLost, match="the node closed the connection"):
+            await future
+        assert told == [None]
+        with pytest.raises(LinkLost, match="the node closed the connection"):
+            link.ask(Get("c"))
+
+    run_virtual(main)
