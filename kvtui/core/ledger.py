@@ -52,6 +52,8 @@ class Ledger:
         home: str = "",
     ) -> None:
         self._log = log
+        self.topology: Topology = log.topology
+        """What is logged."""
         self._home = home
         self.cautious = log.topology.home != home
         """No clean set goes on without a member that has not granted this epoch: it might obey another coordinator."""
@@ -82,10 +84,6 @@ class Ledger:
         """Why this coordinator had to stop; empty while it is the one active coordinator."""
 
     @property
-    def topology(self) -> Topology:
-        return self._log.topology
-
-    @property
     def logged(self) -> Version:
         """How far the log has got: its epoch, and the number of its newest record."""
         return Version(self._log.topology.epoch, self._log.last)
@@ -95,6 +93,7 @@ class Ledger:
         slots = len(self.topology.places)
         try:
             self._log.append(*records)
+            self.topology = self._log.topology
         except (EngineFailed, EngineFull) as error:
             self.stop(f"the state directory can't be written, so kvtui stops: {error}")
             raise ClusterError(self.stopped) from None
@@ -145,7 +144,7 @@ class Ledger:
         route = self._by_slot.get(slot)
         if route is not None:
             return route
-        topology = self._log.topology
+        topology = self.topology
         place = topology.places[slot]
         if self.cautious and not self.obeyed(place):
             return self._routes.closed(place, topology.quorum, self.granted)

@@ -18,6 +18,7 @@ from kvtui.core.meter import Meter
 from kvtui.core.notes import Notes
 from kvtui.core.pending_write import PendingWrite
 from kvtui.core.protocol import (
+    ERROR,
     INLINE_BYTES,
     KEY_BYTES,
     VALUE_BYTES,
@@ -286,7 +287,7 @@ class Writes:
             try:
                 hop.link.send(request, partial(self._answered, write, hop.node), size)
             except (LinkLost, LinkFull) as error:
-                self._answered(write, hop.node, Reply(status="error", msg=str(error)))
+                self._answered(write, hop.node, Reply(status=ERROR, msg=str(error)))
         return write
 
     def may_purge(self, key: bytes) -> bool:
@@ -338,14 +339,14 @@ class Writes:
             return
         now = self._now()
         finished = write.feed(node, reply, now)
-        if reply is None or reply.status == "error":
+        if reply is None or reply.status == ERROR:
             self._spoil(write, node, reply)
         if finished:
             self._settle(write, now)
 
     def _spoil(self, write: PendingWrite, node: str, reply: Reply | None) -> None:
         """A verification during which a write missed the node is void."""
-        if reply is not None and reply.status != "error":
+        if reply is not None and reply.status != ERROR:
             return
         for counting in self._ledger.counting:
             if counting.node == node and counting.covers(write.slots):
@@ -355,7 +356,9 @@ class Writes:
         """All that were waited for have answered. Who counts must also have noted whom the write goes on without."""
         if write.fenced:
             self._ledger.stop(f"another coordinator took this cluster over ({write.fenced}); kvtui stops")
-        elif any(node in self._ledger.topology.places[write.slots[0]].clean for node in write.acknowledged):
+        elif write.refused and any(
+            node in self._ledger.topology.places[write.slots[0]].clean for node in write.acknowledged
+        ):
             for node in write.refused:
                 self._ledger.exclude(node, [(slot, slot + 1) for slot in sorted(set(write.slots))])
         if self._notes.owing(write.acknowledged):
@@ -399,7 +402,8 @@ class Writes:
         missed = {*write.silent, *write.refused} if write.silent or write.refused else None
         places = self._ledger.topology.places
         # Most slots of a batch still share one placement.
-        for slot in {id(places[slot]): slot for slot in write.slots}.values():
+        slots = write.slots
+        for slot in slots if len(slots) == 1 else {id(places[slot]): slot for slot in slots}.values():
             clean = places[slot].clean
             if len(clean) < self._ledger.route(slot).least or (missed and missed.intersection(clean)):
                 return Outcome.UNKNOWN

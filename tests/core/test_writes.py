@@ -182,7 +182,7 @@ def test_a_put_that_nobody_waits_for_any_more_is_stored_and_seen_by_who_waits_fo
                 while b"key" not in coordinator._writes.in_flight:
                     await asyncio.sleep(0)
                 reading = asyncio.create_task(coordinator.get(b"key"))
-                while coordinator._writes.in_flight[b"key"].observers is None:
+                while coordinator._writes.in_flight[b"key"].observers == ():
                     await asyncio.sleep(0)
                 writing.cancel()
                 return (await reading).value
