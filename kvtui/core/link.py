@@ -1,8 +1,9 @@
 """One pipelined connection from the coordinator to a node.
 
 Requests of one loop tick leave in one write, replies come back in order and are handed to their callbacks. There is no task, cancel
-scope or timer per request: one sweep notices a node that went silent and gives up the whole connection. A request of many keys
-does not wait for the end of the tick: its node works while the next is made.
+scope or timer per request: one sweep notices a node that went silent and gives up the whole connection. Two kinds of request don't
+wait for the end of the tick: one of many keys, so that its node works while the next is made, and one of a client that seems to be
+alone, since nothing else will come to travel with it.
 """
 
 import asyncio
@@ -56,6 +57,10 @@ class Link(asyncio.Protocol):
         """Who waits for a reply, since when, and for how many keys."""
         self._outgoing: list[Request] = []
         self._outgoing_bytes = 0
+        self._alone = True
+        """The last write carried one request."""
+        self._flushing = False
+        """A flush comes at the end of the tick."""
         self._ticked = 0.0
         """When the first request of this tick came: for all of them, the time at which they were sent."""
         self._sweep: Timer | None = None
@@ -95,10 +100,14 @@ class Link(asyncio.Protocol):
             self._begin_tick()
         outgoing.append(request)
         keys = 1 if type(request) in SINGLE else keys_of(request)
+        alone = self._alone and not waiting
         waiting.append((on_reply, self._ticked, keys))
         self._outgoing_bytes += size
-        if keys > 1 or self._outgoing_bytes > TICK_BYTES:
+        if alone or keys > 1 or self._outgoing_bytes > TICK_BYTES:
             self._flush()
+        elif not self._flushing:
+            self._flushing = True
+            asyncio.get_running_loop().call_soon(self._end_tick)
 
     def ask(self, request: Request) -> "asyncio.Future[Reply]":
         """Like ``send``, with a future, which fails with LinkLost. Raises LinkLost or LinkFull."""
@@ -167,15 +176,19 @@ class Link(asyncio.Protocol):
         if transport is not None and transport.get_write_buffer_size() > IN_FLIGHT_BYTES:
             raise LinkFull(f"{len(self._waiting)} requests wait for the node")
         self._ticked = self._clock.monotonic()
-        asyncio.get_running_loop().call_soon(self._flush)
         if self._sweep is None:
             self._sweep = self._clock.call_later(SWEEP_SECONDS, self._look_for_silence)
+
+    def _end_tick(self) -> None:
+        self._flushing = False
+        self._flush()
 
     def _flush(self) -> None:
         outgoing = self._outgoing
         if self._transport is not None and outgoing:
             self._outgoing = []
             self._outgoing_bytes = 0
+            self._alone = len(outgoing) == 1
             self._transport.write(_encode_lines(outgoing))
 
     def _look_for_silence(self) -> None:

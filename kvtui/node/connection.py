@@ -20,6 +20,9 @@ from kvtui.core.protocol import (
     UNAUTHENTICATED,
     WRITE_BUFFER_BYTES,
     Blob,
+    Del,
+    Put,
+    PutRun,
     Reply,
     Request,
     encode,
@@ -34,6 +37,8 @@ TURN_BYTES: Final = 1024 * 1024
 """Replies that one connection may collect in a turn of the loop; its other requests wait for the next turn."""
 LIST_BYTES: Final = 64 * 1024
 """What a list of entries counts for at least, because finding them took its time."""
+LIGHT: Final = frozenset({Put, Del, PutRun})
+"""Requests whose replies take no space to speak of."""
 LINGER_SECONDS: Final = 1.0
 """How long a client that was refused amid sending may go on sending, unheard: closing at once would make its system throw
 the error reply away."""
@@ -114,6 +119,7 @@ class Connection(asyncio.Protocol):
             self._first = False
             self._begun_at = None
             self._take(read_requests(complete))
+            self._tick.finish(self)
         if self._lines.overlong:
             self._refuse(TOO_LARGE, f"a line holds at most {FRAME_BYTES:,} bytes")
         elif self._lines.pending:
@@ -141,6 +147,7 @@ class Connection(asyncio.Protocol):
                 self._answer_unframed(read_request(rest))
             else:
                 self._take([read_request(rest)])
+                self._tick.touch(self)
         self.end()
         return self._half_open
 
@@ -243,28 +250,25 @@ class Connection(asyncio.Protocol):
         if self._waiting:
             self._waiting.extend(requests)
             return
-        answer = self._answer
+        answer = self._tick.answer
         for index, request in enumerate(requests):
             if self._turn_bytes > TURN_BYTES:
                 self._waiting.extend(requests[index:])
                 self._begun_at = None
                 self._update_reading()
-                return
-            answer(request)
-
-    def _answer(self, request: Request | Reply) -> None:
-        if isinstance(request, Reply):
-            self.replies.append(request)
-            self._tick.touch(self)
-            return
-        reply = self._tick.answer(self, request)
-        if reply is not None:
-            self._turn_bytes += _weight(reply)
+                break
+            if type(request) is Reply:
+                self.replies.append(request)
+                continue
+            reply = answer(self, cast(Request, request))
+            if reply is not None and type(request) not in LIGHT:
+                self._turn_bytes += _weight(reply)
 
     def _go_on(self) -> None:
         waiting, self._waiting = self._waiting, deque()
         if self._transport is not None:
             self._take(list(waiting))
+            self._tick.touch(self)
             self._update_reading()
 
     def _update_reading(self) -> None:
@@ -288,7 +292,8 @@ class Connection(asyncio.Protocol):
 
     def _answer_unframed(self, request: Request | Reply) -> None:
         self.peer.legacy = True
-        self._answer(request)
+        self._take([request])
+        self._tick.touch(self)
 
     def _refuse(self, code: str, text: str) -> None:
         self._refuse_with(Reply(status=ERROR, code=code, msg=text))
@@ -296,6 +301,7 @@ class Connection(asyncio.Protocol):
     def _refuse_with(self, reply: Reply) -> None:
         self._lines.take_rest()
         self._take([reply])
+        self._tick.touch(self)
         self._lingering = not self.peer.legacy
         self.end()
 

@@ -44,7 +44,7 @@ class NodeServer:
         self._port = port
         self._report = failed
         self._gate = gate
-        self._tick = Tick(store, clock, self._fail)
+        self._tick = Tick(store, clock, self._fail, lambda: len(self._connections) == 1)
         # A dict for its order: what is done to all of them is done in the order they came.
         self._connections: dict[Connection, None] = {}
         self._listener: Listener | None = None

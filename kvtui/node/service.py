@@ -138,8 +138,9 @@ class Service:
         else:
             value = _value(request.value)
         version = self._version(peer, request.version)
-        self._store.write(key, version, value)
-        return Reply(status=OK, id=request.id, version=version, counter=self._store.counter_after_commit)
+        store = self._store
+        store.write(key, version, value)
+        return Reply(status=OK, id=request.id, version=version, counter=store.counter_after_commit)
 
     def _delete(self, peer: Peer, request: wire.Del) -> Reply:
         key = _key(request.key)
@@ -401,7 +402,7 @@ def _check_numbers(version: Version) -> None:
 
 def _bytes(blob: Blob) -> bytes:
     try:
-        return from_blob(blob)
+        return blob.encode() if type(blob) is str else from_blob(blob)
     except ValueError as error:
         raise Refused(BAD_REQUEST, str(error)) from None
 

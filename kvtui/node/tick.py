@@ -1,4 +1,7 @@
-"""Group commit: what arrives in one turn of the loop, on all connections, is synced once and answered after."""
+"""Group commit: what arrives in one turn of the loop, on all connections, is synced once and answered after.
+
+A connection that is the only one has nobody to share a commit with: its replies leave as soon as what it sent is answered.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -26,31 +29,42 @@ class Answering(Protocol):
 class Tick:
     """Requests of one turn of the loop, between their arrival and their replies."""
 
-    def __init__(self, store: Store, clock: Clock, failed: Callable[[EngineFailed], None]) -> None:
-        """``failed`` is called when the engine failed; nothing is answered after that."""
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        failed: Callable[[EngineFailed], None],
+        alone: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """``failed`` is called when the engine failed; nothing is answered after that. ``alone``: there is one connection."""
         self.service = Service(store, clock, self._settle)
+        self._answer = self.service.answer
         self._store = store
         self._failed = failed
+        self._alone = alone
         self._connections: dict[Answering, None] = {}
         self._unsettled: list[tuple[Answering, int, Request]] = []
         self._scheduled = False
         self._stopped = False
 
     def answer(self, connection: Answering, request: Request) -> Reply | None:
-        """Answer into ``connection.replies``, to be sent when the turn's commit is synced. None when the engine failed."""
+        """Answer into ``connection.replies``, to be sent when the turn's commit is synced. None when the engine failed.
+
+        Whoever calls this ends with ``touch`` or ``finish``.
+        """
         if self._stopped:
             return None
         try:
-            reply = self.service.answer(connection.peer, request)
-            if self._store.staged:
+            reply = self._answer(connection.peer, request)
+            staged = self._store.staged_bytes
+            if staged:
                 self._unsettled.append((connection, len(connection.replies), request))
             connection.replies.append(reply)
-            if self._store.staged_bytes > COMMIT_BYTES:
+            if staged > COMMIT_BYTES:
                 self._settle()
         except EngineFailed as failure:
             self._fail(failure)
             return None
-        self.touch(connection)
         return reply
 
     def touch(self, connection: Answering) -> None:
@@ -59,6 +73,14 @@ class Tick:
         if not self._scheduled and not self._stopped:
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self.flush)
+
+    def finish(self, connection: Answering) -> None:
+        """As ``touch``, once all that the connection sent so far is answered: alone, it has its replies now."""
+        if self._scheduled or self._stopped or not self._alone():
+            self.touch(connection)
+        else:
+            self._connections[connection] = None
+            self.flush()
 
     def flush(self) -> None:
         """Sync what is staged and send every reply."""

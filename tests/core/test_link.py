@@ -34,9 +34,21 @@ def linked() -> tuple[Link, Wire]:
     return link, wire
 
 
+async def crowded() -> tuple[Link, Wire]:
+    """A link whose last write carried more than one request."""
+    link, wire = linked()
+    for _ in range(3):
+        link.ask(Get("a"))
+    await asyncio.sleep(0)
+    assert [write.count(b"\n") for write in wire.writes] == [1, 2]
+    wire.writes.clear()
+    link.data_received(encode_lines([Reply(status="not_found")] * 3))
+    return link, wire
+
+
 def test_requests_of_one_tick_leave_in_one_write() -> None:
     async def main() -> None:
-        link, wire = linked()
+        link, wire = await crowded()
         for key in "abc":
             link.ask(Get(key))
         assert wire.writes == []
@@ -47,9 +59,28 @@ def test_requests_of_one_tick_leave_in_one_write() -> None:
     run_virtual(main)
 
 
-def test_a_batch_does_not_wait_for_the_end_of_the_tick_and_nothing_overtakes() -> None:
+def test_the_request_of_a_client_that_is_alone_leaves_at_once() -> None:
     async def main() -> None:
         link, wire = linked()
+        for _ in range(3):
+            link.ask(Get("a"))
+            assert [write.count(b"\n") for write in wire.writes] == [1]
+            wire.writes.clear()
+            link.data_received(encode_lines([Reply(status="ok", value="1")]))
+        # Others came: from here on they travel together.
+        link.ask(Get("a"))
+        link.ask(Get("b"))
+        link.ask(Get("c"))
+        await asyncio.sleep(0)
+        assert [write.count(b"\n") for write in wire.writes] == [1, 2]
+        link.close("done")
+
+    run_virtual(main)
+
+
+def test_a_batch_does_not_wait_for_the_end_of_the_tick_and_nothing_overtakes() -> None:
+    async def main() -> None:
+        link, wire = await crowded()
         link.ask(Get("a"))
         link.ask(PutRun(Version(1, 1), ["b", "c"], ["1", "2"]))
         assert [write.count(b"\n") for write in wire.writes] == [2]
@@ -63,7 +94,7 @@ def test_a_batch_does_not_wait_for_the_end_of_the_tick_and_nothing_overtakes() -
 
 def test_what_waits_for_the_end_of_a_tick_is_bounded() -> None:
     async def main() -> None:
-        link, wire = linked()
+        link, wire = await crowded()
         sent = 0
         while not wire.writes:
             link.send(Put("a", "v" * 50_000), lambda _reply: None, 50_000)
