@@ -1,7 +1,7 @@
 """Latencies of the last seconds as percentiles: a sketch of logarithmic buckets a turn, the oldest forgotten.
 
 The sketch (DDSketch) errs by at most 1 % of a latency. To note one costs an append; they are put into buckets once a second,
-equal ones together, at 0.1 µs each.
+those alike together, at 0.1 µs each.
 """
 
 from __future__ import annotations
@@ -34,6 +34,12 @@ class Percentiles:
 
 
 NONE: Final = Percentiles()
+
+
+def _three_digits(microseconds: int) -> int:
+    """The number to about three digits, far more than the sketch keeps: so that it is asked once for all that are alike."""
+    step = max(0, microseconds.bit_length() - 10)
+    return microseconds >> step << step
 
 
 class Latencies:
@@ -80,7 +86,10 @@ class Latencies:
         sketch, longest = before or (DDSketch(ERROR), 0.0)
         counts = Counter([round(seconds / LEAST) for seconds in self._waiting])
         self._waiting.clear()
+        alike: Counter[int] = Counter()
         for microseconds, times in counts.items():
+            alike[_three_digits(microseconds)] += times
+        for microseconds, times in alike.items():
             sketch.add(max(1, microseconds) / 1000, times)
         return sketch, max(longest, max(1, *counts) / 1000)
 

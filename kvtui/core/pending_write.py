@@ -63,37 +63,30 @@ class PendingWrite:
         """Nodes that it was sent to, those that get it without counting included, and that did not refuse it."""
         self.acknowledged: list[str] = []
         self.buries = buries
-        self._heard: list[tuple[str, Reply | None, float]] = []
+        self.answers: dict[str, ReplicaAnswer] = {}
+        """What each node said so far."""
 
     def feed(self, node: str, reply: Reply | None, now: float) -> bool:
         """Take a node's answer (None: its link was lost). True when nothing more is waited for."""
-        self._heard.append((node, reply, now))
+        milliseconds = (now - self.began) * 1000
         if reply is None:
             self.silent = [*self.silent, node]
-        elif reply.status == ERROR:
+            self.answers[node] = ReplicaAnswer(node, "silent", "no answer", milliseconds)
+        elif (status := reply.status) == ERROR:
             self.refused = {**self.refused, node: reply.msg}
             self.may_hold.discard(node)
             if reply.code in (FENCED, SUPERSEDED):
                 self.fenced = self.fenced or f"{node}: {reply.msg}"
+            self.answers[node] = ReplicaAnswer(node, ERROR, reply.msg, milliseconds)
         else:
             self.acknowledged.append(node)
-            if reply.status == OK:
+            self.answers[node] = ReplicaAnswer(node, status, "", milliseconds)
+            if status == OK:
                 self.existed = True
                 if reply.counts is not None:
                     self.found = max(self.found, *reply.counts)
         self.waiting.discard(node)
         return not self.waiting
-
-    @property
-    def answers(self) -> dict[str, ReplicaAnswer]:
-        """What each node said so far."""
-        return {node: self._answer(node, reply, now) for node, reply, now in self._heard}
-
-    def _answer(self, node: str, reply: Reply | None, now: float) -> ReplicaAnswer:
-        milliseconds = (now - self.began) * 1000
-        if reply is None:
-            return ReplicaAnswer(node, "silent", "no answer", milliseconds)
-        return ReplicaAnswer(node, reply.status, reply.msg if reply.status == ERROR else "", milliseconds)
 
     def settled(self) -> "asyncio.Future[None]":
         """A future of the caller's own, done when the write's fate is known or its deadline has passed."""

@@ -41,7 +41,7 @@ from kvtui.core.seams.clock import Clock
 from kvtui.core.trace import Doubt, Purpose, Trace
 from kvtui.core.value_transfer import UploadFailed, ValueMoved, fetch_value, send_value
 from kvtui.core.version import NEVER, Version
-from kvtui.core.writes import DEADLINE_SECONDS, Writes
+from kvtui.core.writes import DEADLINE_SECONDS, DONE, Writes
 
 ATTEMPTS: Final = 4
 """Replicas, or moments, that one get tries before it gives up."""
@@ -95,7 +95,7 @@ class Reads:
             found = None
         else:
             return None
-        return Read(Outcome.OK, found, reply.version or NEVER, hop.node, (self._now() - began) * 1000)
+        return Read(DONE, found, reply.version or NEVER, hop.node, (self._now() - began) * 1000)
 
     async def _get_patiently(self, key: bytes, slot: int, began: float, trace: Trace | None) -> Read:
         """Wait, ask others or all, within the deadline; then, in ``available`` mode, whoever may be behind."""
@@ -330,9 +330,9 @@ class Reads:
             if not self._settled(key, self._ledger.slot(key)):
                 continue
             if entry.size < 0:
-                answers[key] = Read(Outcome.OK, None, entry.version, hop.node)
+                answers[key] = Read(DONE, None, entry.version, hop.node)
             elif entry.value is not None:
-                answers[key] = Read(Outcome.OK, from_blob(entry.value), entry.version, hop.node)
+                answers[key] = Read(DONE, from_blob(entry.value), entry.version, hop.node)
         return answers
 
     async def locate(self, key: bytes) -> Location:

@@ -34,6 +34,11 @@ from kvtui.core.seams.clock import Clock, Timer
 from kvtui.core.value_transfer import UploadFailed, send_value
 from kvtui.core.version import NEVER, Version
 
+DONE: Final = Outcome.OK
+FAILED: Final = Outcome.FAILED
+UNKNOWN: Final = Outcome.UNKNOWN
+# Named once: to look a member up costs as much as to make an object.
+
 BATCHES_AT_ONCE: Final = 16
 """Batches of one put_many or delete_many that are under way together."""
 
@@ -73,13 +78,12 @@ class Writes:
 
     async def put(self, key: bytes, value: bytes) -> Written:
         """Store a value on every replica of the key."""
-        problem = unfit(key, value)
-        if problem:
-            return Written(Outcome.FAILED, NEVER, text=problem)
-        if len(value) > INLINE_BYTES:
-            return await self._put_large(key, value)
+        if not key or len(key) > KEY_BYTES or len(value) > INLINE_BYTES:
+            problem = unfit(key, value)
+            return Written(FAILED, NEVER, text=problem) if problem else await self._put_large(key, value)
         version = self._ledger.next_version()
-        begun = self._begin_one(key, Put(to_blob(key), to_blob(value), version), version, len(value))
+        request = Put(to_blob(key), to_blob(value), version)
+        begun = self._begin((key,), (self._ledger.slot(key),), version, request, len(value))
         if isinstance(begun, Written):
             return begun
         await begun.waiter
@@ -89,9 +93,10 @@ class Writes:
         """Store a tombstone on every replica of the key."""
         problem = unfit(key, b"")
         if problem:
-            return Written(Outcome.FAILED, NEVER, text=problem)
+            return Written(FAILED, NEVER, text=problem)
         version = self._ledger.next_version()
-        begun = self._begin_one(key, Del(to_blob(key), version), version, buries=True)
+        slots = (self._ledger.slot(key),)
+        begun = self._begin((key,), slots, version, Del(to_blob(key), version), buries=True)
         if isinstance(begun, Written):
             return begun
         await begun.waiter
@@ -180,8 +185,8 @@ class Writes:
             change.key: await (self.delete(change.key) if change.value is None else self.put(change.key, change.value))
             for change in batch
         }
-        reason = next((end.text for end in ends.values() if end.outcome is not Outcome.OK), "")
-        existed = sum(end.existed for end in ends.values() if end.outcome is Outcome.OK)
+        reason = next((end.text for end in ends.values() if end.outcome is not DONE), "")
+        existed = sum(end.existed for end in ends.values() if end.outcome is DONE)
         return {key: end.outcome for key, end in ends.items()}, reason, existed
 
     async def _put_large(self, key: bytes, value: bytes) -> Written:
@@ -197,7 +202,8 @@ class Writes:
                 # From here on it may be stored: its end is the write's own.
                 limit.reschedule(None)
                 version = self._ledger.next_version()
-                begun = self._begin_one(key, Put(to_blob(key), version=version, upload=upload), version, began=began)
+                request = Put(to_blob(key), version=version, upload=upload)
+                begun = self._begin((key,), (self._ledger.slot(key),), version, request, began=began)
                 if isinstance(begun, Written):
                     return begun
                 await begun.waiter
@@ -228,18 +234,6 @@ class Writes:
             return str(error)
         return ""
 
-    def _begin_one(
-        self,
-        key: bytes,
-        request: Put | Del,
-        version: Version,
-        size: int = 0,
-        *,
-        began: float | None = None,
-        buries: bool = False,
-    ) -> PendingWrite | Written:
-        return self._begin((key,), (self._ledger.slot(key),), version, request, size, began=began, buries=buries)
-
     def _begin(
         self,
         keys: Sequence[bytes],
@@ -258,7 +252,7 @@ class Writes:
             route = self._reachable_route(slots[0])
             problem = self._unwritable(route)
             if problem:
-                return Written(Outcome.FAILED, version, text=problem)
+                return Written(FAILED, version, text=problem)
         write = PendingWrite(
             keys,
             slots,
@@ -377,10 +371,10 @@ class Writes:
         write.ended = now
         self._meter.put(len(write.keys), now - write.began)
         outcome = write.outcome = self._outcome(write, noted)
-        if outcome is Outcome.UNKNOWN or (outcome is Outcome.OK and self._ledger.uncertain):
+        if outcome is UNKNOWN or (outcome is DONE and self._ledger.uncertain):
             epoch, first = write.version
             for seq, (key, slot) in enumerate(zip(write.keys, write.slots, strict=True), start=first):
-                if outcome is Outcome.UNKNOWN:
+                if outcome is UNKNOWN:
                     self._ledger.suspect_key(key, slot, Version(epoch, seq))
                 else:
                     self._ledger.overruled(key, Version(epoch, seq))
@@ -388,7 +382,7 @@ class Writes:
             for slot in set(write.slots):
                 self._ledger.graves.bury(slot)
         place = self._ledger.topology.places[write.slots[0]]
-        if outcome is Outcome.OK and len(place.clean) < len(place.replicas):
+        if outcome is DONE and len(place.clean) < len(place.replicas):
             for node in place.behind:
                 if node not in write.acknowledged:
                     self._ledger.hint(node, write.keys)
@@ -396,9 +390,9 @@ class Writes:
 
     def _outcome(self, write: PendingWrite, noted: bool) -> Outcome:
         if write.stored_nowhere:
-            return Outcome.FAILED
+            return FAILED
         if not write.acknowledged or write.fenced or not noted:
-            return Outcome.UNKNOWN
+            return UNKNOWN
         missed = {*write.silent, *write.refused} if write.silent or write.refused else None
         places = self._ledger.topology.places
         # Most slots of a batch still share one placement.
@@ -406,8 +400,8 @@ class Writes:
         for slot in slots if len(slots) == 1 else {id(places[slot]): slot for slot in slots}.values():
             clean = places[slot].clean
             if len(clean) < self._ledger.route(slot).least or (missed and missed.intersection(clean)):
-                return Outcome.UNKNOWN
-        return Outcome.OK
+                return UNKNOWN
+        return DONE
 
     def _written(self, write: PendingWrite) -> Written:
         outcome = write.outcome
@@ -417,13 +411,15 @@ class Writes:
             write.version,
             self._answers(write, place.replicas),
             write.existed,
-            "" if outcome is Outcome.OK else _explained(outcome, write),
+            "" if outcome is DONE else _explained(outcome, write),
             self._answers(write, place.receiving) if place.receiving else (),
             max(0.0, write.ended - write.began) * 1000,
         )
 
     def _answers(self, write: PendingWrite, nodes: tuple[str, ...]) -> tuple[ReplicaAnswer, ...]:
         answers = write.answers
+        if len(nodes) == 1 and nodes[0] in answers:
+            return (answers[nodes[0]],)
         return tuple([answers.get(node) or ReplicaAnswer(node, "silent", self._absence(node)) for node in nodes])
 
     def _absence(self, node: str) -> str:
@@ -443,13 +439,13 @@ class _Tally:
 
     def add(self, keys: Sequence[bytes], written: Written) -> None:
         """Keys that were written together ended so."""
-        if written.outcome is not Outcome.OK:
+        if written.outcome is not DONE:
             self._others.update(dict.fromkeys(keys, written.outcome))
             self._reason = self._reason or written.text
 
     def end(self, write: PendingWrite) -> None:
         """A batch settled, or its deadline has passed."""
-        if write.outcome is Outcome.OK:
+        if write.outcome is DONE:
             self._existed += write.found
         else:
             self._others.update(dict.fromkeys(write.keys, write.outcome))
@@ -457,7 +453,7 @@ class _Tally:
 
     def note(self, outcomes: dict[bytes, Outcome], reason: str, existed: int) -> None:
         """Keys ended each by itself."""
-        self._others.update((key, outcome) for key, outcome in outcomes.items() if outcome is not Outcome.OK)
+        self._others.update((key, outcome) for key, outcome in outcomes.items() if outcome is not DONE)
         self._reason = self._reason or reason
         self._existed += existed
 
@@ -469,16 +465,16 @@ class _Tally:
         ends = (
             Counter(others.values()) if distinct == len(keys) else Counter(others[key] for key in keys if key in others)
         )
-        failed, unknown = ends[Outcome.FAILED], ends[Outcome.UNKNOWN]
+        failed, unknown = ends[FAILED], ends[UNKNOWN]
         return WrittenMany(len(keys) - failed - unknown, failed, unknown, self._reason, others, self._existed)
 
 
 def _refused(keys: Sequence[bytes], problem: str) -> WrittenMany:
-    return WrittenMany(0, failed=len(keys), text=problem, others=dict.fromkeys(keys, Outcome.FAILED))
+    return WrittenMany(0, failed=len(keys), text=problem, others=dict.fromkeys(keys, FAILED))
 
 
 def _unsent(why: str) -> Written:
-    return Written(Outcome.FAILED, NEVER, text=f"the value could not be sent: {why}")
+    return Written(FAILED, NEVER, text=f"the value could not be sent: {why}")
 
 
 def unfit(key: bytes, value: bytes) -> str:
@@ -493,7 +489,7 @@ def unfit(key: bytes, value: bytes) -> str:
 
 
 def _explained(outcome: Outcome, write: PendingWrite) -> str:
-    if outcome is Outcome.OK:
+    if outcome is DONE:
         return ""
     if write.overdue:
         waiting = ", ".join(sorted(write.waiting)) or "its replicas"
@@ -501,6 +497,6 @@ def _explained(outcome: Outcome, write: PendingWrite) -> str:
     reasons = [f"{node}: {text}" for node, text in write.refused.items()]
     reasons += [f"{node} did not answer" for node in write.silent]
     why = "; ".join(reasons)
-    if outcome is Outcome.FAILED:
+    if outcome is FAILED:
         return f"not stored: {why}"
     return f"it may or may not be stored: {why}"
