@@ -72,13 +72,23 @@ def _print(line: dict[str, object]) -> None:
 
 async def _until_parent_ends(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     working = asyncio.create_task(work())
+    orphaned = False
+
+    def end() -> None:
+        nonlocal orphaned
+        orphaned = True
+        working.cancel()
+
     try:
-        watch = await watch_parent(working.cancel)
+        watch = await watch_parent(end)
     except NoParentPipe:
         await working
         return
     try:
         await working
+    except asyncio.CancelledError:
+        if not orphaned:
+            raise
     finally:
         watch.close()
 

@@ -32,6 +32,7 @@ except ImportError as error:
     sys.exit(f"benchmarks/peers.py lacks a package ({error.name}): install all with `pip install '.[bench]'`")
 
 from contenders import redis_benchmark
+from contenders.bars import NEEDED
 from contenders.cases import CASES
 from contenders.machine import described
 from contenders.report import missed, report
@@ -80,7 +81,8 @@ def _command(contender: Contender, cases: list[str], asked: argparse.Namespace) 
 
 def run(asked: argparse.Namespace) -> tuple[Results, list[str]]:
     """All rounds, and what failed."""
-    results, failures = Results(described()), []
+    results = Results(described())
+    failures: list[str] = []
     random, begun = Random(), time.monotonic()
     for number in range(asked.rounds):
         order = chosen(asked)
@@ -89,15 +91,15 @@ def run(asked: argparse.Namespace) -> tuple[Results, list[str]]:
             # What memory a key takes hardly differs between rounds.
             now = [case for case in cases if case != "memory" or not number]
             told = f"round {number + 1} of {asked.rounds}, {place + 1} of {len(order)}: {contender.says}"
-            print(f"\r\x1b[K{told}, {time.monotonic() - begun:.0f} s", end="", file=sys.stderr, flush=True)
+            _say(f"{told}, {time.monotonic() - begun:.0f} s")
             try:
                 if now:
                     found = lines_of(contender, now, asked)
                     results.lines += [{"round": number, "contender": contender.name, **line} for line in found]
             except RuntimeError as error:
-                print(f"\r\x1b[K{error}", file=sys.stderr, flush=True)
+                _say(f"{error}\n")
                 failures.append(str(error))
-    print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+    _say("")
     results.machine["load after"] = f"{os.getloadavg()[0]:.2f}"
     results.machine["run"] = (
         f"{asked.rounds} rounds, {asked.seconds:g} s a case, {time.monotonic() - begun:.0f} s in all"
@@ -105,10 +107,18 @@ def run(asked: argparse.Namespace) -> tuple[Results, list[str]]:
     return results, failures
 
 
+def _say(text: str) -> None:
+    """One line that the next one takes the place of; in a file, only what ends its line."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+    elif text.endswith("\n"):
+        print(text, end="", file=sys.stderr, flush=True)
+
+
 def chosen(asked: argparse.Namespace) -> list[tuple[Contender, list[str]]]:
     """Who is measured, and with what."""
     found = []
-    for name in asked.contenders or CONTENDERS:
+    for name in asked.contenders or (NEEDED if asked.quick else CONTENDERS):
         contender = CONTENDERS[name]
         cases = [case for case in contender.cases if not asked.only or case in asked.only]
         if cases and (contender.client != "redis-benchmark" or redis_benchmark.program()):
@@ -126,7 +136,11 @@ def write(file: Path, tables: str) -> None:
 def main() -> int:
     """Exit status 1 if a bar is missed, or something failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="2 rounds of 0.4 s a case, 100,000 keys in memory")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="2 rounds of 0.4 s a case, 100,000 keys in memory, and none but whom a bar names",
+    )
     parser.add_argument("--only", nargs="+", choices=CASES, metavar="CASE", help=f"of {', '.join(CASES)}")
     parser.add_argument("--with", dest="contenders", nargs="+", choices=CONTENDERS, metavar="CONTENDER")
     parser.add_argument("--list", action="store_true", help="say who can be compared, with what")
@@ -147,11 +161,12 @@ def main() -> int:
         return 0
     if asked.profile:
         contender = CONTENDERS[(asked.contenders or ["kvtui-uvloop-1"])[0]]
-        return subprocess.run(
-            [*_command(contender, [asked.profile], asked), "--profile"], stdin=subprocess.PIPE
-        ).returncode
+        command = [*_command(contender, [asked.profile], asked), "--profile"]
+        with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+            return process.wait()
+    failures: list[str] = []
     if asked.read:
-        results, failures = Results(**json.loads(asked.read.read_text())), []
+        results = Results(**json.loads(asked.read.read_text()))
     else:
         results, failures = run(asked)
     tables = report(results)

@@ -36,6 +36,9 @@ class Reached:
     ratio: float
     rounds: Spread
     stronger: float | None
+    processor: float | None
+    """Their client's processor time an operation over ours: the ratio on a machine with nothing else to do, where the client
+    is what limits."""
 
     @property
     def met(self) -> bool:
@@ -62,6 +65,8 @@ def _bars() -> list[Bar]:
 
 
 BARS: Final = _bars()
+NEEDED: Final = tuple(dict.fromkeys(name for bar in BARS for name in (bar.ours, *bar.theirs)))
+"""Whom a bar names."""
 MEMORY_MOST: Final = 1.7
 """Bytes a key in a memory node, over those of valkey's ``used_memory``."""
 
@@ -80,5 +85,7 @@ def reached(results: Results) -> list[Reached]:
         beside = None
         if fastest is not None:
             beside = mine.median / Spread.of(list(results.rates(fastest, bar.their_case).values())).median
-        found.append(Reached(bar, mine, best, other, mine.median / other.median, rounds, beside))
+        spent = results.microseconds(bar.ours, bar.case, "client"), results.microseconds(best, bar.their_case, "client")
+        processor = spent[1].median / spent[0].median if spent[0] and spent[1] else None
+        found.append(Reached(bar, mine, best, other, mine.median / other.median, rounds, beside, processor))
     return found

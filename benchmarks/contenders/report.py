@@ -18,7 +18,8 @@ def report(results: Results) -> str:
         "\n".join(f"- {name}: {value}" for name, value in results.machine.items()),
         "## Bars",
         "Ratios of medians; in brackets the least and the greatest ratio of a round. Theirs is the faster of redis-py's "
-        "two event loops, without hiredis; the last column is the ratio to redis-py with it.",
+        "two event loops, without hiredis; `to hiredis` is the ratio to redis-py with it, `by processor time` what the client's "
+        "process spends an operation, theirs over ours.",
         _bars(reached(results)),
         _memory(results),
         "## Operations a second",
@@ -67,10 +68,11 @@ def _bars(found: Sequence[Reached]) -> str:
                 f"{one.ratio:.2f} [{one.rounds.least:.2f}, {one.rounds.greatest:.2f}]",
                 f"{bar.least:g}",
                 "yes" if one.met else "**no**",
-                "" if one.stronger is None else f"{one.stronger:.2f}",
+                _ratio(one.stronger),
+                _ratio(one.processor),
             )
         )
-    head = ("case", "ours", "k/s", "theirs", "k/s", "ratio", "bar", "met", "beside hiredis")
+    head = ("case", "ours", "k/s", "theirs", "k/s", "ratio", "bar", "met", "to hiredis", "by processor time")
     return _table(head, rows) if rows else ""
 
 
@@ -119,6 +121,10 @@ def _spread(values: list[float]) -> str:
 
 def _thousands(rate: float) -> str:
     return f"{rate / 1000:.1f}" if rate < 100_000 else f"{rate / 1000:.0f}"
+
+
+def _ratio(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
 
 
 def _middle(lines: Iterable[dict[str, float]], name: str) -> float:
