@@ -21,7 +21,8 @@ from random import Random
 from threading import Timer
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
 
 try:
     import coredis  # noqa: F401
@@ -53,6 +54,7 @@ def lines_of(contender: Contender, cases: list[str], asked: argparse.Namespace) 
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        cwd=ROOT,  # what kvtui starts is the kvtui of this repository, too
         start_new_session=True,
     ) as process:
         assert process.stdin is not None
@@ -74,9 +76,9 @@ def lines_of(contender: Contender, cases: list[str], asked: argparse.Namespace) 
 
 
 def _command(contender: Contender, cases: list[str], asked: argparse.Namespace) -> list[str]:
-    command = [sys.executable, str(Path(__file__).with_name("contender.py")), contender.name, *cases]
+    command = [sys.executable, str(ROOT / "benchmarks" / "contender.py"), contender.name, *cases]
     command += ["--seconds", str(asked.seconds), "--keys", str(asked.keys)]
-    return command + (["--directory", str(asked.directory)] if asked.directory else [])
+    return command + (["--directory", str(asked.directory.resolve())] if asked.directory else [])
 
 
 def run(asked: argparse.Namespace) -> tuple[Results, list[str]]:
@@ -162,7 +164,7 @@ def main() -> int:
     if asked.profile:
         contender = CONTENDERS[(asked.contenders or ["kvtui-uvloop-1"])[0]]
         command = [*_command(contender, [asked.profile], asked), "--profile"]
-        with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        with subprocess.Popen(command, stdin=subprocess.PIPE, cwd=ROOT) as process:
             return process.wait()
     failures: list[str] = []
     if asked.read:
