@@ -21,9 +21,6 @@ from random import Random
 from threading import Timer
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
 try:
     import coredis  # noqa: F401
     import redis  # noqa: F401
@@ -40,6 +37,7 @@ from contenders.report import missed, report
 from contenders.results import Results
 from contenders.roster import CONTENDERS, Contender
 
+ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60.0
 """How long a contender may take beyond the seconds of its cases."""
 BEGIN, END = "<!-- measured -->\n", "<!-- /measured -->\n"
