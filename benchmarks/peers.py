@@ -33,15 +33,13 @@ from contenders import redis_benchmark
 from contenders.bars import NEEDED
 from contenders.cases import CASES
 from contenders.machine import described
-from contenders.report import missed, report
+from contenders.report import missed, report, with_tables
 from contenders.results import Results
 from contenders.roster import CONTENDERS, Contender
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60.0
 """How long a contender may take beyond the seconds of its cases."""
-BEGIN, END = "<!-- measured -->\n", "<!-- /measured -->\n"
-"""Between them a run writes its tables; the rest of the file is left as it is."""
 
 
 def lines_of(contender: Contender, cases: list[str], asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
@@ -126,13 +124,6 @@ def chosen(asked: argparse.Namespace) -> list[tuple[Contender, list[str]]]:
     return found
 
 
-def write(file: Path, tables: str) -> None:
-    """Put the tables in place of those of the run before."""
-    text = file.read_text() if file.exists() else f"# kvtui beside its peers\n\n{BEGIN}{END}"
-    before, _, rest = text.partition(BEGIN)
-    file.write_text(f"{before}{BEGIN}\n{tables}\n{END}{rest.partition(END)[2]}")
-
-
 def main() -> int:
     """Exit status 1 if a bar is missed, or something failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -174,7 +165,7 @@ def main() -> int:
     if asked.json:
         asked.json.write_text(json.dumps(asdict(results), indent=1) + "\n")
     if asked.write:
-        write(asked.write, tables)
+        asked.write.write_text(with_tables(asked.write.read_text() if asked.write.exists() else "", tables))
     failures += missed(results)
     print("\n".join(["Missed:", *failures]) if failures else "All bars reached.")
     return 1 if failures else 0

@@ -3,13 +3,21 @@
 from collections.abc import Iterable, Sequence
 from statistics import median
 
-from contenders.bars import MEMORY_MOST, Reached, reached
+from contenders.bars import MEMORY_MOST, Bar, Reached, reached
 from contenders.cases import CASES
 from contenders.results import Results, Spread
 from contenders.roster import CONTENDERS
 
 _RATES = ("put-1", "get-1", "put-64", "get-64", "put-256", "get-256", "put-many", "mset")
 _COSTS = ("put-1", "put-64", "get-64", "put-256", "put-many")
+
+_BEGIN, _END = "<!-- measured -->\n", "<!-- /measured -->\n"
+
+
+def with_tables(text: str, tables: str) -> str:
+    """A document in which these tables take the place of those of the run before; the rest of it stays as it is."""
+    before, _, rest = text.partition(_BEGIN)
+    return f"{before}{_BEGIN}\n{tables}\n{_END}{rest.partition(_END)[2]}"
 
 
 def report(results: Results) -> str:
@@ -35,7 +43,7 @@ def report(results: Results) -> str:
 def missed(results: Results) -> list[str]:
     """Bars that this run did not reach, for people."""
     found = [
-        f"{one.bar.ours}, {CASES[one.bar.case].says}: {one.ratio:.2f} of {one.bar.least:g}"
+        f"{_case(one.bar)}, {CONTENDERS[one.bar.ours].says}: {one.ratio:.2f} x {_theirs(one)}, at least {one.bar.least:g}"
         for one in reached(results)
         if not one.met
     ]
@@ -55,15 +63,12 @@ def _bars(found: Sequence[Reached]) -> str:
     rows = []
     for one in found:
         bar = one.bar
-        theirs = CONTENDERS[one.best].says
-        if bar.their_case != bar.case or bar.case == "put-many":
-            theirs = f"{theirs}, {'MSET' if bar.their_case == 'mset' else 'pipeline'}"
         rows.append(
             (
-                CASES[bar.case].says.removesuffix(" or pipeline"),
+                _case(bar),
                 CONTENDERS[bar.ours].says,
                 _thousands(one.ours.median),
-                theirs,
+                _theirs(one),
                 _thousands(one.theirs.median),
                 f"{one.ratio:.2f} [{one.rounds.least:.2f}, {one.rounds.greatest:.2f}]",
                 f"{bar.least:g}",
@@ -74,6 +79,15 @@ def _bars(found: Sequence[Reached]) -> str:
         )
     head = ("case", "ours", "k/s", "theirs", "k/s", "ratio", "bar", "met", "to hiredis", "by processor time")
     return _table(head, rows) if rows else ""
+
+
+def _case(bar: Bar) -> str:
+    return CASES[bar.case].says.removesuffix(" or pipeline")
+
+
+def _theirs(one: Reached) -> str:
+    how = {"mset": ", MSET", "many": ", pipeline"}.get(CASES[one.bar.their_case].kind, "")
+    return CONTENDERS[one.best].says + how
 
 
 def _memory(results: Results) -> str:

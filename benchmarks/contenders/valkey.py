@@ -28,7 +28,7 @@ def binary() -> Path:
 def version() -> str:
     """As the server tells it."""
     said = subprocess.run([str(binary()), "--version"], capture_output=True, text=True, check=True).stdout
-    return " ".join(said.split()[2:5])
+    return ", ".join(part for part in said.split() if part.startswith(("v=", "malloc=")))
 
 
 @contextmanager
