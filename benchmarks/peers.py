@@ -97,12 +97,19 @@ def run(asked: argparse.Namespace) -> tuple[Results, list[str]]:
             except RuntimeError as error:
                 _say(f"{error}\n")
                 failures.append(str(error))
+        _keep(asked.json, results)
     _say("")
     results.machine["load after"] = f"{os.getloadavg()[0]:.2f}"
     results.machine["run"] = (
         f"{asked.rounds} rounds, {asked.seconds:g} s a case, {time.monotonic() - begun:.0f} s in all"
     )
     return results, failures
+
+
+def _keep(file: Path | None, results: Results) -> None:
+    """After every round, so that a run that is ended early is not lost."""
+    if file is not None:
+        file.write_text(json.dumps(asdict(results), indent=1) + "\n")
 
 
 def _say(text: str) -> None:
@@ -162,8 +169,7 @@ def main() -> int:
         results, failures = run(asked)
     tables = report(results)
     print(tables)
-    if asked.json:
-        asked.json.write_text(json.dumps(asdict(results), indent=1) + "\n")
+    _keep(asked.json, results)
     if asked.write:
         asked.write.write_text(with_tables(asked.write.read_text() if asked.write.exists() else "", tables))
     failures += missed(results)
