@@ -21,6 +21,8 @@ from kvtui.core.traffic import SINGLE, Traffic, keys_of
 SILENT_SECONDS: Final = 1.5
 """A node that owes a reply and sends nothing for this long is given up."""
 SWEEP_SECONDS: Final = 0.1
+LATE_SECONDS: Final = 5 * SWEEP_SECONDS
+"""A sweep that comes so long after the last tells that this process was not listening meanwhile."""
 IN_FLIGHT_BYTES: Final = 64 * 1024 * 1024
 """Most bytes of requests that wait in a link to be sent; more are refused at once."""
 TICK_BYTES: Final = 256 * 1024
@@ -64,6 +66,10 @@ class Link(asyncio.Protocol):
         self._ticked = 0.0
         """When the first request of this tick came: for all of them, the time at which they were sent."""
         self._sweep: Timer | None = None
+        self._swept = 0.0
+        """When the last sweep was, or when it should have begun."""
+        self._resumed = 0.0
+        """When this process had last been kept from listening for a while: what was silent until then may not have been."""
         self._reason = ""
         self.heard = 0.0
         """When bytes last came, on the clock's monotonic scale."""
@@ -82,7 +88,7 @@ class Link(asyncio.Protocol):
     @property
     def silent_since(self) -> float | None:
         """Since when the node owes a reply without sending anything; None when it owes none."""
-        return max(self.heard, self._waiting[0][1]) if self._waiting else None
+        return max(self.heard, self._waiting[0][1], self._resumed) if self._waiting else None
 
     def send(self, request: Request, on_reply: "OnReply | asyncio.Future[Reply]", size: int = 0) -> None:
         """Queue a request, whose keys and values have about ``size`` bytes.
@@ -177,7 +183,11 @@ class Link(asyncio.Protocol):
             raise LinkFull(f"{len(self._waiting)} requests wait for the node")
         self._ticked = self._clock.monotonic()
         if self._sweep is None:
-            self._sweep = self._clock.call_later(SWEEP_SECONDS, self._look_for_silence)
+            self._sweep_later(self._ticked)
+
+    def _sweep_later(self, now: float) -> None:
+        self._swept = now
+        self._sweep = self._clock.call_later(SWEEP_SECONDS, self._look_for_silence)
 
     def _end_tick(self) -> None:
         self._flushing = False
@@ -193,13 +203,17 @@ class Link(asyncio.Protocol):
 
     def _look_for_silence(self) -> None:
         self._sweep = None
+        now = self._clock.monotonic()
+        if now - self._swept > LATE_SECONDS:
+            # The loop was busy, or the process stopped: answers may have come that nobody could read yet.
+            self._resumed = now
         since = self.silent_since
         if since is None:
             return
-        if self._clock.monotonic() - since > SILENT_SECONDS:
+        if now - since > SILENT_SECONDS:
             self.close(f"silent for {SILENT_SECONDS:g} s")
             return
-        self._sweep = self._clock.call_later(SWEEP_SECONDS, self._look_for_silence)
+        self._sweep_later(now)
 
     def _end(self, reason: str) -> None:
         if self._transport is None:

@@ -163,3 +163,32 @@ def test_a_lost_link_tells_all_who_wait() -> None:
             link.ask(Get("c"))
 
     run_virtual(main)
+
+
+class Watch(LoopClock):
+    """A clock that can jump, as it does for a process that was stopped."""
+
+    jump = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.jump
+
+
+def test_a_node_is_not_blamed_for_a_time_in_which_nobody_listened() -> None:
+    """A program that began 70,000 puts at once was busy for seconds, and gave its nodes up before it read their answers."""
+
+    async def main() -> None:
+        clock, lost = Watch(), list[str]()
+        link = Link(clock, lambda _link, reason: lost.append(reason))
+        link.connection_made(Wire())
+        future = link.ask(Get("a"))
+        clock.jump = 10.0
+        await asyncio.sleep(1.0)
+        assert lost == []
+        link.data_received(encode_lines([Reply(status="ok", value="1")]))
+        assert (await future).value == "1"
+        link.ask(Get("a"))
+        await asyncio.sleep(2.0)
+        assert lost == ["silent for 1.5 s"]
+
+    run_virtual(main)
