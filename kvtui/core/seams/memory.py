@@ -1,6 +1,11 @@
-"""A storage engine in memory: nothing survives the process."""
+"""A storage engine in memory: nothing survives the process.
 
-from bisect import bisect_left, insort
+A pair costs its two ``bytes`` and its place in one of many small dictionaries, and nothing that the collector walks. No list of keys is
+kept beside them: a scan sorts one small dictionary at a time, so that neither its first page nor a write between two
+pages waits for the order of all keys.
+"""
+
+from bisect import bisect_left
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -8,18 +13,74 @@ from weakref import WeakSet
 
 from kvtui.core.seams.storage import Batch, EngineFailed
 
-_FEW_NEW_KEYS: Final = 16
-"""Up to this many new keys are inserted one by one before a scan; above it, sorting everything costs less."""
+BUCKET_MOST: Final = 170
+"""Pairs above which a bucket is split; a dictionary of so many is as full as Python makes it before it grows."""
+BUCKET_LEAST: Final = 16
+"""Pairs a bucket, on average, below which there are buckets enough: keys that agree in their first bytes then share one."""
+_BITS: Final = 24
+"""Bits of a key by which a shelf tells its buckets apart: those of its second to fourth byte."""
+
+Bucket = dict[bytes, bytes]
+
+
+class _Shelf:
+    """The pairs whose keys have one first byte, in buckets by the leading bits of what follows, so that buckets are in key order.
+
+    The directory has a place for every value of those bits; neighbouring places share a bucket until it is full and split.
+    """
+
+    __slots__ = ("count", "directory", "shift")
+
+    def __init__(self) -> None:
+        self.directory: list[Bucket] = [{}]
+        self.shift = _BITS
+        """Bits to drop from a key's ``_BITS`` to have its place."""
+        self.count = 0
+        """Pairs on this shelf."""
+
+    def place(self, key: bytes) -> int:
+        """Where in the directory ``key`` belongs."""
+        return int.from_bytes(key[1:4].ljust(3, b"\0"), "big") >> self.shift
+
+    def split(self, place: int) -> None:
+        """Make two of the full bucket at ``place``, unless all buckets together have too few pairs for that."""
+        bucket = self.directory[place]
+        first, last = place, place + 1
+        while first and self.directory[first - 1] is bucket:
+            first -= 1
+        while last < len(self.directory) and self.directory[last] is bucket:
+            last += 1
+        if last - first == 1:
+            if not self.shift or self.count < BUCKET_LEAST * len(self.directory):
+                return
+            self.directory = [one for one in self.directory for _ in range(2)]
+            self.shift -= 1
+            first, last = 2 * first, 2 * last
+        middle = (first + last) // 2
+        low: Bucket = {}
+        high: Bucket = {}
+        for key, value in bucket.items():
+            (low if self.place(key) < middle else high)[key] = value
+        self.directory[first:last] = [low] * (middle - first) + [high] * (last - middle)
+
+    def buckets(self, start: bytes, stop: bytes | None) -> Iterator[tuple[Bucket, bool]]:
+        """Each bucket once that may hold keys of ``start``..``stop`` (None: the shelf's end), in order, and whether it may hold others."""
+        first = self.place(start)
+        last = len(self.directory) - 1 if stop is None else self.place(stop)
+        before: Bucket | None = None
+        for place in range(first, last + 1):
+            bucket = self.directory[place]
+            if bucket is not before:
+                before = bucket
+                edge = bucket is self.directory[first] or (stop is not None and bucket is self.directory[last])
+                yield bucket, edge
 
 
 class MemoryEngine:
-    """Pairs in a dictionary beside a list of its keys, which is put in order when a scan needs it."""
+    """Pairs in buckets, each a dictionary, on a shelf for every first byte of a key."""
 
     def __init__(self) -> None:
-        self._pairs: dict[bytes, bytes] = {}
-        self._keys: list[bytes] = []
-        self._new: list[bytes] = []
-        self._gone: set[bytes] = set()
+        self._shelves: dict[bytes, _Shelf] = {}
         self._scans: WeakSet[_Scan] = WeakSet()
         self._closed = False
 
@@ -30,7 +91,14 @@ class MemoryEngine:
     def get(self, key: bytes) -> bytes | None:
         if self._closed:
             raise EngineFailed("the store in memory is closed")
-        return self._pairs.get(key)
+        shelf = self._shelves.get(key[:1])
+        if shelf is None:
+            return None
+        # As ``place``; the call would cost as much as the look-up.
+        part = key[1:4]
+        if len(part) < 3:
+            part = part.ljust(3, b"\0")
+        return shelf.directory[int.from_bytes(part, "big") >> shelf.shift].get(key)
 
     def apply(self, batch: Batch) -> None:
         if self._closed:
@@ -38,21 +106,30 @@ class MemoryEngine:
         self._settle_scans()
         for start, stop in batch.cleared:
             self._clear(start, stop)
-        pairs = self._pairs
         for key, value in batch.changes:
+            shelf = self._shelves.get(key[:1])
+            if shelf is None:
+                shelf = self._shelves[key[:1]] = _Shelf()
+            part = key[1:4]
+            if len(part) < 3:
+                part = part.ljust(3, b"\0")
+            place = int.from_bytes(part, "big") >> shelf.shift
+            bucket = shelf.directory[place]
+            before = len(bucket)
             if value is None:
-                self._delete(key)
-            else:
-                if key not in pairs:
-                    self._add(key)
-                pairs[key] = value
+                bucket.pop(key, None)
+                shelf.count += len(bucket) - before
+                continue
+            bucket[key] = value
+            if len(bucket) != before:
+                shelf.count += 1
+                if before >= BUCKET_MOST:
+                    shelf.split(place)
 
     def scan(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
         if self._closed:
             raise EngineFailed("the store in memory is closed")
-        self._settle_scans()
-        self._sort()
-        scan = _Scan(self._keys, self._pairs, start, stop)
+        scan = _Scan(self._buckets(start, stop), start, stop)
         self._scans.add(scan)
         return scan
 
@@ -66,63 +143,56 @@ class MemoryEngine:
                 scan.settle()
             self._scans.clear()
 
-    def _add(self, key: bytes) -> None:
-        if key in self._gone:
-            self._gone.discard(key)
-        else:
-            self._new.append(key)
-
-    def _delete(self, key: bytes) -> None:
-        if self._pairs.pop(key, None) is not None:
-            self._gone.add(key)
+    def _buckets(self, start: bytes, stop: bytes) -> Iterator[tuple[Bucket, bool]]:
+        if start >= stop:
+            return
+        for first in sorted(first for first in self._shelves if start[:1] <= first <= stop[:1]):
+            shelf = self._shelves[first]
+            yield from shelf.buckets(max(start, first), stop if first == stop[:1] else None)
 
     def _clear(self, start: bytes, stop: bytes) -> None:
-        self._sort()
-        keys = self._keys
-        for key in keys[bisect_left(keys, start) : bisect_left(keys, stop)]:
-            self._delete(key)
-
-    def _sort(self) -> None:
-        if len(self._new) > _FEW_NEW_KEYS:
-            self._keys += self._new
-            self._keys.sort()
-        else:
-            for key in self._new:
-                insort(self._keys, key)
-        self._new.clear()
-        if len(self._gone) > len(self._keys) // 2:
-            self._keys = [key for key in self._keys if key in self._pairs]
-            self._gone.clear()
+        for bucket, edge in self._buckets(start, stop):
+            shelf = self._shelves[next(iter(bucket))[:1]] if bucket else None
+            before = len(bucket)
+            if edge:
+                for key in [key for key in bucket if start <= key < stop]:
+                    del bucket[key]
+            else:
+                bucket.clear()
+            if shelf is not None:
+                shelf.count += len(bucket) - before
 
 
 class _Scan(Iterator[tuple[bytes, bytes]]):
-    """Walks the engine's own list until the engine is about to change, which first makes it take what it still needs."""
+    """Walks the engine's own buckets until the engine is about to change, which first makes it take what it still needs."""
 
-    __slots__ = ("__weakref__", "_at", "_keys", "_pairs", "_rest", "_stop")
+    __slots__ = ("__weakref__", "_buckets", "_rest", "_start", "_stop")
 
-    def __init__(self, keys: list[bytes], pairs: dict[bytes, bytes], start: bytes, stop: bytes) -> None:
-        self._keys = keys
-        self._pairs = pairs
-        self._at = bisect_left(keys, start)
-        self._stop = bisect_left(keys, stop)
-        self._rest: Iterator[tuple[bytes, bytes]] | None = None
+    def __init__(self, buckets: Iterator[tuple[Bucket, bool]], start: bytes, stop: bytes) -> None:
+        self._buckets = buckets
+        self._start = start
+        self._stop = stop
+        self._rest: Iterator[tuple[bytes, bytes]] = iter(())
+        """What is left of the bucket that was begun."""
 
     def __next__(self) -> tuple[bytes, bytes]:
-        if self._rest is not None:
-            return next(self._rest)
-        while self._at < self._stop:
-            key = self._keys[self._at]
-            self._at += 1
-            value = self._pairs.get(key)
-            if value is not None:
-                return key, value
+        for pair in self._rest:
+            return pair
+        for bucket, edge in self._buckets:
+            self._rest = self._sorted(bucket, edge)
+            for pair in self._rest:
+                return pair
         raise StopIteration
 
     def settle(self) -> None:
         """Take the remaining pairs as they are now."""
-        if self._rest is None:
-            pairs = self._pairs
-            self._rest = iter([(key, pairs[key]) for key in self._keys[self._at : self._stop] if key in pairs])
+        self._rest = iter([*self._rest, *(pair for bucket, edge in self._buckets for pair in self._sorted(bucket, edge))])
+
+    def _sorted(self, bucket: Bucket, edge: bool) -> Iterator[tuple[bytes, bytes]]:
+        keys = sorted(bucket)
+        if edge:
+            keys = keys[bisect_left(keys, self._start) : bisect_left(keys, self._stop)]
+        return iter([(key, bucket[key]) for key in keys])
 
 
 def open_memory(path: Path, holder: str) -> MemoryEngine:
