@@ -103,6 +103,14 @@ def test_a_scan_shows_what_was_there_when_it_began(engine: StorageEngine) -> Non
     assert len(list(other)) == 100 + 2 - 1 - 10
 
 
+def test_a_scan_keeps_to_its_range_whatever_is_read_between_its_call_and_its_pairs(engine: StorageEngine) -> None:
+    engine.apply(batch(*((b"%06d" % number, b"v") for number in range(5_000))))
+    scans = [(start, engine.scan(b"%06d" % start, b"%06d" % (start + 50))) for start in range(0, 5_000, 50)]
+    assert [engine.get(b"%06d" % number) for number in range(500)] == [b"v"] * 500
+    for start, scan in scans:
+        assert [key for key, _ in scan] == [b"%06d" % number for number in range(start, start + 50)]
+
+
 def test_an_empty_batch_changes_nothing(engine: StorageEngine) -> None:
     engine.apply(Batch())
     assert list(engine.scan(b"", b"\xff")) == []
