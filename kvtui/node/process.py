@@ -1,6 +1,7 @@
 """The life of one ``kvtui-node`` process: open, listen, say so, wait for the end, close."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -62,6 +63,9 @@ async def _serve(
     except (CannotListen, NoParentPipe) as error:
         store.close()
         raise CannotStart(str(error)) from None
+    # What is there now stays: the collector never walks it again.
+    gc.freeze()
+    gc.enable()
     bound_host, bound_port = server.address
     shown = f"[{bound_host}]" if ":" in bound_host else bound_host
     print(f"kvtui-node listening on {shown}:{bound_port}, data in {data or 'memory'}", flush=True)
