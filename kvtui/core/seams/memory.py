@@ -1,37 +1,49 @@
 """A storage engine in memory: nothing survives the process.
 
-A pair costs its two ``bytes`` and its place in one of many small dictionaries, and nothing that the collector walks. No list of keys is
-kept beside them: a scan sorts one small dictionary at a time, so that neither its first page nor a write between two
-pages waits for the order of all keys.
+A pair is one ``bytes``, key and value in one, in one of many small dictionaries under a small number. So a pair costs little more
+than its bytes, and the collector walks none. No list of keys lies beside them: a scan sorts one small dictionary after the other,
+so that neither its first page nor a write between two pages waits for the order of all keys.
 """
 
 from bisect import bisect_left
 from collections.abc import Iterator
 from pathlib import Path
+from struct import Struct
+from struct import error as TooShort
 from typing import Final
 from weakref import WeakSet
 
 from kvtui.core.seams.storage import Batch, EngineFailed
 
-BUCKET_MOST: Final = 170
-"""Pairs above which a bucket is split; a dictionary of so many is as full as Python makes it before it grows."""
-BUCKET_LEAST: Final = 16
-"""Pairs a bucket, on average, below which there are buckets enough: keys that agree in their first bytes then share one."""
-_BITS: Final = 24
-"""Bits of a key by which a shelf tells its buckets apart: those of its second to fourth byte."""
+BUCKET_MOST: Final = 42
+"""Pairs above which a bucket is split: as many as a dictionary of its size takes before it grows."""
+BUCKET_LEAST: Final = 4
+"""Pairs a place of a directory, on average, below which it gets no more places."""
+_NUMBERS: Final = 256
+"""Numbers under which pairs lie in a bucket; Python keeps these, and makes one of 32 bytes for each that is above."""
+_BITS: Final = 32
+"""Bits of a key by which a shelf tells its buckets apart: those of its second to fifth byte."""
+_bits = Struct(">xI").unpack_from
+_END: Final = b"\x00\x01"
+"""Follows the key in a pair, where every zero byte of the key is followed by 255: so pairs are in the order of their keys, and none
+begins as another key's."""
+_ZERO: Final = b"\x00\xff"
 
-Bucket = dict[bytes, bytes]
+Bucket = dict[int, bytes]
+"""Pairs under their key's number (its hash modulo ``_NUMBERS``); where that is taken, under the next free one, ``_NUMBERS`` further."""
+Pair = tuple[bytes, bytes]
 
 
 class _Shelf:
     """The pairs whose keys have one first byte, in buckets by the leading bits of what follows, so that buckets are in key order.
 
-    The directory has a place for every value of those bits; neighbouring places share a bucket until it is full and split.
+    The directory has a place for every value of those bits. Neighbouring places share a bucket until it is full and split.
     """
 
-    __slots__ = ("count", "directory", "shift")
+    __slots__ = ("count", "directory", "first", "shift")
 
-    def __init__(self) -> None:
+    def __init__(self, first: bytes) -> None:
+        self.first = first
         self.directory: list[Bucket] = [{}]
         self.shift = _BITS
         """Bits to drop from a key's ``_BITS`` to have its place."""
@@ -40,44 +52,105 @@ class _Shelf:
 
     def place(self, key: bytes) -> int:
         """Where in the directory ``key`` belongs."""
-        return int.from_bytes(key[1:4].ljust(3, b"\0"), "big") >> self.shift
+        try:
+            return int(_bits(key)[0]) >> self.shift
+        except TooShort:
+            return int.from_bytes(key[1:5].ljust(4, b"\x00"), "big") >> self.shift
 
-    def split(self, place: int) -> None:
-        """Make two of the full bucket at ``place``, unless all buckets together have too few pairs for that."""
+    def get(self, key: bytes) -> bytes | None:
+        try:
+            bucket = self.directory[_bits(key)[0] >> self.shift]
+        except TooShort:
+            bucket = self.directory[self.place(key)]
+        number = hash(key) % _NUMBERS
+        pair = bucket.get(number)
+        if pair is None:
+            return None
+        head = key.replace(b"\x00", _ZERO) + _END if 0 in key else key + _END
+        while not pair.startswith(head):
+            number += _NUMBERS
+            pair = bucket.get(number)
+            if pair is None:
+                return None
+        return pair[len(head) :]
+
+    def put(self, key: bytes, value: bytes) -> None:
+        try:
+            place = _bits(key)[0] >> self.shift
+        except TooShort:
+            place = self.place(key)
         bucket = self.directory[place]
-        first, last = place, place + 1
-        while first and self.directory[first - 1] is bucket:
-            first -= 1
-        while last < len(self.directory) and self.directory[last] is bucket:
-            last += 1
-        if last - first == 1:
-            if not self.shift or self.count < BUCKET_LEAST * len(self.directory):
+        head = key.replace(b"\x00", _ZERO) + _END if 0 in key else key + _END
+        number = hash(key) % _NUMBERS
+        while (pair := bucket.get(number)) is not None:
+            if pair.startswith(head):
+                bucket[number] = head + value
                 return
-            self.directory = [one for one in self.directory for _ in range(2)]
-            self.shift -= 1
-            first, last = 2 * first, 2 * last
-        middle = (first + last) // 2
-        low: Bucket = {}
-        high: Bucket = {}
-        for key, value in bucket.items():
-            (low if self.place(key) < middle else high)[key] = value
-        self.directory[first:last] = [low] * (middle - first) + [high] * (last - middle)
+            number += _NUMBERS
+        bucket[number] = head + value
+        self.count += 1
+        if len(bucket) > BUCKET_MOST:
+            self._split(place)
 
-    def buckets(self, start: bytes, stop: bytes | None) -> Iterator[tuple[Bucket, bool]]:
-        """Each bucket once that may hold keys of ``start``..``stop`` (None: the shelf's end), in order, and whether it may hold others."""
-        first = self.place(start)
-        last = len(self.directory) - 1 if stop is None else self.place(stop)
+    def delete(self, key: bytes) -> None:
+        bucket = self.directory[self.place(key)]
+        head = _head(key)
+        number = hash(key) % _NUMBERS
+        while (pair := bucket.get(number)) is not None:
+            if pair.startswith(head):
+                _take(bucket, number)
+                self.count -= 1
+                return
+            number += _NUMBERS
+
+    def buckets(self, start: bytes, stop: bytes | None) -> Iterator[Bucket]:
+        """Each bucket once that may hold keys of ``start``..``stop`` (None: the shelf's end), in order."""
         before: Bucket | None = None
-        for place in range(first, last + 1):
+        last = len(self.directory) - 1 if stop is None else self.place(stop)
+        for place in range(self.place(start), last + 1):
             bucket = self.directory[place]
             if bucket is not before:
                 before = bucket
-                edge = bucket is self.directory[first] or (stop is not None and bucket is self.directory[last])
-                yield bucket, edge
+                yield bucket
+
+    def clear(self, start: bytes, stop: bytes | None) -> None:
+        """Remove the pairs of ``start``..``stop`` (None: the shelf's end)."""
+        low, high = _head(start), None if stop is None else _head(stop)
+        for bucket in self.buckets(start, stop):
+            before = len(bucket)
+            kept = [(number, pair) for number, pair in bucket.items() if pair < low or (high and pair >= high)]
+            if len(kept) < before:
+                bucket.clear()
+                _fill(bucket, kept)
+                self.count += len(bucket) - before
+
+    def _split(self, place: int) -> None:
+        """Make two of the full bucket at ``place``, unless it has but one place and there are places enough."""
+        directory = self.directory
+        bucket = directory[place]
+        first, last = place, place + 1
+        while first and directory[first - 1] is bucket:
+            first -= 1
+        while last < len(directory) and directory[last] is bucket:
+            last += 1
+        if last - first == 1:
+            if not self.shift or self.count < BUCKET_LEAST * len(directory):
+                return
+            directory = self.directory = [one for one in directory for _ in range(2)]
+            self.shift -= 1
+            first, last = 2 * first, 2 * last
+        middle = (first + last) // 2
+        # The least key that belongs to the upper half; a key that ends early counts as one that goes on with zero bytes.
+        least = _head(self.first + (middle << self.shift).to_bytes(4, "big").rstrip(b"\x00"))
+        low: Bucket = {}
+        high: Bucket = {}
+        _fill(low, [(number, pair) for number, pair in bucket.items() if pair < least])
+        _fill(high, [(number, pair) for number, pair in bucket.items() if pair >= least])
+        directory[first:last] = [low] * (middle - first) + [high] * (last - middle)
 
 
 class MemoryEngine:
-    """Pairs in buckets, each a dictionary, on a shelf for every first byte of a key."""
+    """Pairs on a shelf for every first byte of a key."""
 
     def __init__(self) -> None:
         self._shelves: dict[bytes, _Shelf] = {}
@@ -92,44 +165,33 @@ class MemoryEngine:
         if self._closed:
             raise EngineFailed("the store in memory is closed")
         shelf = self._shelves.get(key[:1])
-        if shelf is None:
-            return None
-        # As ``place``; the call would cost as much as the look-up.
-        part = key[1:4]
-        if len(part) < 3:
-            part = part.ljust(3, b"\0")
-        return shelf.directory[int.from_bytes(part, "big") >> shelf.shift].get(key)
+        return None if shelf is None else shelf.get(key)
 
     def apply(self, batch: Batch) -> None:
         if self._closed:
             raise EngineFailed("the store in memory is closed")
         self._settle_scans()
         for start, stop in batch.cleared:
-            self._clear(start, stop)
+            for shelf, first, end in self._parts(start, stop):
+                shelf.clear(first, end)
         for key, value in batch.changes:
             shelf = self._shelves.get(key[:1])
             if shelf is None:
-                shelf = self._shelves[key[:1]] = _Shelf()
-            part = key[1:4]
-            if len(part) < 3:
-                part = part.ljust(3, b"\0")
-            place = int.from_bytes(part, "big") >> shelf.shift
-            bucket = shelf.directory[place]
-            before = len(bucket)
+                shelf = self._shelves[key[:1]] = _Shelf(key[:1])
             if value is None:
-                bucket.pop(key, None)
-                shelf.count += len(bucket) - before
-                continue
-            bucket[key] = value
-            if len(bucket) != before:
-                shelf.count += 1
-                if before >= BUCKET_MOST:
-                    shelf.split(place)
+                shelf.delete(key)
+            else:
+                shelf.put(key, value)
 
-    def scan(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
+    def scan(self, start: bytes, stop: bytes) -> Iterator[Pair]:
         if self._closed:
             raise EngineFailed("the store in memory is closed")
-        scan = _Scan(self._buckets(start, stop), start, stop)
+        scan = _Scan(
+            pair
+            for shelf, first, end in self._parts(start, stop)
+            for bucket in shelf.buckets(first, end)
+            for pair in _sorted(bucket, first, end)
+        )
         self._scans.add(scan)
         return scan
 
@@ -143,56 +205,64 @@ class MemoryEngine:
                 scan.settle()
             self._scans.clear()
 
-    def _buckets(self, start: bytes, stop: bytes) -> Iterator[tuple[Bucket, bool]]:
+    def _parts(self, start: bytes, stop: bytes) -> list[tuple[_Shelf, bytes, bytes | None]]:
+        """The shelves that ``start``..``stop`` lies on, and from where to where (None: to its end) on each."""
         if start >= stop:
-            return
-        for first in sorted(first for first in self._shelves if start[:1] <= first <= stop[:1]):
-            shelf = self._shelves[first]
-            yield from shelf.buckets(max(start, first), stop if first == stop[:1] else None)
-
-    def _clear(self, start: bytes, stop: bytes) -> None:
-        for bucket, edge in self._buckets(start, stop):
-            shelf = self._shelves[next(iter(bucket))[:1]] if bucket else None
-            before = len(bucket)
-            if edge:
-                for key in [key for key in bucket if start <= key < stop]:
-                    del bucket[key]
-            else:
-                bucket.clear()
-            if shelf is not None:
-                shelf.count += len(bucket) - before
+            return []
+        return [
+            (self._shelves[byte], max(start, byte), stop if byte == stop[:1] else None)
+            for byte in sorted(self._shelves)
+            if start[:1] <= byte <= stop[:1]
+        ]
 
 
-class _Scan(Iterator[tuple[bytes, bytes]]):
+class _Scan(Iterator[Pair]):
     """Walks the engine's own buckets until the engine is about to change, which first makes it take what it still needs."""
 
-    __slots__ = ("__weakref__", "_buckets", "_rest", "_start", "_stop")
+    __slots__ = ("__weakref__", "_pairs")
 
-    def __init__(self, buckets: Iterator[tuple[Bucket, bool]], start: bytes, stop: bytes) -> None:
-        self._buckets = buckets
-        self._start = start
-        self._stop = stop
-        self._rest: Iterator[tuple[bytes, bytes]] = iter(())
-        """What is left of the bucket that was begun."""
+    def __init__(self, pairs: Iterator[bytes]) -> None:
+        self._pairs = pairs
 
-    def __next__(self) -> tuple[bytes, bytes]:
-        for pair in self._rest:
-            return pair
-        for bucket, edge in self._buckets:
-            self._rest = self._sorted(bucket, edge)
-            for pair in self._rest:
-                return pair
-        raise StopIteration
+    def __next__(self) -> Pair:
+        pair = next(self._pairs)
+        end = pair.index(_END)
+        key = pair[:end]
+        return key.replace(_ZERO, b"\x00") if 0 in key else key, pair[end + len(_END) :]
 
     def settle(self) -> None:
         """Take the remaining pairs as they are now."""
-        self._rest = iter([*self._rest, *(pair for bucket, edge in self._buckets for pair in self._sorted(bucket, edge))])
+        self._pairs = iter(list(self._pairs))
 
-    def _sorted(self, bucket: Bucket, edge: bool) -> Iterator[tuple[bytes, bytes]]:
-        keys = sorted(bucket)
-        if edge:
-            keys = keys[bisect_left(keys, self._start) : bisect_left(keys, self._stop)]
-        return iter([(key, bucket[key]) for key in keys])
+
+def _head(key: bytes) -> bytes:
+    """How the pair of ``key`` begins."""
+    return key.replace(b"\x00", _ZERO) + _END
+
+
+def _sorted(bucket: Bucket, start: bytes, stop: bytes | None) -> list[bytes]:
+    """The pairs of ``bucket`` from key ``start`` on, and below ``stop``."""
+    pairs = sorted(bucket.values())
+    end = len(pairs) if stop is None else bisect_left(pairs, _head(stop))
+    return pairs[bisect_left(pairs, _head(start)) : end]
+
+
+def _fill(bucket: Bucket, pairs: list[tuple[int, bytes]]) -> None:
+    """Add ``pairs``, each under a number that it had in a bucket."""
+    for number, pair in pairs:
+        number %= _NUMBERS
+        while number in bucket:
+            number += _NUMBERS
+        bucket[number] = pair
+
+
+def _take(bucket: Bucket, number: int) -> None:
+    """Remove the pair under ``number``; the last one that had to give way takes its place."""
+    last = number
+    while last + _NUMBERS in bucket:
+        last += _NUMBERS
+    bucket[number] = bucket[last]
+    del bucket[last]
 
 
 def open_memory(path: Path, holder: str) -> MemoryEngine:
