@@ -104,7 +104,10 @@ class SlotTable:
     def damaged_keys(self, first: bytes, end: bytes) -> list[bytes]:
         """The keys under which the damaged entries lie from engine key ``first`` up to ``end``, in ring order."""
         return [
-            key_of(where) for slot in sorted(self.damaged) for where in sorted(self.damaged[slot]) if first <= where < end
+            key_of(where)
+            for slot in sorted(self.damaged)
+            for where in sorted(self.damaged[slot])
+            if first <= where < end
         ]
 
     def repair(self, where: bytes) -> None:
@@ -129,8 +132,14 @@ class SlotTable:
         total = (self.total - sum(self.digests[start:stop])) & _DIGEST_MASK
         return Held(self.entries - entries, total, self.damages - damages)
 
+    def columns(self, start: int, stop: int) -> tuple[list[int], list[int], list[int]]:
+        """Digests, live keys and tombstones of slots ``start``..``stop``."""
+        return self.digests[start:stop], self.live[start:stop], self.dead[start:stop]
+
     def filled(self, slots: Iterable[int]) -> list[int]:
         """Those of ``slots`` that hold anything."""
+        if not self.entries:
+            return []
         digests, live, dead = self.digests, self.live, self.dead
         return [slot for slot in slots if digests[slot] or live[slot] or dead[slot] or slot in self.damaged]
 

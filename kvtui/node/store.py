@@ -2,16 +2,16 @@
 
 Reads see what is staged; who reads or writes must not be answered before ``commit`` returned.
 
-Opening a store does not read its entries: their sums per slot lie beside them (``kvtui.node.sums``), written in the same batches. But
-nothing is answered on the strength of sums alone. A slot is *verified* when all its entries were read and are what its sums
-say; each entry that fails its checksum is then known as damaged. The first read, write, scan or digest that touches a slot verifies it,
-and ``verify_next`` does so for all others bit by bit. So what a client or coordinator is told of a key or of a slot's
-digest rests on entries that were read since the opening, as if all had been read before it: an older version is never served for one
-that the engine lost (promise 2), a replica is never called clean by a digest of entries that nobody looked at (promise 4), and damage
-is found and repaired (promise 9), though a heartbeat tells of it later. Only counts of keys and bytes are told from sums not
-yet verified, which the batches that changed them made durable. A slot that holds something else than its sums say, without
-a damaged entry that would explain it, proves that the engine lost entries or brought back old ones: the store fails as
-after a failed sync, leaves a mark, and does not open again.
+Opening a store does not read its entries: their sums per slot lie beside them (``kvtui.node.sums``), written in the same batches.
+But nothing is answered on the strength of sums alone. A slot is *verified* when all its entries were read and are what its
+sums say; each entry that fails its checksum is then known as damaged. The first read, write, scan or digest that touches a slot
+verifies it, and ``verify_next`` does so for all others bit by bit. So what is told of a key, or of a slot's digest, rests on
+entries that were read since the opening, as if all had been read before it: an older version is never served for one that the
+engine lost (promise 2), a replica is never called clean by a digest of entries that nobody looked at (promise 4), and
+damage is found and repaired (promise 9), though a heartbeat tells of it later. Only counts of keys and bytes are told from sums
+not yet verified, which the batches that changed them made durable. A slot that holds something else than its sums say,
+without a damaged entry that would explain it, proves that the engine lost entries or brought back old ones: the store fails
+as after a failed sync, leaves a mark, and does not open again.
 
 A store of few entries, and one whose sums are missing or damaged, is verified whole at its opening.
 """
@@ -422,17 +422,17 @@ class Store:
     def _read_slots(self, start: int, stop: int, damages: int = 0) -> None:
         """Read slots ``start``..``stop``, none of them verified, with ``damages`` damaged entries before. Raises _EntriesLost."""
         table = self._table
-        before, written = table.entries, table.rows(range(start, stop))
+        before, written = table.entries, table.columns(start, stop)
         table.reset(start, stop)
         table.entries -= damages
         table.tally(self._engine.scan(*table.range(start, stop)))
-        for was, now in zip(written, table.rows(range(start, stop)), strict=True):
-            if now == was and not damages:
-                continue
-            slot, digest, live, dead, damaged, _ = now
-            if Held(live + dead + damaged, digest, damaged).lacks(Held(was[2] + was[3] + damages, was[1], damages)):
-                raise _EntriesLost(_lost(table.entries, before))
-            self._changed.add(slot)
+        if damages or table.damaged or table.columns(start, stop) != written:
+            for slot, was in enumerate(zip(*written, strict=True), start):
+                ((_, digest, live, dead, damaged, _),) = table.rows((slot,))
+                if Held(live + dead + damaged, digest, damaged).lacks(Held(was[1] + was[2] + damages, was[0], damages)):
+                    raise _EntriesLost(_lost(table.entries, before))
+                if damaged or damages:
+                    self._changed.add(slot)
         self._note_verified(start, stop)
 
     def _note_verified(self, start: int, stop: int) -> None:

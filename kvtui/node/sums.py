@@ -29,7 +29,7 @@ _row = Struct("<HQIIIQ")
 
 
 Row = tuple[int, int, int, int, int, int]
-"""What one slot holds: the slot, its digest, its live keys, tombstones and damaged entries, the bytes of its live keys and values."""
+"""What a slot holds: its number, its digest, live keys, tombstones, damaged entries, and the bytes of its live keys and values."""
 
 
 class KeptSums:

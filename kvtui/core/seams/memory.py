@@ -30,7 +30,7 @@ begins as another key's."""
 _ZERO: Final = b"\x00\xff"
 
 Bucket = dict[int, bytes]
-"""Pairs under their key's number (its hash modulo ``_NUMBERS``); where that is taken, under the next free one, ``_NUMBERS`` further."""
+"""Pairs under their key's number (its hash modulo ``_NUMBERS``); where that is taken, under the next one, ``_NUMBERS`` further."""
 Pair = tuple[bytes, bytes]
 
 
@@ -58,8 +58,9 @@ class _Shelf:
             return int.from_bytes(key[1:5].ljust(4, b"\x00"), "big") >> self.shift
 
     def get(self, key: bytes) -> bytes | None:
+        # As ``place`` and ``_head``: calls would cost as much as the look-up.
         try:
-            bucket = self.directory[_bits(key)[0] >> self.shift]
+            bucket: Bucket = self.directory[_bits(key)[0] >> self.shift]
         except TooShort:
             bucket = self.directory[self.place(key)]
         number = hash(key) % _NUMBERS
@@ -172,12 +173,13 @@ class MemoryEngine:
             raise EngineFailed("the store in memory is closed")
         self._settle_scans()
         for start, stop in batch.cleared:
-            for shelf, first, end in self._parts(start, stop):
-                shelf.clear(first, end)
+            for part, first, end in self._parts(start, stop):
+                part.clear(first, end)
+        shelves = self._shelves
         for key, value in batch.changes:
-            shelf = self._shelves.get(key[:1])
+            shelf = shelves.get(key[:1])
             if shelf is None:
-                shelf = self._shelves[key[:1]] = _Shelf(key[:1])
+                shelf = shelves[key[:1]] = _Shelf(key[:1])
             if value is None:
                 shelf.delete(key)
             else:
