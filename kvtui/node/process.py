@@ -18,7 +18,7 @@ from kvtui.core.seams.tls import BadTls, Tls, TlsFiles, as_node
 from kvtui.core.seams.transport import CannotListen, TcpTransport
 from kvtui.node.gate import Gate
 from kvtui.node.server import NodeServer
-from kvtui.node.store import Store
+from kvtui.node.store import OPENING_ENTRIES, Store
 
 
 class CannotStart(Exception):
@@ -100,11 +100,11 @@ def _end_on_signals(ended: asyncio.Event) -> None:
         loop.add_signal_handler(number, ended.set)
 
 
-def _open_store(host: str, port: int, data: Path | None) -> Store:
+def _open_store(host: str, port: int, data: Path | None, *, at_opening: int = OPENING_ENTRIES) -> Store:
     engine: StorageEngine | None = None
     try:
         engine = _open_engine(host, port, data)
-        return Store(engine, SystemRandom())
+        return Store(engine, SystemRandom(), at_opening=at_opening)
     except EngineLocked as error:
         raise CannotStart(str(error)) from None
     except (EngineUnreadable, EngineFailed, EngineFull) as error:
