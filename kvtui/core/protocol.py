@@ -182,9 +182,9 @@ class Scan(_Request, tag="scan"):
 
     Reply: ``entries`` and, unless that was all, ``cursor``: the ``after`` of the next page. A page may hold fewer entries than
     ``limit``, none even, and still have a cursor: it ends early at the limit of a batch, and when a long way brought nothing with
-    ``prefix``. Damaged entries are left out (their slot's digest then agrees with no other node's), and a first page (without
-    ``after``) names the keys under which they lie, as ``damaged``; with ``whole``, or where they are more than a list may hold, a
-    page of slots that hold any is refused instead (``damaged``).
+    ``prefix``. Damaged entries are left out (their slot's digest then agrees with no other node's), and each page names the keys
+    under which those lie that it passed, as ``damaged``; with ``whole``, or where they are more than a list may hold, a page of
+    slots that hold any is refused instead (``damaged``).
     """
 
     start: int

@@ -1,5 +1,6 @@
 """``kvtui-node``: its arguments and its last words."""
 
+import gc
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -57,6 +58,8 @@ def main(
 
     It stands alone until a kvtui coordinator takes it into a cluster: then it stores what that coordinator writes.
     """
+    # Until the node serves nothing of what is made is garbage: the collector would only slow its start down.
+    gc.disable()
     secret = _secret(secret_file)
     if secret is None and not is_loopback(host):
         _stop(f"refusing to listen on {host}: without a shared secret a node listens on loopback addresses only")

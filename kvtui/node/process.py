@@ -1,6 +1,7 @@
 """The life of one ``kvtui-node`` process: open, listen, say so, wait for the end, close."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -17,7 +18,7 @@ from kvtui.core.seams.tls import BadTls, Tls, TlsFiles, as_node
 from kvtui.core.seams.transport import CannotListen, TcpTransport
 from kvtui.node.gate import Gate
 from kvtui.node.server import NodeServer
-from kvtui.node.store import Store
+from kvtui.node.store import OPENING_ENTRIES, Store
 
 
 class CannotStart(Exception):
@@ -62,6 +63,9 @@ async def _serve(
     except (CannotListen, NoParentPipe) as error:
         store.close()
         raise CannotStart(str(error)) from None
+    # What is there now stays: the collector never walks it again.
+    gc.freeze()
+    gc.enable()
     bound_host, bound_port = server.address
     shown = f"[{bound_host}]" if ":" in bound_host else bound_host
     print(f"kvtui-node listening on {shown}:{bound_port}, data in {data or 'memory'}", flush=True)
@@ -96,11 +100,11 @@ def _end_on_signals(ended: asyncio.Event) -> None:
         loop.add_signal_handler(number, ended.set)
 
 
-def _open_store(host: str, port: int, data: Path | None) -> Store:
+def _open_store(host: str, port: int, data: Path | None, *, at_opening: int = OPENING_ENTRIES) -> Store:
     engine: StorageEngine | None = None
     try:
         engine = _open_engine(host, port, data)
-        return Store(engine, SystemRandom())
+        return Store(engine, SystemRandom(), at_opening=at_opening)
     except EngineLocked as error:
         raise CannotStart(str(error)) from None
     except (EngineUnreadable, EngineFailed, EngineFull) as error:

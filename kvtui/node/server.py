@@ -12,6 +12,7 @@ from kvtui.node.connection import Connection
 from kvtui.node.gate import Gate
 from kvtui.node.store import Store
 from kvtui.node.tick import Tick
+from kvtui.node.verification import Verification
 
 SWEEP_SECONDS: Final = 1.0
 """How often deadlines are looked at, while there are connections."""
@@ -45,6 +46,7 @@ class NodeServer:
         self._report = failed
         self._gate = gate
         self._tick = Tick(store, clock, self._fail, lambda: len(self._connections) == 1)
+        self._verification = Verification(store, clock, self._fail)
         # A dict for its order: what is done to all of them is done in the order they came.
         self._connections: dict[Connection, None] = {}
         self._listener: Listener | None = None
@@ -72,6 +74,7 @@ class NodeServer:
     async def start(self) -> None:
         """Listen. Raises CannotListen."""
         self._listener = await self._transport.listen(self._host, self._port, self._new_connection)
+        self._verification.start()
 
     async def close(self) -> None:
         """Finish what was acknowledged, send the replies, close the store. Calling it again does nothing.
@@ -96,6 +99,7 @@ class NodeServer:
 
     def _stop(self) -> None:
         self._tick.stop()
+        self._verification.stop()
         if self._listener is not None:
             self._listener.close()
         if self._sweep is not None:

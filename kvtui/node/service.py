@@ -34,7 +34,7 @@ from kvtui.core.seams.storage import EngineFull
 from kvtui.core.version import NEVER, Version
 from kvtui.node.membership import KEEP, Authority, Refused, admit, refuse_superseded
 from kvtui.node.pages import page
-from kvtui.node.record import SEQ_MOST, is_live, size_of, value_of, version_of
+from kvtui.node.record import SEQ_MOST, engine_key, is_live, size_of, value_of, version_of
 from kvtui.node.store import EntryDamaged, Store
 from kvtui.node.uploads import Uploads, UploadSpace
 
@@ -235,8 +235,6 @@ class Service:
     def _dump(self, peer: Peer, request: wire.Dump) -> Reply:
         self._settle()
         table = self._store.table
-        if table.damages:
-            raise Refused(DAMAGED, f"{table.damages} entries failed their checksum; scan lists the others")
         size = 0
         data: dict[str, Blob] = {}
         for where, record in self._store.scan(0, table.slots, None):
@@ -249,6 +247,8 @@ class Service:
             if size > FRAME_BYTES:
                 break
             data[key] = value
+        if table.damages:
+            raise Refused(DAMAGED, f"{table.damages} entries failed their checksum; scan lists the others")
         if size > FRAME_BYTES or len(wire.encode(data)) > FRAME_BYTES:
             raise Refused(TOO_LARGE, f"the data exceeds one frame of {FRAME_BYTES:,} bytes; use scan")
         return Reply(status=OK, id=request.id, data=data)
@@ -264,11 +264,17 @@ class Service:
         entries, cursor = page(pairs, min(request.limit, BATCH_ENTRIES), request.values, prefix)
         if request.whole and any(request.start <= slot < request.stop for slot in self._store.table.damaged):
             raise Refused(DAMAGED, f"entries of slots {request.start}..{request.stop} failed their checksum")
-        damaged = self._damaged_keys(request) if after is None and self._store.table.damaged else None
+        damaged = self._damaged_keys(request, after, cursor) if self._store.table.damaged else None
         return Reply(status=OK, id=request.id, entries=entries, cursor=cursor, damaged=damaged)
 
-    def _damaged_keys(self, request: wire.Scan) -> list[Blob]:
-        keys = self._store.table.damaged_keys(request.start, request.stop)
+    def _damaged_keys(self, request: wire.Scan, after: bytes | None, cursor: Blob | None) -> list[Blob]:
+        """Those of the part that the page covers, to which the cursor belongs."""
+        first, end = self._store.table.range(request.start, request.stop)
+        if after is not None:
+            first = engine_key(after) + b"\x00"
+        if cursor is not None:
+            end = engine_key(from_blob(cursor)) + b"\x00"
+        keys = self._store.table.damaged_keys(first, end)
         if len(keys) > BATCH_ENTRIES or sum(map(len, keys)) > BATCH_BYTES:
             raise Refused(
                 DAMAGED, f"{len(keys):,} entries of slots {request.start}..{request.stop} failed their checksum"
@@ -277,7 +283,7 @@ class Service:
 
     def _digests(self, peer: Peer, request: wire.Digests) -> Reply:
         self._check_slots(request.start, request.stop)
-        return Reply(status=OK, id=request.id, digests=self._store.table.digests[request.start : request.stop])
+        return Reply(status=OK, id=request.id, digests=self._store.digests(request.start, request.stop))
 
     def _counts(self, peer: Peer, request: wire.Counts) -> Reply:
         _check_list(len(request.ranges))

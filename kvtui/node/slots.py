@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from xxhash import xxh3_64_intdigest
 
 from kvtui.node.record import OVERHEAD, contribution, is_live, key_of, placed, range_of, sound, token_at
+from kvtui.node.sums import Row
 
 _DIGEST_MASK = 2**64 - 1
 
@@ -74,8 +75,8 @@ class SlotTable:
         """The engine keys of slots ``start``..``stop``."""
         return range_of(start, stop, self.shift)
 
-    def change(self, where: bytes, old: bytes | None, new: bytes | None) -> None:
-        """Account for the entry at ``where`` going from record ``old`` to ``new``; both are sound, or absent."""
+    def change(self, where: bytes, old: bytes | None, new: bytes | None) -> int:
+        """Account for the entry at ``where`` going from record ``old`` to ``new``; both are sound, or absent. Returns its slot."""
         slot = token_at(where) >> self.shift
         change = 0
         if old is not None:
@@ -95,14 +96,19 @@ class SlotTable:
                 self.dead[slot] += 1
             self.entries += 1
         self._add(slot, change)
+        return slot
 
     def is_damaged(self, where: bytes) -> bool:
         return bool(self.damaged) and where in self.damaged.get(self.slot_at(where), ())
 
-    def damaged_keys(self, start: int, stop: int) -> list[bytes]:
-        """The keys under which the damaged entries of slots ``start``..``stop`` lie, in ring order."""
-        slots = sorted(slot for slot in self.damaged if start <= slot < stop)
-        return [key_of(where) for slot in slots for where in sorted(self.damaged[slot])]
+    def damaged_keys(self, first: bytes, end: bytes) -> list[bytes]:
+        """The keys under which the damaged entries lie from engine key ``first`` up to ``end``, in ring order."""
+        return [
+            key_of(where)
+            for slot in sorted(self.damaged)
+            for where in sorted(self.damaged[slot])
+            if first <= where < end
+        ]
 
     def repair(self, where: bytes) -> None:
         """Forget the damage at ``where``, because a new record takes its place."""
@@ -125,6 +131,41 @@ class SlotTable:
         entries = sum(self.live[start:stop]) + sum(self.dead[start:stop]) + damages
         total = (self.total - sum(self.digests[start:stop])) & _DIGEST_MASK
         return Held(self.entries - entries, total, self.damages - damages)
+
+    def columns(self, start: int, stop: int) -> tuple[list[int], list[int], list[int]]:
+        """Digests, live keys and tombstones of slots ``start``..``stop``."""
+        return self.digests[start:stop], self.live[start:stop], self.dead[start:stop]
+
+    def filled(self, slots: Iterable[int]) -> list[int]:
+        """Those of ``slots`` that hold anything."""
+        if not self.entries:
+            return []
+        digests, live, dead = self.digests, self.live, self.dead
+        return [slot for slot in slots if digests[slot] or live[slot] or dead[slot] or slot in self.damaged]
+
+    def rows(self, slots: Iterable[int]) -> list[Row]:
+        """The sums of ``slots``."""
+        digests, live, dead, sizes, damaged = self.digests, self.live, self.dead, self.sizes, self.damaged
+        return [
+            (slot, digests[slot], live[slot], dead[slot], len(damaged.get(slot, ())), sizes[slot]) for slot in slots
+        ]
+
+    def restore(self, rows: Iterable[Row]) -> dict[int, int]:
+        """Take sums, for a table that is empty, as they were written; of a slot the last ones count.
+
+        Returns how many entries of a slot were damaged, where any were: which ones, only reading them can tell.
+        """
+        damages: dict[int, int] = {}
+        for slot, digest, live, dead, damaged, size in rows:
+            self.digests[slot] = digest
+            self.live[slot] = live
+            self.dead[slot] = dead
+            self.sizes[slot] = size
+            if damaged or damages:
+                damages[slot] = damaged
+        self.entries = sum(self.live) + sum(self.dead) + sum(damages.values())
+        self.total = sum(self.digests) & _DIGEST_MASK
+        return {slot: number for slot, number in damages.items() if number}
 
     def reset(self, start: int, stop: int) -> None:
         """Slots ``start``..``stop`` are empty."""

@@ -1,6 +1,19 @@
 """A node's entries over a storage engine: highest version stays, writes are staged and committed together.
 
 Reads see what is staged; who reads or writes must not be answered before ``commit`` returned.
+
+Opening a store does not read its entries: their sums per slot lie beside them (``kvtui.node.sums``), written in the same batches.
+But nothing is answered on the strength of sums alone. A slot is *verified* when all its entries were read and are what its
+sums say; each entry that fails its checksum is then known as damaged. The first read, write, scan or digest that touches a slot
+verifies it, and ``verify_next`` does so for all others bit by bit. So what is told of a key, or of a slot's digest, rests on
+entries that were read since the opening, as if all had been read before it: an older version is never served for one that the
+engine lost (promise 2), a replica is never called clean by a digest of entries that nobody looked at (promise 4), and
+damage is found and repaired (promise 9), though a heartbeat tells of it later. Only counts of keys and bytes are told from sums
+not yet verified, which the batches that changed them made durable. A slot that holds something else than its sums say,
+without a damaged entry that would explain it, proves that the engine lost entries or brought back old ones: the store fails
+as after a failed sync, leaves a mark, and does not open again.
+
+A store of few entries, and one whose sums are missing or damaged, is verified whole at its opening.
 """
 
 from collections.abc import Iterator
@@ -8,11 +21,10 @@ from struct import Struct
 from typing import Any, Final
 
 import msgspec
-from xxhash import xxh3_64_digest
 
 from kvtui.core.protocol import UPLOADS
 from kvtui.core.seams.chance import Random
-from kvtui.core.seams.storage import Batch, EngineFull, EngineUnreadable, StorageEngine
+from kvtui.core.seams.storage import Batch, EngineFailed, EngineFull, EngineUnreadable, StorageEngine
 from kvtui.core.version import NEVER, Version
 from kvtui.node.membership import FORMAT, Membership
 from kvtui.node.record import (
@@ -29,22 +41,31 @@ from kvtui.node.record import (
     unpack_version,
     version_of,
 )
+from kvtui.node.sealed import CHECKSUM_BYTES, content_of, is_sealed, seal
 from kvtui.node.slots import NOTHING, Held, SlotTable
+from kvtui.node.sums import KeptSums
 
 COMMIT_BYTES: Final = 4 * 1024 * 1024
 """Staged bytes above which a commit is due at once."""
+OPENING_ENTRIES: Final = 50_000
+"""A store of at most so many entries is verified whole at its opening, which takes some 0.15 s."""
 
 _MEMBERSHIP = META + b"membership"
 _COUNTER = META + b"counter"
 _NOTE = META + b"note"
+_LOST = META + b"lost"
+"""There when entries were found to be lost: in which words."""
 _ABOVE_ALL = b"\xff"
 _counter = Struct(">QQ")
 _held = Struct(">QQQ")
 """What the node holds in all: follows the counter in its record."""
-_CHECKSUM_BYTES = 8
 _NOTE_AT = 24
 """Where a note's text begins: after the checksum, and the version that says how far it goes."""
 _ABSENT: Final[Any] = object()
+
+
+class _EntriesLost(Exception):
+    """What the engine holds is not what was written."""
 
 
 class EntryDamaged(Exception):
@@ -57,8 +78,11 @@ class Store:
     After that nothing of the store may be used but ``close``.
     """
 
-    def __init__(self, engine: StorageEngine, random: Random) -> None:
-        """Read everything once, verifying it. Raises EngineUnreadable when the engine holds something else than a node's data."""
+    def __init__(self, engine: StorageEngine, random: Random, *, at_opening: int = OPENING_ENTRIES) -> None:
+        """A store of at most ``at_opening`` entries is verified here and now.
+
+        Raises EngineUnreadable when the engine holds something else than a node's data, or not all of it.
+        """
         self._engine = engine
         self._random = random
         self._staged: dict[bytes, bytes | None] = {}
@@ -71,10 +95,16 @@ class Store:
         self.noted = NEVER
         """How far the coordinator's note goes."""
         self._written: Held | None = None
+        self._sums = KeptSums()
+        self._changed: set[int] = set()
+        """Slots whose sums are no longer those in the engine."""
         self.membership = self._load()
         self._table = SlotTable(self.membership.slots, self.membership.data_id)
-        self._table.tally(engine.scan(ENTRY, AFTER_ENTRIES))
-        self._refuse_a_part()
+        self._unverified = bytearray(self.membership.slots)
+        """1 for each slot whose entries were not yet read."""
+        self._left = 0
+        """How many those are."""
+        self._fill_table(at_opening)
 
     @property
     def durable(self) -> bool:
@@ -89,6 +119,11 @@ class Store:
     def staged(self) -> bool:
         """Whether anything waits for a commit."""
         return bool(self._staged)
+
+    @property
+    def verified(self) -> bool:
+        """Whether every entry was read since the opening."""
+        return not self._left
 
     @property
     def counter_after_commit(self) -> int:
@@ -166,8 +201,9 @@ class Store:
         batch = Batch()
         batch.clear(*self._table.range(start, stop))
         self._large.clear()
-        self._apply(batch, self._table.held_outside(start, stop))
+        self._apply(batch, cleared=range(start, stop))
         self._table.reset(start, stop)
+        self._note_verified(start, stop)
 
     def join(self, membership: Membership, *, keep: bool = False) -> None:
         """Persist ``membership``; entering a cluster clears what was stored, unless it is to ``keep`` it. Nothing may be staged.
@@ -175,10 +211,7 @@ class Store:
         Raises EngineFull.
         """
         entering = membership.cluster != self.membership.cluster
-        self._become(membership, Batch(), cleared=entering and not keep)
-        if self._table.slots != membership.slots:
-            self._table = SlotTable(membership.slots, membership.data_id)
-            self._table.tally(self._engine.scan(ENTRY, AFTER_ENTRIES))
+        self._become(membership, cleared=entering and not keep)
 
     def leave(self) -> None:
         """Become standalone and empty, with a new data id and a counter that starts again. Nothing may be staged.
@@ -188,7 +221,7 @@ class Store:
         before = self.counter
         self.counter = 0
         try:
-            self._become(Membership(data_id=self._random.identity()), Batch(), cleared=True)
+            self._become(Membership(data_id=self._random.identity()), cleared=True)
         except EngineFull:
             self.counter = before
             raise
@@ -196,30 +229,57 @@ class Store:
     def read_note(self) -> str:
         """What the coordinator left here last; empty where it left nothing, or what it left is damaged."""
         stored = self._engine.get(_NOTE)
-        if stored is None or not _is_sealed(stored):
+        if stored is None or not is_sealed(stored):
             return ""
         return stored[_NOTE_AT:].decode()
 
     def write_note(self, text: str, noted: Version) -> None:
         """Replace the note, which goes as far as ``noted``, synced. Nothing may be staged. Raises EngineFull."""
         batch = Batch()
-        batch.put(_NOTE, _seal(pack_version(noted) + text.encode()))
+        batch.put(_NOTE, seal(pack_version(noted) + text.encode()))
         self._apply(batch)
         self.noted = noted
 
     def scan(self, start: int, stop: int, after: bytes | None) -> Iterator[tuple[bytes, bytes]]:
         """Places and records of slots ``start``..``stop`` in order, above the key ``after``. Nothing may be staged.
 
-        Damaged entries are left out.
+        Damaged entries are left out; those of the slots passed so far are known.
         """
         first, end = self._table.range(start, stop)
         if after is not None:
             first = max(first, engine_key(after) + b"\x00")
+            start = max(start, self._table.slot_at(first))
         for where, record in self._engine.scan(first, end):
+            if self._left and (slot := self._table.slot_at(where)) >= start:
+                self._verify(start, slot + 1)
+                start = slot + 1
             if sound(where, record):
                 yield where, record
             elif not self._table.is_damaged(where):
                 self._recount(self._table.slot_at(where))
+        if self._left:
+            self._verify(start, stop)
+
+    def digests(self, start: int, stop: int) -> list[int]:
+        """The digests of slots ``start``..``stop``, staged writes included."""
+        if self._left:
+            self._verify(start, stop)
+        return self._table.digests[start:stop]
+
+    def verify_next(self, entries: int) -> None:
+        """Verify the next slots that are not, as many as hold about so many ``entries``: one at least, if there is any."""
+        start = self._unverified.find(1)
+        if start < 0:
+            return
+        stop = start + 1
+        table = self._table
+        held = table.live[start] + table.dead[start]
+        while stop < table.slots and self._unverified[stop] and stop - start < entries:
+            held += table.live[stop] + table.dead[stop]
+            if held > entries:
+                break
+            stop += 1
+        self._verify(start, stop)
 
     def close(self) -> None:
         self._engine.close()
@@ -229,6 +289,9 @@ class Store:
         record: bytes | None = self._staged.get(where, _ABSENT)
         if record is not _ABSENT:
             return record
+        if self._left:
+            slot = self._table.slot_at(where)
+            self._verify(slot, slot + 1)
         record = self._engine.get(where)
         if record is None:
             return None
@@ -239,30 +302,53 @@ class Store:
         return record if is_sound else None
 
     def _stage(self, where: bytes, old: bytes | None, new: bytes | None) -> None:
-        self._table.change(where, old, new)
+        self._changed.add(self._table.change(where, old, new))
         self._staged[where] = new
         self.staged_bytes += len(where) + (len(new) if new is not None else 0)
         if self._large:
             self._large.pop(where, None)
 
-    def _apply(self, batch: Batch, held: Held | None = None) -> None:
-        """Write ``batch``, after which the node holds what the table says, or ``held``."""
-        held = held or self._table.held
-        batch.put(_COUNTER, _seal(_counter.pack(self.counter + 1, self._seq) + _held.pack(*held)))
+    def _apply(self, batch: Batch, *, after: SlotTable | None = None, cleared: range = range(0)) -> None:
+        """Write ``batch``, after which the node holds what the table says without the slots ``cleared``, or what ``after`` says."""
+        table = after or self._table
+        held = table.held_outside(cleared.start, cleared.stop) if cleared else table.held
+        size, whole = 0, after is not None or self._sums.whole_is_due()
+        if self._engine.durable:
+            slots = table.filled(range(table.slots)) if whole else self._changed.union(table.filled(cleared))
+            rows = table.rows(slots)
+            if cleared:
+                rows = [(row[0], 0, 0, 0, 0, 0) if row[0] in cleared else row for row in rows]
+            if rows or whole:
+                size = self._sums.add(batch, table.slots, self.counter + 1, rows, whole=whole)
+        batch.put(_COUNTER, seal(_counter.pack(self.counter + 1, self._seq) + _held.pack(*held)))
         self._engine.apply(batch)
         self.counter += 1
+        self._changed.clear()
+        self._sums.written(size, whole=whole)
 
-    def _become(self, membership: Membership, batch: Batch, *, cleared: bool) -> None:
+    def _become(self, membership: Membership, *, cleared: bool) -> None:
+        """Raises EngineFull."""
+        batch = Batch()
+        table: SlotTable | None = None
         if cleared:
             batch.clear(ENTRY, AFTER_ENTRIES)
             batch.delete(_NOTE)
-            self.noted = NEVER
-            self._large.clear()
-        batch.put(_MEMBERSHIP, _seal(msgspec.json.encode(membership)))
-        self._apply(batch, NOTHING if cleared else None)
+            table = SlotTable(membership.slots, membership.data_id)
+        elif membership.slots != self._table.slots:
+            if self._left:
+                self._verify(0, self._table.slots)
+            table = SlotTable(membership.slots, membership.data_id)
+            table.tally(self._engine.scan(ENTRY, AFTER_ENTRIES))
+        batch.put(_MEMBERSHIP, seal(msgspec.json.encode(membership)))
+        self._apply(batch, after=table)
         self.membership = membership
         if cleared:
-            self._table = SlotTable(membership.slots, membership.data_id)
+            self.noted = NEVER
+            self._large.clear()
+        if table is not None:
+            self._table = table
+            self._unverified = bytearray(table.slots)
+            self._left = 0
 
     def _forget(self, staged: dict[bytes, bytes | None]) -> None:
         for slot in {token_at(where) >> self._table.shift for where in staged}:
@@ -275,6 +361,83 @@ class Store:
         entries.update((where, record) for where, record in self._staged.items() if first <= where < end)
         self._table.reset(slot, slot + 1)
         self._table.tally((where, record) for where, record in entries.items() if record is not None)
+        self._changed.add(slot)
+
+    def _fill_table(self, at_opening: int) -> None:
+        """Fill the empty table from the sums in the engine, or from all entries. Raises EngineUnreadable."""
+        rows = self._sums.read(self._engine, self._table.slots)
+        written = self._written
+        if rows is not None and written is not None:
+            damages = self._table.restore(rows)
+            if written == Held(self._table.entries, self._table.total, sum(damages.values())):
+                self._unverified = bytearray(b"\x01") * self._table.slots
+                self._left = self._table.slots
+                self._verify_at_opening(damages, at_opening)
+                return
+            # Not all sums that were written: only reading the entries tells.
+            self._table.reset(0, self._table.slots)
+            self._sums = KeptSums()
+        self._table.tally(self._engine.scan(ENTRY, AFTER_ENTRIES))
+        held = self._table.held
+        if written is not None and held.lacks(written):
+            raise EngineUnreadable(_lost(held.entries, written.entries))
+
+    def _verify_at_opening(self, damages: dict[int, int], at_opening: int) -> None:
+        """Verify slots with ``damages``, of which only reading them tells what is damaged, and all of a small store."""
+        try:
+            for slot, damaged in damages.items():
+                self._read_slots(slot, slot + 1, damaged)
+            if self._table.entries <= at_opening:
+                self._read_unverified(0, self._table.slots)
+        except _EntriesLost as lost:
+            raise EngineUnreadable(str(lost)) from None
+
+    def _verify(self, start: int, stop: int) -> None:
+        """See to it that slots ``start``..``stop`` are verified. Nothing may be staged in those that aren't.
+
+        Raises EngineFailed when entries are lost.
+        """
+        try:
+            self._read_unverified(start, stop)
+        except _EntriesLost as lost:
+            mark = Batch()
+            mark.put(_LOST, seal(str(lost).encode()))
+            try:
+                self._engine.apply(mark)
+            except EngineFull:
+                # It is found again after the next opening.
+                pass
+            raise EngineFailed(str(lost)) from None
+
+    def _read_unverified(self, start: int, stop: int) -> None:
+        """Raises _EntriesLost."""
+        while self._left:
+            first = self._unverified.find(1, start, stop)
+            if first < 0:
+                return
+            end = self._unverified.find(0, first, stop)
+            start = stop if end < 0 else end
+            self._read_slots(first, start)
+
+    def _read_slots(self, start: int, stop: int, damages: int = 0) -> None:
+        """Read slots ``start``..``stop``, none of them verified, with ``damages`` damaged entries before. Raises _EntriesLost."""
+        table = self._table
+        before, written = table.entries, table.columns(start, stop)
+        table.reset(start, stop)
+        table.entries -= damages
+        table.tally(self._engine.scan(*table.range(start, stop)))
+        if damages or table.damaged or table.columns(start, stop) != written:
+            for slot, was in enumerate(zip(*written, strict=True), start):
+                ((_, digest, live, dead, damaged, _),) = table.rows((slot,))
+                if Held(live + dead + damaged, digest, damaged).lacks(Held(was[1] + was[2] + damages, was[0], damages)):
+                    raise _EntriesLost(_lost(table.entries, before))
+                if damaged or damages:
+                    self._changed.add(slot)
+        self._note_verified(start, stop)
+
+    def _note_verified(self, start: int, stop: int) -> None:
+        self._left -= self._unverified.count(1, start, stop)
+        self._unverified[start:stop] = bytes(stop - start)
 
     def _load(self) -> Membership:
         stored = self._engine.get(_MEMBERSHIP)
@@ -283,40 +446,31 @@ class Store:
                 raise EngineUnreadable("the directory holds data that is not a node's")
             fresh = Membership(data_id=self._random.identity())
             batch = Batch()
-            batch.put(_MEMBERSHIP, _seal(msgspec.json.encode(fresh)))
-            self._apply(batch, NOTHING)
+            batch.put(_MEMBERSHIP, seal(msgspec.json.encode(fresh)))
+            self._apply(batch, after=SlotTable(fresh.slots, fresh.data_id))
             self._written = NOTHING
             return fresh
         membership = msgspec.json.decode(_open(stored, "identity"), type=Membership)
         if membership.format != FORMAT:
             raise EngineUnreadable(f"the data has format {membership.format}; this version of kvtui reads {FORMAT}")
+        lost = self._engine.get(_LOST)
+        if lost is not None:
+            raise EngineUnreadable(_open(lost, "mark of lost entries").decode())
         note = self._engine.get(_NOTE)
-        if note is not None and _is_sealed(note):
-            self.noted = unpack_version(note[_CHECKSUM_BYTES:_NOTE_AT])
+        if note is not None and is_sealed(note):
+            self.noted = unpack_version(note[CHECKSUM_BYTES:_NOTE_AT])
         kept = _open(self._engine.get(_COUNTER) or b"", "write counter")
         self.counter, self._seq = _counter.unpack_from(kept)
         if len(kept) > _counter.size:
             self._written = Held(*_held.unpack_from(kept, _counter.size))
         return membership
 
-    def _refuse_a_part(self) -> None:
-        """Raises EngineUnreadable when the engine has lost entries that it had synced, or brought back others."""
-        written, held = self._written, self._table.held
-        if written is not None and held.lacks(written):
-            raise EngineUnreadable(
-                f"the node's data is damaged: its {held.entries:,} entries are not the {written.entries:,} that were written"
-            )
 
-
-def _seal(content: bytes) -> bytes:
-    return xxh3_64_digest(content) + content
-
-
-def _is_sealed(stored: bytes) -> bool:
-    return xxh3_64_digest(stored[_CHECKSUM_BYTES:]) == stored[:_CHECKSUM_BYTES]
+def _lost(entries: int, written: int) -> str:
+    return f"the node's data is damaged: its {entries:,} entries are not the {written:,} that were written"
 
 
 def _open(sealed: bytes, name: str) -> bytes:
-    if not _is_sealed(sealed):
+    if not is_sealed(sealed):
         raise EngineUnreadable(f"the node's {name} is damaged")
-    return sealed[_CHECKSUM_BYTES:]
+    return content_of(sealed)

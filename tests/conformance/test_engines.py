@@ -1,5 +1,6 @@
 """What every storage engine promises."""
 
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -103,6 +104,14 @@ def test_a_scan_shows_what_was_there_when_it_began(engine: StorageEngine) -> Non
     assert len(list(other)) == 100 + 2 - 1 - 10
 
 
+def test_a_scan_keeps_to_its_range_whatever_is_read_between_its_call_and_its_pairs(engine: StorageEngine) -> None:
+    engine.apply(batch(*((b"%06d" % number, b"v") for number in range(5_000))))
+    scans = [(start, engine.scan(b"%06d" % start, b"%06d" % (start + 50))) for start in range(0, 5_000, 50)]
+    assert [engine.get(b"%06d" % number) for number in range(500)] == [b"v"] * 500
+    for start, scan in scans:
+        assert [key for key, _ in scan] == [b"%06d" % number for number in range(start, start + 50)]
+
+
 def test_an_empty_batch_changes_nothing(engine: StorageEngine) -> None:
     engine.apply(Batch())
     assert list(engine.scan(b"", b"\xff")) == []
@@ -158,3 +167,29 @@ def test_any_history_reads_as_a_sorted_dictionary(
         (key, value) for key, value in expected.items() if start <= key < stop
     )
     kept.engine.close()
+
+
+@pytest.mark.parametrize("alike", [b"", b"\x01", b"\x01same beginning\x00"], ids=["different", "one byte", "long"])
+def test_many_keys_read_as_a_sorted_dictionary_however_alike_they_begin(engine: StorageEngine, alike: bytes) -> None:
+    chance = random.Random(alike)
+    keys = [alike + chance.randbytes(chance.randrange(10)) for _ in range(3_000)]
+    expected: dict[bytes, bytes] = {}
+    for step in range(12):
+        made = Batch([(key, None if chance.random() < 0.3 else b"%d" % step) for key in chance.sample(keys, 1_000)])
+        if step % 4 == 3:
+            low, high = sorted(chance.sample(keys, 2))
+            high = min(high, low + b"\x40")
+            if low < high:
+                made.clear(low, high)
+                expected = {key: value for key, value in expected.items() if not low <= key < high}
+        engine.apply(made)
+        for key, value in made.changes:
+            if value is None:
+                expected.pop(key, None)
+            else:
+                expected[key] = value
+        assert list(engine.scan(b"", b"\xff" * 16)) == sorted(expected.items())
+        low, high = sorted(chance.sample(keys, 2))
+        assert list(engine.scan(low, high)) == sorted((k, v) for k, v in expected.items() if low <= k < high)
+        for key in chance.sample(keys, 200):
+            assert engine.get(key) == expected.get(key)

@@ -79,7 +79,10 @@ class Opener:
         self._lines: Queue[str] = Queue()
 
     def open(self, directory: Directory, damage: Damage | None = None) -> tuple[Outcome, str]:
-        """Lay the directory out, damaged, and open it; the text says what was found."""
+        """Lay the directory out, damaged, and open it; the text says what was found.
+
+        Every other damage is met as by a large node, which opens without reading its entries.
+        """
         files = dict(directory.files)
         if damage is not None:
             files[damage.file] = damage.of(files[damage.file])
@@ -89,7 +92,14 @@ class Opener:
         assert self._process is not None
         assert self._process.stdin is not None
         print(
-            json.dumps({"kind": directory.kind, "path": str(self._path), "keys": directory.keys}),
+            json.dumps(
+                {
+                    "kind": directory.kind,
+                    "path": str(self._path),
+                    "keys": directory.keys,
+                    "unread": damage is not None and damage.at % 2 == 1,
+                }
+            ),
             file=self._process.stdin,
             flush=True,
         )

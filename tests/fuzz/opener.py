@@ -1,7 +1,7 @@
 """``python -m tests.fuzz.opener``: opens directories as a node and a coordinator do, in a process that may crash.
 
-Reads one JSON object a line: ``kind`` ("node" or "log"), ``path``, and for a node the ``keys`` to read. Writes one line for each:
-what it found, or why it refused.
+Reads one JSON object a line: ``kind`` ("node" or "log"), ``path``, and for a node the ``keys`` to read and whether it is to open
+``unread``. Writes one line for each: what it found, or why it refused.
 """
 
 import json
@@ -16,7 +16,7 @@ from kvtui.core.records import encode_record
 from kvtui.core.seams.storage import EngineFailed
 from kvtui.node.process import CannotStart, _open_store
 from kvtui.node.record import is_live, key_of, value_of
-from kvtui.node.store import EntryDamaged, Store
+from kvtui.node.store import OPENING_ENTRIES, EntryDamaged, Store
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
         asked = json.loads(line)
         path = Path(asked["path"])
         try:
-            found = open_log(path) if asked["kind"] == "log" else open_node(path, asked["keys"])
+            found = open_log(path) if asked["kind"] == "log" else open_node(path, asked["keys"], asked["unread"])
         except (CannotStart, ClusterError) as error:
             found = {"refused": str(error)}
         except EngineFailed as error:
@@ -34,9 +34,9 @@ def main() -> None:
         print(json.dumps(found), flush=True)
 
 
-def open_node(path: Path, keys: list[str]) -> dict[str, Any]:
+def open_node(path: Path, keys: list[str], unread: bool) -> dict[str, Any]:
     """What a node has of ``keys``: a value, None for an absent one, and "damaged" apart."""
-    store = _open_store("127.0.0.1", 0, path)
+    store = _open_store("127.0.0.1", 0, path, at_opening=0 if unread else OPENING_ENTRIES)
     try:
         values, damaged = {}, []
         for key in keys:

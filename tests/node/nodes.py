@@ -12,7 +12,7 @@ from kvtui.core.seams.memory import MemoryEngine
 from kvtui.core.seams.storage import StorageEngine
 from kvtui.node.gate import Gate
 from kvtui.node.server import NodeServer
-from kvtui.node.store import Store
+from kvtui.node.store import OPENING_ENTRIES, Store
 from tests.simulation.loop import SimClock, run_virtual
 from tests.simulation.machine import Machine
 from tests.simulation.transport import SimNetwork
@@ -92,9 +92,10 @@ class Bench:
         split: float = 0.0,
         slots: int = 8,
         secret: Secret | None = None,
+        at_opening: int = OPENING_ENTRIES,
     ) -> None:
         self.engine = engine if engine is not None else MemoryEngine()
-        self.store = Store(self.engine, SeededRandom(seed))
+        self.store = Store(self.engine, SeededRandom(seed), at_opening=at_opening)
         self.slots = slots
         self.failures: list[Exception] = []
         self.clock = SimClock()

@@ -392,7 +392,7 @@ def test_a_full_disk_stores_nothing_of_the_turn_and_reads_say_so() -> None:
         client = await bench.client()
         await client.one(Put(key="kept", value="1"))
         digest = (await client.one(Digests(start=0, stop=SLOTS))).digests
-        disk.free = 100
+        disk.free = 300
         requests: list[Request] = [
             Get(key="new"),
             Put(key="new", value="v" * 1000),

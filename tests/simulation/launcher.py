@@ -14,7 +14,7 @@ from kvtui.core.seams.storage import EngineFailed, EngineFull, EngineLocked, Eng
 from kvtui.core.seams.transport import CannotListen
 from kvtui.node.gate import Gate
 from kvtui.node.server import NodeServer
-from kvtui.node.store import Store
+from kvtui.node.store import OPENING_ENTRIES, Store
 from tests.simulation.disks import SimDisks
 from tests.simulation.machine import Machine
 from tests.simulation.transport import SimNetwork
@@ -173,8 +173,10 @@ class SimLauncher:
             return Store(self._disks.memory(machine), self._random)
         holder = f"kvtui-node on {spec.host}:{spec.port}, process {process.pid}"
         engine = self._disks.opener(machine)(spec.data, holder)
+        # Every other one answers before it has read what it holds, as a large store does.
+        at_opening = OPENING_ENTRIES if process.pid % 2 else 0
         try:
-            return Store(engine, self._random)
+            return Store(engine, self._random, at_opening=at_opening)
         except (EngineUnreadable, EngineFailed, EngineFull):
             engine.close()
             raise

@@ -15,7 +15,7 @@ from kvtui.core.seams.secret_source import VARIABLE
 from kvtui.core.seams.tls import TlsFiles
 
 START_SECONDS: Final = 60.0
-"""How long a node may take until it accepts: it verifies all of its data first."""
+"""How long a node may take until it accepts. Without the sums of its slots it must read all of its data first."""
 _SAYS_BYTES: Final = 4096
 """How much of a node's errors is looked at for its last line."""
 

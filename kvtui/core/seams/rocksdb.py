@@ -78,7 +78,8 @@ class RocksEngine:
         cursor = self._open.iter(options)
         cursor.seek(start)
 
-        def pairs() -> Iterator[tuple[bytes, bytes]]:
+        # The cursor reads its bound where ``options`` keeps it, and does not keep ``options`` itself.
+        def pairs(kept: tuple[ReadOptions, bytes] = (options, stop)) -> Iterator[tuple[bytes, bytes]]:
             try:
                 while cursor.valid():
                     yield cursor.key(), cursor.value()

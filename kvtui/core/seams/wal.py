@@ -7,6 +7,7 @@ The format is RocksDB's own (its wiki, "Write Ahead Log File Format"): blocks of
 masked), length (2), type (1) and payload, the checksum being over type and payload.
 """
 
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -75,9 +76,9 @@ def _unfinished(log: bytes) -> bytes | None:
 def _whole_under_another_length(record: bytes) -> bool:
     """Whether the checksum fits the record with a smaller length than it claims: then the length was damaged."""
     stored = int.from_bytes(record[:4], "little")
-    crc = 0xFFFFFFFF
+    crc, table = 0xFFFFFFFF, _crc32c_table()
     for byte in record[6:]:
-        crc = (crc >> 8) ^ _CRC32C[(crc ^ byte) & 0xFF]
+        crc = (crc >> 8) ^ table[(crc ^ byte) & 0xFF]
         if _masked(crc ^ 0xFFFFFFFF) == stored:
             return True
     return False
@@ -87,6 +88,7 @@ def _masked(crc: int) -> int:
     return (((crc >> 15) | (crc << 17)) + _MASK_DELTA) & 0xFFFFFFFF
 
 
+@cache
 def _crc32c_table() -> tuple[int, ...]:
     table = []
     for byte in range(256):
@@ -94,6 +96,3 @@ def _crc32c_table() -> tuple[int, ...]:
             byte = (byte >> 1) ^ (_CRC32C_POLYNOMIAL if byte & 1 else 0)
         table.append(byte)
     return tuple(table)
-
-
-_CRC32C: Final = _crc32c_table()
