@@ -164,6 +164,12 @@ class KvtuiApp(App[None]):
         browser = screens.KeyBrowser(self._cluster, lambda: self._dashboard.picture, prefix, readonly=self._readonly)
         self.push_screen(browser)
 
+    def action_bench(self) -> None:
+        """Show the bench under way, or the last one; where there was none, begin to type one."""
+        if not self._errands.open_bench():
+            self._dashboard.bar.fill("bench ")
+            self._dashboard.bar.take_keyboard()
+
     def action_save_picture(self) -> None:
         """Save the screen as SVG and say where."""
         try:

@@ -1,7 +1,7 @@
 """Commands that a person entered in the dashboard: asked about where they destroy, run, answered in its panels."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from textual.app import App
 from textual.screen import Screen
@@ -12,6 +12,10 @@ from kvtui.commands.wording import to_bytes
 from kvtui.core.cluster import Cluster, ClusterError
 from kvtui.screens.dashboard import Dashboard
 from kvtui.screens.defects import noted
+
+if TYPE_CHECKING:
+    from kvtui.bench.view import BenchView
+    from kvtui.screens.bench import BenchScreens
 
 COMMANDS_AT_ONCE: Final = 16
 """More commands are refused until one of those under way ends."""
@@ -40,6 +44,7 @@ class Errands:
         self._browse = browse
         self._readonly = readonly
         self._under_way = 0
+        self._benches: BenchScreens | None = None
 
     def enter(self, text: str, invocation: Invocation) -> None:
         """Begin with a command; where too many are under way, the bar gets it back."""
@@ -78,6 +83,7 @@ class Errands:
             located=dashboard.inspect_key,
             progress=dashboard.bar.progress,
             checked=screens.CheckScreens(self._app).show,
+            measured=self._show_bench,
             leave=self._app.exit,
             columns=dashboard.activity.scrollable_content_region.width,
             explained=lambda told: self._cover(screens.ExplainScreen(told, dashboard.picture)),
@@ -87,6 +93,15 @@ class Errands:
             inspected=dashboard.inspect_node,
             filtered=dashboard.filter_activity,
         )
+
+    def _show_bench(self, view: "BenchView", stop: Callable[[], None]) -> None:
+        if self._benches is None:
+            self._benches = screens.BenchScreens(self._app, lambda: self._dashboard.picture)
+        self._benches.show(view, stop)
+
+    def open_bench(self) -> bool:
+        """Show the bench under way, or the last one; False where there was none."""
+        return self._benches is not None and self._benches.open()
 
     async def _show_key(self, invocation: Invocation) -> None:
         """Mark the key that a command named on the ring: there it went, or came from."""
