@@ -167,13 +167,12 @@ class Bench:
         self._enter(Phase.CLEANING, stored)
         told = self._clock()
         for batch in self._batches(stored):
-            ends = await asyncio.gather(*(self._cluster.delete(self._key(number)) for number in batch))
-            ok = sum(end.outcome is Outcome.OK for end in ends)
-            if not ok:
+            deleted = await self._cluster.delete_many([self._key(number) for number in batch])
+            if not deleted.ok:
                 # Nobody answers: the others would only wait for the same.
                 self.left_behind += stored - batch.start
                 return
-            self.left_behind += len(batch) - ok
+            self.left_behind += len(batch) - deleted.ok
             self._done += len(batch)
             told = self._keep_telling(told)
 

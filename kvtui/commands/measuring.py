@@ -10,7 +10,6 @@ import time
 from dataclasses import replace
 from random import SystemRandom
 
-import anyio
 import anyio.to_thread
 
 from kvtui import __version__
@@ -60,12 +59,8 @@ async def _run(
     running: Bench, asked: Asked, earlier: Result | None, file: tuple[NamedFile, Replacement] | None, context: Context
 ) -> bool:
     began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    with anyio.CancelScope() as scope:
-        context.measured(running.view, running.stop)
-        view = await running.run()
-    if scope.cancelled_caught:
-        context.say(Line("bench: interrupted, nothing is told of it", Level.WARNING))
-        return False
+    context.measured(running.view, running.stop)
+    view = await running.run()
     if running.left_behind:
         left = counted(running.left_behind, "record")
         context.say(Line(f"bench: {left} could not be deleted: keys {running.prefix.decode()}…", Level.WARNING))

@@ -69,10 +69,10 @@ and what was measured until then counts."""
             yield from self._panels[1:]
         yield Footer(palette=False, id="footer")
 
-    def show(self, view: BenchView) -> None:
-        """Draw a newer view."""
+    def show(self, view: BenchView, stop: Callable[[], None]) -> None:
+        """Draw a newer view, of this bench or of the next."""
         ended = view.phase is not self._view.phase
-        self._view = view
+        self._view, self._stop = view, stop
         for panel in self._panels:
             panel.view = view
         if ended:
@@ -101,17 +101,15 @@ class BenchScreens:
         """As ``Context.measured``: the first view of a run opens its screen."""
         begins = self._newest is None or (self._newest[0].phase is Phase.DONE and view.phase is not Phase.DONE)
         self._newest = view, stop
-        if begins:
+        if self._screen is not None and self._screen.is_attached:
+            self._screen.show(view, stop)
+        elif begins:
             self.open()
-        elif self._screen is not None and self._screen.is_attached:
-            self._screen.show(view)
 
     def open(self) -> bool:
         """Show the bench under way, or the last one; False where there was none."""
         if self._newest is None:
             return False
-        if self._screen is not None and self._screen.is_attached:
-            self._screen.dismiss()
         self._screen = BenchScreen(self._newest[0], self._picture(), self._newest[1])
         self._app.push_screen(self._screen)
         return True

@@ -32,8 +32,10 @@ def headline(view: BenchView, width: int) -> Line:
 
 def _progress(view: BenchView, width: int) -> list[Span]:
     if view.phase is Phase.DONE:
-        return [_end(view)]
+        return [_end(view, width)]
     words = progress_words(view)
+    if len(words) > width:
+        words = words.removeprefix(f"{view.phase} ")
     bar = min(BAR_MOST, width - len(words) - 3)
     if bar < BAR_LEAST:
         return [(words, "text")]
@@ -50,10 +52,12 @@ def progress_words(view: BenchView) -> str:
     return f"{min(view.elapsed, view.asked.seconds):.0f} of {view.asked.seconds:,} s"
 
 
-def _end(view: BenchView) -> Span:
-    if not view.ends.all:
-        return "stopped, nothing measured", "warning"
-    if not view.ends.good:
-        return f"✗ {ends_words(view.ends)}", "bad"
+def _end(view: BenchView, width: int) -> Span:
+    ends = view.ends
+    if not ends.all:
+        return "nothing measured", "warning"
+    if not ends.good:
+        words = f"✗ {ends_words(ends)}"
+        return words if len(words) <= width else f"✗ {ends.failed + ends.unknown + ends.absent:,} went wrong", "bad"
     early = view.asked.operations is None and view.elapsed < view.asked.seconds - 0.5
     return (f"stopped after {view.elapsed:.1f} s", "warning") if early else (f"✓ done in {view.elapsed:.1f} s", "good")
