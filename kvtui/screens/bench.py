@@ -101,6 +101,8 @@ class BenchScreens:
         """As ``Context.measured``: the first view of a run opens its screen."""
         begins = self._newest is None or (self._newest[0].phase is Phase.DONE and view.phase is not Phase.DONE)
         self._newest = view, stop
+        if not self._app.is_running:
+            return  # a bench that ends with the app still deletes its records
         if self._screen is not None and self._screen.is_attached:
             self._screen.show(view, stop)
         elif begins:

@@ -1,8 +1,10 @@
 """Commands that a person entered in the dashboard: asked about where they destroy, run, answered in its panels."""
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+import anyio
 from textual.app import App
 from textual.screen import Screen
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 COMMANDS_AT_ONCE: Final = 16
 """More commands are refused until one of those under way ends."""
+ENDING_SECONDS: Final = 10.0
 SHOWN_ON_THE_RING: Final = ("put", "get", "del")
 """Commands whose key is marked on the ring; ``where`` says itself where its key is."""
 
@@ -44,6 +47,8 @@ class Errands:
         self._browse = browse
         self._readonly = readonly
         self._under_way = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._benches: BenchScreens | None = None
 
     def enter(self, text: str, invocation: Invocation) -> None:
@@ -53,6 +58,7 @@ class Errands:
             self._dashboard.bar.give_back(text, problem)
             return
         self._under_way += 1
+        self._idle.clear()
         self._app.run_worker(self._run(text, invocation), group="commands", exit_on_error=False)
 
     async def _run(self, text: str, invocation: Invocation) -> None:
@@ -74,6 +80,14 @@ class Errands:
             self._say(Line(f"{invocation.command.name}: {noted(error)}", Level.BAD))
         finally:
             self._under_way -= 1
+            if not self._under_way:
+                self._idle.set()
+
+    async def ended(self) -> None:
+        """The app is gone, and its commands are cancelled: wait until they have undone what is theirs to undo, such as records that
+        a bench loaded, or ``ENDING_SECONDS``."""
+        with anyio.move_on_after(ENDING_SECONDS):
+            await self._idle.wait()
 
     def _context(self) -> Context:
         dashboard = self._dashboard

@@ -1,11 +1,13 @@
 """The screen of a bench: it opens, follows, closes without ending the bench, opens again, and can stop it."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from kvtui.bench.view import Phase
+from kvtui.core.cluster import WrittenMany
 from kvtui.screens.bench import BenchScreen, BenchScreens
 from kvtui.widgets.bench import BenchHeadline, BenchLatency, BenchTerms, BenchThroughput
 from tests.bench import runs
@@ -116,3 +118,20 @@ async def test_a_screen_that_nothing_changes_on_is_still() -> None:
         await asyncio.sleep(0)
         await shown.pilot.pause()
         assert drawn == 0
+
+
+async def test_leaving_ends_a_bench_which_first_deletes_its_records(caplog: pytest.LogCaptureFixture) -> None:
+    class Slow(FrozenCluster):
+        async def delete_many(self, keys: Sequence[bytes]) -> WrittenMany:
+            await asyncio.sleep(0.05)
+            return await super().delete_many(keys)
+
+    cluster = Slow(healthy())
+    async with running(cluster) as shown:
+        await shown.type("bench seconds=600 records=2500 clients=1")
+        await shown.until(lambda: on(shown) and "of 600 s" in panel(shown, BenchHeadline))
+        await shown.pilot.press("ctrl+q")
+    assert cluster.stored
+    await shown.app.commands_ended()
+    assert not cluster.stored
+    assert "defect" not in caplog.text
