@@ -104,6 +104,13 @@ class Bench:
         """Microseconds in which each client is expected to ask once; 0 where operations have times of their own."""
         return self._tally.interval
 
+    @property
+    def unbegun(self) -> int:
+        """Operations that were to begin before clients ended, and never did: all clients were waiting."""
+        if self._asked.rate is None or self._asked.operations is not None:
+            return 0
+        return max(0, int(min(self._elapsed, self._asked.seconds) * self._asked.rate) - self._issued)
+
     def stop(self) -> None:
         """Let clients begin nothing more; what was measured so far counts."""
         self._stopped = True

@@ -133,9 +133,10 @@ def result_of(
     machine: Machine,
     guaranteed: Guaranteed,
     interval: int,
+    unbegun: int,
     cpu_seconds: float,
 ) -> Result:
-    """What a view, after the last operation, says of a run. ``interval`` as ``Bench.interval``."""
+    """What a view, after the last operation, says of a run. ``interval`` and ``unbegun`` as in ``Bench``."""
     asked, ends = view.asked, view.ends
     return Result(
         kvtui=kvtui,
@@ -153,8 +154,8 @@ def result_of(
             asked.operations,
         ),
         guarantee=guaranteed,
-        omission=omission(asked.rate, interval),
-        clients=f"tasks of kvtui's own process and event loop ({machine.loop}), beside its coordinator where it has one",
+        omission=omission(asked.rate, interval, unbegun),
+        clients=f"tasks of kvtui's own event loop ({machine.loop}), beside its coordinator if it has one",
         elapsed=round(view.elapsed, 6),
         rate=view.rate,
         cpu=1e6 * cpu_seconds / ends.all if ends.all else 0.0,
@@ -165,8 +166,9 @@ def result_of(
     )
 
 
-def omission(rate: int | None, interval: int) -> str:
+def omission(rate: int | None, interval: int, unbegun: int) -> str:
     """What was done about coordinated omission. ``interval`` in microseconds."""
     if rate is not None:
-        return "corrected: timed from when each operation was to begin, on a fixed schedule"
+        late = f"; {unbegun:,} were late to the end, and never begun" if unbegun else ""
+        return f"corrected: timed from when each operation was to begin, on a fixed schedule{late}"
     return f"corrected: a client is expected to ask every {interval / 1000:,.3g} ms (its median), what it could not ask is added"

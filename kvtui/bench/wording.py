@@ -94,7 +94,8 @@ def result_lines(result: Result) -> list[str]:
         lines.append(f"    for a time less: {result.guarantee.weakened}")
     machine = result.machine
     lines += [
-        f"  clients: {result.clients}; {result.cpu:,.1f} µs of CPU an operation",
+        f"  clients: {result.clients}",
+        f"  CPU: {result.cpu:,.1f} µs an operation, clients and coordinator together",
         f"  kvtui {result.kvtui}, Python {machine.python}, {machine.system} on {machine.cpus} CPUs ({machine.processor})",
     ]
     return lines

@@ -38,7 +38,9 @@ async def measure(asked: Asked, context: Context, *, save: str | None = None, ag
     Raises ClusterError, CommandError.
     """
     if not installed():
-        raise CommandError("bench needs the library of HDR histograms: pip install 'kvtui[bench]'")
+        raise CommandError(
+            "bench counts latencies in HDR histograms, whose library is missing: pip install hdrhistogram"
+        )
     if id(context.cluster) in _measured:
         raise ClusterError("a bench runs already, and two would measure each other: wait until it is done, or stop it")
     _measured.add(id(context.cluster))
@@ -76,6 +78,7 @@ async def _run(
         machine=this_machine(),
         guaranteed=guaranteed(running),
         interval=running.interval,
+        unbegun=running.unbegun,
         cpu_seconds=running.cpu_seconds,
     )
     comparison = compare(earlier, result) if earlier is not None else None

@@ -61,7 +61,14 @@ ENDED = replace(
 def result(view: BenchView = ENDED, began: str = "2026-01-01T12:00:00Z", guaranteed: Guaranteed = GUARANTEED) -> Result:
     """The result of a run that is over."""
     return result_of(
-        view, kvtui="0.1.0", began=began, machine=MACHINE, guaranteed=guaranteed, interval=1440, cpu_seconds=6.9
+        view,
+        kvtui="0.1.0",
+        began=began,
+        machine=MACHINE,
+        guaranteed=guaranteed,
+        interval=1440,
+        unbegun=0,
+        cpu_seconds=6.9,
     )
 
 

@@ -133,6 +133,23 @@ async def interrupted(cluster: SimCluster, bench: Bench) -> BenchView:
 LONGER = Asked(records=100, clients=4, seconds=8, keys=Keys.UNIFORM)
 
 
+def test_a_rate_that_can_not_be_kept_is_told() -> None:
+    async def story(cluster: SimCluster) -> None:
+        for node in ("n1", "n2", "n3"):
+            await cluster.coordinator.slow_node(node, 0.05)
+        bench = benching(cluster, Asked(records=10, clients=2, seconds=5, rate=200, workload=WORKLOADS["C"]))
+        done = await bench.run()
+        assert done.ends.all < 150
+        assert bench.unbegun == pytest.approx(1_000 - done.ends.all, abs=5)
+        # It is as late as it is slow: what began last had waited for most of the run.
+        assert done.whole.longest > 3_000
+        kept = benching(cluster, Asked(records=10, clients=8, seconds=2, rate=20, workload=WORKLOADS["C"]))
+        await kept.run()
+        assert kept.unbegun <= 1
+
+    virtually(story)
+
+
 def test_operations_that_go_wrong_are_counted_and_told_second_by_second() -> None:
     async def story(cluster: SimCluster) -> None:
         done = await interrupted(cluster, benching(cluster, LONGER))

@@ -36,8 +36,9 @@ def test_it_states_what_ran_under_which_guarantee() -> None:
 
 
 def test_words_for_coordinated_omission() -> None:
-    assert "on a fixed schedule" in omission(2_000, 0)
-    assert "every 1.44 ms" in omission(None, 1_440)
+    assert omission(2_000, 0, 0).endswith("on a fixed schedule")
+    assert "1,234 were late to the end, and never begun" in omission(2_000, 0, 1_234)
+    assert "every 1.44 ms" in omission(None, 1_440, 0)
 
 
 def altered(**parts: object) -> bytes:

@@ -185,7 +185,7 @@ async def test_without_nodes_or_the_library_it_says_what_to_do(opened: Opened, m
     async with opened() as person:
         assert "add some first: addnode A 5001" in (await person.fails("bench"))[0]
         monkeypatch.setattr(measuring_module, "installed", lambda: False)
-        assert "pip install 'kvtui[bench]'" in (await person.fails("bench"))[0]
+        assert "pip install hdrhistogram" in (await person.fails("bench"))[0]
 
 
 def test_a_result_that_was_saved_is_read_again(tmp_path: Path) -> None:

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Sequence
 
-from kvtui.bench.view import BenchView, Second
+from kvtui.bench.view import BenchView, Phase, Second
 from kvtui.widgets.bars import LOWER_EIGHTHS
 
 
 def planned(view: BenchView) -> int:
-    """How many seconds there are to draw: those to come included, where that is known."""
-    return max(len(view.seconds), view.asked.seconds if view.asked.operations is None else 0, 1)
+    """How many seconds there are to draw: while clients run those to come included, where that is known."""
+    ended = view.phase in (Phase.CLEANING, Phase.DONE) or view.asked.operations is not None
+    return max(len(view.seconds), 0 if ended else view.asked.seconds, 1)
 
 
 def spread(

@@ -47,7 +47,8 @@ def plot_lines(view: BenchView, width: int, height: int) -> list[Line]:
             else:
                 spans.append((glyph, words))
         lines.append(tuple(spans))
-    return [*lines, _time_axis(total, columns)]
+    drawn_to_the_end = total == len(view.seconds)
+    return [*lines, _time_axis(max(1, round(view.elapsed)) if drawn_to_the_end else total, columns)]
 
 
 def bounds(points: Sequence[Second]) -> tuple[float, float]:
