@@ -1,6 +1,7 @@
 """Latency over time: the median as an area, the 99th percentile as a line above it, on a logarithmic scale."""
 
 from collections.abc import Sequence
+from itertools import groupby
 from math import log10
 
 from kvtui.bench.view import BenchView, Second
@@ -21,8 +22,16 @@ class BenchPlot(BenchPanel):
     BORDER_TITLE = "Latency over time · ms, logarithmic"
     BORDER_SUBTITLE = "[$accent]█[/] p50   [$warning]─[/] p99"
 
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._last: tuple[object, Sequence[Line]] = (None, ())
+
     def drawn(self, view: BenchView, width: int, height: int) -> Sequence[Line]:
-        return plot_lines(view, width, height)
+        # What is drawn changes once a second, views come more often.
+        about = (view.asked, view.phase, view.seconds, width, height)
+        if self._last[0] != about:
+            self._last = about, plot_lines(view, width, height)
+        return self._last[1]
 
 
 def plot_lines(view: BenchView, width: int, height: int) -> list[Line]:
@@ -35,17 +44,18 @@ def plot_lines(view: BenchView, width: int, height: int) -> list[Line]:
     points = [second for second in shown if second is not None]
     low, high = bounds(points)
     labels = _labels(low, high, rows)
+    drawn = _heights(shown, rows, low, high)
     lines: list[Line] = []
     for row in range(rows):
         above = rows - 1 - row
         label = labels.get(above, "")
         spans: list[Span] = [(f"{label:>{AXIS - 2}} ", "dim"), ("┤" if label else "│", "faint")]
-        for second in shown:
-            glyph, words = _cell(second, above, rows, low, high)
+        for cells, top, line in drawn:
+            glyph, words = _cell(top, line, above, rows)
             if spans[-1][1] == words:
-                spans[-1] = spans[-1][0] + glyph, words
+                spans[-1] = spans[-1][0] + glyph * cells, words
             else:
-                spans.append((glyph, words))
+                spans.append((glyph * cells, words))
         lines.append(tuple(spans))
     drawn_to_the_end = total == len(view.seconds)
     return [*lines, _time_axis(max(1, round(view.elapsed)) if drawn_to_the_end else total, columns)]
@@ -88,11 +98,20 @@ def _label(milliseconds: float) -> str:
     return f"{milliseconds:,.0f}" if milliseconds >= 1 else f"{milliseconds:g}"
 
 
-def _cell(second: Second | None, above: int, rows: int, low: float, high: float) -> Span:
-    """What a cell shows of a second."""
-    if second is None or not second.longest:
-        return " ", "text"
-    top, line = _place(second.p50, rows, low, high), _place(second.p99, rows, low, high)
+def _heights(shown: Sequence[Second | None], rows: int, low: float, high: float) -> list[tuple[int, float, float]]:
+    """How many columns in a row show the same second, and where its median and its 99th percentile are; below the foot: nowhere."""
+    found: list[tuple[int, float, float]] = []
+    for second, same in groupby(shown):
+        columns = len(list(same))
+        if second is None or not second.longest:
+            found.append((columns, -1.0, -1.0))
+        else:
+            found.append((columns, _place(second.p50, rows, low, high), _place(second.p99, rows, low, high)))
+    return found
+
+
+def _cell(top: float, line: float, above: int, rows: int) -> Span:
+    """What a cell shows of a median and a 99th percentile that are so high."""
     if above <= line < above + 1 or (line == rows and above == rows - 1):
         return LEVELS[min(2, int((line - above) * 3))], "warning"
     glyph = filled(top, above)
