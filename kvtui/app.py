@@ -153,6 +153,10 @@ class KvtuiApp(App[None]):
         self._dashboard.activity.add_answer(line.text, line.level)
         self._dashboard.answer_seen()
 
+    async def commands_ended(self) -> None:
+        """Wait, once the app is gone, until its commands are over too."""
+        await self._errands.ended()
+
     def action_help(self) -> None:
         """Explain what has the focus, then commands and signs."""
         from kvtui.screens.focus_help import help_for
@@ -163,6 +167,12 @@ class KvtuiApp(App[None]):
         """Show keys that begin so, on a screen of their own."""
         browser = screens.KeyBrowser(self._cluster, lambda: self._dashboard.picture, prefix, readonly=self._readonly)
         self.push_screen(browser)
+
+    def action_bench(self) -> None:
+        """Show the bench under way, or the last one; where there was none, begin to type one."""
+        if not self._errands.open_bench():
+            self._dashboard.bar.fill("bench ")
+            self._dashboard.bar.take_keyboard()
 
     def action_save_picture(self) -> None:
         """Save the screen as SVG and say where."""
@@ -216,4 +226,5 @@ async def run_dashboard(
     """Show the cluster until a person leaves; the exit status. The cluster is neither opened nor closed."""
     app = KvtuiApp(cluster, state=state, look=look, readonly=readonly, driver_class=TerminalDriver)
     await app.run_async()
+    await app.commands_ended()
     return app.return_code or 0

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -133,6 +134,39 @@ def program(context: click.Context, /, **given: Any) -> int:
 def shell(outer: Options, /, **given: Any) -> int:
     """A plain shell: commands typed at a prompt, or piped in."""
     options = Options(**given).over(outer)
+    options.check()
+    return _run(options, "shell")
+
+
+@program.command()
+@click.argument("workload", required=False, type=click.Choice(["A", "B", "C", "D", "E", "F"], case_sensitive=False))
+@click.option("--records", type=click.IntRange(min=1), metavar="N", help="How many are loaded first. Default: 10000.")
+@click.option("--size", type=click.IntRange(min=1), metavar="BYTES", help="Of a value. Default: 100.")
+@click.option("--clients", type=click.IntRange(min=1), metavar="N", help="How many at once. Default: 64.")
+@click.option("--seconds", type=click.IntRange(min=1), metavar="S", help="How long. Default: 10.")
+@click.option("--ops", type=click.IntRange(min=1), metavar="N", help="How many operations, instead of seconds.")
+@click.option("--rate", type=click.IntRange(min=1), metavar="N", help="Operations a second, begun on schedule.")
+@click.option("--keys", type=click.Choice(["zipfian", "uniform", "latest"]), help="If not as the workload has them.")
+@click.option("--keep", is_flag=True, help="Leave the records there.")
+@click.option("--json", "save", type=click.Path(dir_okay=False), metavar="FILE", help="Write the result there.")
+@click.option("--compare", "against", type=click.Path(dir_okay=False), metavar="FILE", help="With an earlier result.")
+@_shared_options
+@click.pass_obj
+def bench(outer: Options, /, workload: str | None, keep: bool, **given: Any) -> int:
+    """Measure the cluster with a workload of YCSB: what "bench" does inside, without a screen.
+
+    On the cluster of --state; on a new one of your own with --memory --nodes 3.
+    """
+    from kvtui.commands.words import quoted
+
+    names = ("records", "size", "clients", "seconds", "ops", "rate", "keys", "save", "against")
+    asked = {name: given.pop(name) for name in names}
+    words = ["bench", *([workload] if workload else []), *(["--keep"] if keep else [])]
+    words += [quoted(f"{name}={value}") for name, value in asked.items() if value is not None]
+    options = Options(**given).over(outer)
+    if options.commands:
+        raise click.UsageError("bench is a command of its own: leave out -c")
+    options = replace(options, commands=(" ".join(words),))
     options.check()
     return _run(options, "shell")
 

@@ -79,5 +79,5 @@ def test_a_headless_run_imports_no_screen() -> None:
 def test_the_dashboard_waits_for_no_other_screen() -> None:
     names = imported("import kvtui.app, kvtui.screens.dashboard")
     assert "kvtui.widgets.ring" in names
-    others = {"check", "confirm", "explain", "help", "keys", "palette", "plan"}
+    others = {"bench", "check", "confirm", "explain", "help", "keys", "palette", "plan"}
     assert not {f"kvtui.screens.{name}" for name in others} & names

@@ -111,6 +111,8 @@ class Command:
     question: str = ""
     capability: type | None = None
     flags: tuple[Flag, ...] = ()
+    settings: tuple[Argument, ...] = ()
+    """Written ``name=value`` anywhere behind the name, each at most once."""
     aliases: tuple[str, ...] = ()
     changes: bool | frozenset[str] = field(kw_only=True)
     """Or the choices of an argument with which it does."""
@@ -162,4 +164,5 @@ Handler = Callable[[Invocation, "Context"], Awaitable[bool]]
 
 def usage_line(command: Command) -> str:
     """``put <key> <value>``."""
-    return " ".join([command.name, *(argument.placeholder for argument in command.arguments)])
+    settings = ["[name=value]"] if command.settings else []
+    return " ".join([command.name, *(argument.placeholder for argument in command.arguments), *settings])

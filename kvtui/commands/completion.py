@@ -33,6 +33,8 @@ class _Typing:
     word: Word
     more: bool = False
     """Another argument can follow."""
+    given: frozenset[str] = frozenset()
+    """Settings in front of the word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,19 +120,25 @@ def _typing(text: str) -> _Typing:
     end = Word("", len(text), len(text))
     if command is None:
         return _Typing(None, None, end, more=True)
-    waiting, at = list(command.arguments), first.stop
+    waiting, at, given = list(command.arguments), first.stop, set[str]()
     while True:
         argument = waiting[0] if waiting else None
         rest = argument is not None and argument.rest
         word = rest_of(text, at) if rest else next_word(text, at)
         if word is None:
-            return _Typing(command, argument, end, more=len(waiting) > 1)
+            return _Typing(command, argument, end, more=len(waiting) > 1, given=frozenset(given))
         if word.stop == len(text) or rest:
-            return _Typing(command, argument, word, more=len(waiting) > 1)
+            return _Typing(command, argument, word, more=len(waiting) > 1, given=frozenset(given))
         at = word.stop
-        if waiting and not (command.switches and word.text.startswith("--")):
+        given.add(word.text.partition("=")[0].lower())
+        if waiting and not _aside(command, word.text):
             following = waiting.pop(0).following(word.text)
             waiting = waiting if following is None else list(following)
+
+
+def _aside(command: Command, word: str) -> bool:
+    """Whether a word takes no argument's place: a switch, or a setting."""
+    return (bool(command.switches) and word.startswith("--")) or (bool(command.settings) and "=" in word)
 
 
 def _candidates(typing: _Typing, names: Names) -> Iterable[tuple[str, bool, str]]:
@@ -146,16 +154,33 @@ def _candidates(typing: _Typing, names: Names) -> Iterable[tuple[str, bool, str]
         for flag in typing.command.switches:
             if flag.name.startswith(begun):
                 yield flag.name, False, flag.help
-    if typing.argument is None:
-        return
-    more = typing.more
-    match typing.argument.kind:
+    if typing.argument is not None:
+        yield from _values(typing.argument, begun, typing.more, names)
+    yield from _settings(typing, begun)
+
+
+def _settings(typing: _Typing, begun: str) -> Iterable[tuple[str, bool, str]]:
+    """Names of settings that are not given yet, and what can stand behind one of them."""
+    name, equals, value = begun.partition("=")
+    for setting in typing.command.settings if typing.command else ():
+        if setting.name in typing.given:
+            continue
+        if not equals and setting.name.startswith(name.lower()):
+            yield f"{setting.name}=", False, setting.help
+        elif equals and setting.name == name.lower():
+            for word, _, words in _values(setting, value, False, Names()):
+                yield quoted(f"{setting.name}={word}"), False, words
+
+
+def _values(argument: Argument, begun: str, more: bool, names: Names) -> Iterable[tuple[str, bool, str]]:
+    """What can stand for an argument, of which ``begun`` is typed."""
+    match argument.kind:
         case Kind.NODE:
             yield from ((name, more, "") for name in names.nodes if name.startswith(begun))
         case Kind.KEY:
             yield from ((quoted(key), more, "") for key in names.keys if key.startswith(begun) and key.isprintable())
         case Kind.CHOICE:
-            yield from ((name, more, "") for name in typing.argument.choices if name.startswith(begun.lower()))
+            yield from ((name, more, "") for name in argument.choices if name.startswith(begun.lower()))
         case Kind.COMMAND:
             yield from ((known.name, more, known.summary) for known in COMMANDS if known.name.startswith(begun.lower()))
         case Kind.FILE:

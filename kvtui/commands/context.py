@@ -13,6 +13,7 @@ from kvtui.core.plan import Plan
 from kvtui.workload.view import CheckView
 
 if TYPE_CHECKING:
+    from kvtui.bench.view import BenchView
     from kvtui.commands.activity_filter import ActivityFilter
 
 
@@ -43,6 +44,10 @@ def unwatched(_view: CheckView, _stop: Callable[[], None]) -> None:
     """For a front end that has no picture of a check under way."""
 
 
+def unmeasured(_view: BenchView, _stop: Callable[[], None]) -> None:
+    """For a front end that has no picture of a run under way."""
+
+
 def undrawn(_told: Explanation | Plan) -> None:
     """For a front end that has lines alone."""
 
@@ -63,6 +68,8 @@ class Context:
     """``exit`` was said."""
     checked: Callable[[CheckView, Callable[[], None]], None] = unwatched
     """A check under way, as it is now, some times a second, and what stops it. The last one is ``Phase.DONE``."""
+    measured: Callable[[BenchView, Callable[[], None]], None] = unmeasured
+    """A bench under way, as it is now, some times a second, and what ends it early. The last one is ``Phase.DONE``."""
     columns: int = 80
     """Characters that a line has room for."""
     explained: Callable[[Explanation], None] = undrawn

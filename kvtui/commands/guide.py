@@ -20,6 +20,7 @@ def command_help(command: Command) -> list[str]:
     """Usage, summary, arguments and details of one command."""
     lines = [f"{usage_line(command)}   {command.summary}"]
     rows = [(argument.placeholder, argument.help) for argument in command.arguments]
+    rows += [(f"{setting.name}=", setting.help) for setting in command.settings]
     rows += [(flag.name, flag.help) for flag in command.switches]
     width = max((len(name) for name, _ in rows), default=0)
     lines += [f"  {name:<{width}}   {words}" for name, words in rows]

@@ -46,6 +46,14 @@ def _arguments(text: str, at: int, command: Command) -> tuple[dict[str, str], se
             flags.add(_flag(word, command))
             at = word.stop
             continue
+        setting = _setting(word, command)
+        if setting is not None:
+            if setting.name in values:
+                raise _error(command, setting, "given twice")
+            values[setting.name] = _checked(word.text[len(setting.name) + 1 :], setting, command)
+            _check_quotes(text, word, setting, command)
+            at = word.stop
+            continue
         if not waiting:
             raise _too_many(command)
         argument = waiting.pop(0)
@@ -71,6 +79,18 @@ def _flag(word: Word, command: Command) -> str:
             f"{command.name} does not know {_short(word.text)}, only {', '.join(names)}. {_usage(command)}"
         )
     return word.text
+
+
+def _setting(word: Word, command: Command) -> Argument | None:
+    """Which setting a word ``name=value`` sets; None for a word that is none. Quotes may stand round all of it."""
+    name, equals, _ = word.text.partition("=")
+    if not command.settings or not equals:
+        return None
+    found = next((setting for setting in command.settings if setting.name == name.lower()), None)
+    if found is None:
+        names = ", ".join(setting.name for setting in command.settings)
+        raise CommandError(f'{command.name} has no setting "{_short(name)}", only {names}. {_usage(command)}')
+    return found
 
 
 def _check_quotes(text: str, word: Word, argument: Argument, command: Command) -> None:
@@ -114,6 +134,8 @@ def _checked(value: str, argument: Argument, command: Command) -> str:
 
 
 def _too_many(command: Command) -> CommandError:
+    if command.settings:
+        return CommandError(f"{command.name}: after its arguments come settings, name=value. {_usage(command)}")
     if not command.arguments:
         return CommandError(f"{command.name} takes no arguments. {_usage(command)}")
     last = command.arguments[-1]

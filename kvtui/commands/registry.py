@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 from kvtui.commands import (
     activity_filter,
+    bench,
     check,
     explain,
     faults,
@@ -34,6 +35,7 @@ COMMANDS: tuple[Command, ...] = (
     *losses.COMMANDS,
     *faults.COMMANDS,
     *check.COMMANDS,
+    *bench.COMMANDS,
     *histories.COMMANDS,
     *activity_filter.COMMANDS,
     *guide.commands(lambda: COMMANDS),

@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from kvtui.screens.bench import BenchScreen, BenchScreens
     from kvtui.screens.check import CheckScreen, CheckScreens
     from kvtui.screens.confirm import Confirm
     from kvtui.screens.dashboard import Dashboard
@@ -13,9 +14,21 @@ if TYPE_CHECKING:
     from kvtui.screens.keys import KeyBrowser
     from kvtui.screens.plan import PlanScreen
 
-__all__ = ["CheckScreen", "CheckScreens", "Confirm", "Dashboard", "ExplainScreen", "Help", "KeyBrowser", "PlanScreen"]
+__all__ = [
+    "BenchScreen",
+    "BenchScreens",
+    "CheckScreen",
+    "CheckScreens",
+    "Confirm",
+    "Dashboard",
+    "ExplainScreen",
+    "Help",
+    "KeyBrowser",
+    "PlanScreen",
+]
 
 _MODULES = {
+    "BenchScreen": "bench", "BenchScreens": "bench",
     "CheckScreen": "check", "CheckScreens": "check", "Confirm": "confirm", "Dashboard": "dashboard",
     "ExplainScreen": "explain", "Help": "help", "KeyBrowser": "keys", "PlanScreen": "plan",
 }  # fmt: skip

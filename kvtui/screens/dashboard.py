@@ -40,6 +40,7 @@ class Dashboard(Screen[None]):
         Binding("f2", "ring_view", "Ring view", id="ring_view"),
         Binding("f3", "app.browse", "Keys", id="keys"),
         Binding("f4", "node_bars", "Node bars", id="node_bars"),
+        Binding("f5", "app.bench", "Bench", id="bench"),
         Binding("f6", "next_panel", "Panel", id="next_panel"),
         Binding("escape", "back", "Back to the command bar, or close", show=False, priority=True),
         Binding("f12", "app.save_picture", "Save as SVG", id="save_picture"),

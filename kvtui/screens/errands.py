@@ -1,8 +1,10 @@
 """Commands that a person entered in the dashboard: asked about where they destroy, run, answered in its panels."""
 
+import asyncio
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+import anyio
 from textual.app import App
 from textual.screen import Screen
 
@@ -13,8 +15,13 @@ from kvtui.core.cluster import Cluster, ClusterError
 from kvtui.screens.dashboard import Dashboard
 from kvtui.screens.defects import noted
 
+if TYPE_CHECKING:
+    from kvtui.bench.view import BenchView
+    from kvtui.screens.bench import BenchScreens
+
 COMMANDS_AT_ONCE: Final = 16
 """More commands are refused until one of those under way ends."""
+ENDING_SECONDS: Final = 10.0
 SHOWN_ON_THE_RING: Final = ("put", "get", "del")
 """Commands whose key is marked on the ring; ``where`` says itself where its key is."""
 
@@ -40,6 +47,9 @@ class Errands:
         self._browse = browse
         self._readonly = readonly
         self._under_way = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._benches: BenchScreens | None = None
 
     def enter(self, text: str, invocation: Invocation) -> None:
         """Begin with a command; where too many are under way, the bar gets it back."""
@@ -48,6 +58,7 @@ class Errands:
             self._dashboard.bar.give_back(text, problem)
             return
         self._under_way += 1
+        self._idle.clear()
         self._app.run_worker(self._run(text, invocation), group="commands", exit_on_error=False)
 
     async def _run(self, text: str, invocation: Invocation) -> None:
@@ -69,6 +80,14 @@ class Errands:
             self._say(Line(f"{invocation.command.name}: {noted(error)}", Level.BAD))
         finally:
             self._under_way -= 1
+            if not self._under_way:
+                self._idle.set()
+
+    async def ended(self) -> None:
+        """The app is gone, and its commands are cancelled: wait until they have undone what is theirs to undo, such as records that
+        a bench loaded, or ``ENDING_SECONDS``."""
+        with anyio.move_on_after(ENDING_SECONDS):
+            await self._idle.wait()
 
     def _context(self) -> Context:
         dashboard = self._dashboard
@@ -78,6 +97,7 @@ class Errands:
             located=dashboard.inspect_key,
             progress=dashboard.bar.progress,
             checked=screens.CheckScreens(self._app).show,
+            measured=self._show_bench,
             leave=self._app.exit,
             columns=dashboard.activity.scrollable_content_region.width,
             explained=lambda told: self._cover(screens.ExplainScreen(told, dashboard.picture)),
@@ -87,6 +107,15 @@ class Errands:
             inspected=dashboard.inspect_node,
             filtered=dashboard.filter_activity,
         )
+
+    def _show_bench(self, view: "BenchView", stop: Callable[[], None]) -> None:
+        if self._benches is None:
+            self._benches = screens.BenchScreens(self._app, lambda: self._dashboard.picture)
+        self._benches.show(view, stop)
+
+    def open_bench(self) -> bool:
+        """Show the bench under way, or the last one; False where there was none."""
+        return self._benches is not None and self._benches.open()
 
     async def _show_key(self, invocation: Invocation) -> None:
         """Mark the key that a command named on the ring: there it went, or came from."""

@@ -120,6 +120,8 @@ Escape gives back what was there."""
 
     def progress(self, text: str, done: int, total: int) -> None:
         """Show how far a long command is, while nothing is typed; an empty text ends it."""
+        if not self.is_attached:
+            return  # a command that outlives the app tidies up
         if not text:
             self._progress = ""
         elif total:

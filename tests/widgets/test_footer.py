@@ -38,7 +38,7 @@ def test_what_leads_to_the_rest_is_not_dropped_for_anything_else(keys: tuple[Key
 @pytest.mark.parametrize(
     ("width", "line"),
     [
-        (120, " F1 Help  F2 Ring view  F3 Keys  F4 Node bars  F6 Panel  F12 Save as SVG  ^Q Quit"),
+        (120, " F1 Help  F2 Ring view  F3 Keys  F4 Node bars  F5 Bench  F6 Panel  F12 Save as SVG  ^Q Quit"),
         (40, " F1 Help  F3 Keys  F6 Panel  ^P Palette"),
         (30, " F1 Help  F3 Keys  F6 Panel"),
     ],
