@@ -17,6 +17,7 @@ from kvtui.commands import (
     nodes,
     plans,
     ring,
+    takeup,
     transfer,
     tuning,
 )
@@ -32,6 +33,7 @@ COMMANDS: tuple[Command, ...] = (
     *plans.COMMANDS,
     *transfer.COMMANDS,
     *losses.COMMANDS,
+    *takeup.COMMANDS,
     *faults.COMMANDS,
     *check.COMMANDS,
     *histories.COMMANDS,
