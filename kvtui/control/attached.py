@@ -415,9 +415,9 @@ class Attached(asyncio.Protocol):
     async def _show_next(self) -> None:
         while (shown := self._shown) is not None and self._cluster.snapshot() is shown:
             await self._cluster.changed(shown)
-            early = self._shown_at + PICTURE_SECONDS - self._clock.monotonic()
-            if early > 0:
-                await self._clock.sleep(early)
+        early = self._shown_at + PICTURE_SECONDS - self._clock.monotonic()
+        if early > 0:
+            await self._clock.sleep(early)
         if self._out is not None:
             await self._out.sent()
         self._show()
@@ -427,7 +427,7 @@ class Attached(asyncio.Protocol):
         snapshot = self._cluster.snapshot()
         if self._out is None or snapshot is self._shown or self._out.in_pieces:
             return
-        ranges = None if snapshot.ranges is self._shown_ranges else snapshot.ranges
+        ranges = None if snapshot.ranges == self._shown_ranges else snapshot.ranges
         picture = Picture(replace(snapshot, ranges=()), ranges)
         size = NODE_BYTES * len(snapshot.nodes) + RANGE_BYTES * len(ranges or ())
         self._shown, self._shown_ranges, self._shown_at = snapshot, snapshot.ranges, self._clock.monotonic()
