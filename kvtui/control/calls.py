@@ -42,6 +42,7 @@ def _call(name: str, answer: type[T], *arguments: Any, keywords: tuple[str, ...]
 REFRESH = _call("refresh", type(None), changes=False)
 """Its picture is sent as pictures are."""
 PUT_MANY = _call("put_many", WrittenMany, list[tuple[bytes, bytes]])
+DELETE_MANY = _call("delete_many", WrittenMany, list[bytes])
 GET_MANY = _call("get_many", list[Read], list[bytes], changes=False)
 """Answers as many of the first keys as have room."""
 LOCATE = _call("locate", Location, bytes, changes=False)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -31,6 +31,8 @@ from kvtui.core.plan import Plan
 from kvtui.core.snapshot import ClusterSnapshot, NodeView
 from kvtui.core.version import NEVER, Version
 from kvtui.core.writes import unfit
+
+T = TypeVar("T")
 
 _ITEMS: Final = msgspec.json.Decoder(list[Item])
 _EVENT: Final = msgspec.json.Decoder(Event)
@@ -151,16 +153,24 @@ class RemoteCluster:
         return written
 
     async def put_many(self, items: Sequence[tuple[bytes, bytes]]) -> WrittenMany:
-        problem = next((text for key, value in items if (text := unfit(key, value))), "")
+        return await self._write_many(calls.PUT_MANY, items, lambda item: item)
+
+    async def delete_many(self, keys: Sequence[bytes]) -> WrittenMany:
+        return await self._write_many(calls.DELETE_MANY, keys, lambda key: (key, b""))
+
+    async def _write_many(
+        self, call: "calls.Call[WrittenMany]", items: Sequence[T], parts: Callable[[T], tuple[bytes, bytes]]
+    ) -> WrittenMany:
+        """``parts`` of an item: its key and value. One batch after the other: a key that comes twice ends with its last value."""
+        problem = next((text for item in items if (text := unfit(*parts(item)))), "")
         if problem:
-            return WrittenMany(0, failed=len(items), text=problem)
+            return _unwritten_many([parts(item)[0] for item in items], Outcome.FAILED, problem)
         ends = WrittenMany(0)
-        # One after the other: a key that comes twice ends with its last value.
-        for batch in _batches(items):
+        for batch in _batches(items, parts):
             try:
-                end = await self._channel.call(calls.PUT_MANY, batch)
+                end = await self._channel.call(call, batch)
             except ClusterError as error:
-                end = _unwritten_many(len(batch), error)
+                end = _unwritten_many([parts(item)[0] for item in batch], _outcome(error), str(error))
             ends = _together(ends, end)
         return ends
 
@@ -278,30 +288,35 @@ def _unwritten(error: ClusterError) -> Written:
     return Written(_outcome(error), NEVER, text=str(error))
 
 
-def _unwritten_many(keys: int, error: ClusterError) -> WrittenMany:
-    if _outcome(error) is Outcome.UNKNOWN:
-        return WrittenMany(0, unknown=keys, text=str(error))
-    return WrittenMany(0, failed=keys, text=str(error))
+def _unwritten_many(keys: Sequence[bytes], outcome: Outcome, text: str) -> WrittenMany:
+    failed = len(keys) if outcome is Outcome.FAILED else 0
+    return WrittenMany(0, failed, len(keys) - failed, text, dict.fromkeys(keys, outcome))
 
 
 def _unread(text: str) -> Read:
     return Read(Outcome.FAILED, None, NEVER, text=text)
 
 
-def _together(one: WrittenMany, other: WrittenMany) -> WrittenMany:
+def _together(one: WrittenMany, later: WrittenMany) -> WrittenMany:
     return WrittenMany(
-        one.ok + other.ok, one.failed + other.failed, one.unknown + other.unknown, one.text or other.text
+        one.ok + later.ok,
+        one.failed + later.failed,
+        one.unknown + later.unknown,
+        one.text or later.text,
+        {**one.others, **later.others},
+        one.existed + later.existed,
     )
 
 
-def _batches(items: Sequence[tuple[bytes, bytes]]) -> list[list[tuple[bytes, bytes]]]:
+def _batches(items: Sequence[T], parts: Callable[[T], tuple[bytes, bytes]]) -> list[list[T]]:
     """The items cut to what one message may hold, in order."""
-    found: list[list[tuple[bytes, bytes]]] = []
-    size = 0
-    for key, value in items:
-        size += len(key) + len(value)
-        if not found or size > ANSWER_BYTES or len(found[-1]) >= BATCH_ENTRIES:
+    found: list[list[T]] = []
+    held = 0
+    for item in items:
+        size = sum(map(len, parts(item)))
+        if not found or held + size > ANSWER_BYTES or len(found[-1]) >= BATCH_ENTRIES:
             found.append([])
-            size = len(key) + len(value)
-        found[-1].append((key, value))
+            held = 0
+        found[-1].append(item)
+        held += size
     return found

@@ -260,6 +260,9 @@ class Session:
     def get_many(self, keys: Sequence[bytes]) -> Coroutine[Any, Any, list[Read]]:
         return self._behind.get_many(keys)
 
+    def delete_many(self, keys: Sequence[bytes]) -> Coroutine[Any, Any, WrittenMany]:
+        return self._behind.delete_many(keys)
+
     def locate(self, key: bytes) -> Coroutine[Any, Any, Location]:
         return self._behind.locate(key)
 

@@ -58,6 +58,11 @@ class Desk:
         self.lab.launcher.parent = self.machine
         return await self.machine.spawn(self.session.take_up())
 
+    @property
+    def left(self) -> bool:
+        """Whether it ended in order."""
+        return self._leave.is_set()
+
     async def leave(self) -> None:
         """End in order."""
         self._leave.set()
