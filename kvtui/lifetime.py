@@ -89,7 +89,8 @@ async def open_and_run(options: Options, role: str, look: Look | None = None) ->
         with told_of_hangup(lambda: signals.take(signal.SIGHUP)):
             status = await _opened(options, role, look or Look(), signals)
         tasks.cancel_scope.cancel()
-    return status if signals.status is None else signals.status
+    # Whoever ends a service by a signal wants to hear that it ended in order.
+    return status if signals.status is None or role == "serve" else signals.status
 
 
 async def _opened(options: Options, role: str, look: Look, signals: Signals) -> int:
@@ -102,7 +103,7 @@ async def _opened(options: Options, role: str, look: Look, signals: Signals) -> 
 
 
 async def _with_cluster(settings: Settings, options: Options, role: str, look: Look, signals: Signals) -> int:
-    status, opened = FAILED, False
+    status, opened = (0 if role == "serve" else FAILED), False
     log = logging.getLogger(__name__)
     try:
         with signals.covered():  # while opening; later a signal cancels the use alone, and closing runs undisturbed
