@@ -2,8 +2,8 @@
 
     python benchmarks/control.py [--rounds N] [--seconds S]
 
-Each side has three nodes in memory and one copy of every key. Rounds are interleaved; medians, their spread, and the CPU time of this
-process and of the holder an operation are printed. Only the ratio means anything on a machine that others use.
+Each side has three nodes in memory and one copy of every key. Rounds are interleaved; medians, their spread, and the CPU time of
+this process and of the holder an operation are printed. Only the ratio means anything on a machine that others use.
 """
 
 import argparse
