@@ -108,7 +108,8 @@ async def _with_cluster(settings: Settings, options: Options, role: str, look: L
     try:
         with signals.covered():  # while opening; later a signal cancels the use alone, and closing runs undisturbed
             seams = real_seams(settings.secret, settings.tls)
-            async with session(settings, seams, UnixSockets(), attaching=role != "serve") as cluster:
+            attaching, told = role != "serve", options.for_new
+            async with session(settings, seams, UnixSockets(), attaching=attaching, unheeded=told) as cluster:
                 opened = True
                 done = f"attached to {cluster.holder} on" if cluster.holder else "opened"
                 log.info("%s %s %s", settings.role, done, settings.name)
@@ -153,7 +154,7 @@ def _innermost(error: Exception) -> Exception:
 
 async def _used(cluster: Session, settings: Settings, options: Options, role: str, look: Look, signals: Signals) -> int:
     if cluster.holder and role == "shell":
-        print(f"kvtui: {attached_line(cluster.holder, options.for_new)}", file=sys.stderr)
+        print(f"kvtui: {cluster.attached_line}", file=sys.stderr)
     if role == "serve":
         return await serve(cluster, settings)
     if role == "shell":
@@ -168,12 +169,6 @@ async def _used(cluster: Session, settings: Settings, options: Options, role: st
     from kvtui.app import run_dashboard
 
     return await run_dashboard(cluster, state=settings.state, look=look, readonly=options.readonly)
-
-
-def attached_line(holder: str, for_new: Sequence[str]) -> str:
-    """What a person is told who attaches to a coordinator that runs."""
-    told = f"attached to {holder}, which holds the coordinator"
-    return f"{told}; no effect have: {', '.join(for_new)}" if for_new else told
 
 
 async def serve(cluster: Cluster, settings: Settings) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,7 @@ class Options:
     commands: tuple[str, ...] = ()
     readonly: bool = False
     config: Path | None = None
-    for_new: tuple[str, ...] = ()
+    for_new: tuple[str, ...] = field(default=(), compare=False)
     """Options given that say how a new cluster is made, or how its coordinator works: who attaches is told that they do nothing."""
 
     def over(self, outer: Options) -> Options:

@@ -60,10 +60,6 @@ from kvtui.core.seams.clock import Clock, Timer
 from kvtui.core.snapshot import ClusterSnapshot, RangeView
 from kvtui.core.version import NEVER
 
-RANGE_BYTES = 120
-"""About what a range takes in a picture."""
-NODE_BYTES = 450
-"""About what a node takes in a picture."""
 SMALL_BYTES = 4096
 """Answers up to this one are not looked at one by one: there are few enough of them in flight."""
 PASSED_LEAST = 1 / 500
@@ -429,9 +425,9 @@ class Attached(asyncio.Protocol):
             return
         ranges = None if snapshot.ranges == self._shown_ranges else snapshot.ranges
         picture = Picture(replace(snapshot, ranges=()), ranges)
-        size = NODE_BYTES * len(snapshot.nodes) + RANGE_BYTES * len(ranges or ())
         self._shown, self._shown_ranges, self._shown_at = snapshot, snapshot.ranges, self._clock.monotonic()
-        self._out.send(picture, size)
+        # Names decide how long it is: no estimate is safe.
+        self._out.send(picture, len(encode(picture)))
 
 
 def _text_of(error: Exception) -> str:

@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import cast
 
+import anyio
+
 from kvtui.control.attached import Attached
 from kvtui.control.sockets import Sockets
 from kvtui.control.wire import ATTACHED
@@ -59,7 +61,8 @@ async def serving(cluster: Cluster, state: Path, sockets: Sockets, clock: Clock,
         yield holder
     finally:
         door.close()
-        await holder.close()
+        with anyio.CancelScope(shield=True):
+            await holder.close()
 
 
 class _Late(asyncio.Protocol):

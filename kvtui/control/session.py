@@ -94,6 +94,8 @@ class Session:
         self, settings: Settings, seams: Seams, sockets: Sockets, tasks: TaskGroup, holding: TaskGroup
     ) -> None:
         """``tasks`` carries what follows the cluster, ``holding`` the coordinator itself."""
+        self.unheeded: Sequence[str] = ()
+        """Options that do nothing where a coordinator runs already, for whoever attaches at first to be told."""
         self._settings = settings
         self._seams = seams
         self._sockets = sockets
@@ -112,6 +114,12 @@ class Session:
     def holder(self) -> str:
         """The other process that holds the coordinator, or held it, in words; empty where it is this one."""
         return "" if self._remote is None else self._remote.holder
+
+    @property
+    def attached_line(self) -> str:
+        """What a person is told who attached."""
+        told = f"attached to {self.holder}, which holds the coordinator"
+        return f"{told}; no effect have: {', '.join(self.unheeded)}" if self.unheeded else told
 
     async def begin(self, *, attaching: bool = True) -> None:
         """Attach to who holds the state directory, or open the coordinator here. Without ``attaching`` a directory that is held is
@@ -166,7 +174,7 @@ class Session:
         remote = await attach(self._settings, self._sockets, self._seams.clock, self._lost)
         self._remote = remote
         self._switch(remote)
-        self._happenings.emit(Level.INFO, f"attached to {remote.holder}, which holds the coordinator")
+        self._happenings.emit(Level.INFO, self.attached_line)
 
     async def _open(self, *, must_serve: bool = False) -> None:
         """Raises ClusterError, StateHeld among them."""
@@ -208,6 +216,7 @@ class Session:
 
     def _lost(self, reason: str) -> None:
         """The holder ended, or let this process go."""
+        self.unheeded = ()
         _log.warning("%s", reason)
         self._happenings.emit(Level.BAD, f"{reason}: takeup opens it here")
         self._tasks.start_soon(self._attach_again)
@@ -351,15 +360,17 @@ class Session:
 
 @asynccontextmanager
 async def session(
-    settings: Settings, seams: Seams, sockets: Sockets, *, attaching: bool = True
+    settings: Settings, seams: Seams, sockets: Sockets, *, attaching: bool = True, unheeded: Sequence[str] = ()
 ) -> AsyncIterator[Session]:
-    """The cluster of a state directory, held here or attached to; on leaving, what is held here is closed in order.
+    """The cluster of a state directory, held here or attached to; on leaving, what is held here is closed in order. ``unheeded``
+    are options that do nothing where it is attached to.
 
     Raises ClusterError, before it yields; without ``attaching``, StateHeld where another process holds it.
     """
     try:
         async with anyio.create_task_group() as holding, anyio.create_task_group() as tasks:
             made = Session(settings, seams, sockets, tasks, holding)
+            made.unheeded = unheeded
             try:
                 await made.begin(attaching=attaching)
                 yield made

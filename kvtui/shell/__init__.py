@@ -42,7 +42,7 @@ async def run_commands(cluster: Cluster, commands: Sequence[str], *, readonly: b
                 status = FAILED
             if session.left or printer.broken:
                 break
-            if status is FAILED and cluster.snapshot().stopped:  # the rest would fail for the same reason
+            if status == FAILED and cluster.snapshot().stopped:  # the rest would fail for the same reason
                 break
         await printer.drained()
         tasks.cancel_scope.cancel()

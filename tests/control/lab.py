@@ -1,8 +1,9 @@
 """Several kvtui on one state directory, in one process under virtual time: the real sessions on simulated sockets and seams."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from kvtui.control.session import Session, session
 from kvtui.control.sockets import Door
@@ -37,7 +38,8 @@ class SimSockets:
 class Desk:
     """One kvtui process."""
 
-    def __init__(self, lab: "Lab", name: str, settings: Settings, attaching: bool) -> None:
+    def __init__(self, lab: "Lab", name: str, settings: Settings, attaching: bool, unheeded: Sequence[str]) -> None:
+        self._unheeded = unheeded
         self.lab = lab
         self._settings = settings
         self._attaching = attaching
@@ -70,6 +72,12 @@ class Desk:
         await self._task
         self.machine.exit()
 
+    def cancel(self) -> None:
+        """Cancel what uses the session, as a signal does; it then ends in order."""
+        assert self._task is not None
+        self._leave.set()
+        self._task.cancel()
+
     def kill(self) -> None:
         """``kill -9``."""
         self.machine.crash()
@@ -85,7 +93,13 @@ class Desk:
     async def _live(self, opened: "asyncio.Future[Session]") -> None:
         try:
             seams = self.lab.seams(self.machine, self.transport)
-            async with session(self._settings, seams, SimSockets(self.transport), attaching=self._attaching) as made:
+            async with session(
+                self._settings,
+                seams,
+                SimSockets(self.transport),
+                attaching=self._attaching,
+                unheeded=self._unheeded,
+            ) as made:
                 opened.set_result(made)
                 await self._leave.wait()
         except Exception as error:
@@ -97,20 +111,23 @@ class Desk:
 class Lab:
     """A network, disks and nodes that all desks share."""
 
-    def __init__(self, *, nodes: int = 3, replication: int = 1, slots: int = 64) -> None:
+    def __init__(self, *, nodes: int = 3, replication: int = 1, slots: int = 64, vnodes: int = 0) -> None:
+        """``vnodes``: of a classic ring; 0: a balanced one."""
         self.network = SimNetwork(0)
         self.disks = SimDisks()
         self.clock = SimClock()
         self.launcher = SimLauncher(self.network, self.disks, self.clock, SeededRandom(0))
         self._random = SeededRandom(1)
-        self._settings = {"nodes": nodes, "replication": replication, "slots": slots}
+        self._settings: dict[str, Any] = {"nodes": nodes, "replication": replication, "slots": slots}
+        if vnodes:
+            self._settings |= {"policy": "classic", "vnodes": vnodes}
 
     def seams(self, machine: Machine, transport: SimTransport) -> Seams:
         return Seams(transport, self.clock, self._random, self.launcher, self.disks.opener(machine))
 
-    async def desk(self, name: str, *, attaching: bool = True) -> Desk:
+    async def desk(self, name: str, *, attaching: bool = True, unheeded: Sequence[str] = ()) -> Desk:
         """Start a kvtui. Raises what it raises at its beginning."""
-        settings = Settings(STATE, role=f"kvtui {name} (process {len(name)})", grace=0.0, **self._settings)  # type: ignore[arg-type]
-        desk = Desk(self, name, settings, attaching)
+        settings = Settings(STATE, role=f"kvtui {name} (process {len(name)})", grace=0.0, **self._settings)
+        desk = Desk(self, name, settings, attaching, unheeded)
         await desk.open()
         return desk

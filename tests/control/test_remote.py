@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,7 @@ from kvtui.control.attached import Attached
 from kvtui.control.calls import CALLS
 from kvtui.control.remote import RemoteCluster
 from kvtui.control.session import Session
+from kvtui.control.wire import PIECE_BYTES, encode
 from kvtui.core import cluster as protocols
 from kvtui.core.change import AddNode, Change, RemoveNode, SetPolicy, SetReplication, SetWeight
 from kvtui.core.cluster import ClusterError, Outcome, OwnData, ReadMode
@@ -223,6 +225,31 @@ def test_parts_of_a_picture_that_are_as_they_were_are_the_same_objects() -> None
         assert after.node("n1") is before.node("n1")
 
     attached(story)
+
+
+def test_a_picture_of_many_ranges_goes_in_pieces_and_no_later_one_passes_it() -> None:
+    async def main() -> None:
+        lab = Lab(nodes=8, replication=2, slots=16_384, vnodes=1_024)
+        holder = await lab.desk("holder")
+        guest = await lab.desk("guest")
+        first = guest.session.snapshot()
+        assert len(encode(first.ranges)) > PIECE_BYTES
+        assert first.ranges == holder.session.snapshot().ranges
+        await guest.session.set_reads(ReadMode.AVAILABLE)
+        await guest.until(lambda snapshot: snapshot.reads is ReadMode.AVAILABLE)
+        assert guest.session.snapshot().ranges is first.ranges
+        await holder.session.stop_node("n1")
+        for number in range(20):  # its slots are recorded as behind: other ranges
+            assert (await guest.session.put(b"%d" % number, b"v")).outcome is Outcome.OK
+        await guest.until(lambda snapshot: snapshot.behind > 0)
+        await asyncio.sleep(1)
+        last = await guest.session.refresh()
+        assert last.ranges != first.ranges
+        assert last == replace(holder.session.snapshot(), attached=last.attached)
+        await guest.leave()
+        await holder.leave()
+
+    run_virtual(main)
 
 
 def test_events_come_with_the_last_that_were_before() -> None:

@@ -249,9 +249,11 @@ def test_who_begins_while_the_holder_is_opening_or_ending_waits_for_it() -> None
         assert heir.session.holder == ""
         await heir.leave()
         one, other = await asyncio.gather(lab.desk("one"), lab.desk("other"))
-        assert sorted((one.session.holder, other.session.holder)) == ["", "kvtui one (process 3)"]
-        await other.leave()
-        await one.leave()
+        holds, attached = (other, one) if one.session.holder else (one, other)
+        assert holds.session.holder == ""
+        assert attached.session.holder.startswith(f"kvtui {holds.machine.name} ")
+        await attached.leave()
+        await holds.leave()
 
     told(story)
 
@@ -262,6 +264,35 @@ def test_one_that_leaves_changes_nothing_for_the_others() -> None:
         await guest.leave()
         assert (await other.session.put(b"k", b"v")).outcome is Outcome.OK
         assert (await holder.session.get(b"k")).value == b"v"
+        await other.leave()
+
+    told(story)
+
+
+def test_a_use_that_is_cancelled_closes_in_order_too() -> None:
+    async def story(lab: Lab, holder: Desk, guest: Desk) -> None:
+        await guest.session.put(b"k", b"v")
+        busy = asyncio.ensure_future(guest.session.rebalance())
+        holder.cancel()
+        with pytest.raises(ClusterError, match="ended"):
+            await busy
+        assert (await gone(guest)).startswith(ENDED)
+        await guest.take_up()
+        assert (await guest.session.get(b"k")).value == b"v"
+
+    told(story)
+
+
+def test_options_that_do_nothing_are_told_once() -> None:
+    async def story(lab: Lab, holder: Desk, guest: Desk) -> None:
+        other = await lab.desk("other", unheeded=("--nodes", "--grace"))
+        line = "attached to kvtui holder (process 6), which holds the coordinator; no effect have: --nodes, --grace"
+        assert events_of(other)[0] == (Level.INFO, line)
+        assert other.session.attached_line == line
+        lab.network.cut("other", "holder")
+        await gone(other)
+        await other.until(lambda snapshot: not snapshot.stopped)
+        assert other.session.attached_line == "attached to kvtui holder (process 6), which holds the coordinator"
         await other.leave()
 
     told(story)
