@@ -173,10 +173,9 @@ async def _used(cluster: Session, settings: Settings, options: Options, role: st
 
 async def serve(cluster: Cluster, settings: Settings) -> int:
     """Do nothing but hold the coordinator, until a signal comes or it can't serve any more."""
-    print(
-        f"kvtui: serving {settings.state} (process {os.getpid()}); attach with: kvtui --state {settings.state}",
-        flush=True,
-    )
+    told = f"kvtui: serving {settings.state} (process {os.getpid()}); attach with: kvtui --state {settings.state}"
+    with suppress(OSError):  # nobody may be there to read it
+        print(told, flush=True)
     snapshot = cluster.snapshot()
     while not snapshot.stopped:
         snapshot = await cluster.changed(snapshot)
