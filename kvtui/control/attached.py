@@ -23,6 +23,7 @@ from kvtui.control.wire import (
     IN_FLIGHT_BYTES,
     PAGES,
     PICTURE_SECONDS,
+    PIECE_BYTES,
     PROTOCOL,
     SLOW_READER_SECONDS,
     STREAMS,
@@ -91,7 +92,8 @@ class Attached(asyncio.Protocol):
         """Bytes of keys and values of requests that are not answered."""
         self._shown: ClusterSnapshot | None = None
         self._shown_ranges: tuple[RangeView, ...] | None = None
-        self._shown_at = float("-inf")
+        self._next_at = 0.0
+        """Before then no picture is sent to who merely looks."""
         self._looking: asyncio.Task[None] | None = None
         self._timer: Timer | None = None
         self._over: set[asyncio.Task[None]] = set()
@@ -409,25 +411,31 @@ class Attached(asyncio.Protocol):
             self._looking = asyncio.get_running_loop().create_task(self._show_next())
 
     async def _show_next(self) -> None:
-        while (shown := self._shown) is not None and self._cluster.snapshot() is shown:
-            await self._cluster.changed(shown)
-        early = self._shown_at + PICTURE_SECONDS - self._clock.monotonic()
-        if early > 0:
-            await self._clock.sleep(early)
-        if self._out is not None:
-            await self._out.sent()
-        self._show()
+        """Send one picture. What an answer showed meanwhile is not it: who got that may have asked again."""
+        sent = False
+        while self._out is not None and not sent:
+            while (shown := self._shown) is not None and self._cluster.snapshot() is shown:
+                await self._cluster.changed(shown)
+            early = self._next_at - self._clock.monotonic()
+            if early > 0:
+                await self._clock.sleep(early)
+            if self._out is not None:
+                await self._out.sent()
+            sent = self._show()
 
-    def _show(self) -> None:
-        """Send the picture as it is now, unless it is the last one sent or that one is still on its way."""
+    def _show(self) -> bool:
+        """Send the picture as it is now, unless it is the last one sent or that one is still on its way; whether it was sent."""
         snapshot = self._cluster.snapshot()
         if self._out is None or snapshot is self._shown or self._out.in_pieces:
-            return
+            return False
         ranges = None if snapshot.ranges == self._shown_ranges else snapshot.ranges
         picture = Picture(replace(snapshot, ranges=()), ranges)
-        self._shown, self._shown_ranges, self._shown_at = snapshot, snapshot.ranges, self._clock.monotonic()
-        # Names decide how long it is: no estimate is safe.
-        self._out.send(picture, len(encode(picture)))
+        # Names decide how long it is: no estimate is safe. Long ones (6,400 ranges are 900 KB) come less often.
+        size = len(encode(picture))
+        self._next_at = self._clock.monotonic() + PICTURE_SECONDS * max(1.0, size / PIECE_BYTES)
+        self._shown, self._shown_ranges = snapshot, snapshot.ranges
+        self._out.send(picture, size)
+        return True
 
 
 def _text_of(error: Exception) -> str:

@@ -45,7 +45,7 @@ EVENTS: Final = 64
 HELLO_SECONDS: Final = 5.0
 """Both first lines must be there by then."""
 PICTURE_SECONDS: Final = 0.1
-"""Least time between two pictures."""
+"""Least time between two pictures; of those with more than ``PIECE_BYTES`` in them it is longer, by as much."""
 QUIET_SECONDS: Final = 2.0
 """A holder that owes an answer and sent nothing for so long is asked whether it is there."""
 SILENT_SECONDS: Final = 10.0

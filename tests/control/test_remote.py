@@ -215,6 +215,38 @@ def test_pictures_come_while_somebody_looks_and_ten_a_second_at_most() -> None:
     attached(story)
 
 
+def test_a_picture_that_came_with_an_answer_does_not_end_the_looking() -> None:
+    async def story(holder: Desk, guest: Desk) -> None:
+        own, far = holder.session, guest.session
+
+        async def tuned(mode: ReadMode) -> None:
+            await own.set_reads(mode)
+            await own.refresh()
+
+        def reads() -> ReadMode:
+            return guest.session._behind._snapshot.reads  # type: ignore[attr-defined,no-any-return]
+
+        async def watch() -> None:
+            seen = far.snapshot()
+            while True:
+                seen = await far.changed(seen)
+
+        watching = asyncio.ensure_future(watch())
+        await asyncio.sleep(5)
+        await tuned(ReadMode.AVAILABLE)
+        await asyncio.sleep(0.01)
+        await tuned(ReadMode.STRICT)  # too early for a picture of its own
+        await far.locate(b"k")
+        assert reads() == ReadMode.STRICT
+        await asyncio.sleep(5)
+        await tuned(ReadMode.AVAILABLE)
+        await asyncio.sleep(1)
+        assert reads() == ReadMode.AVAILABLE
+        watching.cancel()
+
+    attached(story)
+
+
 def test_parts_of_a_picture_that_are_as_they_were_are_the_same_objects() -> None:
     async def story(holder: Desk, guest: Desk) -> None:
         await guest.session.put(b"k", b"v")
