@@ -169,6 +169,8 @@ def test_a_reader_that_stops_ends_the_scan_at_the_holder() -> None:
         at = came[-1]
         await asyncio.sleep(5)
         assert came[-1] == at
+        told = [event.text for event in guest.session._happenings._past]
+        assert not any("given up" in text for text in told), "more was sent than the reader took"
         assert (await guest.session.put(b"k", b"v")).outcome is Outcome.OK
 
     attached(story)
