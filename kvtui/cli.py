@@ -172,6 +172,23 @@ def bench(outer: Options, /, workload: str | None, keep: bool, **given: Any) -> 
 
 
 @program.command()
+@_shared_options
+@click.pass_obj
+def serve(outer: Options, /, **given: Any) -> int:
+    """The coordinator with no screen: others attach to it.
+
+    Ends in order by SIGTERM, SIGINT or SIGHUP.
+    """
+    options = Options(**given).over(outer)
+    options.check()
+    if options.memory:
+        raise click.UsageError("serve needs a state directory, where others find it: leave out --memory")
+    if options.commands:
+        raise click.UsageError("serve runs no commands: leave out -c, and attach with: kvtui -c CMD")
+    return _run(options, "serve")
+
+
+@program.command()
 @click.option("--config", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Another file.")
 @click.pass_obj
 def config(outer: Options, config: Path | None) -> int:
@@ -277,7 +294,7 @@ def _run(options: Options, role: str) -> int:
 
         os.environ.update(environment_of(configuration))
         look = Look.of(configuration, themes=place.themes, choice=theme_choice())
-    backend = {"use_uvloop": role == "shell" and uvloop_present()}
+    backend = {"use_uvloop": role != "dashboard" and uvloop_present()}
     return anyio.run(open_and_run, options, role, look, backend_options=backend)
 
 

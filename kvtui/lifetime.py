@@ -16,9 +16,11 @@ import anyio
 from kvtui.commands.running import defect
 from kvtui.config import Look
 from kvtui.config.places import user_state
+from kvtui.control.session import Session, session
+from kvtui.control.sockets import UnixSockets
 from kvtui.core.authentication import BadSecret, Secret
 from kvtui.core.cluster import Cluster, ClusterError
-from kvtui.core.opening import Settings, open_cluster, real_seams
+from kvtui.core.opening import Settings, real_seams
 from kvtui.core.recovery import recover
 from kvtui.core.replacement import GRACE_SECONDS
 from kvtui.core.seams.secret_source import take_secret
@@ -78,7 +80,8 @@ def _tls_of(options: Options) -> TlsFiles | None:
 
 
 async def open_and_run(options: Options, role: str, look: Look | None = None) -> int:
-    """Open the cluster, run the dashboard (with its ``look``) or the shell on it, close it; the exit status."""
+    """Open the cluster or attach to it, run the dashboard (with its ``look``), the shell or nothing on it, close or leave it; the
+    exit status. ``role``: ``dashboard``, ``shell``, or ``serve``, which attaches to nobody."""
     signals = Signals()
     status = FAILED
     async with anyio.create_task_group() as tasks:
@@ -86,7 +89,8 @@ async def open_and_run(options: Options, role: str, look: Look | None = None) ->
         with told_of_hangup(lambda: signals.take(signal.SIGHUP)):
             status = await _opened(options, role, look or Look(), signals)
         tasks.cancel_scope.cancel()
-    return status if signals.status is None else signals.status
+    # Whoever ends a service by a signal wants to hear that it ended in order.
+    return status if signals.status is None or role == "serve" else signals.status
 
 
 async def _opened(options: Options, role: str, look: Look, signals: Signals) -> int:
@@ -99,15 +103,18 @@ async def _opened(options: Options, role: str, look: Look, signals: Signals) -> 
 
 
 async def _with_cluster(settings: Settings, options: Options, role: str, look: Look, signals: Signals) -> int:
-    status, opened = FAILED, False
+    status, opened = (0 if role == "serve" else FAILED), False
     log = logging.getLogger(__name__)
     try:
         with signals.covered():  # while opening; later a signal cancels the use alone, and closing runs undisturbed
-            async with open_cluster(settings) as cluster:
+            seams = real_seams(settings.secret, settings.tls)
+            attaching, told = role != "serve", options.for_new
+            async with session(settings, seams, UnixSockets(), attaching=attaching, unheeded=told) as cluster:
                 opened = True
-                log.info("%s opened %s", settings.role, settings.name)
+                done = f"attached to {cluster.holder} on" if cluster.holder else "opened"
+                log.info("%s %s %s", settings.role, done, settings.name)
                 async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(log_events, cluster)
+                    tasks.start_soon(log_events, cluster, lambda: not cluster.holder)
                     with signals.covered():
                         status = await _used(cluster, settings, options, role, look, signals)
                     log.info("%s ends%s", settings.role, f" by {signals.received.name}" if signals.received else "")
@@ -145,7 +152,11 @@ def _innermost(error: Exception) -> Exception:
     return error
 
 
-async def _used(cluster: Cluster, settings: Settings, options: Options, role: str, look: Look, signals: Signals) -> int:
+async def _used(cluster: Session, settings: Settings, options: Options, role: str, look: Look, signals: Signals) -> int:
+    if cluster.holder and role == "shell":
+        print(f"kvtui: {cluster.attached_line}", file=sys.stderr)
+    if role == "serve":
+        return await serve(cluster, settings)
     if role == "shell":
         for view in cluster.snapshot().nodes:
             if view.state is NodeState.DOWN and view.note:
@@ -158,6 +169,17 @@ async def _used(cluster: Cluster, settings: Settings, options: Options, role: st
     from kvtui.app import run_dashboard
 
     return await run_dashboard(cluster, state=settings.state, look=look, readonly=options.readonly)
+
+
+async def serve(cluster: Cluster, settings: Settings) -> int:
+    """Do nothing but hold the coordinator, until a signal comes or it can't serve any more."""
+    told = f"kvtui: serving {settings.state} (process {os.getpid()}); attach with: kvtui --state {settings.state}"
+    with suppress(OSError):  # nobody may be there to read it
+        print(told, flush=True)
+    snapshot = cluster.snapshot()
+    while not snapshot.stopped:
+        snapshot = await cluster.changed(snapshot)
+    return _complain(snapshot.stopped, FAILED)
 
 
 def _complain(text: str, status: int) -> int:

@@ -10,7 +10,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
@@ -84,11 +84,12 @@ def logging_to(directory: Path | None) -> Iterator[None]:
             handler.close()
 
 
-async def log_events(cluster: Cluster) -> None:
-    """Write down what happens in the cluster. Never returns."""
+async def log_events(cluster: Cluster, wanted: Callable[[], bool] = lambda: True) -> None:
+    """Write down what happens in the cluster while it is ``wanted`` (of several processes on it one does). Never returns."""
     log = logging.getLogger(OURS)
     async for event in cluster.events():
-        log.log(LEVELS[event.level], "%s", event.text)
+        if wanted():
+            log.log(LEVELS[event.level], "%s", event.text)
 
 
 def _thread_ended(ended: threading.ExceptHookArgs) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,8 @@ class Options:
     commands: tuple[str, ...] = ()
     readonly: bool = False
     config: Path | None = None
+    for_new: tuple[str, ...] = field(default=(), compare=False)
+    """Options given that say how a new cluster is made, or how its coordinator works: who attaches is told that they do nothing."""
 
     def over(self, outer: Options) -> Options:
         """These, completed by those given before the subcommand's name."""
@@ -52,8 +54,18 @@ class Options:
 
     def completed(self, configuration: Configuration) -> Options:
         """These, and what the configuration says where nothing was given."""
+        given = {
+            "--nodes": self.nodes,
+            "--replicas": self.replicas,
+            "--policy": self.policy,
+            "--vnodes": self.vnodes,
+            "--grace": self.grace,
+            "--secret-file": self.secret_file,
+            "--tls-ca": self.tls_ca,
+        }
         return replace(
             self,
+            for_new=tuple(name for name, value in given.items() if value is not None),
             nodes=configuration.nodes if self.nodes is None else self.nodes,
             replicas=configuration.replicas if self.replicas is None else self.replicas,
             state=Path(configuration.state) if configuration.state and not (self.state or self.memory) else self.state,

@@ -180,7 +180,12 @@ def _record(path: Path, name: str, context: Context) -> bool:
         raise CommandError(f"file: {name} is there already, and no history is overwritten", "file") from None
     except OSError as error:
         raise CommandError(f"file: {name} can't be written: {reason(error)}", "file") from None
-    file.since = cluster.observe(file)
+    try:
+        file.since = cluster.observe(file)
+    except ClusterError:
+        file.closed()
+        path.unlink(missing_ok=True)
+        raise
     context.say(Line(f"Recording every put, get and del into {name}; end with: history stop", Level.GOOD))
     return True
 
@@ -228,9 +233,9 @@ COMMANDS: tuple[Command, ...] = (
             Argument("file", "JSON lines, in the manner of Jepsen", Kind.FILE, optional=True, rest=True),
         ),
         "Record what really happens, and check it",
-        "record writes every operation and event of this kvtui to a new file until stop; values of up to"
-        f" {VALUE_CHARACTERS} characters as they are, longer ones as their hash. check says whether such a file shows anything"
-        " lost or read stale (so does python -m kvtui.check).",
+        "record writes every operation and event of this kvtui, and of those attached to it, to a new file until stop; values of"
+        f" up to {VALUE_CHARACTERS} characters as they are, longer ones as their hash. check says whether such a file shows"
+        " anything lost or read stale (so does python -m kvtui.check).",
         history,
         capability=Observable,
         changes=False,

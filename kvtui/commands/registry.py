@@ -18,6 +18,7 @@ from kvtui.commands import (
     nodes,
     plans,
     ring,
+    takeup,
     transfer,
     tuning,
 )
@@ -33,6 +34,7 @@ COMMANDS: tuple[Command, ...] = (
     *plans.COMMANDS,
     *transfer.COMMANDS,
     *losses.COMMANDS,
+    *takeup.COMMANDS,
     *faults.COMMANDS,
     *check.COMMANDS,
     *bench.COMMANDS,

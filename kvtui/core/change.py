@@ -1,12 +1,11 @@
 """Changes of who is in the cluster and how it places keys, as values: what is planned before it is done."""
 
-from dataclasses import dataclass
+import msgspec
 
 from kvtui.core.ring import Policy, Ring
 
 
-@dataclass(frozen=True, slots=True)
-class AddNode:
+class AddNode(msgspec.Struct, frozen=True, tag=True):
     """A node joins; one of a weight other than 1 gets it right after."""
 
     node: str
@@ -16,8 +15,7 @@ class AddNode:
         return f"add {self.node}" if self.weight == 1 else f"add {self.node} {self.weight}"
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveNode:
+class RemoveNode(msgspec.Struct, frozen=True, tag=True):
     """A node is drained and forgotten."""
 
     node: str
@@ -26,8 +24,7 @@ class RemoveNode:
         return f"remove {self.node}"
 
 
-@dataclass(frozen=True, slots=True)
-class SetReplication:
+class SetReplication(msgspec.Struct, frozen=True, tag=True):
     """Every key is to have that many copies."""
 
     copies: int
@@ -36,8 +33,7 @@ class SetReplication:
         return f"setreplica {self.copies}"
 
 
-@dataclass(frozen=True, slots=True)
-class SetPolicy:
+class SetPolicy(msgspec.Struct, frozen=True, tag=True):
     """The ring is placed anew; ``vnodes`` 0: the default of a classic ring."""
 
     policy: str
@@ -47,8 +43,7 @@ class SetPolicy:
         return f"policy {self.policy}{f' {self.vnodes}' if self.vnodes else ''}"
 
 
-@dataclass(frozen=True, slots=True)
-class SetWeight:
+class SetWeight(msgspec.Struct, frozen=True, tag=True):
     """A node is to hold ``weight`` times the share of one of weight 1."""
 
     node: str

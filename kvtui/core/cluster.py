@@ -387,3 +387,14 @@ class Faults(Protocol):
         """End the node's process and delete its data directory; it stays a member. Refused while it has the last clean copy of
         anything."""
         ...
+
+
+@runtime_checkable
+class Shared(Protocol):
+    """A cluster whose coordinator may be in another process, which may end."""
+
+    async def take_up(self) -> str:
+        """After the process with the coordinator ended: open it here, or attach to who was faster. Returns what came of it, in
+        words. Raises ClusterError where there is nothing to take up, or it can't be opened.
+        """
+        ...

@@ -41,10 +41,15 @@ class Happenings:
 
     def emit(self, level: Level, text: str, *nodes: str) -> None:
         """Tell everybody. ``text`` names nodes and outcome, never a value."""
-        event = Event(self._clock.wall(), level, text, nodes)
+        self.pass_on(Event(self._clock.wall(), level, text, nodes))
+
+    def pass_on(self, event: Event, *, again: bool = True) -> None:
+        """Tell everybody of an event that happened elsewhere; not ``again``: unless it is one of the last that were told."""
+        if not again and event in self._past:
+            return
         self._past.append(event)
         if self.overheard is not None:
-            self.overheard(text)
+            self.overheard(event.text)
         for listener in self._listeners:
             listener.tell(event)
 

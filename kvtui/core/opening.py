@@ -32,6 +32,13 @@ from kvtui.core.seams.transport import TcpTransport
 from kvtui.core.tuning import VNODES_MOST
 
 
+class StateHeld(ClusterError):
+    """Another process has the state directory open: it holds the coordinator."""
+
+    def __init__(self, state: Path, holder: str) -> None:
+        super().__init__(f"the state directory {state} is in use by {holder or 'another process'}")
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How to open a cluster. What it was created with stays: ``nodes``, ``policy``, ``vnodes`` matter for a new one."""
@@ -74,8 +81,8 @@ def real_seams(secret: Secret | None = None, tls: TlsFiles | None = None) -> Sea
 async def open_cluster(settings: Settings, seams: Seams | None = None) -> AsyncIterator[Coordinator]:
     """The cluster of a state directory, or a new one; on leaving, the nodes that kvtui started end in order.
 
-    Raises ClusterError, before it yields, for a directory that another process holds, that can't be read, or settings
-    that make no sense.
+    Raises ClusterError, before it yields, for a directory that another process holds (StateHeld), that can't be read, or
+    settings that make no sense.
     """
     _check(settings)
     seams = seams or real_seams(settings.secret, settings.tls)
@@ -130,7 +137,7 @@ def _open_engine(settings: Settings, seams: Seams) -> StorageEngine:
     try:
         return seams.open_engine(settings.state / "metadata", settings.role)
     except EngineLocked as error:
-        raise ClusterError(f"the state directory {settings.state} is in use by {error.holder}") from None
+        raise StateHeld(settings.state, error.holder) from None
     except EngineUnreadable as error:
         raise ClusterError(f"the state directory {settings.state} can't be opened: {error}") from None
 

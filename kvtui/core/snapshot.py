@@ -154,6 +154,8 @@ class ClusterSnapshot:
     durable: bool = True
     """False with ``--memory``: nothing survives the end of the processes."""
     state_directory: str = ""
+    attached: str = ""
+    """Who holds the coordinator, where that is another process, in its own words. Empty: this process does."""
     stopped: str = ""
     """Why this coordinator serves no more: another one took over, or its log can't be written. Empty: it serves."""
 

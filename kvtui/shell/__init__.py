@@ -42,6 +42,8 @@ async def run_commands(cluster: Cluster, commands: Sequence[str], *, readonly: b
                 status = FAILED
             if session.left or printer.broken:
                 break
+            if status == FAILED and cluster.snapshot().stopped:  # the rest would fail for the same reason
+                break
         await printer.drained()
         tasks.cancel_scope.cancel()
     return FAILED if printer.broken else status

@@ -16,6 +16,8 @@ def notices(before: ClusterSnapshot, after: ClusterSnapshot) -> list[Line]:
     lines: list[Line] = []
     if after.stopped and not before.stopped:
         lines.append(Line(after.stopped, Level.BAD))
+    elif before.stopped and not after.stopped:
+        lines.append(Line(f"There is a coordinator again, in {after.attached or 'this kvtui'}", Level.GOOD))
     for view in after.nodes:
         was = states.get(view.id, view.state)
         if view.state is NodeState.DOWN and was is not NodeState.DOWN:

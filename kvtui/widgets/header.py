@@ -33,6 +33,8 @@ def header_line(snapshot: ClusterSnapshot, width: int, *, readonly: bool = False
     extras: list[Line] = []
     if snapshot.moving is not None and snapshot.moving.total:
         extras.append(((f"moving {percent(snapshot.moving.fraction)}", "accent"),))
+    if snapshot.attached:
+        extras.append((("attached", "accent"),))
     if not snapshot.durable:
         extras.append((("memory only", "warning"),))
     extras.append(((f"epoch {snapshot.epoch}", "dim"),))
@@ -75,6 +77,8 @@ def _nodes_up(snapshot: ClusterSnapshot, *, short: bool = False) -> Line:
 def safety(snapshot: ClusterSnapshot, *, short: bool = False) -> Line:
     """Whether every key is on as many nodes as it should be; else what is missing, the worst first. ``short``: in a few words."""
     if snapshot.stopped:
+        if snapshot.attached:
+            return (("ended: takeup" if short else "coordinator ended: takeup", "bad bold"),)
         return (("stopped: open it again" if short else "stopped: leave, and open it again", "bad bold"),)
     if not snapshot.nodes:
         return ()

@@ -21,6 +21,7 @@ READING = {
     "save",
     "history",
     "plan",
+    "takeup",
     "help",
     "exit",
 }

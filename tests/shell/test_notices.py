@@ -51,3 +51,14 @@ def test_a_coordinator_that_stopped_says_why_once() -> None:
     stopped = replace(picture(), stopped="another coordinator took this cluster over")
     assert [line.text for line in notices(picture(), stopped)] == ["another coordinator took this cluster over"]
     assert notices(stopped, stopped) == []
+
+
+def test_a_coordinator_that_ended_and_one_that_took_it_up_are_told() -> None:
+    before = picture(a=UP)
+    ended = replace(
+        before, stopped="the coordinator in kvtui serve (process 7) ended", attached="kvtui serve (process 7)"
+    )
+    assert [line.text for line in notices(before, ended)] == ["the coordinator in kvtui serve (process 7) ended"]
+    again = replace(before, attached="kvtui shell (process 8)")
+    assert [line.text for line in notices(ended, again)] == ["There is a coordinator again, in kvtui shell (process 8)"]
+    assert [line.text for line in notices(ended, before)] == ["There is a coordinator again, in this kvtui"]

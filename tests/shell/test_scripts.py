@@ -63,28 +63,6 @@ def test_a_command_argument_that_fails_makes_the_status_1(command: str) -> None:
     assert done.stdout.startswith("exit   ")
 
 
-def test_a_state_directory_that_is_in_use_is_told_with_status_2(tmp_path: Path) -> None:
-    state = str(tmp_path / "state")
-    command = [sys.executable, "-m", "kvtui", "shell", "--state", state]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as first:
-        assert first.stdin is not None
-        assert first.stdout is not None
-        try:
-            first.stdin.write(b"help exit\n")
-            first.stdin.flush()
-            assert first.stdout.readline().startswith(b"exit")
-            done = kvtui("--state", state, "-c", "show")
-        finally:
-            first.stdin.close()
-            first.wait(TIMEOUT)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert done.stderr.count("\n") == 1
-    assert "in use" in done.stderr
-    assert str(first.pid) in done.stderr
-    assert first.returncode == 0
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_a_script_in_order(tmp_path: Path, number: signal.Signals) -> None:
     state = str(tmp_path / "state")

@@ -52,6 +52,16 @@ def test_the_header_of_a_coordinator_that_stopped_promises_nothing() -> None:
     assert "every key" not in stopped
 
 
+def test_the_header_says_that_the_coordinator_is_another_process_and_when_that_ended() -> None:
+    attached = replace(frozen.healthy(), attached="kvtui serve (process 7)")
+    assert "attached" in header(attached)
+    assert "attached" not in header(frozen.healthy())
+    for width, words in ((120, "coordinator ended: takeup"), (40, "ended: takeup")):
+        ended = header(replace(attached, stopped="the coordinator in kvtui serve (process 7) ended"), width)
+        assert words in ended
+        assert "every key" not in ended
+
+
 def test_the_header_names_what_is_wanted_but_not_possible() -> None:
     single = frozen.healthy(["A"], replication=2)
     assert "every key on 1 node, 2 wanted" in header(single, 80)

@@ -1,0 +1,1 @@
+"""The control socket: several processes on one coordinator. Imports core, neither Textual nor node code."""

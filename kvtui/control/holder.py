@@ -1,0 +1,72 @@
+"""The holder's end of the control socket: serves a cluster to those attached."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import cast
+
+import anyio
+
+from kvtui.control.attached import Attached
+from kvtui.control.sockets import Sockets
+from kvtui.control.wire import ATTACHED
+from kvtui.core.cluster import Cluster
+from kvtui.core.seams.clock import Clock
+
+
+class Holder:
+    """Everybody who is attached to one cluster."""
+
+    def __init__(self, cluster: Cluster, clock: Clock, who: str) -> None:
+        """``who`` is this process, in words for those who attach."""
+        self._cluster = cluster
+        self._clock = clock
+        self._who = who
+        self._attached: set[Attached] = set()
+        self._closed = False
+
+    @property
+    def attached(self) -> int:
+        """How many connections there are."""
+        return len(self._attached)
+
+    def make(self) -> asyncio.Protocol:
+        """The protocol of a new connection."""
+        if self._closed:
+            return _Late()
+        if len(self._attached) >= ATTACHED:
+            refusal = f"{ATTACHED} are attached to {self._who} already, and that is the most: leave one of them"
+        else:
+            refusal = ""
+        attached = Attached(self._cluster, self._clock, self._who, refusal, self._attached.discard)
+        self._attached.add(attached)
+        return attached
+
+    async def close(self) -> None:
+        """Tell everybody that the holder ends, cancel what they asked for, and return when nothing of it runs any more."""
+        self._closed = True
+        leaving = list(self._attached)
+        for attached in leaving:
+            attached.end("")
+        await asyncio.gather(*(attached.ended() for attached in leaving))
+
+
+@asynccontextmanager
+async def serving(cluster: Cluster, state: Path, sockets: Sockets, clock: Clock, who: str) -> AsyncIterator[Holder]:
+    """Let others attach while the block runs. Raises CannotListen, before it yields."""
+    holder = Holder(cluster, clock, who)
+    door = await sockets.listen(state, holder.make)
+    try:
+        yield holder
+    finally:
+        door.close()
+        with anyio.CancelScope(shield=True):
+            await holder.close()
+
+
+class _Late(asyncio.Protocol):
+    """A connection that came when the holder was ending: without a word, as if nobody listened any more."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        cast(asyncio.Transport, transport).abort()

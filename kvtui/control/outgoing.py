@@ -1,0 +1,128 @@
+"""Messages on their way out of one connection: those of one loop tick in one write, long ones in pieces between them."""
+
+import asyncio
+from collections import deque
+from typing import Final
+
+import msgspec
+
+from kvtui.control.wire import MESSAGE_BYTES, PIECE_BYTES, Piece, encode, encode_lines
+
+AHEAD_BYTES: Final = 1024 * 1024
+"""What the transport holds before no more pieces are given to it: so much is ahead of a short message, at most."""
+
+
+class TooLong(Exception):
+    """A message above ``MESSAGE_BYTES``; the text says how long it is. Nothing was sent."""
+
+
+class Outgoing:
+    """Encodes and writes. The connection passes ``pause_writing`` and ``resume_writing`` on to ``pause`` and ``resume``."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        transport.set_write_buffer_limits(high=AHEAD_BYTES)
+        self._transport: asyncio.Transport | None = transport
+        self._short: list[msgspec.Struct] = []
+        self._short_bytes = 0
+        self._long: deque[bytes] = deque()
+        self._long_bytes = 0
+        self._offset = 0
+        """How much of the first of the long ones is written."""
+        self._scheduled = False
+        self._paused = False
+        self._room: asyncio.Future[None] | None = None
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that wait here and in the transport, about."""
+        held = 0 if self._transport is None else self._transport.get_write_buffer_size()
+        return self._short_bytes + self._long_bytes + held
+
+    async def sent(self) -> None:
+        """Return when no long message is on its way: what is sent next arrives after all before it."""
+        while self._transport is not None and self._long:
+            await self._some_room()
+
+    @property
+    def in_pieces(self) -> bool:
+        """Whether a long message is still on its way."""
+        return bool(self._long)
+
+    def send(self, message: msgspec.Struct, size: int = 0) -> None:
+        """Queue a message. ``size`` is about how many bytes are in it, where they are more than a few hundred. Raises TooLong."""
+        if size > PIECE_BYTES:
+            encoded = encode(message)
+            if len(encoded) > MESSAGE_BYTES:
+                raise TooLong(f"{len(encoded):,} bytes; at most {MESSAGE_BYTES:,} are possible")
+            self._long.append(encoded)
+            self._long_bytes += len(encoded)
+        else:
+            self._short.append(message)
+            self._short_bytes += size
+        if not self._scheduled:
+            self._schedule()
+
+    async def room(self, limit: int) -> None:
+        """Return when less than ``limit`` waits, or the connection is over."""
+        while self._transport is not None and self.waiting > limit:
+            await self._some_room()
+
+    async def _some_room(self) -> None:
+        if self._room is None:
+            self._room = asyncio.get_running_loop().create_future()
+        await asyncio.shield(self._room)
+
+    def pause(self) -> None:
+        """The transport holds enough."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """The transport has room again."""
+        self._paused = False
+        if self._long and not self._scheduled:
+            self._schedule()
+        self._tell_of_room()
+
+    def flush(self) -> None:
+        """Write what is short now, and the next pieces where there is room."""
+        self._scheduled = False
+        transport = self._transport
+        if transport is None:
+            return
+        if self._short:
+            short, self._short, self._short_bytes = self._short, [], 0
+            transport.write(encode_lines(short))
+        if self._long and not self._paused:
+            transport.write(encode(self._next_piece()) + b"\n")
+            if self._long and not self._paused:
+                self._schedule()
+        if self._room is not None:
+            self._tell_of_room()
+
+    def close(self) -> None:
+        """The connection is over: nothing more is written."""
+        self._transport = None
+        self._short.clear()
+        self._long.clear()
+        self._short_bytes = self._long_bytes = 0
+        self._tell_of_room()
+
+    def _next_piece(self) -> Piece:
+        message = self._long[0]
+        data = message[self._offset : self._offset + PIECE_BYTES]
+        self._offset += len(data)
+        self._long_bytes -= len(data)
+        last = self._offset == len(message)
+        if last:
+            self._long.popleft()
+            self._offset = 0
+        return Piece(data, last)
+
+    def _schedule(self) -> None:
+        self._scheduled = True
+        asyncio.get_running_loop().call_soon(self.flush)
+
+    def _tell_of_room(self) -> None:
+        room, self._room = self._room, None
+        if room is not None and not room.done():
+            room.set_result(None)

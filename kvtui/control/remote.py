@@ -1,0 +1,322 @@
+"""A cluster whose coordinator is another process: ``Cluster`` and every capability over the control socket."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from typing import Final, TypeVar
+
+import msgspec
+
+from kvtui.control import calls
+from kvtui.control.channel import Channel, NotSent
+from kvtui.control.wire import ANSWER_BYTES, BATCH_ENTRIES, EVENTS, PAGES, Delete, Get, Listen, Look, Picture, Put, Scan
+from kvtui.core.change import Change
+from kvtui.core.cluster import (
+    ClusterError,
+    Item,
+    Location,
+    NodeAdded,
+    Observer,
+    Outcome,
+    OwnData,
+    Read,
+    ReadMode,
+    Rebalanced,
+    Written,
+    WrittenMany,
+)
+from kvtui.core.events import Event
+from kvtui.core.explanation import Explanation
+from kvtui.core.plan import Plan
+from kvtui.core.snapshot import ClusterSnapshot, NodeView
+from kvtui.core.version import NEVER, Version
+from kvtui.core.writes import unfit
+
+T = TypeVar("T")
+
+_ITEMS: Final = msgspec.json.Decoder(list[Item])
+_EVENT: Final = msgspec.json.Decoder(Event)
+BATCH_READS: Final = 256
+"""Keys of one request for many values."""
+
+
+class RemoteCluster:
+    """Implements ``Cluster`` and all its capabilities. ``kvtui.control.attaching.attach`` makes one."""
+
+    def __init__(self, channel: Channel, first: Picture, ended: Callable[[str], None]) -> None:
+        """``first`` is the picture that the holder sent with its welcome. ``ended`` is called once, with the reason, when the
+        connection is over."""
+        self._channel = channel
+        self._loop = asyncio.get_running_loop()
+        self._told_of_end = ended
+        self._drawn = asyncio.Event()
+        self._looking = False
+        self._snapshot = self._drawn_from(first, None)
+        channel.watcher = self
+
+    @property
+    def holder(self) -> str:
+        """Who holds the coordinator: what it is, and its process."""
+        return self._channel.holder
+
+    @property
+    def open(self) -> bool:
+        """Whether the holder can be asked."""
+        return self._channel.open
+
+    def close(self) -> None:
+        """Leave; the holder goes on."""
+        self._channel.watcher = None
+        self._channel.close("left")
+
+    # What the channel tells.
+
+    def show(self, picture: Picture) -> None:
+        self._looking = False
+        self._snapshot = self._drawn_from(picture, self._snapshot)
+        self._tell_of_picture()
+
+    def ended(self, reason: str) -> None:
+        self._looking = False
+        self._snapshot = replace(self._snapshot, stopped=f"{reason}: takeup opens it here")
+        self._told_of_end(reason)
+        self._tell_of_picture()
+
+    def _drawn_from(self, picture: Picture, before: ClusterSnapshot | None) -> ClusterSnapshot:
+        """The snapshot that was sent; parts that are as they were are the same objects."""
+        snapshot = picture.snapshot
+        known: dict[str, NodeView] = {} if before is None else {view.id: view for view in before.nodes}
+        nodes = tuple(old if (old := known.get(view.id)) == view else view for view in snapshot.nodes)
+        ranges = picture.ranges if picture.ranges is not None else () if before is None else before.ranges
+        return replace(snapshot, nodes=nodes, ranges=ranges, attached=snapshot.attached or self._channel.holder)
+
+    def _tell_of_picture(self) -> None:
+        self._drawn.set()
+        self._drawn = asyncio.Event()
+
+    def _look(self) -> None:
+        """Ask for the next picture, unless that was done. Only while somebody looks are pictures sent."""
+        if not self._looking and self._channel.open:
+            self._looking = True
+            self._channel.tell(Look())
+
+    # Cluster.
+
+    def snapshot(self) -> ClusterSnapshot:
+        if asyncio._get_running_loop() is self._loop:
+            self._look()
+        return self._snapshot
+
+    async def changed(self, seen: ClusterSnapshot) -> ClusterSnapshot:
+        while self._snapshot is seen:
+            if not self._channel.open:
+                raise NotSent(self._channel.reason)
+            self._look()
+            await self._drawn.wait()
+        return self._snapshot
+
+    def events(self) -> AsyncIterator[Event]:
+        return self._channel.stream(Listen, _EVENT, EVENTS)
+
+    async def refresh(self) -> ClusterSnapshot:
+        await self._channel.call(calls.REFRESH)
+        return self._snapshot
+
+    async def put(self, key: bytes, value: bytes) -> Written:
+        problem = unfit(key, value)
+        if problem:
+            return Written(Outcome.FAILED, NEVER, text=problem)
+        try:
+            written: Written = await self._channel.ask(lambda number: Put(number, key, value), len(value))
+        except ClusterError as error:
+            return _unwritten(error)
+        return written
+
+    async def get(self, key: bytes) -> Read:
+        problem = unfit(key, b"")
+        if problem:
+            return _unread(problem)
+        try:
+            read: Read = await self._channel.ask(lambda number: Get(number, key), 0)
+        except ClusterError as error:
+            return _unread(str(error))
+        return read
+
+    async def delete(self, key: bytes) -> Written:
+        problem = unfit(key, b"")
+        if problem:
+            return Written(Outcome.FAILED, NEVER, text=problem)
+        try:
+            written: Written = await self._channel.ask(lambda number: Delete(number, key), 0)
+        except ClusterError as error:
+            return _unwritten(error)
+        return written
+
+    async def put_many(self, items: Sequence[tuple[bytes, bytes]]) -> WrittenMany:
+        return await self._write_many(calls.PUT_MANY, items, lambda item: item)
+
+    async def delete_many(self, keys: Sequence[bytes]) -> WrittenMany:
+        return await self._write_many(calls.DELETE_MANY, keys, lambda key: (key, b""))
+
+    async def _write_many(
+        self, call: "calls.Call[WrittenMany]", items: Sequence[T], parts: Callable[[T], tuple[bytes, bytes]]
+    ) -> WrittenMany:
+        """``parts`` of an item: its key and value. One batch after the other: a key that comes twice ends with its last value."""
+        problem = next((text for item in items if (text := unfit(*parts(item)))), "")
+        if problem:
+            return _unwritten_many([parts(item)[0] for item in items], Outcome.FAILED, problem)
+        ends = WrittenMany(0)
+        for batch in _batches(items, parts):
+            try:
+                end = await self._channel.call(call, batch)
+            except ClusterError as error:
+                end = _unwritten_many([parts(item)[0] for item in batch], _outcome(error), str(error))
+            ends = _together(ends, end)
+        return ends
+
+    async def get_many(self, keys: Sequence[bytes]) -> list[Read]:
+        reads: list[Read] = []
+        while len(reads) < len(keys):
+            asked = keys[len(reads) : len(reads) + BATCH_READS]
+            problem = next((text for key in asked if (text := unfit(key, b""))), "")
+            try:
+                if problem:
+                    raise ClusterError(problem)
+                found: list[Read] = await self._channel.call(calls.GET_MANY, list(asked))
+                reads += found
+            except ClusterError as error:
+                reads += [_unread(str(error))] * len(asked)
+        return reads
+
+    async def locate(self, key: bytes) -> Location:
+        return await self._channel.call(calls.LOCATE, key)
+
+    def scan(
+        self, prefix: bytes = b"", *, values: bool = True, passed: Callable[[float], None] | None = None
+    ) -> AsyncIterator[list[Item]]:
+        return self._channel.stream(lambda number: Scan(number, prefix, values), _ITEMS, PAGES, passed)
+
+    async def add_node(self, node: str, host: str, port: int, *, own_data: OwnData = OwnData.REFUSE) -> NodeAdded:
+        return await self._channel.call(calls.ADD_NODE, node, host, port, own_data)
+
+    async def remove_node(self, node: str, *, force: bool = False) -> None:
+        await self._channel.call(calls.REMOVE_NODE, node, force)
+
+    async def set_replication(self, copies: int) -> None:
+        await self._channel.call(calls.SET_REPLICATION, copies)
+
+    async def rebalance(self) -> Rebalanced:
+        return await self._channel.call(calls.REBALANCE)
+
+    # Capabilities.
+
+    async def start_node(self, node: str) -> None:
+        await self._channel.call(calls.START_NODE, node)
+
+    async def stop_node(self, node: str) -> None:
+        await self._channel.call(calls.STOP_NODE, node)
+
+    async def accept_loss(self, node: str | None = None) -> int:
+        return await self._channel.call(calls.ACCEPT_LOSS, node)
+
+    async def set_quorum(self, copies: int) -> None:
+        await self._channel.call(calls.SET_QUORUM, copies)
+
+    async def set_reads(self, mode: ReadMode) -> None:
+        await self._channel.call(calls.SET_READS, mode)
+
+    @property
+    def observer(self) -> Observer | None:
+        """Nobody: see ``observe``."""
+        return None
+
+    def observe(self, observer: Observer | None) -> Version:
+        """Refused: the operations of one attached process are not all that happens to a key, and a history of some can't be
+        checked. The holder's history has those of everybody."""
+        if observer is None:
+            return NEVER
+        raise ClusterError(
+            f"a history of everybody's operations is recorded where the coordinator is: in {self.holder}"
+        )
+
+    async def set_policy(self, policy: str, vnodes: int = 0) -> None:
+        await self._channel.call(calls.SET_POLICY, policy, vnodes)
+
+    async def set_weight(self, node: str, weight: int) -> None:
+        await self._channel.call(calls.SET_WEIGHT, node, weight)
+
+    async def explain_put(self, key: bytes, value: bytes) -> Explanation:
+        return await self._channel.call(calls.EXPLAIN_PUT, key, value)
+
+    async def explain_get(self, key: bytes) -> Explanation:
+        return await self._channel.call(calls.EXPLAIN_GET, key)
+
+    async def explain_delete(self, key: bytes) -> Explanation:
+        return await self._channel.call(calls.EXPLAIN_DELETE, key)
+
+    async def plan(self, change: Change) -> Plan:
+        return await self._channel.call(calls.PLAN, change)
+
+    async def kill_node(self, node: str) -> None:
+        await self._channel.call(calls.KILL_NODE, node)
+
+    async def pause_node(self, node: str) -> None:
+        await self._channel.call(calls.PAUSE_NODE, node)
+
+    async def resume_node(self, node: str) -> None:
+        await self._channel.call(calls.RESUME_NODE, node)
+
+    async def slow_node(self, node: str, seconds: float) -> None:
+        await self._channel.call(calls.SLOW_NODE, node, seconds)
+
+    async def cut_node(self, node: str) -> None:
+        await self._channel.call(calls.CUT_NODE, node)
+
+    async def heal(self) -> None:
+        await self._channel.call(calls.HEAL)
+
+    async def wipe_node(self, node: str) -> None:
+        await self._channel.call(calls.WIPE_NODE, node)
+
+
+def _outcome(error: ClusterError) -> Outcome:
+    """How a write ended that was not answered: unknown where it may have reached the coordinator."""
+    return Outcome.FAILED if isinstance(error, NotSent) else Outcome.UNKNOWN
+
+
+def _unwritten(error: ClusterError) -> Written:
+    return Written(_outcome(error), NEVER, text=str(error))
+
+
+def _unwritten_many(keys: Sequence[bytes], outcome: Outcome, text: str) -> WrittenMany:
+    failed = len(keys) if outcome is Outcome.FAILED else 0
+    return WrittenMany(0, failed, len(keys) - failed, text, dict.fromkeys(keys, outcome))
+
+
+def _unread(text: str) -> Read:
+    return Read(Outcome.FAILED, None, NEVER, text=text)
+
+
+def _together(one: WrittenMany, later: WrittenMany) -> WrittenMany:
+    return WrittenMany(
+        one.ok + later.ok,
+        one.failed + later.failed,
+        one.unknown + later.unknown,
+        one.text or later.text,
+        {**one.others, **later.others},
+        one.existed + later.existed,
+    )
+
+
+def _batches(items: Sequence[T], parts: Callable[[T], tuple[bytes, bytes]]) -> list[list[T]]:
+    """The items cut to what one message may hold, in order."""
+    found: list[list[T]] = []
+    held = 0
+    for item in items:
+        size = sum(map(len, parts(item)))
+        if not found or held + size > ANSWER_BYTES or len(found[-1]) >= BATCH_ENTRIES:
+            found.append([])
+            held = 0
+        found[-1].append(item)
+        held += size
+    return found

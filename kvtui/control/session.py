@@ -1,0 +1,390 @@
+"""One cluster for as long as a program runs, whoever holds its coordinator: this process, or another one, which may end.
+
+Screens and shells keep their one ``Session``; what is behind it changes.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final, Protocol
+
+import anyio
+from anyio.abc import TaskGroup, TaskStatus
+
+from kvtui.control.channel import Channel, TurnedAway
+from kvtui.control.holder import serving
+from kvtui.control.remote import RemoteCluster
+from kvtui.control.sockets import Sockets
+from kvtui.control.wire import HELLO_SECONDS
+from kvtui.core.change import Change
+from kvtui.core.cluster import (
+    Cluster,
+    ClusterError,
+    Explains,
+    Faults,
+    Guarantees,
+    Item,
+    LocalNodes,
+    Location,
+    Losses,
+    NodeAdded,
+    Observable,
+    Observer,
+    OwnData,
+    Plans,
+    Policies,
+    Read,
+    ReadMode,
+    Rebalanced,
+    Written,
+    WrittenMany,
+)
+from kvtui.core.events import Event, Level
+from kvtui.core.explanation import Explanation
+from kvtui.core.happenings import Happenings
+from kvtui.core.opening import Settings, StateHeld, open_cluster
+from kvtui.core.plan import Plan
+from kvtui.core.seams.bundle import Seams
+from kvtui.core.seams.clock import Clock
+from kvtui.core.seams.transport import CannotListen, Unreachable
+from kvtui.core.snapshot import ClusterSnapshot
+from kvtui.core.version import Version
+
+PATIENCE_SECONDS: Final = 10.0
+"""Who holds the directory may be opening or closing: it is tried again for so long."""
+TRY_SECONDS: Final = 0.1
+AGAIN_LEAST_SECONDS: Final = 0.5
+AGAIN_MOST_SECONDS: Final = 5.0
+"""How often it is looked whether somebody else took the coordinator up."""
+
+_log = logging.getLogger(__name__)
+
+
+class Whole(Cluster, LocalNodes, Losses, Guarantees, Observable, Policies, Explains, Plans, Faults, Protocol):
+    """A cluster with every capability: a coordinator, or one that is attached to."""
+
+
+async def attach(settings: Settings, sockets: Sockets, clock: Clock, ended: Callable[[str], None]) -> RemoteCluster:
+    """Attach to who holds the state directory. ``ended`` is called once, when that is over.
+
+    Raises Unreachable where nobody answers there, TurnedAway where the holder refuses.
+    """
+    assert settings.state is not None
+    channel = Channel(clock, settings.role)
+    await sockets.connect(settings.state, lambda: channel)
+    timer = clock.call_later(HELLO_SECONDS, lambda: channel.close(f"no answer within {HELLO_SECONDS:g} s"))
+    try:
+        first = await channel.greeted
+    except TurnedAway:
+        raise
+    except ClusterError as error:
+        raise Unreachable(str(error)) from None
+    except BaseException:
+        channel.close("left")
+        raise
+    finally:
+        timer.cancel()
+    return RemoteCluster(channel, first, ended)
+
+
+class Session:
+    """Implements ``Cluster``, every capability, and ``Shared``. ``session`` makes one."""
+
+    def __init__(
+        self, settings: Settings, seams: Seams, sockets: Sockets, tasks: TaskGroup, holding: TaskGroup
+    ) -> None:
+        """``tasks`` carries what follows the cluster, ``holding`` the coordinator itself."""
+        self.unheeded: Sequence[str] = ()
+        """Options that do nothing where a coordinator runs already, for whoever attaches at first to be told."""
+        self._settings = settings
+        self._seams = seams
+        self._sockets = sockets
+        self._tasks = tasks
+        self._holding = holding
+        self._happenings = Happenings(seams.clock)
+        self._switching = anyio.Lock()
+        self._switched = anyio.Event()
+        self._leave = anyio.Event()
+        self._behind: Whole
+        self._remote: RemoteCluster | None = None
+
+    # Who holds the coordinator.
+
+    @property
+    def holder(self) -> str:
+        """The other process that holds the coordinator, or held it, in words; empty where it is this one."""
+        return "" if self._remote is None else self._remote.holder
+
+    @property
+    def attached_line(self) -> str:
+        """What a person is told who attached."""
+        told = f"attached to {self.holder}, which holds the coordinator"
+        return f"{told}; no effect have: {', '.join(self.unheeded)}" if self.unheeded else told
+
+    async def begin(self, *, attaching: bool = True) -> None:
+        """Attach to who holds the state directory, or open the coordinator here. Without ``attaching`` a directory that is held is
+        refused, and so is one where others can't attach. Raises ClusterError."""
+        if attaching:
+            await self._reach()
+        else:
+            await self._open(must_serve=True)
+
+    async def take_up(self) -> str:
+        if self._remote is None:
+            raise ClusterError("this kvtui holds the coordinator itself: there is nothing to take up")
+        async with self._switching:
+            if self._remote is not None and not self._remote.open:
+                await self._reach()
+            elif self._remote is not None:
+                raise ClusterError(f"the coordinator in {self._remote.holder} serves: there is nothing to take up")
+        if self._remote is None:
+            return "The coordinator is here now: others can attach to this kvtui"
+        return f"Attached to {self._remote.holder}, which took it up"
+
+    def leave(self) -> None:
+        """Let go of the coordinator, or of who holds it."""
+        if self._remote is not None:
+            self._remote.close()
+        self._leave.set()
+
+    async def _reach(self) -> None:
+        clock = self._seams.clock
+        until = clock.monotonic() + PATIENCE_SECONDS
+        while True:
+            unreachable = ""
+            try:
+                await self._attach()
+                return
+            except Unreachable as error:
+                unreachable = str(error)
+            try:
+                await self._open()
+                return
+            except StateHeld as held:
+                if clock.monotonic() > until:
+                    raise ClusterError(
+                        f"{held}, which can't be attached to ({unreachable}): end that one first"
+                    ) from None
+            await clock.sleep(TRY_SECONDS)
+
+    async def _attach(self) -> None:
+        """Raises Unreachable, TurnedAway."""
+        if self._settings.state is None:
+            raise Unreachable("a cluster in memory is this process's own")
+        remote = await attach(self._settings, self._sockets, self._seams.clock, self._lost)
+        self._remote = remote
+        self._switch(remote)
+        self._happenings.emit(Level.INFO, self.attached_line)
+
+    async def _open(self, *, must_serve: bool = False) -> None:
+        """Raises ClusterError, StateHeld among them."""
+        coordinator = await self._holding.start(self._hold, must_serve)
+        self._remote = None
+        self._switch(coordinator)
+
+    async def _hold(self, must_serve: bool, *, task_status: TaskStatus[Whole]) -> None:
+        settings = self._settings
+        async with open_cluster(settings, self._seams) as coordinator:
+            if settings.state is None:
+                task_status.started(coordinator)
+                await self._leave.wait()
+                return
+            try:
+                async with serving(coordinator, settings.state, self._sockets, self._seams.clock, settings.role):
+                    task_status.started(coordinator)
+                    await self._leave.wait()
+            except CannotListen as error:
+                if must_serve:
+                    raise ClusterError(str(error)) from None
+                self._happenings.emit(Level.WARNING, f"nobody else can attach to this kvtui: {error}")
+                task_status.started(coordinator)
+                await self._leave.wait()
+
+    def _switch(self, behind: Whole) -> None:
+        self._behind = behind
+        self._switched.set()
+        self._switched = anyio.Event()
+        self._tasks.start_soon(self._follow, behind)
+
+    async def _follow(self, behind: Whole) -> None:
+        """Pass on what happens, as long as it is there."""
+        try:
+            async for event in behind.events():
+                self._happenings.pass_on(event, again=behind is not self._remote)
+        except ClusterError:
+            pass  # whoever attaches anew follows anew
+
+    def _lost(self, reason: str) -> None:
+        """The holder ended, or let this process go."""
+        self.unheeded = ()
+        _log.warning("%s", reason)
+        self._happenings.emit(Level.BAD, f"{reason}: takeup opens it here")
+        self._tasks.start_soon(self._attach_again)
+
+    async def _attach_again(self) -> None:
+        """Look gently whether another process took it up, until one did."""
+        pause = AGAIN_LEAST_SECONDS
+        while True:
+            await self._seams.clock.sleep(pause)
+            pause = min(1.5 * pause, AGAIN_MOST_SECONDS)
+            async with self._switching:
+                if self._remote is None or self._remote.open:
+                    return
+                try:
+                    await self._attach()
+                except (Unreachable, TurnedAway):
+                    continue
+                return
+
+    # Cluster, from here on.
+
+    def snapshot(self) -> ClusterSnapshot:
+        return self._behind.snapshot()
+
+    async def changed(self, seen: ClusterSnapshot) -> ClusterSnapshot:
+        while (snapshot := self._behind.snapshot()) is seen:
+            if self._remote is None or self._remote.open:
+                return await self._behind.changed(seen)
+            await self._switched.wait()
+        return snapshot
+
+    def events(self) -> AsyncIterator[Event]:
+        return self._happenings.listen()
+
+    def refresh(self) -> Coroutine[Any, Any, ClusterSnapshot]:
+        return self._behind.refresh()
+
+    def put(self, key: bytes, value: bytes) -> Coroutine[Any, Any, Written]:
+        return self._behind.put(key, value)
+
+    def get(self, key: bytes) -> Coroutine[Any, Any, Read]:
+        return self._behind.get(key)
+
+    def delete(self, key: bytes) -> Coroutine[Any, Any, Written]:
+        return self._behind.delete(key)
+
+    def put_many(self, items: Sequence[tuple[bytes, bytes]]) -> Coroutine[Any, Any, WrittenMany]:
+        return self._behind.put_many(items)
+
+    def get_many(self, keys: Sequence[bytes]) -> Coroutine[Any, Any, list[Read]]:
+        return self._behind.get_many(keys)
+
+    def delete_many(self, keys: Sequence[bytes]) -> Coroutine[Any, Any, WrittenMany]:
+        return self._behind.delete_many(keys)
+
+    def locate(self, key: bytes) -> Coroutine[Any, Any, Location]:
+        return self._behind.locate(key)
+
+    def scan(
+        self, prefix: bytes = b"", *, values: bool = True, passed: Callable[[float], None] | None = None
+    ) -> AsyncIterator[list[Item]]:
+        return self._behind.scan(prefix, values=values, passed=passed)
+
+    def add_node(
+        self, node: str, host: str, port: int, *, own_data: OwnData = OwnData.REFUSE
+    ) -> Coroutine[Any, Any, NodeAdded]:
+        return self._behind.add_node(node, host, port, own_data=own_data)
+
+    def remove_node(self, node: str, *, force: bool = False) -> Coroutine[Any, Any, None]:
+        return self._behind.remove_node(node, force=force)
+
+    def set_replication(self, copies: int) -> Coroutine[Any, Any, None]:
+        return self._behind.set_replication(copies)
+
+    def rebalance(self) -> Coroutine[Any, Any, Rebalanced]:
+        return self._behind.rebalance()
+
+    # Capabilities.
+
+    def start_node(self, node: str) -> Coroutine[Any, Any, None]:
+        return self._behind.start_node(node)
+
+    def stop_node(self, node: str) -> Coroutine[Any, Any, None]:
+        return self._behind.stop_node(node)
+
+    def accept_loss(self, node: str | None = None) -> Coroutine[Any, Any, int]:
+        return self._behind.accept_loss(node)
+
+    def set_quorum(self, copies: int) -> Coroutine[Any, Any, None]:
+        return self._behind.set_quorum(copies)
+
+    def set_reads(self, mode: ReadMode) -> Coroutine[Any, Any, None]:
+        return self._behind.set_reads(mode)
+
+    @property
+    def observer(self) -> Observer | None:
+        return self._behind.observer
+
+    def observe(self, observer: Observer | None) -> Version:
+        return self._behind.observe(observer)
+
+    def set_policy(self, policy: str, vnodes: int = 0) -> Coroutine[Any, Any, None]:
+        return self._behind.set_policy(policy, vnodes)
+
+    def set_weight(self, node: str, weight: int) -> Coroutine[Any, Any, None]:
+        return self._behind.set_weight(node, weight)
+
+    def explain_put(self, key: bytes, value: bytes) -> Coroutine[Any, Any, Explanation]:
+        return self._behind.explain_put(key, value)
+
+    def explain_get(self, key: bytes) -> Coroutine[Any, Any, Explanation]:
+        return self._behind.explain_get(key)
+
+    def explain_delete(self, key: bytes) -> Coroutine[Any, Any, Explanation]:
+        return self._behind.explain_delete(key)
+
+    def plan(self, change: Change) -> Coroutine[Any, Any, Plan]:
+        return self._behind.plan(change)
+
+    def kill_node(self, node: str) -> Coroutine[Any, Any, None]:
+        return self._behind.kill_node(node)
+
+    def pause_node(self, node: str) -> Coroutine[Any, Any, None]:
+        return self._behind.pause_node(node)
+
+    def resume_node(self, node: str) -> Coroutine[Any, Any, None]:
+        return self._behind.resume_node(node)
+
+    def slow_node(self, node: str, seconds: float) -> Coroutine[Any, Any, None]:
+        return self._behind.slow_node(node, seconds)
+
+    def cut_node(self, node: str) -> Coroutine[Any, Any, None]:
+        return self._behind.cut_node(node)
+
+    def heal(self) -> Coroutine[Any, Any, None]:
+        return self._behind.heal()
+
+    def wipe_node(self, node: str) -> Coroutine[Any, Any, None]:
+        return self._behind.wipe_node(node)
+
+
+@asynccontextmanager
+async def session(
+    settings: Settings, seams: Seams, sockets: Sockets, *, attaching: bool = True, unheeded: Sequence[str] = ()
+) -> AsyncIterator[Session]:
+    """The cluster of a state directory, held here or attached to; on leaving, what is held here is closed in order. ``unheeded``
+    are options that do nothing where it is attached to.
+
+    Raises ClusterError, before it yields; without ``attaching``, StateHeld where another process holds it.
+    """
+    try:
+        async with anyio.create_task_group() as holding, anyio.create_task_group() as tasks:
+            made = Session(settings, seams, sockets, tasks, holding)
+            made.unheeded = unheeded
+            try:
+                await made.begin(attaching=attaching)
+                yield made
+            finally:
+                made.leave()
+                tasks.cancel_scope.cancel()
+    except BaseExceptionGroup as group:
+        # Task groups wrap what the caller's own block raised; the caller wants it as it was.
+        raise _only(group) from None
+
+
+def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The one exception within, where there is one."""
+    found: BaseException = group
+    while isinstance(found, BaseExceptionGroup) and len(found.exceptions) == 1:
+        found = found.exceptions[0]
+    return found

@@ -1,0 +1,115 @@
+"""The seam of the control socket: streams between processes of one state directory, and its real implementation on Unix sockets."""
+
+import asyncio
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final, Protocol
+
+from kvtui.core.seams.transport import CannotListen, Unreachable
+
+NAME: Final = "control.sock"
+"""The socket, in the state directory."""
+PATH_BYTES: Final = 100
+"""Longest path that every system takes for a socket (Linux 107, macOS 103); a longer one is reached through a link."""
+CONNECT_SECONDS: Final = 1.5
+BACKLOG: Final = 64
+
+
+class Door(Protocol):
+    """An open control socket."""
+
+    def close(self) -> None:
+        """Accept no more. Open connections go on."""
+        ...
+
+
+class Sockets(Protocol):
+    """Opens and accepts byte streams by state directory. Each stream's life is told to an ``asyncio.Protocol``."""
+
+    async def connect(self, state: Path, make: Callable[[], asyncio.Protocol]) -> None:
+        """Open a stream to who holds that directory; ``connection_made`` has run when this returns. Raises Unreachable."""
+        ...
+
+    async def listen(self, state: Path, make: Callable[[], asyncio.Protocol]) -> Door:
+        """Accept streams for a directory that this process holds: what another one left there is replaced. Raises CannotListen."""
+        ...
+
+
+class _UnixDoor:
+    def __init__(self, server: asyncio.Server, path: Path) -> None:
+        self._server = server
+        self._path = path
+        self._inode = path.stat().st_ino
+
+    def close(self) -> None:
+        self._server.close()
+        with suppress(OSError):
+            if self._path.stat().st_ino == self._inode:
+                self._path.unlink()
+
+
+class UnixSockets:
+    """Unix sockets with mode 0600: the directory's own user, and root, alone can open them."""
+
+    async def connect(self, state: Path, make: Callable[[], asyncio.Protocol]) -> None:
+        _check_present(Unreachable)
+        try:
+            with _reached(state) as directory:
+                async with asyncio.timeout(CONNECT_SECONDS):
+                    await asyncio.get_running_loop().create_unix_connection(make, str(directory / NAME))
+        except TimeoutError:
+            raise Unreachable(f"{state / NAME} did not answer within {CONNECT_SECONDS:g} s") from None
+        except OSError as error:
+            raise Unreachable(f"{state / NAME} can't be reached: {_reason(error)}") from None
+
+    async def listen(self, state: Path, make: Callable[[], asyncio.Protocol]) -> Door:
+        _check_present(CannotListen)
+        new = f".control-{os.getpid()}"
+        try:
+            with _reached(state) as directory, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as bound:
+                (state / new).unlink(missing_ok=True)
+                bound.bind(str(directory / new))
+                # Nobody can connect before it listens, and then it has its mode and takes the old one's place.
+                (state / new).chmod(0o600)
+                listening = bound.dup()
+            try:
+                listening.setblocking(False)
+                server = await asyncio.get_running_loop().create_unix_server(make, sock=listening, backlog=BACKLOG)
+            except BaseException:
+                listening.close()
+                raise
+            (state / new).replace(state / NAME)
+            return _UnixDoor(server, state / NAME)
+        except OSError as error:
+            with suppress(OSError):
+                (state / new).unlink(missing_ok=True)
+            raise CannotListen(f"can't listen on {state / NAME}: {_reason(error)}") from None
+
+
+@contextmanager
+def _reached(state: Path) -> Iterator[Path]:
+    """The directory by a path that is short enough: its own, or a link to it in a directory that only this user can enter."""
+    if len(os.fsencode(state / f"{NAME}-----------")) <= PATH_BYTES:
+        yield state
+        return
+    private = tempfile.mkdtemp(prefix="kvtui-")
+    try:
+        link = Path(private) / "s"
+        link.symlink_to(state)
+        yield link
+    finally:
+        shutil.rmtree(private, ignore_errors=True)
+
+
+def _check_present(error: type[Exception]) -> None:
+    if not hasattr(socket, "AF_UNIX"):
+        raise error("this system has no Unix sockets: one kvtui a state directory")
+
+
+def _reason(error: OSError) -> str:
+    return os.strerror(error.errno).lower() if error.errno else str(error)
