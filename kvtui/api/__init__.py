@@ -1,0 +1,27 @@
+"""The Python interface: ``kvtui.connect`` and what it gives. Its names are those of ``kvtui``, which loads them when first used."""
+
+from kvtui.api.connecting import connect
+from kvtui.api.failures import OperationError, OperationFailed, OutcomeUnknown
+from kvtui.api.store import Store
+from kvtui.api.sync_store import SyncStore, connect_sync
+from kvtui.core.cluster import Cluster, ClusterError, Item, KvtuiError, Outcome, Read, Written, WrittenMany
+from kvtui.core.version import Version
+
+__all__ = [
+    "Cluster",
+    "ClusterError",
+    "Item",
+    "KvtuiError",
+    "OperationError",
+    "OperationFailed",
+    "Outcome",
+    "OutcomeUnknown",
+    "Read",
+    "Store",
+    "SyncStore",
+    "Version",
+    "Written",
+    "WrittenMany",
+    "connect",
+    "connect_sync",
+]

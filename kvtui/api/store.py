@@ -1,0 +1,148 @@
+"""The store as a program uses it: text or bytes in, results out, and an exception for what did not end well."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from contextlib import aclosing
+from typing import TypeVar
+
+from kvtui.api.encoding import check_several, to_bytes
+from kvtui.api.failures import failure_of, failure_of_many, failure_of_reads
+from kvtui.core.cluster import Cluster, ClusterError, Item, Outcome, Read, Written, WrittenMany
+
+Key = TypeVar("Key", bound=str | bytes)
+Pairs = Mapping[Key, str | bytes] | Iterable[tuple[Key, str | bytes]]
+"""Keys and their values: a mapping, or pairs."""
+
+CLOSED = "the store is closed: open another with kvtui.connect"
+
+
+class Store:
+    """Keys and values on a cluster. Keys and values are bytes; where they are given as text, its UTF-8 is meant.
+
+    An operation that is not OK raises ``OperationFailed`` (it did not happen and never will) or ``OutcomeUnknown`` (it may have
+    happened): whoever forgets to look at an outcome does not lose data in silence. With ``check=False`` it returns instead, and
+    ``outcome`` and ``text`` of the result say how it ended and why. Both are ``OperationError``, whose ``result`` is that result.
+
+    Each operation ends within about 5 seconds, whatever the nodes do. One that is cancelled has an unknown outcome. Any number may
+    run at once, in any tasks of the event loop in which the store was opened.
+    """
+
+    def __init__(self, cluster: Cluster, close: Callable[[], Awaitable[None]] | None = None) -> None:
+        """``close`` is what ends the cluster; None: it lives on."""
+        self._cluster: Cluster | None = cluster
+        self._close = close
+
+    @property
+    def cluster(self) -> Cluster:
+        """The cluster under the store: its snapshots, events, nodes and settings. Its operations on keys take bytes and
+        return outcomes of all kinds. Raises ClusterError once the store is closed."""
+        if self._cluster is None:
+            raise ClusterError(CLOSED)
+        return self._cluster
+
+    async def close(self) -> None:
+        """End in order: the nodes that this process started end too. Does nothing a second time.
+
+        Whoever opened the store with ``async with`` need not call it.
+        """
+        self.end()
+        if self._close is not None:
+            await self._close()
+
+    def end(self) -> None:
+        """Refuse whatever is asked from now on."""
+        self._cluster = None
+
+    async def put(self, key: str | bytes, value: str | bytes, *, check: bool = True) -> Written:
+        """Store a value. When it returns, enough replicas have it to outlive what the cluster promises to outlive.
+
+        Raises OperationError unless ``check`` is False.
+        """
+        return _checked("put", await self.cluster.put(to_bytes(key, "key"), to_bytes(value, "value")), check)
+
+    async def get(self, key: str | bytes, *, check: bool = True) -> Read:
+        """Look up a key: ``value`` is None when it is absent. Never older than what was acknowledged or read before, unless
+        it says that it is ``stale``, which only a cluster in ``available`` mode does.
+
+        Raises OperationError unless ``check`` is False.
+        """
+        read = await self.cluster.get(to_bytes(key, "key"))
+        if check and read.outcome is not Outcome.OK:
+            raise failure_of("get", read)
+        return read
+
+    async def delete(self, key: str | bytes, *, check: bool = True) -> Written:
+        """Delete a key; ``existed`` says whether it was there.
+
+        Raises OperationError unless ``check`` is False.
+        """
+        return _checked("delete", await self.cluster.delete(to_bytes(key, "key")), check)
+
+    async def put_many(
+        self, items: Pairs[str] | Pairs[bytes] | Pairs[str | bytes], *, check: bool = True
+    ) -> WrittenMany:
+        """Store many values, far faster than one by one. Not a transaction: each key ends by itself, and ``others`` of the
+        result names those that are not OK.
+
+        Raises OperationError, for one key that is not OK already, unless ``check`` is False.
+        """
+        check_several(items, "pairs of key and value")
+        pairs = items.items() if isinstance(items, Mapping) else items
+        given = [(to_bytes(key, "key"), to_bytes(value, "value")) for key, value in pairs]
+        return _checked_many("put_many", await self.cluster.put_many(given), check)
+
+    async def get_many(self, keys: Iterable[Key], *, check: bool = True) -> dict[Key, Read]:
+        """Look up many keys, far faster than one by one: an answer for each, under the key as it was given, in that order.
+
+        Raises OperationError, for one key that is not OK already, unless ``check`` is False.
+        """
+        check_several(keys, "keys")
+        given = list(dict.fromkeys(keys))
+        reads = await self.cluster.get_many([to_bytes(key, "key") for key in given])
+        found = dict(zip(given, reads, strict=True))
+        if check and any(read.outcome is not Outcome.OK for read in reads):
+            raise failure_of_reads("get_many", found)
+        return found
+
+    async def delete_many(self, keys: Iterable[str | bytes], *, check: bool = True) -> WrittenMany:
+        """Delete many keys, far faster than one by one; ``existed`` says how many were there. Not a transaction: see ``put_many``.
+
+        Raises OperationError, for one key that is not OK already, unless ``check`` is False.
+        """
+        check_several(keys, "keys")
+        given = [to_bytes(key, "key") for key in keys]
+        return _checked_many("delete_many", await self.cluster.delete_many(given), check)
+
+    async def scan(self, prefix: str | bytes = b"", *, values: bool = True) -> AsyncGenerator[Item, None]:
+        """Every key that begins with ``prefix``, in the order of the ring, which is not the alphabet's. Pages are fetched as the
+        items are taken. A key that is written meanwhile may come or not. ``values=False`` leaves the values out.
+
+        Raises ClusterError where a part of the ring can't be read.
+        """
+        async with aclosing(self.pages(prefix, values=values)) as pages:
+            async for page in pages:
+                for item in page:
+                    yield item
+
+    async def pages(self, prefix: str | bytes = b"", *, values: bool = True) -> AsyncGenerator[list[Item], None]:
+        """As ``scan``, a page of up to 1,000 items at a time."""
+        found = self.cluster.scan(to_bytes(prefix, "prefix"), values=values)
+        try:
+            async for page in found:
+                yield page
+        finally:
+            if isinstance(found, AsyncGenerator):
+                await found.aclose()
+
+
+def _checked(operation: str, written: Written, check: bool) -> Written:
+    if check and written.outcome is not Outcome.OK:
+        raise failure_of(operation, written)
+    return written
+
+
+def _checked_many(operation: str, written: WrittenMany, check: bool) -> WrittenMany:
+    if check and (written.failed or written.unknown):
+        raise failure_of_many(operation, written)
+    return written
