@@ -40,7 +40,7 @@ class OutcomeUnknown(OperationError):
 def failure_of(operation: str, result: Written | Read) -> OperationError:
     """What to raise for one that is not OK."""
     if result.outcome is Outcome.UNKNOWN:
-        return OutcomeUnknown(f"{operation}: the outcome is unknown: {result.text}", result)
+        return OutcomeUnknown(f"{operation}: outcome unknown: {result.text}", result)
     return OperationFailed(f"{operation} failed: {result.text}", result)
 
 

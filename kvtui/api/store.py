@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from kvtui.api.encoding import check_several, to_bytes
 from kvtui.api.failures import failure_of, failure_of_many, failure_of_reads
+from kvtui.api.turns import Turns
 from kvtui.core.cluster import Cluster, ClusterError, Item, Outcome, Read, Written, WrittenMany
 
 Key = TypeVar("Key", bound=str | bytes)
 Pairs = Mapping[Key, str | bytes] | Iterable[tuple[Key, str | bytes]]
 """Keys and their values: a mapping, or pairs."""
 
-CLOSED = "the store is closed: open another with kvtui.connect"
+CLOSED: Final = "the store is closed: open another with kvtui.connect"
+AT_ONCE: Final = 1_024
+"""Operations of one store that run at once: more only make each other late."""
 
 
 class Store:
@@ -24,14 +28,17 @@ class Store:
     happened): whoever forgets to look at an outcome does not lose data in silence. With ``check=False`` it returns instead, and
     ``outcome`` and ``text`` of the result say how it ended and why. Both are ``OperationError``, whose ``result`` is that result.
 
-    Each operation ends within about 5 seconds, whatever the nodes do. One that is cancelled has an unknown outcome. Any number may
-    run at once, in any tasks of the event loop in which the store was opened.
+    Any number of tasks may use it, all in the event loop in which it was opened. 1,024 operations run at once, the others wait for
+    their turn; from then on that of a single key takes 5 seconds at most, whatever the nodes do. The outcome of one that is
+    cancelled is unknown.
     """
 
     def __init__(self, cluster: Cluster, close: Callable[[], Awaitable[None]] | None = None) -> None:
         """``close`` is what ends the cluster; None: it lives on."""
         self._cluster: Cluster | None = cluster
         self._close = close
+        self._loop = asyncio.get_running_loop()
+        self._turns = Turns(AT_ONCE)
 
     @property
     def cluster(self) -> Cluster:
@@ -59,7 +66,9 @@ class Store:
 
         Raises OperationError unless ``check`` is False.
         """
-        return _checked("put", await self.cluster.put(to_bytes(key, "key"), to_bytes(value, "value")), check)
+        return _checked(
+            "put", await self._turns.run(self._here.put, to_bytes(key, "key"), to_bytes(value, "value")), check
+        )
 
     async def get(self, key: str | bytes, *, check: bool = True) -> Read:
         """Look up a key: ``value`` is None when it is absent. Never older than what was acknowledged or read before, unless
@@ -67,7 +76,7 @@ class Store:
 
         Raises OperationError unless ``check`` is False.
         """
-        read = await self.cluster.get(to_bytes(key, "key"))
+        read = await self._turns.run(self._here.get, to_bytes(key, "key"))
         if check and read.outcome is not Outcome.OK:
             raise failure_of("get", read)
         return read
@@ -77,7 +86,7 @@ class Store:
 
         Raises OperationError unless ``check`` is False.
         """
-        return _checked("delete", await self.cluster.delete(to_bytes(key, "key")), check)
+        return _checked("delete", await self._turns.run(self._here.delete, to_bytes(key, "key")), check)
 
     async def put_many(
         self, items: Pairs[str] | Pairs[bytes] | Pairs[str | bytes], *, check: bool = True
@@ -90,7 +99,7 @@ class Store:
         check_several(items, "pairs of key and value")
         pairs = items.items() if isinstance(items, Mapping) else items
         given = [(to_bytes(key, "key"), to_bytes(value, "value")) for key, value in pairs]
-        return _checked_many("put_many", await self.cluster.put_many(given), check)
+        return _checked_many("put_many", await self._turns.run(self._here.put_many, given), check)
 
     async def get_many(self, keys: Iterable[Key], *, check: bool = True) -> dict[Key, Read]:
         """Look up many keys, far faster than one by one: an answer for each, under the key as it was given, in that order.
@@ -99,7 +108,7 @@ class Store:
         """
         check_several(keys, "keys")
         given = list(dict.fromkeys(keys))
-        reads = await self.cluster.get_many([to_bytes(key, "key") for key in given])
+        reads = await self._turns.run(self._here.get_many, [to_bytes(key, "key") for key in given])
         found = dict(zip(given, reads, strict=True))
         if check and any(read.outcome is not Outcome.OK for read in reads):
             raise failure_of_reads("get_many", found)
@@ -112,7 +121,7 @@ class Store:
         """
         check_several(keys, "keys")
         given = [to_bytes(key, "key") for key in keys]
-        return _checked_many("delete_many", await self.cluster.delete_many(given), check)
+        return _checked_many("delete_many", await self._turns.run(self._here.delete_many, given), check)
 
     async def scan(self, prefix: str | bytes = b"", *, values: bool = True) -> AsyncGenerator[Item, None]:
         """Every key that begins with ``prefix``, in the order of the ring, which is not the alphabet's. Pages are fetched as the
@@ -127,13 +136,20 @@ class Store:
 
     async def pages(self, prefix: str | bytes = b"", *, values: bool = True) -> AsyncGenerator[list[Item], None]:
         """As ``scan``, a page of up to 1,000 items at a time."""
-        found = self.cluster.scan(to_bytes(prefix, "prefix"), values=values)
+        found = self._here.scan(to_bytes(prefix, "prefix"), values=values)
         try:
             async for page in found:
                 yield page
         finally:
             if isinstance(found, AsyncGenerator):
                 await found.aclose()
+
+    @property
+    def _here(self) -> Cluster:
+        """The cluster, for who is in its event loop."""
+        if asyncio.get_running_loop() is not self._loop:
+            raise ClusterError("the store belongs to the event loop in which it was opened: open one in this loop")
+        return self.cluster
 
 
 def _checked(operation: str, written: Written, check: bool) -> Written:

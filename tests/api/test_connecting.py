@@ -96,12 +96,28 @@ async def test_awaited_it_stays_open_until_it_is_closed() -> None:
 
 
 @pytest.mark.anyio
+async def test_who_waits_as_it_closes_is_told() -> None:
+    store = await kvtui.connect(memory=True, nodes=1, replicas=1)
+    puts = [asyncio.create_task(store.put(f"key {number}", "value")) for number in range(5_000)]
+    while not puts[0].done():
+        await asyncio.sleep(0)
+    await store.close()
+    ends = await asyncio.gather(*puts, return_exceptions=True)
+    assert all(isinstance(end, kvtui.Written | kvtui.KvtuiError) for end in ends)
+    assert any(isinstance(end, kvtui.KvtuiError) for end in ends)
+
+
+@pytest.mark.anyio
 async def test_what_the_block_raises_comes_out_as_it_was_and_the_nodes_end() -> None:
     nodes: list[int] = []
-    with pytest.raises(ZeroDivisionError):
+
+    async def raising() -> None:
         async with kvtui.connect(memory=True, nodes=1) as store:
-            nodes += processes(store)
+            nodes.extend(processes(store))
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await raising()
     assert nodes
     assert not any(alive(node) for node in nodes)
 

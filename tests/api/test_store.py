@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import kvtui
+from kvtui.api.store import AT_ONCE
 from kvtui.core.cluster import Guarantees
 from kvtui.core.read_mode import ReadMode
 from kvtui.core.records import Behind
@@ -145,7 +146,7 @@ def test_what_is_in_doubt_is_never_called_failed() -> None:
             )
             assert isinstance(put, kvtui.OutcomeUnknown)
             assert put.outcome is kvtui.Outcome.UNKNOWN
-            assert str(put).startswith("put: the outcome is unknown: it may or may not be stored: n1 did not answer")
+            assert str(put).startswith("put: outcome unknown: it may or may not be stored: n1 did not answer")
             assert isinstance(many, kvtui.OutcomeUnknown)
             assert str(many).startswith("put_many of 2 keys: 2 unknown: it may or may not be stored: n1 did not answer")
             cluster.resume("n1")
@@ -256,3 +257,46 @@ def test_failures_travel_between_processes(kind: type[kvtui.OperationError]) -> 
     assert type(error) is kind
     assert str(error) == "put failed: why"
     assert error.result == result
+
+
+def test_so_many_run_at_once_and_the_others_wait() -> None:
+    """All at once made each other late: every one of them ended in doubt."""
+
+    class Slow:
+        """A cluster that counts what it is asked at once."""
+
+        now = 0
+        most = 0
+
+        async def put(self, key: bytes, value: bytes) -> kvtui.Written:
+            self.now += 1
+            self.most = max(self.most, self.now)
+            await asyncio.sleep(1)
+            self.now -= 1
+            return kvtui.Written(kvtui.Outcome.OK, kvtui.Version(1, 1))
+
+    async def main() -> None:
+        cluster: Any = Slow()
+        store = kvtui.Store(cluster)
+        await asyncio.gather(*(store.put("key", "value") for _ in range(3 * AT_ONCE)))
+        assert cluster.most == AT_ONCE
+
+    run_virtual(main)
+
+
+def test_another_event_loop_is_refused() -> None:
+    class Nobody:
+        """A cluster that nobody asks."""
+
+    cluster: Any = Nobody()
+    stores: list[kvtui.Store] = []
+
+    async def opened() -> None:
+        stores.append(kvtui.Store(cluster))
+
+    async def asked() -> None:
+        with pytest.raises(kvtui.ClusterError, match=r"^the store belongs to the event loop in which it was opened"):
+            await stores[0].get("apple")
+
+    asyncio.run(opened())
+    asyncio.run(asked())

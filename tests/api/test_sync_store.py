@@ -45,7 +45,7 @@ def test_results_and_failures_are_those_of_the_store(store: kvtui.SyncStore) -> 
     assert store.delete("apple").existed
     assert store.delete_many(["b"]).existed == 1
     assert [item.key for item in store.scan("c")] == [b"c"]
-    with pytest.raises(kvtui.OperationFailed, match="^put failed: the key is empty$"):
+    with pytest.raises(kvtui.OperationFailed, match=r"^put failed: the key is empty$"):
         store.put("", "1")
     assert store.put("", "1", check=False).outcome is kvtui.Outcome.FAILED
 
