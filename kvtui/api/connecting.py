@@ -50,10 +50,8 @@ class Connecting:
             asyncio.get_running_loop()
         except RuntimeError:
             raise ClusterError("kvtui runs under asyncio (or uvloop): no such event loop runs here") from None
-        store: Store | None = None
-        hosted = Hosted(attached_or_opened(self._settings, self._seams), lambda: None if store is None else store.end())
-        store = Store(await hosted.open(), hosted.close)
-        return store
+        hosted = Hosted(attached_or_opened(self._settings, self._seams))
+        return Store(await hosted.open(), hosted)
 
 
 def connect(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, Generic, TypeVar
 
@@ -19,12 +18,15 @@ class Hosted(Generic[T]):
     """What a cluster opens with is bound to the task that enters it, as task groups are. Notebooks, test fixtures and threads enter
     and leave in different ones: so a task of its own does both."""
 
-    def __init__(self, manager: AbstractAsyncContextManager[T], ended: Callable[[], None]) -> None:
-        """``ended`` is called when it is over, whoever ended it."""
+    def __init__(self, manager: AbstractAsyncContextManager[T]) -> None:
         self._manager = manager
-        self._ended = ended
         self._leave = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether it was left, or ended by itself."""
+        return self._leave.is_set() or (self._task is not None and self._task.done())
 
     async def open(self) -> T:
         """Enter it. Raises what entering raises; cancelled, it is left again first."""
@@ -33,7 +35,6 @@ class Hosted(Generic[T]):
         self._task = task = loop.create_task(self._live(opened), name="kvtui")
         _KEPT.add(task)
         task.add_done_callback(_KEPT.discard)
-        task.add_done_callback(lambda _: self._ended())
         try:
             return await opened
         except BaseException:

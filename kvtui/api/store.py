@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import aclosing
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from kvtui.api.encoding import check_several, to_bytes
 from kvtui.api.failures import failure_of, failure_of_many, failure_of_reads
+from kvtui.api.hosting import Hosted
 from kvtui.api.turns import Turns
 from kvtui.core.cluster import Cluster, ClusterError, Item, Outcome, Read, Written, WrittenMany
 
@@ -33,10 +34,11 @@ class Store:
     cancelled is unknown.
     """
 
-    def __init__(self, cluster: Cluster, close: Callable[[], Awaitable[None]] | None = None) -> None:
-        """``close`` is what ends the cluster; None: it lives on."""
-        self._cluster: Cluster | None = cluster
-        self._close = close
+    def __init__(self, cluster: Cluster, hosted: Hosted[Any] | None = None) -> None:
+        """``hosted`` is what the cluster lives in, and ends with the store; None: the cluster lives on."""
+        self._cluster = cluster
+        self._hosted = hosted
+        self._closed = False
         self._loop = asyncio.get_running_loop()
         self._turns = Turns(AT_ONCE)
 
@@ -44,7 +46,7 @@ class Store:
     def cluster(self) -> Cluster:
         """The cluster under the store: its snapshots, events, nodes and settings. Its operations on keys take bytes and
         return outcomes of all kinds. Raises ClusterError once the store is closed."""
-        if self._cluster is None:
+        if self._closed or (self._hosted is not None and self._hosted.over):
             raise ClusterError(CLOSED)
         return self._cluster
 
@@ -53,13 +55,9 @@ class Store:
 
         Whoever opened the store with ``async with`` need not call it.
         """
-        self.end()
-        if self._close is not None:
-            await self._close()
-
-    def end(self) -> None:
-        """Refuse whatever is asked from now on."""
-        self._cluster = None
+        self._closed = True
+        if self._hosted is not None:
+            await self._hosted.close()
 
     async def put(self, key: str | bytes, value: str | bytes, *, check: bool = True) -> Written:
         """Store a value. When it returns, enough replicas have it to outlive what the cluster promises to outlive.
