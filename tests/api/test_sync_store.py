@@ -154,12 +154,21 @@ def test_what_was_begun_before_the_end_is_over_after_it() -> None:
 
 def test_a_forgotten_store_is_closed_as_the_program_ends(ran: Ran) -> None:
     done = ran("""
-import kvtui
+import atexit, kvtui
+
+def ends():
+    try:
+        store.get("apple")
+    except kvtui.ClusterError as error:
+        print(error)
+
+atexit.register(ends)
 store = kvtui.connect_sync("state", nodes=1)
 store.put("apple", "1")
 print("done")
 """)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
+    said = ["done", "the store is closed: open another with kvtui.connect_sync"]
+    assert (done.returncode, done.stdout.splitlines(), done.stderr) == (0, said, "")
     again = ran("""
 import kvtui
 with kvtui.connect_sync("state") as store:
