@@ -1,3 +1,66 @@
-"""kvtui: a distributed key-value store you can watch."""
+"""kvtui: a distributed key-value store you can watch.
+
+``async with kvtui.connect("lab") as store`` opens one, or attaches to the one that runs there; ``kvtui.connect_sync`` is the
+same without async. What is named here is loaded when it is first used: ``import kvtui`` alone costs nothing.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kvtui.api import (
+        Cluster,
+        ClusterError,
+        Item,
+        KvtuiError,
+        OperationError,
+        OperationFailed,
+        Outcome,
+        OutcomeUnknown,
+        Read,
+        Shared,
+        Store,
+        SyncStore,
+        Version,
+        Written,
+        WrittenMany,
+        connect,
+        connect_sync,
+    )
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Cluster",
+    "ClusterError",
+    "Item",
+    "KvtuiError",
+    "OperationError",
+    "OperationFailed",
+    "Outcome",
+    "OutcomeUnknown",
+    "Read",
+    "Shared",
+    "Store",
+    "SyncStore",
+    "Version",
+    "Written",
+    "WrittenMany",
+    "__version__",
+    "connect",
+    "connect_sync",
+]
+
+
+if not TYPE_CHECKING:  # to a type checker the names above are all there are
+
+    def __getattr__(name: str) -> object:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from kvtui import api
+
+        value = globals()[name] = getattr(api, name)
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted(globals().keys() | set(__all__))

@@ -9,13 +9,12 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 
 import anyio
 
 from kvtui.commands.running import defect
 from kvtui.config import Look
-from kvtui.config.places import user_state
+from kvtui.config.places import default_state, user_state
 from kvtui.control.session import Session, session
 from kvtui.control.sockets import UnixSockets
 from kvtui.core.authentication import BadSecret, Secret
@@ -41,11 +40,6 @@ HISTORY = "history"
 def uvloop_present() -> bool:
     """Whether the faster event loop is installed."""
     return importlib.util.find_spec("uvloop") is not None
-
-
-def default_state() -> Path:
-    """The state directory of a person who names none."""
-    return user_state() / "default"
 
 
 def settings_of(options: Options, role: str) -> Settings:

@@ -42,6 +42,11 @@ def user_state() -> Path:
     return platformdirs.user_state_path("kvtui", appauthor=False)
 
 
+def default_state() -> Path:
+    """The state directory of a person who names none."""
+    return user_state() / "default"
+
+
 def theme_choice() -> Path:
     """The file that remembers the theme chosen on the screen."""
     return user_state() / "theme.json"

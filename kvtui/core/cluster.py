@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from kvtui.core.plan import Plan
 
 
-class ClusterError(Exception):
+class KvtuiError(Exception):
+    """Whatever kvtui raises for a cluster or its keys."""
+
+
+class ClusterError(KvtuiError):
     """A request that was refused, whole: nothing changed. The text says what, why, and what to do."""
 
 
@@ -89,6 +93,10 @@ class Read(msgspec.Struct, frozen=True, gc=False):
     stale: bool = False
     """Answered by a replica that may lack acknowledged writes, since no clean one could be asked (``available`` reads)."""
 
+    def decode(self) -> str | None:
+        """The value as text; None when the key is absent. Raises UnicodeDecodeError for what is not UTF-8."""
+        return None if self.value is None else self.value.decode()
+
 
 @dataclass(frozen=True, slots=True)
 class ReplicaCopy:
@@ -122,6 +130,10 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     version: Version
     size: int
     """Bytes of the value, whether it was asked for or not."""
+
+    def decode(self) -> str | None:
+        """The value as text; None when values weren't asked for. Raises UnicodeDecodeError for what is not UTF-8."""
+        return None if self.value is None else self.value.decode()
 
 
 class OwnData(StrEnum):

@@ -1,0 +1,33 @@
+"""The Python interface: ``kvtui.connect`` and what it gives. Its names are those of ``kvtui``, which loads them when first used."""
+
+import logging
+
+from kvtui.api.connecting import connect
+from kvtui.api.failures import OperationError, OperationFailed, OutcomeUnknown
+from kvtui.api.store import Store
+from kvtui.api.sync_store import SyncStore, connect_sync
+from kvtui.core.cluster import Cluster, ClusterError, Item, KvtuiError, Outcome, Read, Shared, Written, WrittenMany
+from kvtui.core.version import Version
+
+__all__ = [
+    "Cluster",
+    "ClusterError",
+    "Item",
+    "KvtuiError",
+    "OperationError",
+    "OperationFailed",
+    "Outcome",
+    "OutcomeUnknown",
+    "Read",
+    "Shared",
+    "Store",
+    "SyncStore",
+    "Version",
+    "Written",
+    "WrittenMany",
+    "connect",
+    "connect_sync",
+]
+
+# As libraries do: what is logged goes where the program says, and nowhere if it says nothing.
+logging.getLogger("kvtui").addHandler(logging.NullHandler())

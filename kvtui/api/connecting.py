@@ -1,0 +1,118 @@
+"""``kvtui.connect``: a cluster opened in this process, or attached to where it runs already."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Generator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal
+
+from kvtui.api.hosting import Hosted
+from kvtui.api.store import Store
+from kvtui.config.places import default_state
+from kvtui.control.attaching import attached_or_opened
+from kvtui.core.authentication import BadSecret, Secret
+from kvtui.core.cluster import ClusterError
+from kvtui.core.opening import Settings
+from kvtui.core.replacement import GRACE_SECONDS
+from kvtui.core.seams.bundle import Seams
+from kvtui.core.seams.secret_source import take_secret
+from kvtui.core.seams.tls import TlsFiles
+
+StrPath = str | os.PathLike[str]
+
+
+class Connecting:
+    """What ``connect`` returns: ``async with`` opens and closes it; ``await`` opens it alone, for ``Store.close`` to end."""
+
+    def __init__(self, settings: Settings, seams: Seams | None = None) -> None:
+        self._settings = settings
+        self._seams = seams
+        self._store: Store | None = None
+
+    def __await__(self) -> Generator[Any, None, Store]:
+        return self._open().__await__()
+
+    async def __aenter__(self) -> Store:
+        self._store = await self._open()
+        return self._store
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._store is not None:
+            await self._store.close()
+
+    async def _open(self) -> Store:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            raise ClusterError("kvtui runs under asyncio (or uvloop): no such event loop runs here") from None
+        hosted = Hosted(attached_or_opened(self._settings, self._seams))
+        return Store(await hosted.open(), hosted)
+
+
+def connect(
+    state: StrPath | None = None,
+    *,
+    memory: bool = False,
+    nodes: int = 3,
+    replicas: int = 2,
+    policy: Literal["balanced", "classic"] = "balanced",
+    vnodes: int = 64,
+    grace: float = GRACE_SECONDS,
+    secret_file: StrPath | None = None,
+    tls_ca: StrPath | None = None,
+    tls_cert: StrPath | None = None,
+    tls_key: StrPath | None = None,
+) -> Connecting:
+    """Open the cluster of a state directory, or attach to who has it open: ``async with kvtui.connect("lab") as store``.
+
+    In a notebook, or where no block fits, ``store = await kvtui.connect("lab")`` does the same, and ``await store.close()`` ends
+    it. Nodes that this process started end with it in any case, even when it is killed.
+
+    ``state`` is the directory; None: the one that ``kvtui`` uses by default. ``memory`` keeps everything in memory, without a
+    directory, for this store alone. A cluster that does not exist yet is made, with ``nodes`` node processes on this machine,
+    ``replicas`` copies of every key, and ``policy`` (with ``vnodes`` points a node where it is ``classic``); one that exists stays
+    as it is. ``grace``: seconds after which a node that is away is replaced; 0: never. ``secret_file`` and the PEM files
+    ``tls_ca``, ``tls_cert``, ``tls_key`` are as the options of ``kvtui``; without ``secret_file`` the secret is that of the
+    environment variable KVTUI_SECRET, if it is set.
+
+    Raises ClusterError, as it is entered or awaited, for what can't be opened; in one line, and nothing has changed.
+    Installs no signal handlers, prints nothing.
+    """
+    if memory and state is not None:
+        raise ClusterError("memory=True keeps no state: leave out the state directory, or memory=True")
+    directory = None if memory else Path(state or default_state()).expanduser().absolute()
+    return Connecting(
+        Settings(
+            state=directory,
+            name=directory.name if directory is not None and directory.name else "memory",
+            nodes=nodes,
+            replication=replicas,
+            policy=policy,
+            vnodes=vnodes,
+            grace=grace,
+            role=f"a Python program (process {os.getpid()})",
+            secret=_secret(secret_file),
+            tls=_tls(tls_ca, tls_cert, tls_key),
+        )
+    )
+
+
+def _secret(file: StrPath | None) -> Secret | None:
+    # A copy: a program's environment is its own, and the next connect wants the secret too.
+    try:
+        return take_secret(None if file is None else Path(file), dict(os.environb))
+    except BadSecret as error:
+        raise ClusterError(str(error)) from None
+
+
+def _tls(authority: StrPath | None, certificate: StrPath | None, key: StrPath | None) -> TlsFiles | None:
+    if authority is None:
+        if certificate is not None or key is not None:
+            raise ClusterError("tls_cert and tls_key need tls_ca too: without it no node's certificate can be checked")
+        return None
+    return TlsFiles(*(None if path is None else Path(path).absolute() for path in (certificate, key, authority)))

@@ -1,0 +1,79 @@
+"""An async context manager kept open by a task of its own: entered from one task, left from any other."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Final, Generic, TypeVar
+
+import anyio
+
+T = TypeVar("T")
+
+_KEPT: Final[set[asyncio.Task[None]]] = set()
+"""The loop holds its tasks weakly; who forgets to close has them end with the loop, in order."""
+
+
+class Hosted(Generic[T]):
+    """What a cluster opens with is bound to the task that enters it, as task groups are. Notebooks, test fixtures and threads enter
+    and leave in different ones: so a task of its own does both."""
+
+    def __init__(self, manager: AbstractAsyncContextManager[T]) -> None:
+        self._manager = manager
+        self._leave = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether it was left, or ended by itself."""
+        return self._leave.is_set() or (self._task is not None and self._task.done())
+
+    async def open(self) -> T:
+        """Enter it. Raises what entering raises; cancelled, it is left again first."""
+        loop = asyncio.get_running_loop()
+        opened: asyncio.Future[T] = loop.create_future()
+        self._task = task = loop.create_task(self._live(opened), name="kvtui")
+        _KEPT.add(task)
+        task.add_done_callback(_KEPT.discard)
+        try:
+            return await opened
+        except BaseException:
+            task.cancel()
+            await _over(task)
+            raise
+
+    async def close(self) -> None:
+        """Leave it, undisturbed by cancellation. Raises what it ended with, if it ended by itself."""
+        if self._task is not None:
+            self._leave.set()
+            await _over(self._task)
+            if not self._task.cancelled():
+                self._task.result()
+
+    async def _live(self, opened: asyncio.Future[T]) -> None:
+        try:
+            async with self._manager as entered:
+                if not opened.done():
+                    opened.set_result(entered)
+                await self._leave.wait()
+        except BaseException as error:
+            if opened.done():
+                raise
+            if isinstance(error, Exception):
+                opened.set_exception(error)
+            else:
+                opened.cancel()
+                raise
+
+
+async def _over(task: asyncio.Task[Any]) -> None:
+    """Wait for the end of a task that ends in any case. Cancelled meanwhile: raises CancelledError, but after that end."""
+    cancelled: asyncio.CancelledError | None = None
+    with anyio.CancelScope(shield=True):
+        while not task.done():
+            try:
+                await asyncio.wait([task])
+            except asyncio.CancelledError as error:
+                cancelled = error
+    if cancelled is not None:
+        raise cancelled

@@ -1,0 +1,141 @@
+"""``kvtui.connect_sync``: the store for programs without an event loop."""
+
+from __future__ import annotations
+
+import atexit
+import inspect
+import threading
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
+from functools import wraps
+from types import TracebackType
+from typing import ParamSpec, Self, TypeVar
+
+from kvtui.api.connecting import Connecting, connect
+from kvtui.api.loop_thread import LoopThread
+from kvtui.api.store import Key, Pairs, Store
+from kvtui.core.cluster import Cluster, Item, Read, Written, WrittenMany
+from kvtui.core.snapshot import ClusterSnapshot
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class SyncStore:
+    """A ``Store`` whose methods wait: the same names, results and exceptions. Any thread may use it, many at once.
+
+    It has an event loop in a thread of its own. It closes with its ``with`` block, by ``close``, or at the latest when
+    the program ends. A process that was forked off can't use it, and opens a store of its own.
+    """
+
+    def __init__(self, store: Store, thread: LoopThread) -> None:
+        """``store`` was opened in ``thread``."""
+        self._store = store
+        self._thread = thread
+        self._closing = threading.Lock()
+        atexit.register(self.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """As ``Store.close``. In a process that was forked off it does nothing."""
+        if not self._thread.usable:
+            return
+        with self._closing:
+            if not self._thread.usable:
+                return
+            atexit.unregister(self.close)
+            try:
+                self._thread.run(self._store.close())
+            finally:
+                self._thread.end()
+
+    def put(self, key: str | bytes, value: str | bytes, *, check: bool = True) -> Written:
+        """As ``Store.put``."""
+        return self._thread.run(self._store.put(key, value, check=check))
+
+    def get(self, key: str | bytes, *, check: bool = True) -> Read:
+        """As ``Store.get``."""
+        return self._thread.run(self._store.get(key, check=check))
+
+    def delete(self, key: str | bytes, *, check: bool = True) -> Written:
+        """As ``Store.delete``."""
+        return self._thread.run(self._store.delete(key, check=check))
+
+    def put_many(self, items: Pairs[str] | Pairs[bytes] | Pairs[str | bytes], *, check: bool = True) -> WrittenMany:
+        """As ``Store.put_many``."""
+        return self._thread.run(self._store.put_many(items, check=check))
+
+    def get_many(self, keys: Iterable[Key], *, check: bool = True) -> dict[Key, Read]:
+        """As ``Store.get_many``."""
+        return self._thread.run(self._store.get_many(keys, check=check))
+
+    def delete_many(self, keys: Iterable[str | bytes], *, check: bool = True) -> WrittenMany:
+        """As ``Store.delete_many``."""
+        return self._thread.run(self._store.delete_many(keys, check=check))
+
+    def scan(self, prefix: str | bytes = b"", *, values: bool = True) -> Iterator[Item]:
+        """As ``Store.scan``: a page is asked for when the last one is used up."""
+        pages = self._store.pages(prefix, values=values)
+        try:
+            while (page := self._thread.run(_next(pages))) is not None:
+                yield from page
+        finally:
+            # Not waited for: the iterator may be dropped in any thread, the loop's own included.
+            self._thread.start(pages.aclose)
+
+    def snapshot(self) -> ClusterSnapshot:
+        """The newest picture of the cluster: its nodes and what moves, an immutable value."""
+        return self._store.cluster.snapshot()
+
+    def call(self, ask: Callable[[Cluster], Awaitable[T]]) -> T:
+        """Ask the cluster under the store for anything else that it can do: ``store.call(lambda cluster: cluster.rebalance())``."""
+
+        async def asking() -> T:
+            return await ask(self._store.cluster)
+
+        return self._thread.run(asking())
+
+
+def _with_arguments_of(
+    connect: Callable[P, Connecting],
+) -> Callable[[Callable[[Connecting], SyncStore]], Callable[P, SyncStore]]:
+    """The function made takes, and shows, the arguments of ``connect``."""
+
+    def decorated(opening: Callable[[Connecting], SyncStore]) -> Callable[P, SyncStore]:
+        @wraps(opening)
+        def opened(*arguments: P.args, **options: P.kwargs) -> SyncStore:
+            return opening(connect(*arguments, **options))
+
+        shown = inspect.signature(connect).replace(return_annotation=SyncStore.__name__)
+        opened.__signature__ = shown  # type: ignore[attr-defined]
+        return opened
+
+    return decorated
+
+
+@_with_arguments_of(connect)
+def connect_sync(connecting: Connecting) -> SyncStore:
+    """As ``connect``, with the same arguments, for programs without an event loop: ``with kvtui.connect_sync("lab") as store``.
+
+    It is open when this returns; the ``with`` block or ``SyncStore.close`` ends it. Raises ClusterError for what can't be opened.
+    """
+
+    async def opening() -> Store:
+        return await connecting
+
+    thread = LoopThread()
+    try:
+        return SyncStore(thread.run(opening()), thread)
+    except BaseException:
+        thread.end()
+        raise
+
+
+async def _next(pages: AsyncGenerator[list[Item], None]) -> list[Item] | None:
+    return await anext(pages, None)

@@ -1,0 +1,226 @@
+"""``kvtui.connect_sync``: the store for programs without an event loop."""
+
+import asyncio
+import inspect
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+import kvtui
+from kvtui.api.loop_thread import LoopThread
+from kvtui.core.cluster import Cluster
+from tests.api.conftest import Ran
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[kvtui.SyncStore]:
+    with kvtui.connect_sync(memory=True, nodes=2) as opened:
+        yield opened
+
+
+def loops() -> int:
+    return sum(thread.name == "kvtui" for thread in threading.enumerate())
+
+
+def test_it_has_the_methods_of_the_store() -> None:
+    """But for ``cluster``, which belongs to the loop: ``call`` is for that; pages are what scans are made of."""
+    for name, method in inspect.getmembers(kvtui.Store, inspect.isfunction):
+        if not name.startswith("_") and name not in {"pages"}:
+            theirs, ours = inspect.signature(method), inspect.signature(getattr(kvtui.SyncStore, name))
+            assert list(ours.parameters.values()) == list(theirs.parameters.values()), name
+
+
+def test_connect_sync_takes_and_shows_what_connect_does() -> None:
+    assert inspect.signature(kvtui.connect_sync).parameters == inspect.signature(kvtui.connect).parameters
+
+
+def test_results_and_failures_are_those_of_the_store(store: kvtui.SyncStore) -> None:
+    written = store.put("apple", "1")
+    assert written.outcome is kvtui.Outcome.OK
+    assert store.get("apple").version == written.version
+    assert store.put_many({"b": "2", "c": "3"}).ok == 2
+    assert [read.decode() for read in store.get_many(["apple", "b", "nobody"]).values()] == ["1", "2", None]
+    assert store.delete("apple").existed
+    assert store.delete_many(["b"]).existed == 1
+    assert [item.key for item in store.scan("c")] == [b"c"]
+    with pytest.raises(kvtui.OperationFailed, match=r"^put failed: the key is empty$"):
+        store.put("", "1")
+    assert store.put("", "1", check=False).outcome is kvtui.Outcome.FAILED
+
+
+def test_many_threads_use_it_at_once(store: kvtui.SyncStore) -> None:
+    def use(thread: int) -> list[bytes | None]:
+        keys = [f"thread {thread} key {number}" for number in range(50)]
+        for key in keys:
+            store.put(key, key)
+        return [store.get(key).value for key in keys]
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(use, range(8)))
+    assert found == [[f"thread {thread} key {number}".encode() for number in range(50)] for thread in range(8)]
+
+
+def test_a_scan_is_dropped_midway_and_another_goes_on(store: kvtui.SyncStore) -> None:
+    store.put_many({f"scan {number}": "x" for number in range(2_500)})
+    whole, part = store.scan("scan"), store.scan("scan")
+    first = next(part)
+    del part
+    assert {item.key for item in whole} >= {first.key}
+    assert len(list(store.scan("scan", values=False))) == 2_500
+
+
+def test_the_cluster_is_asked_in_its_own_loop(store: kvtui.SyncStore) -> None:
+    async def locate(cluster: Cluster) -> int:
+        return len((await cluster.locate(b"apple")).replicas)
+
+    assert store.call(locate) == 2
+    assert len(store.snapshot().nodes) == 2
+
+
+def test_within_its_own_loop_it_refuses_to_wait_for_itself(store: kvtui.SyncStore) -> None:
+    async def wait(cluster: Cluster) -> None:
+        store.get("apple")
+
+    with pytest.raises(kvtui.ClusterError, match="can't be used in its own event loop"):
+        store.call(wait)
+
+
+def test_closed_it_refuses_and_its_thread_is_gone() -> None:
+    before = loops()
+    with kvtui.connect_sync(memory=True, nodes=1) as store:
+        assert loops() == before + 1
+    store.close()
+    assert loops() == before
+    with pytest.raises(kvtui.ClusterError, match=r"^the store is closed: open another with kvtui\.connect_sync$"):
+        store.get("apple")
+    with pytest.raises(kvtui.ClusterError, match="the store is closed"):
+        next(store.scan())
+    with pytest.raises(kvtui.ClusterError, match="the store is closed"):
+        store.snapshot()
+
+
+def test_what_can_t_be_opened_leaves_no_thread() -> None:
+    before = loops()
+    with pytest.raises(kvtui.ClusterError, match="65 is not possible"):
+        kvtui.connect_sync(memory=True, nodes=65)
+    assert loops() == before
+
+
+def test_what_the_block_raises_comes_out_and_the_store_is_closed() -> None:
+    before = loops()
+    with pytest.raises(ZeroDivisionError), kvtui.connect_sync(memory=True, nodes=1):
+        raise ZeroDivisionError
+    assert loops() == before
+
+
+def test_whoever_waits_as_it_closes_is_told() -> None:
+    """Each of them ends: with a result, or with an exception, never in waiting for ever."""
+    store = kvtui.connect_sync(memory=True, nodes=1)
+    began = threading.Barrier(5)
+
+    def use() -> str:
+        began.wait()
+        try:
+            while True:
+                store.put("key", "value")
+        except kvtui.KvtuiError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(4) as pool:
+        users = [pool.submit(use) for _ in range(4)]
+        began.wait()
+        store.close()
+        assert all(user.result(timeout=30) for user in users)
+
+
+def test_what_was_begun_before_the_end_is_over_after_it() -> None:
+    """The loop ends with no one left who waits for it."""
+    thread = LoopThread()
+    with ThreadPoolExecutor(1) as pool:
+        reached = threading.Event()
+
+        async def waits_for_ever() -> None:
+            reached.set()
+            await asyncio.Event().wait()
+
+        waiting = pool.submit(thread.run, waits_for_ever())
+        assert reached.wait(30)
+        thread.end()
+        with pytest.raises(kvtui.KvtuiError, match="closed while this was under way"):
+            waiting.result(timeout=30)
+
+
+def test_a_forgotten_store_is_closed_as_the_program_ends(ran: Ran) -> None:
+    done = ran("""
+import atexit, kvtui
+
+def ends():
+    try:
+        store.get("apple")
+    except kvtui.ClusterError as error:
+        print(error)
+
+atexit.register(ends)
+store = kvtui.connect_sync("state", nodes=1)
+store.put("apple", "1")
+print("done")
+""")
+    said = ["done", "the store is closed: open another with kvtui.connect_sync"]
+    assert (done.returncode, done.stdout.splitlines(), done.stderr) == (0, said, "")
+    again = ran("""
+import kvtui
+with kvtui.connect_sync("state") as store:
+    print(store.get("apple").decode())
+""")
+    assert (again.returncode, again.stdout, again.stderr) == (0, "1\n", "")
+
+
+def test_an_uncaught_exception_ends_the_program_and_nothing_hangs(ran: Ran) -> None:
+    done = ran("""
+import kvtui
+store = kvtui.connect_sync(memory=True, nodes=1)
+items = store.scan()
+store.put("apple", "1")
+next(items)
+raise SystemExit("enough")
+""")
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "enough\n")
+
+
+def test_ctrl_c_in_the_middle_of_an_operation_closes_in_order(ran: Ran) -> None:
+    done = ran("""
+import os, signal, threading, kvtui
+try:
+    with kvtui.connect_sync("state", nodes=1) as store:
+        store.put("apple", "1")
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+        while True:
+            store.put("banana", "2")
+except KeyboardInterrupt:
+    with kvtui.connect_sync("state") as store:
+        print(store.get("apple").decode())
+""")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
+
+
+def test_a_forked_child_is_refused_and_ends_and_the_parent_goes_on(ran: Ran) -> None:
+    done = ran("""
+import os, sys, kvtui
+with kvtui.connect_sync(memory=True, nodes=1) as store:
+    store.put("apple", "1")
+    child = os.fork()
+    if not child:
+        try:
+            store.get("apple")
+        except kvtui.ClusterError as error:
+            print(error, flush=True)
+        with kvtui.connect_sync(memory=True, nodes=1) as own:
+            print(own.get("apple").value, flush=True)
+        sys.exit(7)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    print(store.get("apple").decode())
+""")
+    said = ["the store belongs to the process that this one was forked from: open one here", "None", "7", "1"]
+    assert (done.returncode, done.stdout.splitlines(), done.stderr) == (0, said, "")
