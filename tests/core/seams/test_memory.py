@@ -1,10 +1,10 @@
-"""What a pair costs in memory, and what keys that begin alike do to that."""
+"""What a pair costs in memory, and how much of the keys' order is kept."""
 
 import gc
 import random
 import tracemalloc
 
-from kvtui.core.seams.memory import BUCKET_LEAST, BUCKET_MOST, MemoryEngine
+from kvtui.core.seams.memory import LEADING, ORDERS_KEPT, MemoryEngine
 from kvtui.core.seams.storage import Batch
 
 KEYS = 50_000
@@ -32,25 +32,22 @@ def test_a_pair_costs_its_bytes_and_little_more() -> None:
     finally:
         tracemalloc.stop()
     assert engine.get(keys[0]) == b"v" * 125
-    assert 150 < used < 250
+    assert 150 < used < 280
 
 
 def test_the_collector_walks_no_pair() -> None:
     engine = filled(random_keys(b"\x01"))
-    (shelf,) = engine._shelves.values()
-    assert len(shelf.directory) > KEYS // BUCKET_MOST
-    assert not any(gc.is_tracked(bucket) for bucket in shelf.directory)
+    assert len(engine._parts) == 256
+    assert not any(gc.is_tracked(part) for part in engine._parts.values())
 
 
-def test_keys_that_begin_alike_get_no_directory_that_is_larger_than_they_are() -> None:
-    engine = filled(random_keys(b"\x01same beginning")[:5_000])
-    (shelf,) = engine._shelves.values()
-    assert shelf.count == 5_000
-    assert len(shelf.directory) <= 2 * shelf.count // BUCKET_LEAST
-
-
-def test_a_bucket_never_holds_more_than_its_most_where_keys_differ() -> None:
-    engine = filled(random_keys(b"\x01"))
-    (shelf,) = engine._shelves.values()
-    assert max(map(len, shelf.directory)) <= BUCKET_MOST
-    assert shelf.count == KEYS
+def test_the_order_of_few_keys_is_kept_and_only_while_it_holds() -> None:
+    keys = sorted(random_keys(b"\x01"))
+    engine = filled(keys)
+    assert [key for key, _ in engine.scan(b"", b"\xff")] == keys
+    assert len(engine._orders) == ORDERS_KEPT
+    engine.apply(Batch([(keys[-1], b"new value")]))
+    assert keys[-1][:LEADING] in engine._orders
+    engine.apply(Batch([(keys[-1], None)]))
+    assert keys[-1][:LEADING] not in engine._orders
+    assert [key for key, _ in engine.scan(b"", b"\xff")] == keys[:-1]
