@@ -78,23 +78,24 @@ class SlotTable:
     def change(self, where: bytes, old: bytes | None, new: bytes | None) -> int:
         """Account for the entry at ``where`` going from record ``old`` to ``new``; both are sound, or absent. Returns its slot."""
         slot = token_at(where) >> self.shift
-        change = 0
+        # A value in the place of another, which is what most writes are, changes no count.
+        lived = old is not None and is_live(old)
+        lives = new is not None and is_live(new)
+        change = size = 0
         if old is not None:
             change -= contribution(where, old)
-            if is_live(old):
-                self.live[slot] -= 1
-                self.sizes[slot] -= len(where) + len(old) - OVERHEAD
-            else:
-                self.dead[slot] -= 1
-            self.entries -= 1
+            if lived:
+                size -= len(old)
         if new is not None:
             change += contribution(where, new)
-            if is_live(new):
-                self.live[slot] += 1
-                self.sizes[slot] += len(where) + len(new) - OVERHEAD
-            else:
-                self.dead[slot] += 1
-            self.entries += 1
+            if lives:
+                size += len(new)
+        if lived is not lives or old is None or new is None:
+            self.live[slot] += lives - lived
+            self.dead[slot] += (new is not None and not lives) - (old is not None and not lived)
+            self.entries += (new is not None) - (old is not None)
+            size += (lives - lived) * (len(where) - OVERHEAD)
+        self.sizes[slot] += size
         self._add(slot, change)
         return slot
 

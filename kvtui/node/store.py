@@ -167,7 +167,7 @@ class Store:
         packed = pack_version(version)
         if old is not None and packed_version(old) >= packed:
             return is_live(old)
-        if self._table.is_damaged(where):
+        if self._table.damaged and self._table.is_damaged(where):
             self._table.repair(where)
         self._stage(where, old, pack(key, packed, value))
         return old is not None and is_live(old)
@@ -296,6 +296,8 @@ class Store:
         if record is None:
             return None
         is_sound = sound(where, record)
+        if is_sound and not self._table.damaged:
+            return record
         if self._table.is_damaged(where) is is_sound:
             # It was damaged since it was last read, or the damage was only in the memory that it was read into.
             self._recount(self._table.slot_at(where))
