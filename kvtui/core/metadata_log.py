@@ -125,7 +125,7 @@ def essence(topology: Topology) -> list[Record]:
         Opened(topology.epoch, topology.coordinator, topology.home, _before(topology), topology.ends),
         *(Joined(member) for member in topology.members.values()),
         Planned(ring),
-        Tuned(topology.quorum, topology.reads),
+        Tuned(topology.quorum, topology.reads, topology.throttle),
     ]
     records += [Placed(start, stop, place) for start, stop, place in topology.stretches]
     return records

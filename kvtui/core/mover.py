@@ -13,7 +13,7 @@ from typing import Final, Protocol
 import anyio
 from anyio.abc import TaskGroup
 
-from kvtui.core.catch_up import CatchUp, Peer, StepFailed, ask, differing, digests_of
+from kvtui.core.catch_up import NAMED, CatchUp, Peer, StepFailed, ask, differing, digests_of
 from kvtui.core.cluster import ClusterError
 from kvtui.core.ledger import SUSPECTED_ANEW, Counting, Ledger
 from kvtui.core.link import LinkFull, LinkLost
@@ -24,6 +24,7 @@ from kvtui.core.purge import purge
 from kvtui.core.records import Cleaned, CutOver, Dual, Placed, Record, Recovered
 from kvtui.core.ring import slot_of, token_of
 from kvtui.core.seams.clock import Clock
+from kvtui.core.throttle import Throttle
 from kvtui.core.work import Kind, Work, keeps_reach, wanted
 
 AT_ONCE: Final = 4
@@ -37,8 +38,6 @@ PATIENCE: Final = 3
 """Failures of a piece after which nobody waits for it any more; it is still tried again."""
 PURGE_SECONDS: Final = 5.0
 """How often tombstones are looked for, where some were stored."""
-NAMED: Final = 20
-"""Keys of a cleared range that are named to an observer."""
 DAMAGED_NAMED: Final = 3
 """Keys of damaged entries that are named to a person."""
 KEY_SHOWN: Final = 60
@@ -48,7 +47,9 @@ KEY_SHOWN: Final = 60
 class MoveObserver(Protocol):
     """Who is told of what moves."""
 
-    def copied(self, node: str, keys: list[bytes]) -> None: ...
+    def copied(self, node: str, keys: list[bytes], total: int) -> None:
+        """``total`` keys arrived at a node; ``keys`` names some of them."""
+        ...
 
     def removed(self, node: str, keys: list[bytes], total: int) -> None:
         """``total`` keys went from a node; ``keys`` names some of them."""
@@ -73,8 +74,10 @@ class Mover:
         observer: MoveObserver,
         notes: Notes,
         may_purge: Callable[[bytes], bool],
+        throttle: Throttle,
     ) -> None:
         """``may_purge`` says whether no write of a key is under way or of unknown outcome."""
+        self._throttle = throttle
         self._may_purge = may_purge
         self._notes = notes
         self._ledger = ledger
@@ -352,7 +355,7 @@ class Mover:
         return links and peers[0][0] in place.clean and not any(counting.spoiled for counting in counted)
 
     def _catch_up(self, source: Peer, target: Peer) -> CatchUp:
-        return CatchUp(source, target, self._observer.copied, self._observer.removed, self._large)
+        return CatchUp(source, target, self._observer.copied, self._observer.removed, self._large, self._throttle)
 
     def _forget_hints(self, node: str) -> None:
         if not any(node in place.behind for place in self._ledger.topology.distinct):
