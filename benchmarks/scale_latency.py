@@ -128,7 +128,10 @@ async def _during(cluster: Coordinator, keys: int, change: Coroutine[Any, Any, o
 
 
 def _table(kinds: dict[str, list[Felt]]) -> list[str]:
-    lines = ["| rebalance | keys copied/s | p50 ms | p99 ms | p99.9 ms | p99 against none |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| rebalance | keys copied/s | p50 ms | p99 ms | p99.9 ms | p99 against none |",
+        "|---|---|---|---|---|---|",
+    ]
     none = kinds["none"]
     for kind, rows in kinds.items():
         columns = [[row.p50 for row in rows], [row.p99 for row in rows], [row.p999 for row in rows]]

@@ -6,7 +6,7 @@ newcomers' acknowledgements for every write that begins, then compares digests t
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final, Protocol
 
@@ -25,10 +25,13 @@ from kvtui.core.records import Cleaned, CutOver, Dual, Placed, Record, Recovered
 from kvtui.core.ring import slot_of, token_of
 from kvtui.core.seams.clock import Clock
 from kvtui.core.throttle import Throttle
-from kvtui.core.work import Kind, Work, keeps_reach, wanted
+from kvtui.core.work import CHUNK, Kind, Outlook, Work, keeps_reach
 
 AT_ONCE: Final = 4
 """Pieces of work under way together."""
+SMALL_AT_ONCE: Final = 32
+"""The same of small pieces, while they have no more slots together than one large piece. On a large ring each slot has replicas of
+its own: then what one of them has to wait for, such as a note, many wait for at once."""
 ROUNDS: Final = 6
 """Times that a piece copies and compares before it is put off."""
 RETRY_SECONDS: Final = 0.5
@@ -83,6 +86,7 @@ class Mover:
         self._ledger = ledger
         self._clock = clock
         self._observer = observer
+        self._outlook = Outlook()
         self._running: list[Work] = []
         self._failures: dict[Work, int] = {}
         self._held: set[Work] = set()
@@ -101,7 +105,7 @@ class Mover:
             tasks.start_soon(self._ripen)
             while not self._ledger.stopped:
                 changed = self._ledger.changed()
-                if len(self._running) < AT_ONCE:
+                if self._has_room():
                     self._start_pieces(tasks)
                 await changed
             tasks.cancel_scope.cancel()
@@ -127,14 +131,14 @@ class Mover:
             await self._looked.wait()
 
     def _start_pieces(self, tasks: TaskGroup) -> None:
-        pieces = self._look()
+        outlook = self._look()
         self._passed = self._ledger.revision
         startable = False
-        for piece in pieces:
-            if piece in self._held or any(piece.overlaps(other) for other in self._running):
+        for piece in outlook:
+            if (self._held and piece in self._held) or any(piece.overlaps(other) for other in self._running):
                 continue
             startable = True
-            if len(self._running) >= AT_ONCE:
+            if not self._has_room(piece):
                 break
             self._running.append(piece)
             tasks.start_soon(self._carry_out, piece)
@@ -150,12 +154,20 @@ class Mover:
         self._looked.set()
         self._looked = asyncio.Event()
 
-    def _look(self) -> list[Work]:
+    def _has_room(self, piece: Work | None = None) -> bool:
+        """Whether a piece more may be under way; without one, whether any may."""
+        running = len(self._running)
+        if running < AT_ONCE or (running < SMALL_AT_ONCE and piece is None):
+            return True
+        slots = sum(other.stop - other.start for other in self._running)
+        return running < SMALL_AT_ONCE and piece is not None and slots + piece.stop - piece.start <= CHUNK
+
+    def _look(self) -> Iterable[Work]:
         """What there is to do now. Slots that nobody holds have nothing to copy: they get their replicas at once."""
-        pieces = self._wanted()
-        empty = [piece for piece in pieces if piece.kind is Kind.PLACE]
+        work = self._wanted()
+        empty = [piece for piece in self._outlook.of(Kind.PLACE) if self._may_place(piece)]
         if not empty:
-            return pieces
+            return work
         records: list[Record] = [Placed(p.start, p.stop, first_placement(p.place, p.target)) for p in empty]
         self._ledger.record(*records)
         if self._ledger.stopped:
@@ -164,12 +176,14 @@ class Mover:
             self._verified(piece)
         return self._wanted()
 
-    def _wanted(self) -> list[Work]:
-        pieces = wanted(self._ledger.topology, self._usable(), self._ledger.unverified, self._ledger.graves.marks)
-        if not self._ledger.cautious:
-            return pieces
+    def _wanted(self) -> Iterable[Work]:
+        ledger = self._ledger
+        self._outlook.look(ledger.topology, self._usable(), ledger.unverified, ledger.graves.marks)
+        return (piece for piece in self._outlook if piece.kind is not Kind.PLACE or self._may_place(piece))
+
+    def _may_place(self, piece: Work) -> bool:
         # An empty slot may have been placed since, by one whom this coordinator does not know of.
-        return [piece for piece in pieces if piece.kind is not Kind.PLACE and self._ledger.obeyed(piece.place)]
+        return not self._ledger.cautious or self._ledger.obeyed(piece.place)
 
     def _usable(self) -> set[str]:
         return {node.id for node in self._ledger.nodes.values() if node.usable}
@@ -298,6 +312,8 @@ class Mover:
     async def _move(self, piece: Work) -> None:
         if self._place(piece).target != piece.target:
             self._ledger.append(Dual(piece.start, piece.stop, piece.target))
+            # Pieces that begin together are noted together.
+            await self._clock.sleep(0)
         # Whoever rebuilds the table from nodes that have not heard of the cut-over knows at least that it may have happened.
         place = self._place(piece)
         await self._notes.noted(place.clean + place.receiving)

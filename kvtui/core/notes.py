@@ -27,6 +27,8 @@ from kvtui.core.version import NEVER, Version
 
 SPREAD_SECONDS: Final = 0.25
 """How soon all nodes are told of a change that nothing waits for."""
+SPREAD_BYTES: Final = 20_000_000
+"""Most bytes a second, about, that are spent on that."""
 RETRY_SECONDS: Final = 1.0
 """When a node that refused a note is told again."""
 
@@ -116,7 +118,9 @@ class Notes:
         for name in sorted(self._concerned(records)):
             self.tell(name)
         if self._spread is None and not self._ledger.stopped:
-            self._spread = self._clock.call_later(SPREAD_SECONDS, self._tell_all)
+            # A note of a large ring is long: told to all its nodes too often, it would keep their links from everything else.
+            size = len(self._text[1]) * len(self._ledger.nodes)
+            self._spread = self._clock.call_later(max(SPREAD_SECONDS, size / SPREAD_BYTES), self._tell_all)
 
     def _concerned(self, records: Sequence[Record]) -> set[str]:
         """The clean replicas of slots whose clean set changed."""

@@ -15,7 +15,7 @@ BUSY_SECONDS: Final = 0.25
 PAGES_PER_SECOND: Final = 100
 """A throttled copy is cut into so many pages a second, as far as pages get no larger than usual."""
 SHARE: Final = 2
-"""While clients are busy, a page begins once so many times have passed as one takes: so all pieces together copy half of the time."""
+"""While clients are busy, a page begins so many times as late after another as one takes: copying takes half of the time."""
 FIRST_PAGE_SECONDS: Final = 0.004
 """What a page is believed to take before any was measured."""
 MOST_PAGE_SECONDS: Final = 0.1
