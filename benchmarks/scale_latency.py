@@ -8,10 +8,11 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
 
+from scale_machine import VALUE, Copies, Directory, load_keys, median_and_spread, name_of, say
+
 from kvtui.core.cluster import Outcome
 from kvtui.core.coordinator import Coordinator
 from kvtui.core.opening import Settings, open_cluster
-from scale_machine import Copies, Directory, load_keys, median_and_spread, name_of, say
 
 OPERATIONS_PER_SECOND: Final = 2_000
 LIMIT: Final = 10_000
@@ -21,7 +22,6 @@ BAR: Final = 2.0
 WINDOW_SECONDS: Final = 6.0
 SETTLING_SECONDS: Final = 1.0
 """Between two kinds, so that the one before is over."""
-VALUE: Final = b"v" * 100
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,8 @@ class Clients:
     async def _operate(self, due: float) -> None:
         self._number += 1
         key = name_of(self._number * 7919 % self._keys)
-        if self._number % 2:
-            outcome = (await self._cluster.put(key, VALUE)).outcome
-        else:
-            outcome = (await self._cluster.get(key)).outcome
+        asked = self._cluster.put(key, VALUE) if self._number % 2 else self._cluster.get(key)
+        outcome = (await asked).outcome
         assert outcome is Outcome.OK, outcome
         self.latencies.append(1000 * (time.monotonic() - due))
 
