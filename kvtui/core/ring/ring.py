@@ -25,7 +25,7 @@ class Ring:
     follow it: each next ring is a function of this one and the change alone, on every machine.
     """
 
-    __slots__ = ("_hash", "_shift", "policy", "replication", "slots", "table", "weights")
+    __slots__ = ("_hash", "_record", "_shift", "policy", "replication", "slots", "table", "weights")
 
     policy: Policy
     replication: int
@@ -97,12 +97,11 @@ class Ring:
 
     def to_record(self) -> RingRecord:
         """The ring as plain data."""
-        if self._record is None:
+        record = self._record
+        if record is None:
             runs = runs_of(self.table, dict(self.weights))
             record = RingRecord(self.policy, self.replication, tuple(self.weights.items()), runs, self.slots)
             object.__setattr__(self, "_record", record)
-        record = self._record
-        assert record is not None
         return record
 
     @classmethod
