@@ -128,7 +128,9 @@ async def rebalances(directory: Directory, keys: int, rounds: int) -> list[Moved
             joins.append(await join(cluster))
             moved = joins[-1]
             cpu = 1e6 * moved.processor / moved.keys
-            say(f"  {moved.keys:,} keys in {moved.seconds:.2f} s: {moved.per_second:,.0f} keys/s, {cpu:.1f} µs of processor each")
+            say(
+                f"  {moved.keys:,} keys in {moved.seconds:.2f} s: {moved.per_second:,.0f} keys/s, {cpu:.1f} µs of processor each"
+            )
             await leave(cluster)
     directory.remove(state)
     return joins

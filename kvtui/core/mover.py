@@ -8,6 +8,7 @@ newcomers' acknowledgements for every write that begins, then compares digests t
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Final, Protocol
 
 import anyio
@@ -87,6 +88,8 @@ class Mover:
         self._clock = clock
         self._observer = observer
         self._outlook = Outlook()
+        self._finishing: list[tuple[Callable[[], bool], Callable[[], list[Record]], asyncio.Future[bool]]] = []
+        """What is about to be logged: whether it still holds, the records, and who waits for them."""
         self._running: list[Work] = []
         self._failures: dict[Work, int] = {}
         self._held: set[Work] = set()
@@ -302,29 +305,27 @@ class Mover:
         raise StepFailed(f"{', '.join(place.clean)} did not become equal")
 
     async def _recover(self, piece: Work) -> None:
-        def recovered(place: Placement) -> None:
-            if piece.node in place.behind:
-                self._ledger.append(Recovered(piece.node, piece.start, piece.stop))
-                self._forget_hints(piece.node)
+        def recovered(place: Placement) -> list[Record]:
+            return [Recovered(piece.node, piece.start, piece.stop)] if piece.node in place.behind else []
 
         await self._fill(piece, lambda place: (piece.node,) if piece.node in place.behind else (), recovered)
+        self._forget_hints(piece.node)
 
     async def _move(self, piece: Work) -> None:
         if self._place(piece).target != piece.target:
             self._ledger.append(Dual(piece.start, piece.stop, piece.target))
-            # Pieces that begin together are noted together.
-            await self._clock.sleep(0)
         # Whoever rebuilds the table from nodes that have not heard of the cut-over knows at least that it may have happened.
+        logged = self._ledger.logged
+        await self._clock.sleep(self._notes.pause)
         place = self._place(piece)
-        await self._notes.noted(place.clean + place.receiving)
+        await self._notes.noted(place.clean + place.receiving, logged)
 
-        def arrived(place: Placement) -> None:
+        def arrived(place: Placement) -> list[Record]:
             # A replica that fell behind meanwhile is made equal first: the last step takes away no clean copy for one that isn't,
             # nor the last that can be reached.
-            if place.target != piece.target or without(place.target, place.clean + place.receiving):
-                return
-            if keeps_reach(place, place.target, self._usable()):
-                self._ledger.append(CutOver(piece.start, piece.stop))
+            whole = place.target == piece.target and not without(place.target, place.clean + place.receiving)
+            reached = whole and keeps_reach(place, place.target, self._usable())
+            return [CutOver(piece.start, piece.stop)] if reached else []
 
         await self._fill(piece, lambda place: place.receiving, arrived)
 
@@ -332,9 +333,9 @@ class Mover:
         self,
         piece: Work,
         targets: Callable[[Placement], tuple[str, ...]],
-        finish: Callable[[Placement], None],
+        finish: Callable[[Placement], list[Record]],
     ) -> None:
-        """Copy to ``targets`` until they verify, then ``finish``, without a tick between."""
+        """Copy to ``targets`` until they verify, then log what ``finish`` says."""
         for _ in range(ROUNDS):
             place = self._place(piece)
             source = self._source(place)
@@ -342,8 +343,11 @@ class Mover:
             with self._counted(peers, piece) as counted:
                 digests = await digests_of([source, *peers], piece.start, piece.stop)
                 equal = all(other == digests[0] for other in digests[1:])
-                if equal and self._still(place, [source, *peers], counted) and self._place(piece) == place:
-                    finish(place)
+                if equal and await self._log_if(
+                    # What was equal stays so while no write misses a newcomer.
+                    partial(self._stays_equal, piece, place, [source, *peers], counted),
+                    partial(finish, place),
+                ):
                     return
             damaged: set[bytes] = set()
             for peer, theirs in zip(peers, digests[1:], strict=True):
@@ -352,6 +356,36 @@ class Mover:
         if damaged:
             raise StepFailed(_only_damaged(source[0], damaged))
         raise StepFailed("the copies did not become equal")
+
+    def _stays_equal(self, piece: Work, place: Placement, peers: list[Peer], counted: list[Counting]) -> bool:
+        places = self._ledger.topology.places[piece.start : piece.stop]
+        return self._still(place, peers, counted) and set(places) == {place}
+
+    async def _log_if(self, holds: Callable[[], bool], records: Callable[[], list[Record]]) -> bool:
+        """Log ``records`` together with what others finish at about the same time, if ``holds`` then, and say whether it did.
+
+        Each change of a clean set is noted at once, and a note of a large ring takes long: several changes make one.
+        """
+        logged: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._finishing.append((holds, records, logged))
+        if len(self._finishing) == 1:
+            self._clock.call_later(self._notes.pause, self._log_finished)
+        return await logged
+
+    def _log_finished(self) -> None:
+        """Checked and logged without a tick between."""
+        finishing, self._finishing = self._finishing, []
+        held = [(logged, records() if holds() else None) for holds, records, logged in finishing if not logged.done()]
+        together = [record for _, records in held for record in records or ()]
+        try:
+            if together:
+                self._ledger.append(*together)
+        except ClusterError as error:
+            for logged, _ in held:
+                logged.set_exception(error)
+            return
+        for logged, records in held:
+            logged.set_result(records is not None)
 
     @contextmanager
     def _counted(self, peers: list[Peer], piece: Work) -> Iterator[list[Counting]]:
