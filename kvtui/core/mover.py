@@ -249,11 +249,13 @@ class Mover:
 
     async def _clear(self, piece: Work) -> None:
         node, link = self._peer(piece.node)
+        place, logged = self._place(piece), self._ledger.logged
         listed = await ask(node, link, Scan(start=piece.start, stop=piece.stop, limit=NAMED, values=False))
         counted = await ask(node, link, Counts(ranges=[(piece.start, piece.stop)]))
         # Nor may a node that was emptied still believe that it serves these slots.
-        await self._notes.noted((node,))
-        if piece.node not in self._place(piece).garbage:
+        await self._clock.sleep(self._notes.pause)
+        await self._notes.noted((node,), logged)
+        if node not in place.garbage or self._place(piece) != place:
             return
         await ask(node, link, Clear(start=piece.start, stop=piece.stop))
         self._ledger.append(Cleaned(node, piece.start, piece.stop))
