@@ -118,16 +118,27 @@ def main() -> int:
         "latency": partial(latency, keys=served, rounds=rounds),
         "ring": lambda _: ring(nodes),
     }
-    document = [f"Measured by `python benchmarks/scale.py` on {machine()}; disk free: {free / 1e9:,.0f} GB."]
+    sections: dict[str, str] = {}
     for part in asked.only or PARTS:
         say(f"\n{part}")
         with directory(asked.directory) as where:
             lines = parts[part](where)
         say("\n".join(lines))
-        document += ["", f"## {part.capitalize()}", "", *lines]
+        measured = f"Measured on {machine()}; {free / 1e9:,.0f} GB of disk free."
+        sections[part] = "\n".join([measured, "", *lines, ""])
     if asked.write:
-        DOCUMENT.write_text("\n".join(["# Scale", "", *document, ""]), encoding="utf-8")
-    return "MISSED" in "\n".join(document)
+        write(sections)
+    return any("MISSED" in text for text in sections.values())
+
+
+def write(sections: dict[str, str]) -> None:
+    """Put tables between the marks of their parts; what else the document says stays."""
+    text = DOCUMENT.read_text(encoding="utf-8")
+    for part, table in sections.items():
+        before, rest = text.split(f"<!-- {part} -->\n", 1)
+        _, after = rest.split(f"<!-- end of {part} -->\n", 1)
+        text = f"{before}<!-- {part} -->\n{table}<!-- end of {part} -->\n{after}"
+    DOCUMENT.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
