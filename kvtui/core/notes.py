@@ -29,7 +29,7 @@ SPREAD_SECONDS: Final = 0.25
 """How soon all nodes are told of a change that nothing waits for."""
 SPREAD_BYTES: Final = 20_000_000
 """Most bytes a second, about, that are spent on that."""
-SHORT: Final = 32 * 1024
+SHORT: Final = 8 * 1024
 """A note of fewer characters is told at once."""
 RETRY_SECONDS: Final = 1.0
 """When a node that refused a note is told again."""

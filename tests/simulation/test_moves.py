@@ -1,12 +1,14 @@
 """A join, a leave and a change of N, with a crash at each write that they make: the move goes on and nothing is lost."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
 from kvtui.core.cluster import ClusterError, Outcome
 from kvtui.core.coordinator import Coordinator
+from kvtui.core.notes import SHORT, write_note
+from kvtui.core.records import CutOver, Record
 from kvtui.core.snapshot import ClusterSnapshot
 from tests.simulation.harness import CoordinatorGone, SimCluster, settled
 from tests.simulation.loop import run_virtual
@@ -166,5 +168,32 @@ def test_a_throttle_below_nothing_is_refused() -> None:
             with pytest.raises(ClusterError, match="-1 keys a second are not possible"):
                 await cluster.call(lambda coordinator: coordinator.set_throttle(-1))
             assert cluster.coordinator.snapshot().throttle == 0
+
+    run_virtual(main)
+
+
+def test_moves_of_a_ring_whose_notes_are_long_are_logged_together_and_lose_nothing() -> None:
+    """Each cut-over was noted by itself: a node that joined a hundred others kept the coordinator busy for a minute."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=20, replication=3, slots=1024, memory=True) as cluster:
+            await cluster.until(settled)
+            ledger = cluster.coordinator._ledger
+            assert len(write_note(ledger.topology)) > SHORT
+            await put_all(cluster)
+            together: list[int] = []
+            follow = ledger.on_records
+
+            def counted(records: Sequence[Record]) -> None:
+                together.append(sum(isinstance(record, CutOver) for record in records))
+                follow(records)
+
+            ledger.on_records = counted
+            await cluster.call(lambda coordinator: coordinator.add_node("joined", "127.0.0.1", 0))
+            await cluster.until(settled)
+            moves = [number for number in together if number]
+            assert sum(moves) > 100
+            assert len(moves) < sum(moves) / 2
+            await check_all(cluster)
 
     run_virtual(main)
