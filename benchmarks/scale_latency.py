@@ -89,7 +89,9 @@ async def measure(directory: Directory, keys: int, rounds: int) -> tuple[list[st
             await cluster.set_throttle(LIMIT)
             throttled.append(await _during(cluster, keys, cluster.add_node("n4", "127.0.0.1", 0)))
             await cluster.set_throttle(0)
-            await cluster.rebalance()
+            seen = cluster.snapshot()
+            while seen.moving is not None:
+                seen = await cluster.changed(seen)
             await asyncio.sleep(SETTLING_SECONDS)
             unthrottled.append(await _during(cluster, keys, cluster.remove_node("n4")))
             await asyncio.sleep(SETTLING_SECONDS)
