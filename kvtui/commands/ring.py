@@ -42,6 +42,7 @@ def all_stats(picture: ClusterSnapshot) -> list[Line]:
         Line(f"Copies of each key: {picture.copies_each} of {picture.replication} wanted"),
         Line(f"Copies a write needs: {picture.write_quorum}"),
         Line(f"Reads: {picture.reads}"),
+        Line(f"Throttle: {throttle_words(picture.throttle)}"),
         Line(f"Balance (fullest node / mean): {balance(picture)}"),
         Line(f"Puts: {_operation_words(picture.puts)}"),
         Line(f"Gets: {_operation_words(picture.gets)}"),
@@ -66,6 +67,11 @@ def balance(picture: ClusterSnapshot) -> str:
     if picture.copies == 0 or not picture.nodes:
         return "-"
     return f"{max(view.keys for view in picture.nodes) * len(picture.nodes) / picture.copies:.2f}"
+
+
+def throttle_words(keys_per_second: int) -> str:
+    """How fast keys are copied between nodes."""
+    return f"at most {keys_per_second:,} keys copied a second" if keys_per_second else "none"
 
 
 def _operation_words(operation: OperationView) -> str:

@@ -1,11 +1,12 @@
-"""Commands that tune a cluster while it serves: setquorum, reads, policy, weight."""
+"""Commands that tune a cluster while it serves: setquorum, reads, throttle, policy, weight."""
 
 from __future__ import annotations
 
 from kvtui.commands.command import Argument, Command, CommandError, Invocation, Kind
 from kvtui.commands.context import Context, Line
+from kvtui.commands.ring import throttle_words
 from kvtui.commands.wording import counted
-from kvtui.core.cluster import Cluster, ClusterError, Guarantees, Policies, ReadMode
+from kvtui.core.cluster import Cluster, ClusterError, Guarantees, Policies, ReadMode, Throttles
 from kvtui.core.events import Level
 
 
@@ -31,6 +32,17 @@ async def set_reads(invocation: Invocation, context: Context) -> bool:
     context.say(Line(f"Reads are {mode}", Level.GOOD))
     await context.cluster.refresh()
     _say_guarantee(context)
+    return True
+
+
+async def set_throttle(invocation: Invocation, context: Context) -> bool:
+    """``throttle``."""
+    cluster = context.cluster
+    if not isinstance(cluster, Throttles):
+        raise ClusterError("this cluster's moves can't be throttled")
+    await cluster.set_throttle(int(invocation.values["rate"]))
+    picture = await cluster.refresh()
+    context.say(Line(f"Throttle: {throttle_words(picture.throttle)}", Level.GOOD))
     return True
 
 
@@ -99,6 +111,16 @@ COMMANDS: tuple[Command, ...] = (
         " is called stale.",
         set_reads,
         capability=Guarantees,
+        changes=True,
+    ),
+    Command(
+        "throttle",
+        (Argument("rate", "keys a second; 0: no limit", Kind.NUMBER),),
+        "Limit how fast keys are copied",
+        "Rebalances and recoveries copy at most so many keys a second, all nodes together, so that clients feel less of them. It"
+        " takes effect at once, and holds until it is set anew.",
+        set_throttle,
+        capability=Throttles,
         changes=True,
     ),
     Command(

@@ -225,6 +225,9 @@ class RemoteCluster:
     async def set_reads(self, mode: ReadMode) -> None:
         await self._channel.call(calls.SET_READS, mode)
 
+    async def set_throttle(self, keys_per_second: int) -> None:
+        await self._channel.call(calls.SET_THROTTLE, keys_per_second)
+
     @property
     def observer(self) -> Observer | None:
         """Nobody: see ``observe``."""

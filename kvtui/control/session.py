@@ -36,6 +36,7 @@ from kvtui.core.cluster import (
     Read,
     ReadMode,
     Rebalanced,
+    Throttles,
     Written,
     WrittenMany,
 )
@@ -60,7 +61,9 @@ AGAIN_MOST_SECONDS: Final = 5.0
 _log = logging.getLogger(__name__)
 
 
-class Whole(Cluster, LocalNodes, Losses, Guarantees, Observable, Policies, Explains, Plans, Faults, Protocol):
+class Whole(
+    Cluster, LocalNodes, Losses, Guarantees, Throttles, Observable, Policies, Explains, Plans, Faults, Protocol
+):
     """A cluster with every capability: a coordinator, or one that is attached to."""
 
 
@@ -310,6 +313,9 @@ class Session:
 
     def set_reads(self, mode: ReadMode) -> Coroutine[Any, Any, None]:
         return self._behind.set_reads(mode)
+
+    def set_throttle(self, keys_per_second: int) -> Coroutine[Any, Any, None]:
+        return self._behind.set_throttle(keys_per_second)
 
     @property
     def observer(self) -> Observer | None:

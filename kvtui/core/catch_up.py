@@ -6,7 +6,7 @@ something that the source never acknowledged, or dropped.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from kvtui.core.batches import batches
@@ -14,6 +14,7 @@ from kvtui.core.link import Link
 from kvtui.core.protocol import (
     ERROR,
     INLINE_BYTES,
+    Blob,
     Digests,
     Drop,
     Entry,
@@ -26,11 +27,14 @@ from kvtui.core.protocol import (
     from_blob,
     to_blob,
 )
+from kvtui.core.throttle import Throttle
 from kvtui.core.value_transfer import UploadFailed, ValueMoved, fetch_value, send_value
 from kvtui.core.version import NEVER, Version
 
 PAGE: Final = 1_000
-"""Entries of one page that is copied."""
+"""Entries of one page that is listed."""
+NAMED: Final = 20
+"""Keys of a page that are named to an observer."""
 ABSENT: Final = Version(0, 1)
 """Below every version that a cluster gives: of the tombstone that takes a damaged entry's place where there should be nothing."""
 
@@ -99,15 +103,19 @@ async def digests_of(peers: Sequence[Peer], start: int, stop: int) -> list[list[
 
 
 class CatchUp:
-    """Copies from a clean ``source`` to ``target``. ``copied`` is told each page's keys, ``dropped`` each list's."""
+    """Copies from a clean ``source`` to ``target``, as fast as ``throttle`` allows.
+
+    ``copied`` and ``dropped`` are told of each page: some of its keys, and how many they are.
+    """
 
     def __init__(
         self,
         source: Peer,
         target: Peer,
-        copied: Callable[[str, list[bytes]], None],
+        copied: Callable[[str, list[bytes], int], None],
         dropped: Callable[[str, list[bytes], int], None],
         large: asyncio.Lock,
+        throttle: Throttle,
     ) -> None:
         """``large`` is held while a large value is copied: a node has room for few of them at once."""
         self._source, self._from = source
@@ -115,6 +123,7 @@ class CatchUp:
         self._copied = copied
         self._dropped = dropped
         self._large = large
+        self._throttle = throttle
 
     async def merge(self, start: int, stop: int) -> None:
         """Give the target what the source has newer; both are clean, so nothing is dropped that is whole."""
@@ -162,8 +171,13 @@ class CatchUp:
         await ask(self._target, self._to, Drop(entries=[Listed(to_blob(key), version) for key, version in gone]))
 
     async def _copy(self, copies: list[bytes]) -> None:
-        for keys in batches(copies, len, PAGE):
+        at = 0
+        while at < len(copies):
+            turn = await self._throttle.turn()
+            keys = next(batches(copies[at : at + turn.entries], len))
+            at += len(keys)
             await self._copy_some(keys)
+            self._throttle.took(turn, len(keys))
 
     async def _copy_some(self, keys: list[bytes]) -> None:
         """A reply carries only some of the values; what it left out is asked for again while that brings more."""
@@ -173,47 +187,48 @@ class CatchUp:
             later = [from_blob(entry.key) for entry in entries if _left_out(entry)]
             if len(later) == len(keys):
                 raise StepFailed(f"{self._source} sends none of {len(keys)} values")
-            await self._store([entry for entry in entries if not _left_out(entry)])
+            sent = [entry for entry in entries if not _left_out(entry)]
+            # The node's limit on a reply was on its values alone.
+            for some in batches(sent, _weight):
+                await self._store(some)
             keys = later
 
     async def _copy_all(self, start: int, stop: int) -> frozenset[bytes]:
         damaged: set[bytes] = set()
-
-        async def store(reply: Reply) -> None:
+        after: Blob | None = None
+        while True:
+            turn = await self._throttle.turn()
+            request = Scan(start=start, stop=stop, limit=turn.entries, after=after)
+            reply = await ask(self._source, self._from, request)
             damaged.update(map(from_blob, reply.damaged or []))
-            await self._store(reply.entries or [])
-
-        await self._pages(self._source, self._from, start, stop, True, store)
-        return frozenset(damaged)
+            entries = reply.entries or []
+            await self._store(entries)
+            self._throttle.took(turn, len(entries))
+            if reply.cursor is None:
+                return frozenset(damaged)
+            after = reply.cursor
 
     async def _list(self, node: str, link: Link, start: int, stop: int) -> Listing:
         listed: dict[bytes, Version] = {}
         damaged: set[bytes] = set()
-
-        async def note(reply: Reply) -> None:
+        after: Blob | None = None
+        while True:
+            reply = await ask(node, link, Scan(start=start, stop=stop, limit=PAGE, values=False, after=after))
             damaged.update(map(from_blob, reply.damaged or []))
             for entry in reply.entries or []:
                 listed[from_blob(entry.key)] = entry.version
-
-        await self._pages(node, link, start, stop, False, note)
-        return Listing(listed, frozenset(damaged))
-
-    async def _pages(
-        self, node: str, link: Link, start: int, stop: int, values: bool, take: Callable[[Reply], Awaitable[None]]
-    ) -> None:
-        request = Scan(start=start, stop=stop, limit=PAGE, values=values)
-        while True:
-            reply = await ask(node, link, request)
-            await take(reply)
             if reply.cursor is None:
-                return
-            request = Scan(start=start, stop=stop, limit=PAGE, values=values, after=reply.cursor)
+                return Listing(listed, frozenset(damaged))
+            after = reply.cursor
 
     async def _store(self, entries: list[Entry]) -> None:
+        """Give the target entries that fit into a batch, and those whose values are too long to come along."""
         small = [entry for entry in entries if entry.value is not None or entry.size < 0]
-        for batch in batches(small, _weight):
-            await ask(self._target, self._to, PutMany(entries=batch))
-            self._copied(self._target, [from_blob(entry.key) for entry in batch])
+        if small:
+            await ask(self._target, self._to, PutMany(entries=small))
+            self._copied(self._target, [from_blob(entry.key) for entry in small[:NAMED]], len(small))
+        if len(small) == len(entries):
+            return
         for entry in entries:
             if entry.value is None and entry.size >= 0:
                 async with self._large:
@@ -234,7 +249,7 @@ class CatchUp:
         except UploadFailed as error:
             raise StepFailed(f"{self._target}: {error}") from None
         await ask(self._target, self._to, PutMany(entries=[Entry(entry.key, entry.version, entry.size, upload=upload)]))
-        self._copied(self._target, [key])
+        self._copied(self._target, [key], 1)
 
 
 def _left_out(entry: Entry) -> bool:

@@ -293,6 +293,15 @@ class Guarantees(Protocol):
         ...
 
 
+@runtime_checkable
+class Throttles(Protocol):
+    """A cluster whose moves and recoveries can be slowed down, for the sake of its clients."""
+
+    async def set_throttle(self, keys_per_second: int) -> None:
+        """Copy at most so many keys a second from node to node, all nodes together; 0: as fast as they go. Raises ClusterError."""
+        ...
+
+
 class Observer(Protocol):
     """Who is told of every operation on keys as clients see it, such as a recorder of histories. Nothing here may raise or wait."""
 

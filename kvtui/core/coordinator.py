@@ -46,6 +46,7 @@ from kvtui.core.replacement import GRACE_SECONDS, Replacement
 from kvtui.core.seams.bundle import Seams
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.core.supervisor import Supervisor
+from kvtui.core.throttle import Throttle
 from kvtui.core.topology import Topology
 from kvtui.core.trace import Purpose
 from kvtui.core.tuning import Tuning, check_replication
@@ -84,7 +85,8 @@ class Coordinator:
         self._writes = Writes(self._ledger, seams.clock, meter, self._notes)
         self._reads = Reads(self._ledger, seams.clock, meter, self._writes)
         self._explaining = Explaining(self._ledger, seams.clock)
-        self._mover = Mover(self._ledger, seams.clock, self._moves, self._notes, self._writes.may_purge)
+        throttle = Throttle(seams.clock, lambda: self._ledger.topology.throttle, lambda: meter.operations)
+        self._mover = Mover(self._ledger, seams.clock, self._moves, self._notes, self._writes.may_purge, throttle)
         data = None if state is None else state / "nodes"
         processes = LocalProcesses(seams.launcher, seams.clock, data)
         self._faults = FaultsRoom(self._ledger, seams.transport, seams.clock, self._happenings, processes)
@@ -239,6 +241,10 @@ class Coordinator:
         self._check_active()
         self._tuning.set_reads(mode)
 
+    async def set_throttle(self, keys_per_second: int) -> None:
+        self._check_active()
+        self._tuning.set_throttle(keys_per_second)
+
     async def rebalance(self) -> Rebalanced:
         self._check_active()
         tally = self._moves.begin()
@@ -330,11 +336,11 @@ class _MoveTally:
     def end(self, tally: _Tally) -> None:
         self._tallies.remove(tally)
 
-    def copied(self, node: str, keys: list[bytes]) -> None:
-        self._arrived[node] += len(keys)
-        self._rate.copied(len(keys))
+    def copied(self, node: str, keys: list[bytes], total: int) -> None:
+        self._arrived[node] += total
+        self._rate.copied(total)
         for tally in self._tallies:
-            tally.copies += len(keys)
+            tally.copies += total
             tally.copied += [(key, node) for key in keys[: NAMED - len(tally.copied)]]
 
     def removed(self, node: str, keys: list[bytes], total: int) -> None:

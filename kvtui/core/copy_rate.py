@@ -30,3 +30,8 @@ class CopyRate:
         self._last = now
         if now - self._began >= LEAST_SECONDS and self._keys:
             self.keys_per_second = self._keys / (now - self._began)
+
+    def at_most(self, limit: int) -> float | None:
+        """The rate that is to be expected where ``limit`` keys a second are allowed (0: any number)."""
+        known = self.keys_per_second
+        return known if not limit else float(limit) if known is None else min(known, limit)

@@ -40,6 +40,8 @@ class MetadataLog:
         self._engine = engine
         self.topology = Topology()
         self._first = self._last = 0
+        self._looked_for = 0
+        """Records above ``COMPACT_RECORDS`` at which the log is worth another look."""
         for key, value in engine.scan(_PREFIX, b"s"):
             number = int.from_bytes(key[1:], "big")
             if self._last and number != self._last + 1:
@@ -80,7 +82,12 @@ class MetadataLog:
 
     def _compact_if_long(self) -> None:
         surplus = self._last - self._first + 1 - COMPACT_RECORDS
-        if surplus < 0 or surplus < len(records := essence(self.topology)):
+        if surplus < self._looked_for:
+            return
+        records = essence(self.topology)
+        if surplus < len(records):
+            # Not at each record: on a large ring it takes long to find out.
+            self._looked_for = len(records)
             return
         batch = Batch()
         batch.clear(_PREFIX, b"s")
@@ -92,7 +99,7 @@ class MetadataLog:
         except EngineFull:
             # The long log says the same; it stays until there is space.
             return
-        self._first, self._last = first, first + len(records) - 1
+        self._first, self._last, self._looked_for = first, first + len(records) - 1, 0
 
 
 def _key(number: int) -> bytes:
@@ -125,7 +132,7 @@ def essence(topology: Topology) -> list[Record]:
         Opened(topology.epoch, topology.coordinator, topology.home, _before(topology), topology.ends),
         *(Joined(member) for member in topology.members.values()),
         Planned(ring),
-        Tuned(topology.quorum, topology.reads),
+        Tuned(topology.quorum, topology.reads, topology.throttle),
     ]
     records += [Placed(start, stop, place) for start, stop, place in topology.stretches]
     return records

@@ -13,6 +13,8 @@ HISTORY: Final = 60
 class _Series:
     def __init__(self) -> None:
         self.count = 0
+        self.counted = 0
+        """Of samples before."""
         self.history: deque[float] = deque(maxlen=HISTORY)
         self.latencies = Latencies()
         self.view = OperationView()
@@ -24,6 +26,7 @@ class _Series:
 
     def sample(self, seconds: float) -> None:
         rate = self.count / seconds
+        self.counted += self.count
         self.count = 0
         if not rate and not any(self.history):
             return
@@ -40,6 +43,11 @@ class Meter:
     def __init__(self) -> None:
         self._puts = _Series()
         self._gets = _Series()
+
+    @property
+    def operations(self) -> int:
+        """All that were counted so far, a batch as so many as it has keys."""
+        return self._puts.counted + self._puts.count + self._gets.counted + self._gets.count
 
     def put(self, keys: int, seconds: float) -> None:
         """A write of so many keys took so long. A batch counts for the rate; its time says nothing of one put's."""

@@ -6,14 +6,15 @@ newcomers' acknowledgements for every write that begins, then compares digests t
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Final, Protocol
 
 import anyio
 from anyio.abc import TaskGroup
 
-from kvtui.core.catch_up import CatchUp, Peer, StepFailed, ask, differing, digests_of
+from kvtui.core.catch_up import NAMED, CatchUp, Peer, StepFailed, ask, differing, digests_of
 from kvtui.core.cluster import ClusterError
 from kvtui.core.ledger import SUSPECTED_ANEW, Counting, Ledger
 from kvtui.core.link import LinkFull, LinkLost
@@ -24,10 +25,14 @@ from kvtui.core.purge import purge
 from kvtui.core.records import Cleaned, CutOver, Dual, Placed, Record, Recovered
 from kvtui.core.ring import slot_of, token_of
 from kvtui.core.seams.clock import Clock
-from kvtui.core.work import Kind, Work, keeps_reach, wanted
+from kvtui.core.throttle import Throttle
+from kvtui.core.work import CHUNK, Kind, Outlook, Work, keeps_reach
 
 AT_ONCE: Final = 4
 """Pieces of work under way together."""
+SMALL_AT_ONCE: Final = 32
+"""The same of small pieces, while they have no more slots together than one large piece. On a large ring each slot has replicas of
+its own: then what one of them has to wait for, such as a note, many wait for at once."""
 ROUNDS: Final = 6
 """Times that a piece copies and compares before it is put off."""
 RETRY_SECONDS: Final = 0.5
@@ -37,8 +42,6 @@ PATIENCE: Final = 3
 """Failures of a piece after which nobody waits for it any more; it is still tried again."""
 PURGE_SECONDS: Final = 5.0
 """How often tombstones are looked for, where some were stored."""
-NAMED: Final = 20
-"""Keys of a cleared range that are named to an observer."""
 DAMAGED_NAMED: Final = 3
 """Keys of damaged entries that are named to a person."""
 KEY_SHOWN: Final = 60
@@ -48,7 +51,9 @@ KEY_SHOWN: Final = 60
 class MoveObserver(Protocol):
     """Who is told of what moves."""
 
-    def copied(self, node: str, keys: list[bytes]) -> None: ...
+    def copied(self, node: str, keys: list[bytes], total: int) -> None:
+        """``total`` keys arrived at a node; ``keys`` names some of them."""
+        ...
 
     def removed(self, node: str, keys: list[bytes], total: int) -> None:
         """``total`` keys went from a node; ``keys`` names some of them."""
@@ -73,13 +78,18 @@ class Mover:
         observer: MoveObserver,
         notes: Notes,
         may_purge: Callable[[bytes], bool],
+        throttle: Throttle,
     ) -> None:
         """``may_purge`` says whether no write of a key is under way or of unknown outcome."""
+        self._throttle = throttle
         self._may_purge = may_purge
         self._notes = notes
         self._ledger = ledger
         self._clock = clock
         self._observer = observer
+        self._outlook = Outlook()
+        self._finishing: list[tuple[Callable[[], bool], Callable[[], list[Record]], asyncio.Future[bool]]] = []
+        """What is about to be logged: whether it still holds, the records, and who waits for them."""
         self._running: list[Work] = []
         self._failures: dict[Work, int] = {}
         self._held: set[Work] = set()
@@ -98,7 +108,7 @@ class Mover:
             tasks.start_soon(self._ripen)
             while not self._ledger.stopped:
                 changed = self._ledger.changed()
-                if len(self._running) < AT_ONCE:
+                if self._has_room():
                     self._start_pieces(tasks)
                 await changed
             tasks.cancel_scope.cancel()
@@ -124,14 +134,14 @@ class Mover:
             await self._looked.wait()
 
     def _start_pieces(self, tasks: TaskGroup) -> None:
-        pieces = self._look()
+        outlook = self._look()
         self._passed = self._ledger.revision
         startable = False
-        for piece in pieces:
-            if piece in self._held or any(piece.overlaps(other) for other in self._running):
+        for piece in outlook:
+            if (self._held and piece in self._held) or any(piece.overlaps(other) for other in self._running):
                 continue
             startable = True
-            if len(self._running) >= AT_ONCE:
+            if not self._has_room(piece):
                 break
             self._running.append(piece)
             tasks.start_soon(self._carry_out, piece)
@@ -147,12 +157,20 @@ class Mover:
         self._looked.set()
         self._looked = asyncio.Event()
 
-    def _look(self) -> list[Work]:
+    def _has_room(self, piece: Work | None = None) -> bool:
+        """Whether a piece more may be under way; without one, whether any may."""
+        running = len(self._running)
+        if running < AT_ONCE or (running < SMALL_AT_ONCE and piece is None):
+            return True
+        slots = sum(other.stop - other.start for other in self._running)
+        return running < SMALL_AT_ONCE and piece is not None and slots + piece.stop - piece.start <= CHUNK
+
+    def _look(self) -> Iterable[Work]:
         """What there is to do now. Slots that nobody holds have nothing to copy: they get their replicas at once."""
-        pieces = self._wanted()
-        empty = [piece for piece in pieces if piece.kind is Kind.PLACE]
+        work = self._wanted()
+        empty = [piece for piece in self._outlook.of(Kind.PLACE) if self._may_place(piece)]
         if not empty:
-            return pieces
+            return work
         records: list[Record] = [Placed(p.start, p.stop, first_placement(p.place, p.target)) for p in empty]
         self._ledger.record(*records)
         if self._ledger.stopped:
@@ -161,12 +179,14 @@ class Mover:
             self._verified(piece)
         return self._wanted()
 
-    def _wanted(self) -> list[Work]:
-        pieces = wanted(self._ledger.topology, self._usable(), self._ledger.unverified, self._ledger.graves.marks)
-        if not self._ledger.cautious:
-            return pieces
+    def _wanted(self) -> Iterable[Work]:
+        ledger = self._ledger
+        self._outlook.look(ledger.topology, self._usable(), ledger.unverified, ledger.graves.marks)
+        return (piece for piece in self._outlook if piece.kind is not Kind.PLACE or self._may_place(piece))
+
+    def _may_place(self, piece: Work) -> bool:
         # An empty slot may have been placed since, by one whom this coordinator does not know of.
-        return [piece for piece in pieces if piece.kind is not Kind.PLACE and self._ledger.obeyed(piece.place)]
+        return not self._ledger.cautious or self._ledger.obeyed(piece.place)
 
     def _usable(self) -> set[str]:
         return {node.id for node in self._ledger.nodes.values() if node.usable}
@@ -229,11 +249,13 @@ class Mover:
 
     async def _clear(self, piece: Work) -> None:
         node, link = self._peer(piece.node)
+        place, logged = self._place(piece), self._ledger.logged
         listed = await ask(node, link, Scan(start=piece.start, stop=piece.stop, limit=NAMED, values=False))
         counted = await ask(node, link, Counts(ranges=[(piece.start, piece.stop)]))
         # Nor may a node that was emptied still believe that it serves these slots.
-        await self._notes.noted((node,))
-        if piece.node not in self._place(piece).garbage:
+        await self._clock.sleep(self._notes.pause)
+        await self._notes.noted((node,), logged)
+        if node not in place.garbage or self._place(piece) != place:
             return
         await ask(node, link, Clear(start=piece.start, stop=piece.stop))
         self._ledger.append(Cleaned(node, piece.start, piece.stop))
@@ -285,27 +307,27 @@ class Mover:
         raise StepFailed(f"{', '.join(place.clean)} did not become equal")
 
     async def _recover(self, piece: Work) -> None:
-        def recovered(place: Placement) -> None:
-            if piece.node in place.behind:
-                self._ledger.append(Recovered(piece.node, piece.start, piece.stop))
-                self._forget_hints(piece.node)
+        def recovered(place: Placement) -> list[Record]:
+            return [Recovered(piece.node, piece.start, piece.stop)] if piece.node in place.behind else []
 
         await self._fill(piece, lambda place: (piece.node,) if piece.node in place.behind else (), recovered)
+        self._forget_hints(piece.node)
 
     async def _move(self, piece: Work) -> None:
         if self._place(piece).target != piece.target:
             self._ledger.append(Dual(piece.start, piece.stop, piece.target))
         # Whoever rebuilds the table from nodes that have not heard of the cut-over knows at least that it may have happened.
+        logged = self._ledger.logged
+        await self._clock.sleep(self._notes.pause)
         place = self._place(piece)
-        await self._notes.noted(place.clean + place.receiving)
+        await self._notes.noted(place.clean + place.receiving, logged)
 
-        def arrived(place: Placement) -> None:
+        def arrived(place: Placement) -> list[Record]:
             # A replica that fell behind meanwhile is made equal first: the last step takes away no clean copy for one that isn't,
             # nor the last that can be reached.
-            if place.target != piece.target or without(place.target, place.clean + place.receiving):
-                return
-            if keeps_reach(place, place.target, self._usable()):
-                self._ledger.append(CutOver(piece.start, piece.stop))
+            whole = place.target == piece.target and not without(place.target, place.clean + place.receiving)
+            reached = whole and keeps_reach(place, place.target, self._usable())
+            return [CutOver(piece.start, piece.stop)] if reached else []
 
         await self._fill(piece, lambda place: place.receiving, arrived)
 
@@ -313,9 +335,9 @@ class Mover:
         self,
         piece: Work,
         targets: Callable[[Placement], tuple[str, ...]],
-        finish: Callable[[Placement], None],
+        finish: Callable[[Placement], list[Record]],
     ) -> None:
-        """Copy to ``targets`` until they verify, then ``finish``, without a tick between."""
+        """Copy to ``targets`` until they verify, then log what ``finish`` says."""
         for _ in range(ROUNDS):
             place = self._place(piece)
             source = self._source(place)
@@ -323,8 +345,11 @@ class Mover:
             with self._counted(peers, piece) as counted:
                 digests = await digests_of([source, *peers], piece.start, piece.stop)
                 equal = all(other == digests[0] for other in digests[1:])
-                if equal and self._still(place, [source, *peers], counted) and self._place(piece) == place:
-                    finish(place)
+                if equal and await self._log_if(
+                    # What was equal stays so while no write misses a newcomer.
+                    partial(self._stays_equal, piece, place, [source, *peers], counted),
+                    partial(finish, place),
+                ):
                     return
             damaged: set[bytes] = set()
             for peer, theirs in zip(peers, digests[1:], strict=True):
@@ -333,6 +358,36 @@ class Mover:
         if damaged:
             raise StepFailed(_only_damaged(source[0], damaged))
         raise StepFailed("the copies did not become equal")
+
+    def _stays_equal(self, piece: Work, place: Placement, peers: list[Peer], counted: list[Counting]) -> bool:
+        places = self._ledger.topology.places[piece.start : piece.stop]
+        return self._still(place, peers, counted) and set(places) == {place}
+
+    async def _log_if(self, holds: Callable[[], bool], records: Callable[[], list[Record]]) -> bool:
+        """Log ``records`` together with what others finish at about the same time, if ``holds`` then, and say whether it did.
+
+        Each change of a clean set is noted at once, and a note of a large ring takes long: several changes make one.
+        """
+        logged: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._finishing.append((holds, records, logged))
+        if len(self._finishing) == 1:
+            self._clock.call_later(self._notes.pause, self._log_finished)
+        return await logged
+
+    def _log_finished(self) -> None:
+        """Checked and logged without a tick between."""
+        finishing, self._finishing = self._finishing, []
+        held = [(logged, records() if holds() else None) for holds, records, logged in finishing if not logged.done()]
+        together = [record for _, records in held for record in records or ()]
+        try:
+            if together:
+                self._ledger.append(*together)
+        except ClusterError as error:
+            for logged, _ in held:
+                logged.set_exception(error)
+            return
+        for logged, records in held:
+            logged.set_result(records is not None)
 
     @contextmanager
     def _counted(self, peers: list[Peer], piece: Work) -> Iterator[list[Counting]]:
@@ -352,7 +407,7 @@ class Mover:
         return links and peers[0][0] in place.clean and not any(counting.spoiled for counting in counted)
 
     def _catch_up(self, source: Peer, target: Peer) -> CatchUp:
-        return CatchUp(source, target, self._observer.copied, self._observer.removed, self._large)
+        return CatchUp(source, target, self._observer.copied, self._observer.removed, self._large, self._throttle)
 
     def _forget_hints(self, node: str) -> None:
         if not any(node in place.behind for place in self._ledger.topology.distinct):

@@ -27,6 +27,10 @@ from kvtui.core.version import NEVER, Version
 
 SPREAD_SECONDS: Final = 0.25
 """How soon all nodes are told of a change that nothing waits for."""
+SPREAD_BYTES: Final = 20_000_000
+"""Most bytes a second, about, that are spent on that."""
+SHORT: Final = 8 * 1024
+"""A note of fewer characters is told at once."""
 RETRY_SECONDS: Final = 1.0
 """When a node that refused a note is told again."""
 
@@ -92,9 +96,16 @@ class Notes:
         """Call back with True once none of the nodes owes anything, with False when all is over before."""
         self._waiting.append((frozenset(names), callback))
 
-    async def noted(self, names: Sequence[str]) -> None:
-        """Return once each of the nodes has noted all that is logged now, or can't be reached, or all is over."""
-        version = self._ledger.logged
+    @property
+    def pause(self) -> float:
+        """Seconds for which whatever is to be noted should wait for more of its kind; a note of a small ring costs nothing."""
+        length = len(self._text[1])
+        return 0.0 if length < SHORT else length / SPREAD_BYTES
+
+    async def noted(self, names: Sequence[str], logged: Version | None = None) -> None:
+        """Return once each of the nodes has noted all that was ``logged`` (None: all there is now), or can't be reached, or all is
+        over."""
+        version = logged or self._ledger.logged
         for name in names:
             if self._told.get(name, NEVER) < version and self._owed.get(name, NEVER) < version:
                 self.tell(name)
@@ -116,7 +127,9 @@ class Notes:
         for name in sorted(self._concerned(records)):
             self.tell(name)
         if self._spread is None and not self._ledger.stopped:
-            self._spread = self._clock.call_later(SPREAD_SECONDS, self._tell_all)
+            # A note of a large ring is long: told to all its nodes too often, it would keep their links from everything else.
+            size = len(self._text[1]) * len(self._ledger.nodes)
+            self._spread = self._clock.call_later(max(SPREAD_SECONDS, size / SPREAD_BYTES), self._tell_all)
 
     def _concerned(self, records: Sequence[Record]) -> set[str]:
         """The clean replicas of slots whose clean set changed."""

@@ -179,6 +179,7 @@ class Observatory:
             copies_each=copies_each,
             write_quorum=write_quorum(copies_each, topology.quorum),
             reads=topology.reads,
+            throttle=topology.throttle,
             nodes=nodes,
             ranges=geometry.ranges,
             keys=sum(self._density),

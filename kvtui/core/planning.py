@@ -31,7 +31,7 @@ class Planning:
         # From here on nothing waits: topology, states and ring are of one moment.
         topology, now = self._ledger.topology, self._clock.monotonic()
         states = {node.id: node.observed_state(now) for node in self._ledger.nodes.values()}
-        known = Known(topology, states, density, entry_bytes, self._rate.keys_per_second)
+        known = Known(topology, states, density, entry_bytes, self._rate.at_most(topology.throttle))
         refused = refusal(topology, states, sum(density), change)
         ring = topology.planned
         if not refused:

@@ -143,10 +143,12 @@ class LossAccepted(msgspec.Struct, tag="loss_accepted", frozen=True):
 
 
 class Tuned(msgspec.Struct, tag="tuned", frozen=True):
-    """The wanted write quorum (0: the default for the number of replicas) and the mode of reads."""
+    """The wanted write quorum (0: the default for the number of replicas), the mode of reads, and how many keys a second may be
+    copied between nodes (0: any number)."""
 
     quorum: int
     reads: ReadMode
+    throttle: int = 0
 
 
 Record = (

@@ -128,6 +128,8 @@ class ClusterSnapshot:
     write_quorum: int
     """Synced copies without which no write is acknowledged (W)."""
     reads: ReadMode = ReadMode.STRICT
+    throttle: int = 0
+    """Keys a second that may be copied between nodes; 0: any number."""
     nodes: tuple[NodeView, ...] = ()
     ranges: tuple[RangeView, ...] = ()
     """In ring order, covering 0..1; empty without nodes."""

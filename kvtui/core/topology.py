@@ -59,6 +59,8 @@ class Topology:
     quorum: int = 0
     """The wanted write quorum; 0: the default for the number of replicas."""
     reads: ReadMode = ReadMode.STRICT
+    throttle: int = 0
+    """Keys a second that may be copied between nodes; 0: any number."""
     openings: tuple[tuple[int, str], ...] = ()
     """(epoch, coordinator) of the last openings, oldest first: whoever else was granted the cluster has another log."""
     ends: tuple[tuple[int, int], ...] = ()
@@ -153,7 +155,7 @@ def apply(topology: Topology, record: Record) -> Topology:
         case Wiped():
             return _wipe(topology, record)
         case Tuned():
-            return replace(topology, quorum=record.quorum, reads=record.reads)
+            return replace(topology, quorum=record.quorum, reads=record.reads, throttle=record.throttle)
         case Behind():
             return _change(topology, record.runs, lambda place: _without_clean(place, record.node))
         case _:

@@ -33,7 +33,7 @@ class Tuning:
             keys = "every key has 1 copy" if most == 1 else f"every key has {most} copies"
             raise ClusterError(f"a write can't need {copies} copies: {keys}; raise that first with: setreplica")
         if copies != topology.quorum:
-            self._ledger.append(Tuned(copies, topology.reads))
+            self._ledger.append(Tuned(copies, topology.reads, topology.throttle))
             needed = f"{copies} clean copies" if copies else "the default number of clean copies"
             self._happenings.emit(Level.INFO, f"a write needs {needed} from now on")
 
@@ -41,8 +41,19 @@ class Tuning:
         """As ``Guarantees.set_reads``."""
         topology = self._ledger.topology
         if mode is not topology.reads:
-            self._ledger.append(Tuned(topology.quorum, mode))
+            self._ledger.append(Tuned(topology.quorum, mode, topology.throttle))
             self._happenings.emit(Level.INFO, f"reads are {mode} from now on")
+
+    def set_throttle(self, keys_per_second: int) -> None:
+        """As ``Throttles.set_throttle``."""
+        topology = self._ledger.topology
+        if keys_per_second < 0:
+            raise ClusterError(f"{keys_per_second} keys a second are not possible: use 1 or more, or 0 for no limit")
+        if keys_per_second != topology.throttle:
+            self._ledger.append(Tuned(topology.quorum, topology.reads, keys_per_second))
+            limit = f"at most {keys_per_second:,} keys a second are" if keys_per_second else "keys are"
+            unlimited = "" if keys_per_second else " as fast as they go"
+            self._happenings.emit(Level.INFO, f"{limit} copied between nodes{unlimited} from now on")
 
     def set_policy(self, policy: str, vnodes: int) -> None:
         """As ``Policies.set_policy``."""

@@ -7,7 +7,7 @@ A piece covers at most ``CHUNK`` slots, so that a move cuts over bit by bit and 
 
 from collections.abc import Collection, Iterator, Sequence
 from enum import StrEnum
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Final, NamedTuple
 
 from kvtui.core.graves import RIPE, eligible
@@ -15,7 +15,7 @@ from kvtui.core.placement import Placement
 from kvtui.core.topology import Topology
 
 CHUNK: Final = 256
-"""Most slots of one piece of work."""
+"""Most slots of one piece of work, none of which lies on both sides of a multiple of it."""
 
 
 class Kind(StrEnum):
@@ -33,9 +33,6 @@ class Kind(StrEnum):
     """DUAL, COPY, VERIFY, CUTOVER of slots whose planned replicas differ."""
     PURGE = "purge"
     """Remove tombstones that no replica needs any more."""
-
-
-URGENCY: Final = {kind: rank for rank, kind in enumerate(Kind)}
 
 
 class Work(NamedTuple):
@@ -61,31 +58,85 @@ def wanted(
 
     ``unverified`` says (not 0) which slots' clean replicas are to be compared, ``graves`` (RIPE) where tombstones may go.
     """
-    work: list[Work] = []
-    for start, stop, place, target, suspect in _stretches(topology, unverified):
-        for low in range(start, stop, CHUNK):
-            high = min(stop, low + CHUNK)
-            work += _for_stretch(low, high, place, target, suspect, usable)
-    # A node that leaves empties itself as it goes: clearing its slots one by one would only be in its way.
-    leaving = {member.id for member in topology.members.values() if member.leaving}
-    work = [piece for piece in work if piece.kind is not Kind.CLEAR or piece.node not in leaving]
+    outlook = Outlook()
+    outlook.look(topology, usable, unverified, graves)
+    return list(outlook)
+
+
+class Outlook:
+    """What is ``wanted``, remembered for each block of ``CHUNK`` slots: to look again costs what changed, on any ring."""
+
+    def __init__(self) -> None:
+        self._blocks: list[dict[Kind, list[Work]]] = []
+        self._seen: list[object] = []
+        """What each block's work was found from."""
+        self._nodes: object = None
+
+    def look(
+        self, topology: Topology, usable: Collection[str], unverified: Sequence[int], graves: bytes | bytearray = b""
+    ) -> None:
+        """Look at everything that changed since the last look."""
+        places, table = topology.places, topology.planned.table
+        leaving = {member.id for member in topology.members.values() if member.leaving}
+        nodes = (frozenset(usable), leaving)
+        blocks = -(-len(places) // CHUNK)
+        if nodes != self._nodes or blocks != len(self._blocks):
+            self._nodes = nodes
+            self._blocks = [{} for _ in range(blocks)]
+            self._seen = [None] * blocks
+        for block, start in enumerate(range(0, len(places), CHUNK)):
+            stop = start + CHUNK
+            columns = (places[start:stop], table[start:stop], bytes(unverified[start:stop]), bytes(graves[start:stop]))
+            if columns != self._seen[block]:
+                self._seen[block] = columns
+                self._blocks[block] = _work_of(start, *columns, usable, leaving)
+
+    def __iter__(self) -> Iterator[Work]:
+        """Most urgent first, in ring order."""
+        return chain.from_iterable(self.of(kind) for kind in Kind)
+
+    def of(self, kind: Kind) -> Iterator[Work]:
+        """All of one kind, in ring order."""
+        return chain.from_iterable(block.get(kind, ()) for block in self._blocks)
+
+
+def _work_of(
+    first: int,
+    places: Sequence[Placement],
+    table: Sequence[tuple[str, ...]],
+    unverified: bytes,
+    graves: bytes,
+    usable: Collection[str],
+    leaving: Collection[str],
+) -> dict[Kind, list[Work]]:
+    """The work of slots ``first`` and on, by its kind."""
+    found: dict[Kind, list[Work]] = {}
+    start = first
+    for (place, target, suspect), group in groupby(zip(places, table, unverified, strict=True)):
+        stop = start + len(list(group))
+        for piece in _for_stretch(start, stop, place, target, suspect, usable):
+            # A node that leaves empties itself as it goes: clearing its slots one by one would only be in its way.
+            if piece.kind is not Kind.CLEAR or piece.node not in leaving:
+                found.setdefault(piece.kind, []).append(piece)
+        start = stop
     if RIPE in graves:
-        work += _purges(topology, usable, unverified, graves)
-    work.sort(key=lambda piece: URGENCY[piece.kind])
-    return work
+        found[Kind.PURGE] = list(_purges(first, places, table, unverified, graves, usable))
+    return found
 
 
 def _purges(
-    topology: Topology, usable: Collection[str], unverified: Sequence[int], graves: bytes | bytearray
+    start: int,
+    places: Sequence[Placement],
+    table: Sequence[tuple[str, ...]],
+    unverified: bytes,
+    graves: bytes,
+    usable: Collection[str],
 ) -> Iterator[Work]:
-    start = 0
-    columns = zip(topology.places, topology.planned.table, unverified, graves, strict=True)
-    for (place, target, suspect, grave), group in groupby(columns):
+    for (place, target, suspect, grave), group in groupby(zip(places, table, unverified, graves, strict=True)):
         stop = start + len(list(group))
         reached = not suspect and all(node in usable for node in place.clean)
         if grave == RIPE and reached and eligible(place, target):
-            for low in range(start, stop, CHUNK):
-                yield Work(Kind.PURGE, low, min(stop, low + CHUNK), place)
+            yield Work(Kind.PURGE, start, stop, place)
         start = stop
 
 

@@ -1,4 +1,4 @@
-"""setquorum, reads, policy, weight, and what removenode, addnode and accept-loss do when asked to go further."""
+"""setquorum, reads, throttle, policy, weight, and what removenode, addnode and accept-loss do when asked to go further."""
 
 import json
 
@@ -32,6 +32,13 @@ async def test_a_write_that_can_not_reach_its_quorum_fails_in_words(opened: Open
         assert "failed" in (await person.fails("put apple 1"))[-1]
         await person.types("setquorum 1")
         await person.types("put apple 1")
+
+
+async def test_throttle_says_how_fast_keys_are_copied_and_stats_repeats_it(opened: Opened) -> None:
+    async with opened(nodes=1) as person:
+        assert await person.types("throttle 10000") == ["Throttle: at most 10,000 keys copied a second"]
+        assert "Throttle: at most 10,000 keys copied a second" in await person.types("stats --all")
+        assert await person.types("throttle 0") == ["Throttle: none"]
 
 
 async def test_available_reads_call_an_old_answer_stale(opened: Opened) -> None:

@@ -43,6 +43,7 @@ CAPABILITIES = (
     protocols.LocalNodes,
     protocols.Losses,
     protocols.Guarantees,
+    protocols.Throttles,
     protocols.Observable,
     protocols.Policies,
     protocols.Explains,
@@ -374,11 +375,13 @@ def test_a_cluster_is_tuned() -> None:
         far = guest.session
         await far.set_quorum(2)
         await far.set_reads(ReadMode.AVAILABLE)
+        await far.set_throttle(1_000)
         await far.set_policy("classic", 16)
         await far.set_weight("n1", 2)
         snapshot = await far.refresh()
         assert (snapshot.write_quorum, snapshot.reads, snapshot.policy) == (2, ReadMode.AVAILABLE, "classic 16")
         assert snapshot.nodes[0].weight == 2
+        assert snapshot.throttle == 1_000
         with pytest.raises(ClusterError, match="9"):
             await far.set_quorum(9)
 

@@ -48,3 +48,12 @@ def test_after_a_pause_it_is_measured_anew_and_until_then_the_last_rate_stays() 
     clock.now += 1.0
     rate.copied(10)
     assert rate.keys_per_second == pytest.approx(10)
+
+
+@pytest.mark.parametrize(
+    ("known", "limit", "rate"), [(None, 0, None), (None, 100, 100), (5.0, 0, 5), (5.0, 100, 5), (500.0, 100, 100)]
+)
+def test_a_limit_bounds_what_is_to_be_expected(known: float | None, limit: int, rate: float | None) -> None:
+    copying = CopyRate(HandClock())
+    copying.keys_per_second = known
+    assert copying.at_most(limit) == rate

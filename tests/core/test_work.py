@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -29,7 +29,7 @@ from kvtui.core.records import (
     encode_record,
 )
 from kvtui.core.topology import Topology, apply
-from kvtui.core.work import CHUNK, Kind, Work, unfinished, wanted
+from kvtui.core.work import CHUNK, Kind, Outlook, Work, unfinished, wanted
 from tests.core.clusters import SLOTS, after, created, joined, member, placed_as, planned, settled
 
 VERIFIED = bytes(SLOTS)
@@ -213,6 +213,46 @@ def test_a_piece_is_no_longer_than_a_chunk_and_of_one_placement() -> None:
     assert all(0 < piece.stop - piece.start <= CHUNK for piece in work)
     assert covered(work) == list(range(slots))
     assert all(set(topology.places[piece.start : piece.stop]) == {piece.place} for piece in work)
+
+
+def test_no_piece_lies_on_both_sides_of_a_multiple_of_a_chunk() -> None:
+    slots = 4 * CHUNK
+    topology = after(
+        towards(settled("A", slots=slots), "AB", 2), Placed(CHUNK - 3, 3 * CHUNK + 5, Placement(("A",), ("A",)))
+    )
+    for piece in wanted(topology, "AB", bytes(slots)):
+        assert piece.start // CHUNK == (piece.stop - 1) // CHUNK
+
+
+A_CHANGE = st.tuples(
+    st.sampled_from(["placed", "suspected", "buried", "usable", "planned"]),
+    st.integers(0, 3 * CHUNK),
+    st.integers(1, CHUNK),
+    st.sampled_from(["A", "B", "AB", ""]),
+)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(A_CHANGE, max_size=12))
+def test_who_looks_again_sees_what_is_there_not_what_was(changes: list[tuple[str, int, int, str]]) -> None:
+    slots = 4 * CHUNK
+    topology, usable = settled("AB", 2, slots), "AB"
+    unverified, graves = bytearray(slots), bytearray(slots)
+    outlook = Outlook()
+    for kind, start, length, names in changes:
+        stop = start + length
+        if kind == "placed":
+            topology = after(topology, Placed(start, stop, Placement(tuple(names), tuple(names[:1]), garbage=("B",))))
+        elif kind == "planned":
+            topology = after(topology, Planned(topology.planned.replicate(1 + len(names) % 2).to_record()))
+        elif kind == "usable":
+            usable = names
+        else:
+            (unverified if kind == "suspected" else graves)[start:stop] = bytes([RIPE]) * length
+        outlook.look(topology, usable, unverified, graves)
+        assert list(outlook) == wanted(topology, usable, unverified, graves)
+        for some in Kind:
+            assert list(outlook.of(some)) == [piece for piece in outlook if piece.kind is some]
 
 
 @pytest.mark.parametrize(

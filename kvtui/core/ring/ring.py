@@ -25,7 +25,7 @@ class Ring:
     follow it: each next ring is a function of this one and the change alone, on every machine.
     """
 
-    __slots__ = ("_hash", "_shift", "policy", "replication", "slots", "table", "weights")
+    __slots__ = ("_hash", "_record", "_shift", "policy", "replication", "slots", "table", "weights")
 
     policy: Policy
     replication: int
@@ -34,6 +34,8 @@ class Ring:
     table: Table
     _shift: int
     _hash: int | None
+    _record: RingRecord | None
+    """As ``to_record`` made it: a large ring's takes long."""
 
     def __init__(self, policy: Policy, replication: int, slots: int, weights: dict[str, int], table: Table):
         put = object.__setattr__
@@ -44,6 +46,7 @@ class Ring:
         put(self, "table", table)
         put(self, "_shift", slot_shift(slots))
         put(self, "_hash", None)
+        put(self, "_record", None)
 
     @classmethod
     def empty(cls, policy: Policy, replication: int, slots: int = SLOTS) -> Ring:
@@ -94,13 +97,12 @@ class Ring:
 
     def to_record(self) -> RingRecord:
         """The ring as plain data."""
-        return RingRecord(
-            self.policy,
-            self.replication,
-            tuple(self.weights.items()),
-            runs_of(self.table, dict(self.weights)),
-            self.slots,
-        )
+        record = self._record
+        if record is None:
+            runs = runs_of(self.table, dict(self.weights))
+            record = RingRecord(self.policy, self.replication, tuple(self.weights.items()), runs, self.slots)
+            object.__setattr__(self, "_record", record)
+        return record
 
     @classmethod
     def from_record(cls, record: RingRecord) -> Ring:

@@ -22,13 +22,13 @@ def copy_once(copy: Callable[[mover.Mover, Peer, Peer, work.Work], Awaitable[Non
         self: mover.Mover,
         piece: work.Work,
         targets: Callable[[Placement], tuple[str, ...]],
-        finish: Callable[[Placement], None],
+        finish: Callable[[Placement], list[Record]],
     ) -> None:
         place = self._place(piece)
         source = self._source(place)
         for node in targets(place):
             await copy(self, source, self._peer(node), piece)
-        finish(self._place(piece))
+        self._ledger.append(*finish(self._place(piece)))
 
     mover.Mover._fill = fill
 

@@ -232,8 +232,10 @@ def an_older_request_is_still_heard() -> None:
 def a_range_is_cut_over_before_it_is_copied() -> None:
     """promise 6: the newcomer serves at once, and copies later."""
 
-    async def fill(self: mover.Mover, piece: work.Work, targets: object, finish: Callable[[Placement], None]) -> None:
-        finish(self._place(piece))
+    async def fill(
+        self: mover.Mover, piece: work.Work, targets: object, finish: Callable[[Placement], list[Record]]
+    ) -> None:
+        self._ledger.append(*finish(self._place(piece)))
 
     mover.Mover._fill = fill
 
