@@ -85,7 +85,8 @@ class Node:
         """Store keys 0..`keys`."""
         for start in range(0, keys, BATCH):
             self.send(PutMany(entries=[Entry(name(n), NEVER, 100, f"{n:0100d}") for n in range(start, start + BATCH)]))
-            assert b'"ok"' in self.reply()
+            said = self.reply()
+            assert b'"ok"' in said, said
 
     def resident(self) -> int:
         """Bytes of its memory."""

@@ -118,10 +118,13 @@ class Membership:
 
     def _plan_joined(self) -> None:
         """Plan slots for members that joined without."""
-        ring = before = self._ledger.topology.planned
-        for member in self._ledger.topology.members.values():
-            if not member.leaving and not member.replaced and member.id not in ring.weights:
-                ring = ring.join(member.id)
+        before = self._ledger.topology.planned
+        members = self._ledger.topology.members.values()
+        ring = before.join_all(
+            member.id
+            for member in members
+            if not member.leaving and not member.replaced and member.id not in before.weights
+        )
         if ring is not before and not self._ledger.stopped:
             self._ledger.append(Planned(ring.to_record()))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -57,12 +57,19 @@ class Ring:
 
     def join(self, node: str, weight: int = 1) -> Ring:
         """The ring with one more node. ValueError if it is there already, or its weight is below 1."""
-        if node in self.weights:
-            raise ValueError(f"node {node} is already in the ring")
-        if not node:
-            raise ValueError("a node needs an id that is not empty")
-        _check_weight(node, weight)
-        return self._next({**self.weights, node: weight}, self.replication)
+        return self.join_all([node], weight)
+
+    def join_all(self, nodes: Iterable[str], weight: int = 1) -> Ring:
+        """The ring with more nodes, planned once for all. ValueError as for ``join``."""
+        weights = dict(self.weights)
+        for node in nodes:
+            if node in weights:
+                raise ValueError(f"node {node} is already in the ring")
+            if not node:
+                raise ValueError("a node needs an id that is not empty")
+            _check_weight(node, weight)
+            weights[node] = weight
+        return self if len(weights) == len(self.weights) else self._next(weights, self.replication)
 
     def leave(self, node: str) -> Ring:
         """The ring without `node`. ValueError if it is not there."""
