@@ -11,6 +11,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "ring_view": "f2",
     "keys": "f3",
     "node_bars": "f4",
+    "bench": "f5",
     "next_panel": "f6",
     "save_picture": "f12",
     "palette": "ctrl+p",
