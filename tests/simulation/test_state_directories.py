@@ -235,7 +235,7 @@ def test_a_copy_takes_over_whole_or_not_at_all() -> None:
                 await until_settled(other)
                 written = await cluster.put(KEYS[0], b"of the original")
                 assert written.outcome is not Outcome.OK
-                assert "another coordinator" in cluster.coordinator.snapshot().stopped
+                assert "another coordinator" in (await cluster.coordinator.refresh()).stopped
                 assert (await other.put(KEYS[0], b"of the copy")).outcome is Outcome.OK
                 assert (await other.get(KEYS[0])).value == b"of the copy"
 
