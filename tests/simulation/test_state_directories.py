@@ -184,6 +184,24 @@ def test_a_coordinator_that_slept_while_all_its_nodes_left_another_one_does_not_
     run_virtual(main)
 
 
+def test_a_coordinator_with_the_epoch_of_another_one_that_let_its_nodes_go_is_over() -> None:
+    """Both opened the same log, one of them a copy: an epoch says whose it is only with a coordinator."""
+
+    async def main() -> None:
+        async with attached() as cluster:
+            former, _ = await cluster.take_over(COPY)
+            former.crash()
+            await hand_over_to_one_newcomer(cluster)
+            async with second(cluster, STATE) as other:
+                snapshot = await other.refresh()
+                assert snapshot.epoch == cluster.coordinator.snapshot().epoch
+                assert "another coordinator took this cluster over" in snapshot.stopped
+                assert snapshot.lost == 0
+            await check_all(cluster.coordinator, b"second")
+
+    run_virtual(main)
+
+
 def test_a_coordinator_that_dies_before_it_forgets_a_node_that_left_is_no_old_copy_for_it() -> None:
     async def main() -> None:
         async with attached() as cluster:
