@@ -243,6 +243,55 @@ def test_on_what_may_be_an_old_copy_no_loss_is_accepted_before_all_nodes_were_he
     run_virtual(main)
 
 
+@asynccontextmanager
+async def an_old_copy_that_only_the_node_behind_obeys(cluster: SimCluster) -> AsyncIterator[Coordinator]:
+    """C was removed while it was down, and heard of nothing; who has the newest writes is away."""
+    cluster.disks.copy(STATE / "metadata", COPY / "metadata")
+    cluster.kill("C")
+    await cluster.until(lambda snapshot: snapshot.behind > 0)
+    await cluster.call(lambda coordinator: coordinator.remove_node("C", force=True))
+    await put_all(cluster.put, b"second")
+    cluster.crash()
+    cluster.kill("A")
+    cluster.kill("B")
+    await cluster.launch("C", PORTS["C"])
+    async with second(cluster, COPY) as other:
+        yield other
+
+
+def test_on_what_may_be_an_old_copy_no_move_leaves_out_a_node_that_was_not_heard() -> None:
+    """Cut over to the one replica that was there, its slots were served as it knew them: acknowledged writes were gone."""
+
+    async def main() -> None:
+        async with attached() as cluster, an_old_copy_that_only_the_node_behind_obeys(cluster) as other:
+            places = other.topology.places
+            await other.set_replication(1)
+            await asyncio.sleep(10)
+            assert other.topology.places == places
+            for key in KEYS:
+                assert (await other.get(key)).outcome is Outcome.FAILED
+            await cluster.launch("A", PORTS["A"])
+            async with asyncio.timeout(60):
+                while "old copy" not in other.snapshot().stopped:
+                    await asyncio.sleep(0.1)
+
+    run_virtual(main)
+
+
+def test_on_what_may_be_an_old_copy_no_node_is_given_up_before_it_was_heard() -> None:
+    async def main() -> None:
+        async with attached() as cluster, an_old_copy_that_only_the_node_behind_obeys(cluster) as other:
+            members = other.topology.members
+            with pytest.raises(ClusterError, match="A may hold newer writes"):
+                await other.remove_node("A", force=True)
+            with pytest.raises(ClusterError, match="C is not drained yet"):
+                await other.remove_node("C")
+            assert other.topology.members["A"] == members["A"]
+            assert other.topology.members.keys() == members.keys()
+
+    run_virtual(main)
+
+
 def test_a_copy_takes_over_whole_or_not_at_all() -> None:
     """The copy is as new as the original: it is obeyed, and the original learns that it is not any more."""
 
