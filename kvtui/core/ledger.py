@@ -146,7 +146,7 @@ class Ledger:
             return route
         topology = self.topology
         place = topology.places[slot]
-        if self.cautious and not self.obeyed(place):
+        if not self.may_place(place):
             return self._routes.closed(place, topology.quorum, self.granted)
         route = self._by_slot[slot] = self._routes.of(place, topology.quorum)
         return route
@@ -154,6 +154,11 @@ class Ledger:
     def obeyed(self, place: Placement) -> bool:
         """Whether all who are, or may have become, clean replicas have granted this coordinator's epoch."""
         return self.granted.issuperset(place.clean + place.receiving)
+
+    def may_place(self, place: Placement) -> bool:
+        """Whether a slot that is placed so may be served, and given other replicas. On what may be an old copy of the log, another
+        coordinator may have done that already, and whoever has not granted this one's epoch may know."""
+        return not self.cautious or self.obeyed(place)
 
     @property
     def newest(self) -> Version:

@@ -140,7 +140,7 @@ class Membership:
                     f"{name} is {node.state}: its keys can't be moved off it; start it first, or go on without it:"
                     f" removenode {name} --force"
                 )
-            check_spare(self._ledger.topology, name)
+            self._check_spare(name)
         if not self._ledger.topology.members[name].leaving:
             if not any(other != name and not member.leaving for other, member in self._ledger.topology.members.items()):
                 await self._check_empty(name)
@@ -195,11 +195,24 @@ class Membership:
         if not node.usable and not force:
             raise ClusterError(f"{node.id} is {node.state} and not drained yet; that goes on when it is back")
         if not node.usable:
-            check_spare(self._ledger.topology, node.id)
+            self._check_spare(node.id)
         usable = {other.id for other in self._ledger.nodes.values() if other.usable}
-        if topology.planned.weights and not wanted(topology, usable, self._ledger.unverified):
+        work = wanted(topology, usable, self._ledger.unverified)
+        startable = any(not piece.places or self._ledger.may_place(piece.place) for piece in work)
+        if topology.planned.weights and not startable:
             why = unfinished(topology, self._ledger.unverified)
             raise ClusterError(f"{node.id} is not drained yet: {why}; that goes on when they are back")
+
+    def _check_spare(self, name: str) -> None:
+        """Raise ClusterError when a node that is away is, or may be, needed for what it holds."""
+        ledger = self._ledger
+        check_spare(ledger.topology, name)
+        clean = any(name in place.clean + place.receiving for place in ledger.topology.distinct)
+        if clean and ledger.cautious and name not in ledger.granted:
+            raise ClusterError(
+                f"this log may be an old copy, and {name} may hold newer writes than it knows of: start it first, or rebuild the"
+                f" log from the other nodes with: kvtui recover --without {name}"
+            )
 
     async def start(self, name: str) -> None:
         """Start a local node's process again and wait until it serves. Raises ClusterError."""

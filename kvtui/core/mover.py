@@ -168,7 +168,7 @@ class Mover:
     def _look(self) -> Iterable[Work]:
         """What there is to do now. Slots that nobody holds have nothing to copy: they get their replicas at once."""
         work = self._wanted()
-        empty = [piece for piece in self._outlook.of(Kind.PLACE) if self._may_place(piece)]
+        empty = [piece for piece in self._outlook.of(Kind.PLACE) if self._ledger.may_place(piece.place)]
         if not empty:
             return work
         records: list[Record] = [Placed(p.start, p.stop, first_placement(p.place, p.target)) for p in empty]
@@ -182,11 +182,7 @@ class Mover:
     def _wanted(self) -> Iterable[Work]:
         ledger = self._ledger
         self._outlook.look(ledger.topology, self._usable(), ledger.unverified, ledger.graves.marks)
-        return (piece for piece in self._outlook if piece.kind is not Kind.PLACE or self._may_place(piece))
-
-    def _may_place(self, piece: Work) -> bool:
-        # An empty slot may have been placed since, by one whom this coordinator does not know of.
-        return not self._ledger.cautious or self._ledger.obeyed(piece.place)
+        return (piece for piece in self._outlook if not piece.places or ledger.may_place(piece.place))
 
     def _usable(self) -> set[str]:
         return {node.id for node in self._ledger.nodes.values() if node.usable}

@@ -307,7 +307,12 @@ class Heartbeat(_Request, tag="heartbeat"):
 
 
 class Leave(_Request, tag="leave"):
-    """Forget the cluster and everything stored; the node is standalone and empty afterwards, with a new data id."""
+    """Forget everything stored; the node is standalone and empty afterwards, with a new data id.
+
+    ``noted`` is how far the coordinator's log had got: the node remembers that, and whom it has left.
+    """
+
+    noted: Version = NEVER
 
 
 Request = (
@@ -337,6 +342,16 @@ Request = (
 """Everything a node understands."""
 
 
+class Left(msgspec.Struct, frozen=True, gc=False):
+    """What a node remembers of the cluster that it was let go from last: which, under which data id, by which coordinator, and how
+    far the log of that one had got. An older copy of the log is known by it."""
+
+    cluster: str
+    data_id: str
+    coordinator: str
+    noted: Version
+
+
 class Facts(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True, gc=False):
     """A node's account of itself, in ``hello`` and ``heartbeat``.
 
@@ -344,6 +359,7 @@ class Facts(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True, gc=Fa
     data directory's life: a new one means that earlier data is gone. ``counter`` counts the synced batches of that life.
     ``bytes`` is the length of the live keys and their values together; an older node leaves it out, and 0 is read.
     ``damaged`` counts entries that failed their checksum and are not served. ``noted`` is how far the newest note goes.
+    ``left`` is what the node was before it was let go, whatever it has joined since.
     """
 
     product: str = "kvtui"
@@ -360,6 +376,7 @@ class Facts(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True, gc=Fa
     damaged: int = 0
     durable: bool = False
     noted: Version = NEVER
+    left: Left | None = None
 
 
 OK: Final = "ok"

@@ -191,6 +191,7 @@ class Supervisor:
             self._check_process(node)
             self._check_identity(node, known)
             self._check_log(node, known)
+            self._check_left(node, known)
             try:
                 return link, await say_hello(link, hello)
             except Refused as error:
@@ -240,6 +241,27 @@ class Supervisor:
             )
             raise NotANode(self._ledger.stopped)
 
+    def _check_left(self, node: RemoteNode, facts: Facts) -> None:
+        """A member that was let go since the log held it was not wiped: who does not know of that has an old copy of the log, or
+        was replaced as coordinator. Raises NotANode."""
+        topology, left = self._ledger.topology, facts.left
+        member = topology.members.get(node.id)
+        if member is None or left is None or (left.cluster, left.data_id) != (topology.cluster, member.data_id):
+            return
+        if topology.outdated_by(left.noted):
+            self._ledger.stop(
+                f"this state directory is an old copy: {node.id} has left the cluster since; open the newest one, or rebuild it"
+                " from the nodes with: kvtui recover"
+            )
+            raise NotANode(self._ledger.stopped)
+        later = left.noted.epoch == topology.epoch and left.coordinator != self._coordinator
+        if left.noted.epoch > topology.epoch or later:
+            self._ledger.stop(
+                f"another coordinator took this cluster over ({node.id} has left it since, under epoch {left.noted.epoch} of"
+                f" {left.coordinator}); kvtui stops"
+            )
+            raise NotANode(self._ledger.stopped)
+
     def _judge(self, node: RemoteNode, facts: Facts) -> None:
         """Decide whether a member came back with its data. Promise: a lower counter or a new data id means wiped."""
         member = self._ledger.topology.members[node.id]
@@ -286,7 +308,7 @@ class Supervisor:
             # One that keeps refusing notes does not keep others from leaving: a table rebuilt from its note would miss the leaver.
             pass
         try:
-            await node.ask(Leave())
+            await node.ask(Leave(noted=self._ledger.logged))
         except (LinkLost, LinkFull):
             # It can't be told; if it comes back, it is refused as a stranger that belongs to this cluster.
             pass

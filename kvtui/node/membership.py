@@ -5,7 +5,8 @@ from typing import Final
 
 import msgspec
 
-from kvtui.core.protocol import BAD_REQUEST, FENCED, FOREIGN, SLOTS_MOST, SUPERSEDED, Hello
+from kvtui.core.protocol import BAD_REQUEST, FENCED, FOREIGN, SLOTS_MOST, SUPERSEDED, Hello, Left
+from kvtui.core.version import Version
 from kvtui.node.record import SEQ_MOST
 
 WIPE: Final = "wipe"
@@ -17,7 +18,7 @@ FORMAT: Final = 1
 
 
 class Membership(msgspec.Struct, frozen=True, kw_only=True):
-    """What a data directory says of itself. ``cluster`` is empty for a standalone node."""
+    """What a data directory says of itself. ``cluster`` is empty for a standalone node; ``left`` is the last one that let it go."""
 
     format: int = FORMAT
     data_id: str
@@ -25,6 +26,7 @@ class Membership(msgspec.Struct, frozen=True, kw_only=True):
     coordinator: str = ""
     epoch: int = 0
     slots: int = SLOTS_MOST
+    left: Left | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,14 @@ def _enter(own: Membership, hello: Hello, held: int) -> Membership:
         coordinator=hello.coordinator,
         epoch=hello.epoch,
         slots=hello.slots,
+        left=own.left,
     )
+
+
+def released(own: Membership, data_id: str, noted: Version) -> Membership:
+    """The membership of a node that was let go by a coordinator whose log had got so far. ``data_id`` is its new one."""
+    left = Left(own.cluster, own.data_id, own.coordinator, noted) if own.cluster else own.left
+    return Membership(data_id=data_id, left=left)
 
 
 def _check_fields(hello: Hello) -> None:

@@ -127,6 +127,7 @@ class Service:
             damaged=store.table.damages,
             durable=store.durable,
             noted=store.noted,
+            left=own.left,
         )
 
     def _put(self, peer: Peer, request: wire.Put) -> Reply:
@@ -364,8 +365,9 @@ class Service:
 
     def _leave(self, peer: Peer, request: wire.Leave) -> Reply:
         self._check_writer(peer)
+        _check_numbers(request.noted)
         self._settle()
-        self._store.leave()
+        self._store.leave(request.noted)
         self._authority = None
         return Reply(status=OK, id=request.id, facts=self.facts())
 

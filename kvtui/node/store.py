@@ -26,7 +26,7 @@ from kvtui.core.protocol import UPLOADS
 from kvtui.core.seams.chance import Random
 from kvtui.core.seams.storage import Batch, EngineFailed, EngineFull, EngineUnreadable, StorageEngine
 from kvtui.core.version import NEVER, Version
-from kvtui.node.membership import FORMAT, Membership
+from kvtui.node.membership import FORMAT, Membership, released
 from kvtui.node.record import (
     AFTER_ENTRIES,
     ENTRY,
@@ -213,15 +213,16 @@ class Store:
         entering = membership.cluster != self.membership.cluster
         self._become(membership, cleared=entering and not keep)
 
-    def leave(self) -> None:
-        """Become standalone and empty, with a new data id and a counter that starts again. Nothing may be staged.
+    def leave(self, noted: Version) -> None:
+        """Become standalone and empty, with a new data id and a counter that starts again, and remember whom it left, and that
+        its log had got as far as ``noted``. Nothing may be staged.
 
         Raises EngineFull.
         """
         before = self.counter
         self.counter = 0
         try:
-            self._become(Membership(data_id=self._random.identity()), cleared=True)
+            self._become(released(self.membership, self._random.identity(), noted), cleared=True)
         except EngineFull:
             self.counter = before
             raise

@@ -12,6 +12,7 @@ from kvtui.core.protocol import (
     Heartbeat,
     Hello,
     Leave,
+    Left,
     Listed,
     Note,
     Piece,
@@ -233,6 +234,47 @@ def test_leaving_forgets_all_and_begins_a_new_life() -> None:
     on_a_node(story, disk.open())
     on_a_node(again, disk.open())
     assert lives[0] != lives[1]
+
+
+def test_a_node_that_left_remembers_whose_it_was_whomever_it_joins() -> None:
+    disk = FaultyDisk()
+    expected: list[Left] = []
+
+    async def story(bench: Bench) -> None:
+        client = await bench.coordinator()
+        before = (await client.one(Heartbeat())).facts
+        after = (await client.one(Leave(noted=Version(1, 9)))).facts
+        assert before is not None
+        assert after is not None
+        assert before.left is None
+        expected.append(Left(before.cluster, before.data_id, before.coordinator, Version(1, 9)))
+        assert after.left == expected[0]
+        alone = (await (await bench.client()).one(Leave(noted=Version(5, 5)))).facts
+        assert alone is not None
+        assert alone.left == expected[0]
+
+    async def again(bench: Bench) -> None:
+        client = await bench.client()
+        facts = (await client.one(Hello())).facts
+        assert facts is not None
+        assert facts.left == expected[0]
+        joined = (await client.one(bench.hello())).facts
+        assert joined is not None
+        assert (joined.cluster, joined.left) == ("ring", expected[0])
+
+    on_a_node(story, disk.open())
+    on_a_node(again, disk.open())
+
+
+def test_how_far_a_log_had_got_when_a_node_left_is_a_version() -> None:
+    async def story(bench: Bench) -> None:
+        client = await bench.coordinator()
+        assert (await client.one(Leave(noted=Version(1, 2**63)))).code == "bad_request"
+        facts = (await client.one(Heartbeat())).facts
+        assert facts is not None
+        assert facts.cluster == "ring"
+
+    on_a_node(story)
 
 
 def test_a_note_is_kept_and_replaced() -> None:

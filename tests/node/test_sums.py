@@ -119,7 +119,7 @@ def test_sums_read_at_an_opening_are_those_of_the_entries(history: list[tuple]) 
                 store.write_note("note", Version(1, 1))
             case ("leave",):
                 store.commit()
-                store.leave()
+                store.leave(Version(1, 1))
                 committed, now = {}, {}
             case _:
                 store.commit()

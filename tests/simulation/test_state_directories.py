@@ -23,6 +23,7 @@ KEYS = [b"key %d" % number for number in range(20)]
 COPY = Path("copy")
 NEW = Path("new")
 PORTS = {"A": 5001, "B": 5002, "C": 5003}
+NEWCOMER = 5004
 
 
 def seams_of(cluster: SimCluster, name: str) -> Seams:
@@ -110,14 +111,126 @@ def test_an_old_copy_that_is_opened_again_is_no_newer_for_it() -> None:
     run_virtual(main)
 
 
+async def hand_over_to_one_newcomer(cluster: SimCluster) -> None:
+    """Node D joins, then all others leave it their slots."""
+    await cluster.launch("D", NEWCOMER)
+    await cluster.call(lambda coordinator: coordinator.add_node("D", "127.0.0.1", NEWCOMER))
+    for name in PORTS:
+        await cluster.call(lambda coordinator, name=name: coordinator.remove_node(name))  # type: ignore[misc]
+    await put_all(cluster.put, b"second")
+
+
+def belongs_to(cluster: SimCluster, node: str) -> str:
+    """The cluster that the node says it is of."""
+    server = cluster.process(node).server
+    assert server is not None
+    return server.store.membership.cluster
+
+
+def test_an_old_copy_that_knows_only_nodes_that_have_left_since_does_not_take_them_for_wiped() -> None:
+    """Nobody else could tell: it reported all slots as lost, to be given up and begun anew, while they were in use elsewhere."""
+
+    async def main() -> None:
+        async with attached() as cluster:
+            cluster.disks.copy(STATE / "metadata", COPY / "metadata")
+            await hand_over_to_one_newcomer(cluster)
+            cluster.kill("A")
+            await cluster.launch("A", PORTS["A"])
+            async with second(cluster, COPY) as other:
+                snapshot = await other.refresh()
+                assert "old copy" in snapshot.stopped
+                assert "has left" in snapshot.stopped
+                assert snapshot.lost == 0
+                with pytest.raises(ClusterError, match="old copy"):
+                    await other.accept_loss()
+            assert [belongs_to(cluster, name) for name in PORTS] == ["", "", ""]
+            await check_all(cluster.coordinator, b"second")
+
+    run_virtual(main)
+
+
+def test_an_old_copy_knows_a_node_that_has_left_and_joined_anew_since() -> None:
+    async def main() -> None:
+        async with attached() as cluster:
+            cluster.disks.copy(STATE / "metadata", COPY / "metadata")
+            await hand_over_to_one_newcomer(cluster)
+            await cluster.call(lambda coordinator: coordinator.add_node("E", "127.0.0.1", PORTS["A"]))
+            await cluster.until(settled)
+            cluster.network.partition("second", ["B", "C"])
+            async with second(cluster, COPY) as other:
+                snapshot = await other.refresh()
+                assert "old copy" in snapshot.stopped
+                assert snapshot.lost == 0
+            await check_all(cluster.coordinator, b"second")
+
+    run_virtual(main)
+
+
+def test_a_coordinator_that_slept_while_all_its_nodes_left_another_one_does_not_take_them_for_wiped() -> None:
+    async def main() -> None:
+        async with attached() as cluster:
+            former, sleeper = await cluster.take_over(COPY)
+            await cluster.until(settled)
+            await hand_over_to_one_newcomer(cluster)
+            former.resume()
+            async with asyncio.timeout(60):
+                while not sleeper.snapshot().stopped and not sleeper.topology.lost:
+                    await asyncio.sleep(0.1)
+            assert "another coordinator took this cluster over" in sleeper.snapshot().stopped
+            assert not sleeper.topology.lost
+            assert [belongs_to(cluster, name) for name in PORTS] == ["", "", ""]
+            await check_all(cluster.coordinator, b"second")
+
+    run_virtual(main)
+
+
+def test_a_coordinator_with_the_epoch_of_another_one_that_let_its_nodes_go_is_over() -> None:
+    """Both opened the same log, one of them a copy: an epoch says whose it is only with a coordinator."""
+
+    async def main() -> None:
+        async with attached() as cluster:
+            former, _ = await cluster.take_over(COPY)
+            former.crash()
+            await hand_over_to_one_newcomer(cluster)
+            async with second(cluster, STATE) as other:
+                snapshot = await other.refresh()
+                assert snapshot.epoch == cluster.coordinator.snapshot().epoch
+                assert "another coordinator took this cluster over" in snapshot.stopped
+                assert snapshot.lost == 0
+            await check_all(cluster.coordinator, b"second")
+
+    run_virtual(main)
+
+
+def test_a_coordinator_that_dies_before_it_forgets_a_node_that_left_is_no_old_copy_for_it() -> None:
+    async def main() -> None:
+        async with attached() as cluster:
+            leaving = asyncio.ensure_future(cluster.call(lambda coordinator: coordinator.remove_node("A")))
+            while belongs_to(cluster, "A"):
+                await asyncio.sleep(0.000_01)
+            cluster.crash()
+            await asyncio.gather(leaving, return_exceptions=True)
+            assert "A" in cluster.coordinator.topology.members
+            await cluster.open()
+            await cluster.until(lambda snapshot: [view.id for view in snapshot.nodes] == ["B", "C"])
+            await cluster.until(settled)
+            assert belongs_to(cluster, "A") == ""
+            await check_all(cluster.coordinator, b"first")
+
+    run_virtual(main)
+
+
 def test_on_what_may_be_an_old_copy_no_loss_is_accepted_before_all_nodes_were_heard() -> None:
-    """The node that seemed to have lost everything had left, and the one that held it all was away for a moment."""
+    """The node that seemed to have lost everything had left, and not even that was kept; who held it all was away for a moment."""
 
     async def main() -> None:
         async with attached(replication=1) as cluster:
             cluster.disks.copy(STATE / "metadata", COPY / "metadata")
             cluster.network.partition("second", ["B", "C"])
             await cluster.call(lambda coordinator: coordinator.remove_node("A"))
+            cluster.kill("A")
+            cluster.wipe("A")
+            await cluster.launch("A", PORTS["A"])
             await put_all(cluster.put, b"second")
             async with second(cluster, COPY) as other:
                 while not (await other.refresh()).lost:
@@ -126,6 +239,55 @@ def test_on_what_may_be_an_old_copy_no_loss_is_accepted_before_all_nodes_were_he
                     await other.accept_loss()
             cluster.network.heal()
             await check_all(cluster.coordinator, b"second")
+
+    run_virtual(main)
+
+
+@asynccontextmanager
+async def an_old_copy_that_only_the_node_behind_obeys(cluster: SimCluster) -> AsyncIterator[Coordinator]:
+    """C was removed while it was down, and heard of nothing; who has the newest writes is away."""
+    cluster.disks.copy(STATE / "metadata", COPY / "metadata")
+    cluster.kill("C")
+    await cluster.until(lambda snapshot: snapshot.behind > 0)
+    await cluster.call(lambda coordinator: coordinator.remove_node("C", force=True))
+    await put_all(cluster.put, b"second")
+    cluster.crash()
+    cluster.kill("A")
+    cluster.kill("B")
+    await cluster.launch("C", PORTS["C"])
+    async with second(cluster, COPY) as other:
+        yield other
+
+
+def test_on_what_may_be_an_old_copy_no_move_leaves_out_a_node_that_was_not_heard() -> None:
+    """Cut over to the one replica that was there, its slots were served as it knew them: acknowledged writes were gone."""
+
+    async def main() -> None:
+        async with attached() as cluster, an_old_copy_that_only_the_node_behind_obeys(cluster) as other:
+            places = other.topology.places
+            await other.set_replication(1)
+            await asyncio.sleep(10)
+            assert other.topology.places == places
+            for key in KEYS:
+                assert (await other.get(key)).outcome is Outcome.FAILED
+            await cluster.launch("A", PORTS["A"])
+            async with asyncio.timeout(60):
+                while "old copy" not in other.snapshot().stopped:
+                    await asyncio.sleep(0.1)
+
+    run_virtual(main)
+
+
+def test_on_what_may_be_an_old_copy_no_node_is_given_up_before_it_was_heard() -> None:
+    async def main() -> None:
+        async with attached() as cluster, an_old_copy_that_only_the_node_behind_obeys(cluster) as other:
+            members = other.topology.members
+            with pytest.raises(ClusterError, match="A may hold newer writes"):
+                await other.remove_node("A", force=True)
+            with pytest.raises(ClusterError, match="C is not drained yet"):
+                await other.remove_node("C")
+            assert other.topology.members["A"] == members["A"]
+            assert other.topology.members.keys() == members.keys()
 
     run_virtual(main)
 
@@ -140,7 +302,7 @@ def test_a_copy_takes_over_whole_or_not_at_all() -> None:
                 await until_settled(other)
                 written = await cluster.put(KEYS[0], b"of the original")
                 assert written.outcome is not Outcome.OK
-                assert "another coordinator" in cluster.coordinator.snapshot().stopped
+                assert "another coordinator" in (await cluster.coordinator.refresh()).stopped
                 assert (await other.put(KEYS[0], b"of the copy")).outcome is Outcome.OK
                 assert (await other.get(KEYS[0])).value == b"of the copy"
 
@@ -216,9 +378,9 @@ def test_a_write_right_after_a_cut_over_is_there_when_the_log_is_lost_at_once() 
 
     async def main() -> None:
         async with attached(replication=1) as cluster:
-            await cluster.launch("D", 5004)
+            await cluster.launch("D", NEWCOMER)
             adding = asyncio.ensure_future(
-                cluster.call(lambda coordinator: coordinator.add_node("D", "127.0.0.1", 5004))
+                cluster.call(lambda coordinator: coordinator.add_node("D", "127.0.0.1", NEWCOMER))
             )
 
             def moved() -> list[bytes]:
@@ -231,7 +393,7 @@ def test_a_write_right_after_a_cut_over_is_there_when_the_log_is_lost_at_once() 
             assert (await cluster.put(key, b"second")).outcome is Outcome.OK
             cluster.crash()
             await asyncio.gather(adding, return_exceptions=True)
-            addresses = [("127.0.0.1", port) for port in (*PORTS.values(), 5004)]
+            addresses = [("127.0.0.1", port) for port in (*PORTS.values(), NEWCOMER)]
             await recover(NEW, addresses, (), seams_of(cluster, "rebuilder"))
             async with second(cluster, NEW) as other:
                 await until_settled(other)
