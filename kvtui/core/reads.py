@@ -48,6 +48,8 @@ ATTEMPTS: Final = 4
 WAITS: Final = 2
 """Writes in flight that a get waits for before it asks the whole clean set instead."""
 PAGE: Final = 1_000
+SINGLY_AT_ONCE: Final = 64
+"""Keys of one get_many that are read one by one at the same time, where something about them is uncertain."""
 
 
 class Reads:
@@ -285,9 +287,10 @@ class Reads:
         for hop, page, asking in asked:
             answers.update(await self._answers_of(hop, page, asking))
         self._meter.get(len(answers), self._now() - began)
-        for key in distinct:
-            if key not in answers:
-                answers[key] = await self.get(key)
+        left = [key for key in distinct if key not in answers]
+        for start in range(0, len(left), SINGLY_AT_ONCE):
+            some = left[start : start + SINGLY_AT_ONCE]
+            answers.update(zip(some, await asyncio.gather(*map(self.get, some)), strict=True))
         return [answers[key] for key in keys]
 
     def _at_once(self, keys: Iterable[bytes]) -> dict[Hop, list[list[bytes]]]:

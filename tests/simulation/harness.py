@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeVar
 
 from kvtui.core.authentication import Secret
-from kvtui.core.cluster import ClusterError, Outcome, Read, Written
+from kvtui.core.cluster import ClusterError, Outcome, Read, Written, WrittenMany
 from kvtui.core.coordinator import Coordinator
 from kvtui.core.node_access import NodeAccess
 from kvtui.core.opening import Settings, open_cluster
@@ -225,6 +225,30 @@ class SimCluster:
             return await self.call(lambda coordinator: coordinator.get(key))
         except CoordinatorGone as gone:
             return Read(Outcome.FAILED, None, NEVER, text=str(gone))
+
+    async def put_many(self, items: Sequence[tuple[bytes, bytes]]) -> WrittenMany:
+        """As ``Cluster.put_many``; all UNKNOWN when the coordinator crashes meanwhile."""
+        return await self._write_many(lambda coordinator: coordinator.put_many(items), [key for key, _ in items])
+
+    async def delete_many(self, keys: Sequence[bytes]) -> WrittenMany:
+        """As ``Cluster.delete_many``; all UNKNOWN when the coordinator crashes meanwhile."""
+        return await self._write_many(lambda coordinator: coordinator.delete_many(keys), keys)
+
+    async def _write_many(
+        self, ask: Callable[[Coordinator], Awaitable[WrittenMany]], keys: Sequence[bytes]
+    ) -> WrittenMany:
+        try:
+            return await self.call(ask)
+        except CoordinatorGone as gone:
+            others = dict.fromkeys(keys, Outcome.UNKNOWN)
+            return WrittenMany(0, unknown=len(keys), text=str(gone), others=others)
+
+    async def get_many(self, keys: Sequence[bytes]) -> list[Read]:
+        """As ``Cluster.get_many``; all FAILED when the coordinator crashes meanwhile."""
+        try:
+            return await self.call(lambda coordinator: coordinator.get_many(keys))
+        except CoordinatorGone as gone:
+            return [Read(Outcome.FAILED, None, NEVER, text=str(gone))] * len(keys)
 
     async def until(self, holds: Callable[[ClusterSnapshot], bool], seconds: float = 60.0) -> ClusterSnapshot:
         """The first snapshot for which ``holds`` is true. Raises TimeoutError after so many virtual seconds."""

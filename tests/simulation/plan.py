@@ -24,6 +24,8 @@ LONG_SECONDS: Final = (3.0, 9.0)
 """Least and most that a fault lasts, commonly and now and then."""
 LONG_SHARE: Final = 0.1
 LARGE_SHARE: Final = 0.03
+BATCH_SHARE: Final = 0.12
+BATCH_MOST: Final = 5
 """Puts whose value travels in pieces."""
 
 
@@ -89,6 +91,8 @@ class Step:
     kind: Kind
     key: int
     large: bool
+    more: int = 0
+    """So many keys that follow are put, read or deleted with it, as one batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +149,7 @@ def plan(seed: int) -> Plan:
         secret=secret,
         grace=dice.choice([0.0, 0.0, 2.0]),
         faults=_faults(dice, [kind for kind in FaultKind if kind not in left_out]),
-        clients=tuple(tuple(_step(dice) for _ in range(STEPS)) for _ in range(CLIENTS)),
+        clients=tuple(_with_batches(seed, client, [_step(dice) for _ in range(STEPS)]) for client in range(CLIENTS)),
     )
 
 
@@ -168,3 +172,12 @@ def _faults(dice: random.Random, kinds: Sequence[FaultKind]) -> tuple[Fault, ...
 def _step(dice: random.Random) -> Step:
     kind = dice.choices([Kind.GET, Kind.PUT, Kind.DELETE], [45, 37, 18])[0]
     return Step(round(dice.uniform(0.0, 0.4), 3), kind, dice.randrange(KEYS), dice.random() < LARGE_SHARE)
+
+
+def _with_batches(seed: int, client: int, steps: list[Step]) -> tuple[Step, ...]:
+    """Some of the steps of a client made steps of several keys."""
+    dice = random.Random(f"batches:{seed}:{client}")
+    return tuple(
+        replace(step, large=False, more=dice.randrange(1, BATCH_MOST)) if dice.random() < BATCH_SHARE else step
+        for step in steps
+    )

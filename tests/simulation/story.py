@@ -132,6 +132,9 @@ class _Story:
     async def _client(self, number: int, steps: tuple[Step, ...]) -> None:
         for count, step in enumerate(steps):
             await asyncio.sleep(step.pause)
+            if step.more:
+                await self._operate_on_many(number, count, step)
+                continue
             value = f"{number}.{count}"
             await self._operate(
                 number, step.kind, self._keys[step.key], value if step.kind is Kind.PUT else None, step.large
@@ -153,6 +156,27 @@ class _Story:
             outcome = Told(written.outcome)
         self._slowest = max(self._slowest, asyncio.get_running_loop().time() - began)
         return outcome
+
+    async def _operate_on_many(self, client: int, count: int, step: Step) -> None:
+        """Each key of a batch is an operation of its own, which began and ended with the others."""
+        keys = [self._keys[(step.key + place) % len(self._keys)] for place in range(step.more + 1)]
+        values = [f"{client}.{count}.{place}" if step.kind is Kind.PUT else None for place in range(len(keys))]
+        pending = [
+            self._recorder.begin(client, step.kind, key.decode(), value)
+            for key, value in zip(keys, values, strict=True)
+        ]
+        if step.kind is Kind.GET:
+            for each, read in zip(pending, await self._cluster.get_many(keys), strict=True):
+                text = None if read.value is None else _as_written(read.value)
+                each.end(Told(read.outcome), text, read.version, read.stale, read.text)
+            return
+        if step.kind is Kind.PUT:
+            items = [(key, (value or "").encode()) for key, value in zip(keys, values, strict=True)]
+            written = await self._cluster.put_many(items)
+        else:
+            written = await self._cluster.delete_many(keys)
+        for each, key in zip(pending, keys, strict=True):
+            each.end(Told(written.others.get(key, Outcome.OK)), note=written.text)
 
     async def _settle(self, nemesis: Nemesis) -> int:
         """Wait until all is as wanted. Slots that were lost must say so, and are given up; returns how many."""
