@@ -18,7 +18,10 @@ from tests.processes.test_kvtui_killed import node_processes
 from tests.shell.terminal import Terminal
 from tests.widgets.terminal import Terminal as Screen
 
-pytestmark = pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="there are no Unix sockets on this system")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="there are no Unix sockets on this system"),
+]
 ROOT = Path(__file__).parent.parent.parent
 TIMEOUT = 60
 
