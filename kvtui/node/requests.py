@@ -77,6 +77,7 @@ def _reason(error: Exception, outline: _Outline | None) -> str:
         return "the request is not UTF-8"
     if not isinstance(error, msgspec.ValidationError):
         return f"the request is not JSON: {error}"
-    if outline is not None and (outline.op is None or "$.op`" in str(error)):
+    # Not what the op was: it may be anything, of any length, and the rest of the line may be broken as well.
+    if "$.op`" in str(error) or (outline is not None and outline.op is None):
         return UNKNOWN_OP
     return f"bad request: {error}"

@@ -53,6 +53,9 @@ async def still_serves(bench: Bench) -> None:
         (b"[1,2]", "Expected `object`, got `array`", None),
         (b'{"op":"zap","id":5}', "unknown op", 5),
         (b'{"op":7,"id":5}', "unknown op", 5),
+        # What it says is one line, whatever the op was and however the line goes on.
+        (b'{"op":"fly\\nhigh","id":1e999}', "unknown op", None),
+        (b'{"op":"fly\\nhigh"} x', "unknown op", None),
         (b'{"id":5}', "unknown op", 5),
         (b'{"op":"put","key":7,"id":5}', "$.key", 5),
         (b'{"op":"put","key":"a","version":[1],"id":5}', "$.version", 5),
