@@ -133,10 +133,9 @@ class Writes:
         for batch in self._batches(items):
             if len(under_way) >= BATCHES_AT_ONCE:
                 await self._await_batch(*under_way.popleft(), tally)
-            if (
-                places is not (places := self._ledger.topology.places)
-                and len({places[change.slot] for change in batch}) > 1
-            ):
+            # Against what all batches were cut by: one that was looked at says nothing of the next.
+            current = self._ledger.topology.places
+            if current is not places and len({current[change.slot] for change in batch}) > 1:
                 # A move changed some of these slots since the batch was cut.
                 outcomes, text, existed = await self._write_singly(batch)
                 tally.note(outcomes, text, existed)

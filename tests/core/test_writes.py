@@ -5,12 +5,13 @@ import asyncio
 import pytest
 
 from kvtui.core.cluster import Outcome, Written
+from kvtui.core.pending_write import PendingWrite
 from kvtui.core.protocol import INLINE_BYTES, UPLOADS
 from kvtui.core.read_mode import ReadMode
-from kvtui.core.records import Behind
+from kvtui.core.records import Behind, Dual
 from kvtui.core.snapshot import NodeState
 from kvtui.core.version import Version
-from kvtui.core.writes import Change, Writes
+from kvtui.core.writes import Change, Writes, _Tally
 from tests.simulation.engine import FaultyDisk
 from tests.simulation.harness import SimCluster
 from tests.simulation.loop import run_virtual
@@ -188,5 +189,49 @@ def test_a_put_that_nobody_waits_for_any_more_is_stored_and_seen_by_who_waits_fo
                 return (await reading).value
 
             assert await cluster.call(lambda _: both()) == b"value"
+
+    run_virtual(main)
+
+
+class Tearing(Writes):
+    """Gives the slots of one node different placements as soon as the first batch has ended."""
+
+    placements: list[int]
+    """How many each batch was sent to as if they were one."""
+    torn: tuple[int, int] | None
+
+    def _begin_batch(self, batch: list[Change]) -> PendingWrite | Written:
+        places = self._ledger.topology.places
+        self.placements.append(len({places[change.slot] for change in batch}))
+        return super()._begin_batch(batch)
+
+    async def _await_batch(self, write: PendingWrite, batch: list[Change], tally: _Tally) -> None:
+        await super()._await_batch(write, batch, tally)
+        if self.torn is not None:
+            (start, stop), self.torn = self.torn, None
+            self._ledger.append(Dual(start, stop, ("n2",)))
+
+
+def test_every_batch_cut_before_a_move_is_looked_at_again_before_it_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the first batch after the move was: later ones went whole to the replicas of their first slot."""
+    monkeypatch.setattr("kvtui.core.writes.BATCHES_AT_ONCE", 1)
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, slots=8) as cluster:
+            ledger, writes = cluster.coordinator._ledger, cluster.coordinator._writes
+            named = [b"key %d" % number for number in range(80)]
+            keys = [key for key in named if ledger.topology.places[ledger.slot(key)].clean == ("n1",)]
+            slots = {ledger.slot(key) for key in keys}
+            assert len(slots) > 1
+            writes.__class__ = Tearing
+            assert isinstance(writes, Tearing)
+            writes.placements, writes.torn = [], (min(slots), min(slots) + 1)
+            items = [(key, key + b"v" * 60_000) for key in keys]
+            done = await cluster.call(lambda coordinator: coordinator.put_many(items))
+            assert done.ok == len(items)
+            assert writes.torn is None
+            assert set(writes.placements) == {1}
+            found = await cluster.call(lambda coordinator: coordinator.get_many(keys))
+            assert [read.value for read in found] == [value for _, value in items]
 
     run_virtual(main)
