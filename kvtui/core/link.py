@@ -67,7 +67,7 @@ class Link(asyncio.Protocol):
         """When the first request of this tick came: for all of them, the time at which they were sent."""
         self._sweep: Timer | None = None
         self._swept = 0.0
-        """When the last sweep was, or when it should have begun."""
+        """When the last sweep was, or when the first one was asked for."""
         self._resumed = 0.0
         """When this process had last been kept from listening for a while: what was silent until then may not have been."""
         self._reason = ""

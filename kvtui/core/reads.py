@@ -77,13 +77,7 @@ class Reads:
     async def _get_at_once(self, key: bytes, slot: int, began: float) -> Read | None:
         """The answer of one clean replica where nothing is uncertain and its first answer will do; else None."""
         ledger = self._ledger
-        if (
-            key in self._writes.in_flight
-            or key in ledger.uncertain
-            or ledger.unverified[slot]
-            or ledger.stopped
-            or not (clean := ledger.route(slot).clean)
-        ):
+        if not self._settled(key, slot) or ledger.stopped or not (clean := ledger.route(slot).clean):
             return None
         hop = clean[0]
         try:
@@ -92,7 +86,7 @@ class Reads:
             return None
         value = reply.value
         if reply.status == OK and value is not None:
-            found = value.encode() if isinstance(value, str) else from_blob(value)
+            found = from_blob(value)
         elif reply.status == NOT_FOUND:
             found = None
         else:

@@ -84,6 +84,7 @@ class Writes:
         version = self._ledger.next_version()
         request = Put(to_blob(key), to_blob(value), version)
         begun = self._begin((key,), (self._ledger.slot(key),), version, request, len(value))
+        # As ``_ended``, without a coroutine more: that is a twentieth of what a put costs here.
         if isinstance(begun, Written):
             return begun
         await begun.waiter
@@ -97,10 +98,7 @@ class Writes:
         version = self._ledger.next_version()
         slots = (self._ledger.slot(key),)
         begun = self._begin((key,), slots, version, Del(to_blob(key), version), buries=True)
-        if isinstance(begun, Written):
-            return begun
-        await begun.waiter
-        return self._written(begun)
+        return await self._ended(begun)
 
     async def put_many(self, items: Sequence[tuple[bytes, bytes]]) -> WrittenMany:
         """Store a batch of any length, in batches of the wire's size, a few at a time."""
@@ -203,12 +201,16 @@ class Writes:
                 version = self._ledger.next_version()
                 request = Put(to_blob(key), version=version, upload=upload)
                 begun = self._begin((key,), (self._ledger.slot(key),), version, request, began=began)
-                if isinstance(begun, Written):
-                    return begun
-                await begun.waiter
-                return self._written(begun)
+                return await self._ended(begun)
         except TimeoutError:
             return _unsent(f"it took more than {DEADLINE_SECONDS:g} s")
+
+    async def _ended(self, begun: PendingWrite | Written) -> Written:
+        """The end of the write of one key, once it is known or its deadline has passed."""
+        if isinstance(begun, Written):
+            return begun
+        await begun.waiter
+        return self._written(begun)
 
     async def _send_ahead(self, key: bytes, value: bytes, upload: str) -> str:
         """Send the value to all that take part in the write; why a clean replica does not take it, else empty."""

@@ -410,7 +410,7 @@ def _check_numbers(version: Version) -> None:
 
 def _bytes(blob: Blob) -> bytes:
     try:
-        return blob.encode() if type(blob) is str else from_blob(blob)
+        return from_blob(blob)
     except ValueError as error:
         raise Refused(BAD_REQUEST, str(error)) from None
 
