@@ -16,7 +16,7 @@ from kvtui.core.notes import NoteDamaged, read_note
 from kvtui.core.placement import Placement, union
 from kvtui.core.protocol import Facts
 from kvtui.core.records import Member
-from kvtui.core.topology import Topology
+from kvtui.core.topology import Topology, placed_anew
 from kvtui.core.version import NEVER
 
 HOME: Final = "rebuilt"
@@ -62,10 +62,10 @@ def rebuild(found: Sequence[Found], without: Collection[str] = ()) -> Rebuilt:
     needed = {name for place in doubtful for name in _needed(place, noted) if name in missing} - set(without)
     if needed:
         raise ClusterError(_need(noted, needed, missing))
+    places = [_swept(_untrusted(place) if place in doubtful else place, members) for place in noted.places]
     topology = replace(
-        noted,
+        placed_anew(noted, places),
         members=members,
-        places=tuple(_swept(_untrusted(place) if place in doubtful else place, members) for place in noted.places),
         openings=_openings(noted, found),
         # Above all that any node has granted or noted: what they noted is not newer than this log.
         epoch=1 + max(max(node.facts.epoch, node.facts.noted.epoch) for node in found),

@@ -42,12 +42,14 @@ OPENINGS_KEPT: Final = 200
 """Openings that are remembered; a node that has been away for longer is not asked whom it obeyed."""
 RUNS_NAMED: Final = 4
 """Runs of slots that are named in a message."""
+INTERNED_MOST: Final = 4
+"""Placements that are kept a slot, those that no slot has any more included; above it, the latter are forgotten."""
 _NOT_CREATED: Final = "the metadata log does not begin with the creation of a cluster"
 
 
 @dataclass(frozen=True)
 class Topology:
-    """The metadata log's sum. ``places`` has one placement a slot."""
+    """The metadata log's sum. ``places`` has one placement a slot; equal ones are one object, whatever records they came from."""
 
     cluster: str = ""
     name: str = ""
@@ -68,6 +70,8 @@ class Topology:
     in one of those epochs, or anything in another one since, proves the log to be an old copy."""
     home: str = ""
     """Where the log was when it was last opened."""
+    interned: dict[Placement, Placement] = field(default_factory=dict, compare=False, repr=False)
+    """Every placement that was made on the way here, each once. Only added to, and handed on to the topologies that follow."""
 
     @property
     def planned(self) -> Ring:
@@ -137,7 +141,7 @@ def apply(topology: Topology, record: Record) -> Topology:
     match record:
         case Created():
             ring = Ring.from_record(record.ring)
-            return Topology(record.cluster, record.name, ring=ring, places=(Placement(),) * ring.slots)
+            return placed_anew(Topology(record.cluster, record.name, ring=ring), (Placement(),) * ring.slots)
         case Opened():
             return _open(topology, record)
         case Joined() | Seen():
@@ -219,17 +223,27 @@ def _forget(topology: Topology, node: str) -> Topology:
     return _change(replace(topology, members=members), [(0, len(topology.places))], forgotten)
 
 
+def placed_anew(topology: Topology, places: Iterable[Placement]) -> Topology:
+    """The topology with those placements instead of its own."""
+    interned: dict[Placement, Placement] = {}
+    return replace(topology, places=tuple([interned.setdefault(place, place) for place in places]), interned=interned)
+
+
 def _change(topology: Topology, runs: Iterable[tuple[int, int]], change: Callable[[Placement], Placement]) -> Topology:
     places = list(topology.places)
-    # Neighbouring slots share their placement: one change serves all that are equal.
-    changed: dict[Placement, Placement] = {}
+    interned = topology.interned
+    # Equal placements are one object: one change serves all slots that have it, and what comes of it may be there already.
+    changed: dict[int, Placement] = {}
     for start, stop in runs:
         if not 0 <= start <= stop <= len(places):
             raise ValueError(f"slots {start}..{stop} are outside the ring")
         for slot in range(start, stop):
             place = places[slot]
-            after = changed.get(place)
+            after = changed.get(id(place))
             if after is None:
-                after = changed[place] = change(place)
+                after = change(place)
+                after = changed[id(place)] = interned.setdefault(after, after)
             places[slot] = after
+    if len(interned) > INTERNED_MOST * len(places):
+        return placed_anew(topology, places)
     return replace(topology, places=tuple(places))

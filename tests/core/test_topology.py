@@ -24,7 +24,7 @@ from kvtui.core.records import (
     Seen,
     Wiped,
 )
-from kvtui.core.topology import Topology, apply
+from kvtui.core.topology import INTERNED_MOST, Topology, apply
 from kvtui.core.version import Version
 from tests.core.clusters import SLOTS, after, created, joined, member, placed_as, planned, settled
 
@@ -221,3 +221,29 @@ def test_runs_are_exactly_the_slots_asked_for(wanted: list[Placement]) -> None:
     runs = topology.runs(lambda place: "B" in place.replicas)
     slots = {slot for start, stop in runs for slot in range(start, stop)}
     assert slots == {slot for slot, place in enumerate(wanted) if "B" in place.replicas}
+
+
+steps = st.one_of(
+    st.builds(Placed, st.integers(0, 3), st.integers(4, SLOTS), places),
+    st.builds(Dual, st.integers(0, 3), st.integers(4, SLOTS), st.sampled_from([("A", "B"), ("B", "C"), ("C",)])),
+    st.builds(Behind, st.sampled_from("ABC"), st.lists(st.sampled_from([(0, 3), (2, 5), (7, SLOTS)]), max_size=3)),
+    st.builds(Recovered, st.sampled_from("ABC"), st.integers(0, 3), st.integers(4, SLOTS)),
+    st.builds(Cleaned, st.sampled_from("ABC"), st.integers(0, 3), st.integers(4, SLOTS)),
+    st.builds(Wiped, st.sampled_from("ABC"), st.just("new"), st.just(0)),
+)
+
+
+@given(st.lists(steps, max_size=60))
+def test_equal_placements_are_one_object_whatever_records_they_came_from(records: list[Record]) -> None:
+    """Batches are cut by the identity of placements; the memory of those that are gone stays small."""
+    topology = after(joined("ABC"), *records)
+    assert len({id(place) for place in topology.places}) == len(set(topology.places))
+    assert len(topology.interned) <= INTERNED_MOST * SLOTS
+
+
+def test_placements_that_no_slot_has_any_more_are_forgotten() -> None:
+    topology = joined("ABC")
+    for number in range(3 * INTERNED_MOST * SLOTS):
+        topology = after(topology, Placed(0, 1, Placement((f"n{number}",))), Placed(1, 2, Placement((f"n{number}",))))
+        assert len(topology.interned) <= INTERNED_MOST * SLOTS
+        assert topology.places[0] is topology.places[1]
