@@ -1,0 +1,88 @@
+"""Which directories kvtui keeps its state in: those in which nobody but this user, and root, can make, take or replace a name."""
+
+import os
+import pwd
+import stat
+from enum import Enum
+from pathlib import Path
+
+
+class Standing(Enum):
+    """What a directory's owner and mode say."""
+
+    SOUND = "nobody else can change what is in it"
+    GROUP_WRITABLE = "it is this user's, and its group can change what is in it"
+    WORLD_WRITABLE = "every user can change what is in it"
+    FOREIGN = "it belongs to another user"
+    FOREIGN_LINK = "it is a link that another user made"
+
+
+class UnsafeDirectory(Exception):
+    """Another user may have prepared the directory, or can change it; the text is one line with the cure."""
+
+
+def judge(link: os.stat_result, directory: os.stat_result, user: int) -> Standing:
+    """``link`` is the status of the name itself, ``directory`` of what it leads to, ``user`` the effective uid."""
+    if link.st_uid not in (user, 0):
+        return Standing.FOREIGN_LINK if stat.S_ISLNK(link.st_mode) else Standing.FOREIGN
+    if directory.st_uid not in (user, 0):
+        return Standing.FOREIGN
+    if directory.st_mode & stat.S_IWOTH:
+        return Standing.WORLD_WRITABLE
+    if directory.st_mode & stat.S_IWGRP and directory.st_uid == user:
+        return Standing.GROUP_WRITABLE
+    return Standing.SOUND
+
+
+def owner_of(path: Path) -> int:
+    """The uid of who owns the directory; where it is missing, the one of who would make it, which is this user's."""
+    try:
+        return path.stat().st_uid
+    except OSError:
+        return os.geteuid()
+
+
+def admit(path: Path) -> str:
+    """Check a directory, before anything in it is used. One that is missing, or no directory, is left to whoever uses it.
+
+    One of this user's that its group can write to, as a umask of 002 made it, is closed to the group; where that can't be done, the
+    line that is returned says so. It is empty otherwise. Raises UnsafeDirectory.
+    """
+    try:
+        link, directory = path.lstat(), path.stat()
+    except OSError:
+        return ""
+    if not stat.S_ISDIR(directory.st_mode):
+        return ""
+    standing = judge(link, directory, os.geteuid())
+    if standing is Standing.GROUP_WRITABLE:
+        return _close_to_group(path, directory)
+    if standing is Standing.WORLD_WRITABLE:
+        raise UnsafeDirectory(
+            f"every user of this machine can change what is in {path}: see that all of it is yours, then chmod o-w {path}"
+            f" (or take a directory of your own)"
+        )
+    if standing is Standing.FOREIGN:
+        owner = _name(directory.st_uid)
+        raise UnsafeDirectory(
+            f"{path} belongs to {owner}, who can change what is in it: run this as that user, take a directory of your own, or have"
+            f" this one given to {_name(os.geteuid())} with chown -R"
+        )
+    if standing is Standing.FOREIGN_LINK:
+        raise UnsafeDirectory(f"{path} is a link that {_name(link.st_uid)} made: name the directory itself")
+    return ""
+
+
+def _close_to_group(path: Path, directory: os.stat_result) -> str:
+    try:
+        os.chmod(path, stat.S_IMODE(directory.st_mode) & ~stat.S_IWGRP)
+    except OSError as error:
+        return f"the group of {path} can change what is in it, and it can't be closed ({error.strerror or error}): chmod g-w {path}"
+    return ""
+
+
+def _name(user: int) -> str:
+    try:
+        return f"{pwd.getpwuid(user).pw_name} (uid {user})"
+    except KeyError:
+        return f"uid {user}"
