@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from kvtui import __version__
+from kvtui.core.seams.standard_streams import open_missing_streams, say_aside
 from kvtui.options import Options
 
 if TYPE_CHECKING:
@@ -242,8 +243,9 @@ def recover(outer: Options, addresses: tuple[str, ...], state: Path | None, with
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the program and exit: 0 all went well, 1 a command failed, 2 wrong use or no cluster to open."""
+    open_missing_streams()
     for stream, errors in ((sys.stdin, "surrogateescape"), (sys.stdout, "replace"), (sys.stderr, "replace")):
-        if stream is not None and hasattr(stream, "reconfigure"):
+        if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors=errors)
     try:
         status = program.main(arguments, prog_name="kvtui", standalone_mode=False)
@@ -255,11 +257,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _is_terminal(stream: Any) -> bool:
-    return stream is not None and stream.isatty()
+    return bool(stream.isatty())
 
 
 def _complain(text: str) -> int:
-    print(f"kvtui: {text}", file=sys.stderr)
+    say_aside(f"kvtui: {text}")
     return USAGE_ERROR
 
 
@@ -321,8 +323,7 @@ def _end(status: int) -> NoReturn:
 
     for stream in (sys.stdout, sys.stderr):
         try:
-            if stream is not None:
-                stream.flush()
+            stream.flush()
         except (OSError, ValueError):
             os._exit(status or 1)  # nobody reads what is left; the interpreter would complain about it
     if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):

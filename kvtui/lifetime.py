@@ -6,7 +6,6 @@ import importlib.util
 import logging
 import os
 import signal
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -23,6 +22,7 @@ from kvtui.core.opening import Settings, real_seams
 from kvtui.core.recovery import recover
 from kvtui.core.replacement import GRACE_SECONDS
 from kvtui.core.seams.secret_source import take_secret
+from kvtui.core.seams.standard_streams import say_aside
 from kvtui.core.seams.tls import TlsFiles
 from kvtui.core.snapshot import NodeState
 from kvtui.hangup import told_of_hangup
@@ -148,13 +148,13 @@ def _innermost(error: Exception) -> Exception:
 
 async def _used(cluster: Session, settings: Settings, options: Options, role: str, look: Look, signals: Signals) -> int:
     if cluster.holder and role == "shell":
-        print(f"kvtui: {cluster.attached_line}", file=sys.stderr)
+        say_aside(f"kvtui: {cluster.attached_line}")
     if role == "serve":
         return await serve(cluster, settings)
     if role == "shell":
         for view in cluster.snapshot().nodes:
             if view.state is NodeState.DOWN and view.note:
-                print(f"kvtui: {view.id} is DOWN: {view.note}", file=sys.stderr)
+                say_aside(f"kvtui: {view.id} is DOWN: {view.note}")
     if options.commands:
         return await run_commands(cluster, options.commands, readonly=options.readonly)
     if role == "shell":
@@ -177,6 +177,5 @@ async def serve(cluster: Cluster, settings: Settings) -> int:
 
 
 def _complain(text: str, status: int) -> int:
-    with suppress(OSError):  # the terminal may be what is lost
-        print(f"kvtui: {' '.join(text.split())}", file=sys.stderr)
+    say_aside(f"kvtui: {' '.join(text.split())}")  # the terminal may be what is lost
     return status

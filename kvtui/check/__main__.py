@@ -5,22 +5,24 @@ import sys
 from kvtui.check.checking import check
 from kvtui.check.files import HistoryError, read_history
 from kvtui.check.verdict import Verdict
+from kvtui.core.seams.standard_streams import open_missing_streams, say_aside
 
 
 def main(paths: list[str]) -> int:
     """The exit status: 0 all linearizable, 1 one is not (or undecided), 2 wrong use or no history."""
+    open_missing_streams()
     if not paths or paths[0].startswith("-"):
-        print("usage: python -m kvtui.check FILE...", file=sys.stderr)
+        say_aside("usage: python -m kvtui.check FILE...")
         return 2
     status = 0
     for path in paths:
         try:
             report = check(read_history(path))
         except HistoryError as error:
-            print(error, file=sys.stderr)
+            say_aside(str(error))
             return 2
         except OSError as error:
-            print(f"{path}: {error.strerror or error}", file=sys.stderr)
+            say_aside(f"{path}: {error.strerror or error}")
             return 2
         print(*([f"{path}:"] if len(paths) > 1 else []), *report.lines(), sep="\n")
         if report.verdict is not Verdict.LINEARIZABLE:

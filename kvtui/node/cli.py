@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from kvtui.core.loopback import is_loopback
+from kvtui.core.seams.standard_streams import open_missing_streams, say_aside
 
 if TYPE_CHECKING:
     from kvtui.core.authentication import Secret
@@ -43,7 +44,7 @@ FAILED_STATUS = 1
     "--parent-pipe", is_flag=True, help="End in order when standard input ends, so as not to outlive a parent."
 )
 @click.version_option(package_name="kvtui", prog_name="kvtui-node")
-def main(
+def program(
     port: int,
     host: str,
     data: Path | None,
@@ -83,6 +84,13 @@ def main(
         _stop(f"stopped: {failure}", FAILED_STATUS)
 
 
+def main() -> NoReturn:
+    """Run the program and exit: 0 it ended as asked, 1 its engine failed, 2 it could not start."""
+    open_missing_streams()
+    program()
+    sys.exit()
+
+
 def _secret(file: Path | None) -> "Secret | None":
     from kvtui.core.authentication import BadSecret
     from kvtui.core.seams.secret_source import take_secret
@@ -100,5 +108,5 @@ def _default_directory(port: int) -> Path:
 
 
 def _stop(reason: str, status: int = USAGE_STATUS) -> NoReturn:
-    click.echo(f"kvtui-node: {reason}", err=True)
+    say_aside(f"kvtui-node: {reason}")
     sys.exit(status)

@@ -4,8 +4,8 @@ import asyncio
 import gc
 import os
 import signal
-import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from kvtui.core.authentication import Secret
@@ -13,6 +13,7 @@ from kvtui.core.seams.chance import SystemRandom
 from kvtui.core.seams.clock import LoopClock
 from kvtui.core.seams.memory import open_memory
 from kvtui.core.seams.parent import NoParentPipe, continue_when_orphaned, watch_parent
+from kvtui.core.seams.standard_streams import say_aside
 from kvtui.core.seams.storage import EngineFailed, EngineFull, EngineLocked, EngineUnreadable, StorageEngine
 from kvtui.core.seams.tls import BadTls, Tls, TlsFiles, as_node
 from kvtui.core.seams.transport import CannotListen, TcpTransport
@@ -68,7 +69,8 @@ async def _serve(
     gc.enable()
     bound_host, bound_port = server.address
     shown = f"[{bound_host}]" if ":" in bound_host else bound_host
-    print(f"kvtui-node listening on {shown}:{bound_port}, data in {data or 'memory'}", flush=True)
+    with suppress(OSError):  # nobody may be there to read it
+        print(f"kvtui-node listening on {shown}:{bound_port}, data in {data or 'memory'}", flush=True)
     await ended.wait()
     if watch is not None:
         watch.close()
@@ -87,11 +89,8 @@ def _load(files: TlsFiles | None) -> Tls:
 
 
 def _say(line: str) -> None:
-    """Tell the operator. A reader that is gone must not end the node."""
-    try:
-        print(f"kvtui-node: {line}", file=sys.stderr, flush=True)
-    except OSError:
-        pass
+    """Tell the operator."""
+    say_aside(f"kvtui-node: {line}")
 
 
 def _end_on_signals(ended: asyncio.Event) -> None:

@@ -51,8 +51,6 @@ async def run_commands(cluster: Cluster, commands: Sequence[str], *, readonly: b
 
 async def run_shell(cluster: Cluster, signals: Signals, *, history: Path | None, readonly: bool = False) -> int:
     """Run the lines of the standard input: typed by a person, with banner and prompt, or piped, with neither."""
-    if sys.stdin is None:  # closed before the program began
-        return SUCCEEDED
     if sys.stdin.isatty():
         return await _run_typed(cluster, signals, History(history), readonly)
     return await _run_piped(cluster, readonly)
