@@ -8,6 +8,7 @@ import msgspec
 
 from kvtui.bench.view import BenchView, Ends, NodeLoad, Percentiles, Second
 from kvtui.bench.workloads import Keys
+from kvtui.core.malformed import MALFORMED, what_is_wrong
 
 FORMAT: Final = 1
 """Raised when an older kvtui could not make sense of a file."""
@@ -113,7 +114,7 @@ def decode(data: bytes) -> Result:
     """Raises BadResult."""
     try:
         found = msgspec.json.decode(data, type=_Version)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except MALFORMED:
         raise BadResult("it is no result of kvtui bench") from None
     if found.format != "kvtui-bench":
         raise BadResult("it is no result of kvtui bench")
@@ -121,8 +122,8 @@ def decode(data: bytes) -> Result:
         raise BadResult(f"it has format {found.version}, and this kvtui reads format {FORMAT}: run it again")
     try:
         return msgspec.json.decode(data, type=Result)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadResult(f"it is damaged: {' '.join(str(error).split())[:120]}") from None
+    except MALFORMED as error:
+        raise BadResult(f"it is damaged: {' '.join(what_is_wrong(error, data).split())[:120]}") from None
 
 
 def result_of(

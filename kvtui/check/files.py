@@ -16,6 +16,7 @@ from typing import Literal
 import msgspec
 
 from kvtui.check.operation import History, Kind, Operation, Outcome
+from kvtui.core.malformed import MALFORMED, what_is_wrong
 
 NEMESIS = "nemesis"
 LINE_BYTES = 16 * 1024 * 1024
@@ -127,7 +128,9 @@ def read_history(path: str | PathLike[str]) -> History:
     for number, line in _lines(Path(path)):
         try:
             reading.take(_DECODER.decode(line))
-        except (msgspec.MsgspecError, ValueError) as error:
+        except MALFORMED as error:
+            raise HistoryError(f"{path}, line {number}: {what_is_wrong(error, line)}") from None
+        except ValueError as error:
             raise HistoryError(f"{path}, line {number}: {error}") from None
     return reading.history()
 

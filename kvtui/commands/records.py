@@ -16,6 +16,7 @@ from typing import BinaryIO, NamedTuple
 import msgspec
 
 from kvtui.commands.wording import from_bytes, to_bytes
+from kvtui.core.malformed import MALFORMED, Fault, fault_of
 from kvtui.core.protocol import KEY_BYTES, VALUE_BYTES, Blob, from_blob, to_blob
 
 LINE_BYTES = 6 * (KEY_BYTES + VALUE_BYTES) + 1024
@@ -114,13 +115,22 @@ def _read_json_lines(file: BinaryIO) -> Iterator[Record]:
         try:
             row = _decoder.decode(line)
             key, value = from_blob(row.key), from_blob(row.value)
-        except msgspec.ValidationError as error:
-            raise BadRecord(lines.number, f'not {{"key": …, "value": …}} with text or {{"b64": …}}: {error}') from None
-        except msgspec.DecodeError:
-            raise BadRecord(lines.number, "not JSON") from None
+        except MALFORMED as error:
+            raise BadRecord(lines.number, _complaint(error, line)) from None
         except ValueError as error:
             raise BadRecord(lines.number, str(error)) from None
         yield Record(lines.number, key, value, lines.bytes)
+
+
+def _complaint(error: Exception, line: bytes) -> str:
+    """Without what the line holds."""
+    match fault_of(error, line):
+        case Fault.NOT_UTF8:
+            return "not UTF-8"
+        case Fault.MISFIT:
+            return f'not {{"key": …, "value": …}} with text or {{"b64": …}}: {error}'
+        case Fault.NOT_JSON | Fault.TOO_DEEP:
+            return "not JSON"
 
 
 def _read_csv(file: BinaryIO) -> Iterator[Record]:

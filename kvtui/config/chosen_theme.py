@@ -11,6 +11,8 @@ from pathlib import Path
 
 import msgspec
 
+from kvtui.core.malformed import MALFORMED
+
 
 class _Choice(msgspec.Struct, frozen=True):
     chosen: str
@@ -24,7 +26,7 @@ def remembered_theme(file: Path | None, configured: str) -> str:
         return configured
     try:
         choice = msgspec.json.decode(file.read_bytes()[:4096], type=_Choice)
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+    except (OSError, *MALFORMED):
         return configured
     return choice.chosen if choice.instead_of == configured else configured
 

@@ -57,6 +57,7 @@ from kvtui.control.wire import (
     requests,
 )
 from kvtui.core.cluster import Cluster, ClusterError, Item, Outcome, Read, Written
+from kvtui.core.malformed import MALFORMED
 from kvtui.core.seams.clock import Clock, Timer
 from kvtui.core.snapshot import ClusterSnapshot, RangeView
 from kvtui.core.version import NEVER
@@ -196,7 +197,7 @@ class Attached(asyncio.Protocol):
     def _greet(self, line: bytes) -> None:
         try:
             hello = decode_hello(line)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except MALFORMED:
             self._turn_away("that is not how a kvtui attaches")
             return
         if hello.protocol != PROTOCOL:
@@ -322,7 +323,7 @@ class Attached(asyncio.Protocol):
             raise Misfit(f"it asked for {asked.call[:40]!r}, which there is not")
         try:
             arguments = call.arguments.decode(asked.arguments)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except MALFORMED:
             raise Misfit(f"it asked for {asked.call} with other arguments") from None
         self._start(asked.id, self._called(asked.id, call, arguments), len(memoryview(asked.arguments)))
 

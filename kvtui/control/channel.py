@@ -43,6 +43,7 @@ from kvtui.control.wire import (
     replies,
 )
 from kvtui.core.cluster import ClusterError
+from kvtui.core.malformed import MALFORMED
 from kvtui.core.seams.clock import Clock, Timer
 
 T = TypeVar("T")
@@ -172,7 +173,7 @@ class Channel(asyncio.Protocol):
             raise
         try:
             return call.answer.decode(raw)
-        except msgspec.DecodeError:
+        except MALFORMED:
             raise ClusterError(
                 f"{self.holder} answers {call.name} with something else: is it of another version?"
             ) from None
@@ -284,7 +285,7 @@ class Channel(asyncio.Protocol):
     def _welcome(self, line: bytes) -> None:
         try:
             welcome = decode_welcome(line)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except MALFORMED:
             raise Misfit("it is no kvtui") from None
         if welcome.refusal or welcome.protocol != PROTOCOL:
             refusal = welcome.refusal or (

@@ -6,6 +6,7 @@ import msgspec
 
 from kvtui.control.wire import FRAME_BYTES, MESSAGE_BYTES, PIECE_BYTES, Misfit, Piece
 from kvtui.core.framing import Lines
+from kvtui.core.malformed import MALFORMED, what_is_wrong
 
 M = TypeVar("M")
 
@@ -39,8 +40,8 @@ class Incoming(Generic[M]):
         if complete:
             try:
                 messages = self._decode_lines(complete)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                raise Misfit(f"it does not speak this protocol ({_without_values(error)})") from None
+            except MALFORMED as error:
+                raise Misfit(f"it does not speak this protocol ({what_is_wrong(error, complete)})") from None
         if self._lines.overlong:
             raise Misfit(f"it sent a line of more than {FRAME_BYTES:,} bytes")
         return messages
@@ -58,13 +59,8 @@ class Incoming(Generic[M]):
         whole, self._pieces, self._size = b"".join(self._pieces), [], 0
         try:
             message = self._decode(whole)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise Misfit(f"it does not speak this protocol ({_without_values(error)})") from None
+        except MALFORMED as error:
+            raise Misfit(f"it does not speak this protocol ({what_is_wrong(error, whole)})") from None
         if isinstance(message, Piece):
             raise Misfit("it sent a piece within pieces")
         return message
-
-
-def _without_values(error: Exception) -> str:
-    """What msgspec says names types and places, never content; what Python says of bad UTF-8 holds all of it."""
-    return str(error) if isinstance(error, msgspec.DecodeError) else "it is not UTF-8"

@@ -14,6 +14,7 @@ from typing import Final, cast
 import msgspec
 
 from kvtui.core.framing import Lines
+from kvtui.core.malformed import MALFORMED, what_is_wrong
 from kvtui.core.protocol import FRAME_BYTES, IN_FLIGHT, Reply, Request
 from kvtui.core.seams.clock import Clock, Timer
 from kvtui.core.traffic import SINGLE, Traffic, keys_of
@@ -154,8 +155,8 @@ class Link(asyncio.Protocol):
     def _deliver(self, lines: bytes) -> None:
         try:
             replies = _decode_lines(lines)
-        except msgspec.DecodeError as error:
-            self.close(f"it does not speak this protocol ({error})")
+        except MALFORMED as error:
+            self.close(f"it does not speak this protocol ({what_is_wrong(error, lines)})")
             return
         for reply in replies:
             if self._transport is None:

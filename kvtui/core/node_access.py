@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import Callable
 from typing import Final, cast
 
-import msgspec
-
 from kvtui.core.authentication import NONCE_BYTES, Role, Secret, place_of, read_hex
 from kvtui.core.framing import Lines
 from kvtui.core.loopback import is_loopback
+from kvtui.core.malformed import MALFORMED
 from kvtui.core.protocol import (
     BUSY,
     NO_SECRET,
@@ -120,7 +119,7 @@ class _Exchange(asyncio.Protocol):
     def _hear(self, line: bytes) -> None:
         try:
             reply = decode_reply(line)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except MALFORMED:
             self._fail(NotANode("it is no kvtui node"))
             return
         if reply.status != "ok":

@@ -18,6 +18,7 @@ import msgspec
 
 from kvtui.core.ledger import Ledger
 from kvtui.core.link import Link, LinkFull, LinkLost
+from kvtui.core.malformed import MALFORMED
 from kvtui.core.metadata_log import essence
 from kvtui.core.protocol import Note, Reply
 from kvtui.core.records import Behind, Counted, CutOver, LossAccepted, Placed, Record, Recovered, Wiped
@@ -51,7 +52,7 @@ def read_note(text: str) -> Topology:
         topology = Topology()
         for record in records:
             topology = apply(topology, record)
-    except (ValueError, ZlibError, msgspec.DecodeError, KeyError) as error:
+    except (ValueError, ZlibError, *MALFORMED, KeyError) as error:
         raise NoteDamaged(str(error)) from None
     return topology
 

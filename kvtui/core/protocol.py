@@ -444,6 +444,6 @@ encode = msgspec.json.Encoder().encode
 encode_lines = msgspec.json.Encoder().encode_lines
 """Several messages as JSON, each with its newline."""
 decode_request = msgspec.json.Decoder(Request).decode
-"""One request. Raises msgspec.DecodeError (not JSON) or its subclass msgspec.ValidationError, and UnicodeDecodeError."""
+"""One request. Raises what ``malformed.MALFORMED`` names."""
 decode_reply = msgspec.json.Decoder(Reply).decode
 """One reply. Raises as ``decode_request`` does."""

@@ -4,9 +4,9 @@ from typing import Any, Final
 
 import msgspec
 
+from kvtui.core.malformed import MALFORMED, Fault, fault_of, what_is_wrong
 from kvtui.core.protocol import BAD_REQUEST, ERROR, Reply, Request, decode_request
 
-_MALFORMED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 UNKNOWN_OP: Final = "unknown op"
 """As the original says it."""
 BLANK: Final = b" \t\r\n"
@@ -33,7 +33,7 @@ def read_requests(lines: bytes) -> list[Request | Reply]:
     each = lines.split(b"\n")
     try:
         return list(map(decode_request, each[:-1] if lines.endswith(b"\n") else each))
-    except _MALFORMED:
+    except MALFORMED:
         return [read_request(line) for line in each if line.strip(BLANK)]
 
 
@@ -42,10 +42,10 @@ def read_request(line: bytes) -> Request | Reply:
     try:
         request: Request = decode_request(line)
         return request
-    except _MALFORMED as error:
+    except MALFORMED as error:
         outline = _outline(line)
         number = outline.id if outline is not None and type(outline.id) is int else None
-        return Reply(status=ERROR, id=number, code=BAD_REQUEST, msg=_reason(error, outline))
+        return Reply(status=ERROR, id=number, code=BAD_REQUEST, msg=_reason(error, line, outline))
 
 
 def unframed(text: bytes) -> Request | Reply | None:
@@ -66,17 +66,13 @@ def unframed(text: bytes) -> Request | Reply | None:
 def _outline(text: bytes) -> _Outline | None:
     try:
         return _decode_outline(text)
-    except _MALFORMED:
+    except MALFORMED:
         return None
 
 
-def _reason(error: Exception, outline: _Outline | None) -> str:
-    if isinstance(error, RecursionError):
-        return "the request is nested too deeply"
-    if isinstance(error, UnicodeDecodeError):
-        return "the request is not UTF-8"
-    if not isinstance(error, msgspec.ValidationError):
-        return f"the request is not JSON: {error}"
+def _reason(error: Exception, line: bytes, outline: _Outline | None) -> str:
+    if fault_of(error, line) is not Fault.MISFIT:
+        return f"the request is {what_is_wrong(error, line)}"
     # Not what the op was: it may be anything, of any length, and the rest of the line may be broken as well.
     if "$.op`" in str(error) or (outline is not None and outline.op is None):
         return UNKNOWN_OP

@@ -52,6 +52,8 @@ def altered(**parts: object) -> bytes:
         (b"", "no result"),
         (b"\xff\xfe\x00", "no result"),
         (b"[1, 2]", "no result"),
+        pytest.param(b'{"more": ' + b"[" * 100_000, "no result", id="too deep"),
+        (altered(workload="?").replace(b"?", b"\xff"), "damaged: not UTF-8"),
         (b'{"format": "kvtui-history", "version": 1}', "no result"),
         (b'{"key": "a", "value": "b"}', "no result"),
         (altered(version=2), "format 2, and this kvtui reads format 1"),

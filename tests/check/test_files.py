@@ -39,7 +39,8 @@ GOOD = '{"process": 1, "type": "invoke", "f": "get", "key": "a", "time": 1}\n'
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("{", "line 1"),
+        ("{", "line 1: not JSON"),
+        pytest.param(GOOD + '{"more": ' + "[" * 100_000, "line 2: nested too deeply", id="too deep"),
         (GOOD + "[]\n", "line 2"),
         (GOOD + GOOD, "line 2: process 1 begins again before it has ended"),
         (

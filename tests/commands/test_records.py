@@ -68,6 +68,9 @@ def test_bytes_that_are_not_utf8_are_base64_in_json_and_themselves_in_csv() -> N
     [
         (b"nonsense", "line 2: not JSON"),
         (b'{"key": "a"', "line 2: not JSON"),
+        (b'{"key": "a", "value": "\xff"}', "line 2: not UTF-8"),
+        ('{"key": "a", "value": "1"}'.encode("utf-16"), "line 2: not UTF-8"),
+        pytest.param(b'{"key": "a", "value": {"more": ' + b"[" * 100_000, "line 2: not JSON", id="too deep"),
         (b'["a", "b"]', "line 2: not {"),
         (b'{"key": "a"}', "line 2: not {"),
         (b'{"key": "a", "value": 1}', "line 2: not {"),

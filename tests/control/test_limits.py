@@ -147,7 +147,12 @@ class _Silent(asyncio.Transport):
     def abort(self) -> None: ...
 
 
-@pytest.mark.parametrize("line", [b"GET / HTTP/1.1\r\n", b"{}\n", b'{"kvtui":"attach"}\n', b"\xff\xfe\n"])
+DEEP = b'{"kvtui":' + b"[" * 50_000 + b"\n"
+
+
+@pytest.mark.parametrize(
+    "line", [b"GET / HTTP/1.1\r\n", b"{}\n", b'{"kvtui":"attach"}\n', b"\xff\xfe\n", pytest.param(DEEP, id="too deep")]
+)
 def test_who_does_not_greet_as_a_kvtui_is_turned_away(line: bytes) -> None:
     async def story(lab: Lab, _: Desk) -> None:
         other = await stranger(lab, greets=False)

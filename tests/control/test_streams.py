@@ -180,7 +180,13 @@ def test_a_first_line_may_come_in_parts_with_more_behind_it() -> None:
         (b'["put",1]\n', "does not speak"),
         (b'["put",1,"!!",""]\n', "does not speak"),
         (b'["nothing",1]\n', "does not speak"),
-        (b"\xff\n", "does not speak"),
+        (b"\xff\n", "does not speak this protocol .not UTF-8"),
+        (b'["put",1,"' + b"\xff" * 8 + b'",""]\n', "does not speak this protocol .not UTF-8"),
+        pytest.param(
+            b'["ask",1,"locate",' + b"[" * 100_000 + b"\n",
+            "does not speak this protocol .nested too deeply",
+            id="too deep",
+        ),
     ],
 )
 def test_what_is_no_message_is_told_without_its_content(data: bytes, words: str) -> None:
@@ -202,9 +208,10 @@ def test_an_endless_first_line_is_a_misfit() -> None:
         ([Piece(b"small", False)], "piece of 5"),
         ([Piece(bytes(PIECE_BYTES), False)] * (MESSAGE_BYTES // PIECE_BYTES + 1), "message of more than"),
         ([Piece(b"[]", True)], "does not speak"),
+        ([Piece(b"[" * 100_000, True)], "does not speak"),
         ([Piece(encode(Piece(b"x", True)), True)], "piece within pieces"),
     ],
-    ids=["empty", "small", "endless", "no message", "within pieces"],
+    ids=["empty", "small", "endless", "no message", "too deep", "within pieces"],
 )
 def test_pieces_that_are_none_are_refused(pieces: list[Piece], words: str) -> None:
     incoming: Incoming[Request] = Incoming(requests)

@@ -165,6 +165,28 @@ def test_a_lost_link_tells_all_who_wait() -> None:
     run_virtual(main)
 
 
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n", "it does not speak this protocol (not JSON"),
+        (b'{"status":"\xff"}\n', "it does not speak this protocol (not UTF-8)"),
+        (b'{"status":"ok","more":' + b"[" * 100_000 + b"\n", "it does not speak this protocol (nested too deeply)"),
+        (b'{"status":5}\n', "it does not speak this protocol (Expected"),
+    ],
+    ids=["not JSON", "not UTF-8", "too deep", "misfit"],
+)
+def test_what_is_no_reply_ends_the_link_in_words(line: bytes, reason: str) -> None:
+    async def main() -> None:
+        link, _ = linked()
+        asked = link.ask(Get("a"))
+        link.data_received(line)
+        with pytest.raises(LinkLost) as lost:
+            await asked
+        assert str(lost.value).startswith(reason)
+
+    run_virtual(main)
+
+
 class Watch(LoopClock):
     """A clock that can jump, as it does for a process that was stopped."""
 

@@ -1,5 +1,8 @@
 """What a table rebuilt from notes trusts, and what it does not."""
 
+from base64 import b64encode
+from zlib import compress
+
 import pytest
 
 from kvtui.core.cluster import ClusterError
@@ -33,7 +36,11 @@ def test_a_note_says_the_whole_topology() -> None:
     assert read_note(write_note(topology)) == topology
 
 
-@pytest.mark.parametrize("text", ["", "%", "AAAA", "eJwrSS0uAQAEXQHB"])
+TOO_DEEP = b64encode(compress(b'[{"type":"opened","more":' + b"[" * 100_000)).decode()
+NOT_UTF8 = b64encode(compress(b'[{"type":"opened","coordinator":"\xff"}]')).decode()
+
+
+@pytest.mark.parametrize("text", ["", "%", "AAAA", "eJwrSS0uAQAEXQHB", pytest.param(TOO_DEEP, id="too deep"), NOT_UTF8])
 def test_a_damaged_note_is_refused_in_words(text: str) -> None:
     with pytest.raises(NoteDamaged):
         read_note(text)

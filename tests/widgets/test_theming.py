@@ -58,8 +58,9 @@ def test_a_choice_holds_until_the_configuration_names_another(tmp_path: Path) ->
     remember_theme(file, "sea", "nord")
     assert remembered_theme(file, "nord") == "sea"
     assert remembered_theme(file, "dracula") == "dracula"
-    file.write_text("broken")
-    assert remembered_theme(file, "nord") == "nord"
+    for broken in (b"broken", b'{"chosen":"\xff","instead_of":"nord"}', b'{"more":' + b"[" * 10_000):
+        file.write_bytes(broken)
+        assert remembered_theme(file, "nord") == "nord"
     remember_theme(tmp_path / "state" / "theme.json" / "x", "sea", "nord")  # can't be written: nothing happens
     assert remembered_theme(None, "nord") == "nord"
 
