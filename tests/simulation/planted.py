@@ -22,17 +22,17 @@ class Hunt(NamedTuple):
     failure: str
 
 
-def hunt(name: str, most: int = SEEDS_MOST) -> Hunt:
-    """Plant a bug in this process, for good, and run seeds until one fails."""
+def hunt(name: str, most: int = SEEDS_MOST, first: int = 0) -> Hunt:
+    """Plant a bug in this process, for good, and run seeds, beginning with ``first``, until one fails."""
     catalogue()[name].plant()
-    for seed in range(most):
+    for seed in range(first, first + most):
         failure = failure_of(plan(seed))
         if failure:
-            return Hunt(name, seed + 1, failure)
+            return Hunt(name, seed - first + 1, failure)
     return Hunt(name, most, "")
 
 
-def hunt_all(names: Sequence[str], most: int = SEEDS_MOST) -> Iterator[Hunt]:
+def hunt_all(names: Sequence[str], most: int = SEEDS_MOST, first: int = 0) -> Iterator[Hunt]:
     """Each bug's hunt, in order, on all cores."""
     with ProcessPoolExecutor(cpu_count(), get_context("spawn"), begin, max_tasks_per_child=1) as pool:
-        yield from pool.map(hunt, names, [most] * len(names))
+        yield from pool.map(hunt, names, [most] * len(names), [first] * len(names))

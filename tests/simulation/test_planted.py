@@ -10,6 +10,8 @@ from tests.simulation.planted import SEEDS_MOST, hunt_all
 pytestmark = pytest.mark.long
 
 MEDIAN_MOST = 200
+SEEDS_MOST_ELSEWHERE = 10_000
+"""The hardest bug takes a thousand seeds on average or so."""
 
 
 def test_every_planted_bug_is_caught(capsys: pytest.CaptureFixture[str]) -> None:
@@ -25,3 +27,10 @@ def test_every_planted_bug_is_caught(capsys: pytest.CaptureFixture[str]) -> None
     missed = [hunt.name for hunt in hunts if not hunt.failure]
     assert not missed, f"not caught within {SEEDS_MOST:,} seeds: {missed}"
     assert median(hunt.seeds for hunt in hunts) <= MEDIAN_MOST
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("first", range(1_000_000, 9_000_000, 1_000_000))
+def test_every_planted_bug_is_caught_wherever_the_seeds_begin(first: int) -> None:
+    missed = [hunt.name for hunt in hunt_all(list(catalogue()), SEEDS_MOST_ELSEWHERE, first) if not hunt.failure]
+    assert not missed, f"not caught within {SEEDS_MOST_ELSEWHERE:,} seeds from {first:,}: {missed}"
