@@ -5,7 +5,7 @@ from __future__ import annotations
 from kvtui.commands.address import Address, parse_address
 from kvtui.commands.command import Argument, Command, CommandError, Flag, Invocation, Kind
 from kvtui.commands.context import Context, Line
-from kvtui.commands.wording import counted
+from kvtui.commands.wording import counted, harmless
 from kvtui.core.cluster import ClusterError, LocalNodes, OwnData
 from kvtui.core.events import Level
 from kvtui.core.snapshot import NodeState, NodeView
@@ -39,8 +39,10 @@ async def remove(invocation: Invocation, context: Context) -> bool:
     node = invocation.values["id"]
     if context.cluster.snapshot().node(node) is not None:
         context.say(Line(f"Rebalancing after removing node {node}..."))
-    await context.cluster.remove_node(node, force="--force" in invocation.flags)
+    left = await context.cluster.remove_node(node, force="--force" in invocation.flags)
     context.say(Line(f"Node removed: {node}", Level.GOOD))
+    if left:
+        context.say(Line(harmless(left), Level.WARNING))
     return True
 
 

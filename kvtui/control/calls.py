@@ -47,7 +47,7 @@ GET_MANY = _call("get_many", list[Read], list[bytes], changes=False)
 """Answers as many of the first keys as have room."""
 LOCATE = _call("locate", Location, bytes, changes=False)
 ADD_NODE = _call("add_node", NodeAdded, str, str, int, OwnData, keywords=("own_data",))
-REMOVE_NODE = _call("remove_node", type(None), str, bool, keywords=("force",))
+REMOVE_NODE = _call("remove_node", str, str, bool, keywords=("force",))
 SET_REPLICATION = _call("set_replication", type(None), int)
 REBALANCE = _call("rebalance", Rebalanced)
 START_NODE = _call("start_node", type(None), str)

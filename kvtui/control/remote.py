@@ -199,8 +199,8 @@ class RemoteCluster:
     async def add_node(self, node: str, host: str, port: int, *, own_data: OwnData = OwnData.REFUSE) -> NodeAdded:
         return await self._channel.call(calls.ADD_NODE, node, host, port, own_data)
 
-    async def remove_node(self, node: str, *, force: bool = False) -> None:
-        await self._channel.call(calls.REMOVE_NODE, node, force)
+    async def remove_node(self, node: str, *, force: bool = False) -> str:
+        return await self._channel.call(calls.REMOVE_NODE, node, force)
 
     async def set_replication(self, copies: int) -> None:
         await self._channel.call(calls.SET_REPLICATION, copies)

@@ -288,7 +288,7 @@ class Session:
     ) -> Coroutine[Any, Any, NodeAdded]:
         return self._behind.add_node(node, host, port, own_data=own_data)
 
-    def remove_node(self, node: str, *, force: bool = False) -> Coroutine[Any, Any, None]:
+    def remove_node(self, node: str, *, force: bool = False) -> Coroutine[Any, Any, str]:
         return self._behind.remove_node(node, force=force)
 
     def set_replication(self, copies: int) -> Coroutine[Any, Any, None]:

@@ -235,8 +235,9 @@ class Cluster(Protocol):
         """
         ...
 
-    async def remove_node(self, node: str, *, force: bool = False) -> None:
-        """Move everything off the node, then forget it. Raises ClusterError.
+    async def remove_node(self, node: str, *, force: bool = False) -> str:
+        """Move everything off the node, then forget it; returns what of its data directory could not be deleted, in words (empty:
+        nothing is left). Raises ClusterError.
 
         ``force`` removes a node that is DOWN: its slots are copied from their other clean replicas. It is refused, with the
         slots named, where the node has the last clean copy: those must be given up first (``Losses.accept_loss``).

@@ -200,10 +200,11 @@ class Coordinator:
         self._observatory.redraw()
         return added
 
-    async def remove_node(self, node: str, *, force: bool = False) -> None:
+    async def remove_node(self, node: str, *, force: bool = False) -> str:
         self._check_active()
-        await self._membership.remove(node, force=force)
+        left = await self._membership.remove(node, force=force)
         self._observatory.redraw()
+        return left
 
     async def start_node(self, node: str) -> None:
         self._check_active()

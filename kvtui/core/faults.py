@@ -9,10 +9,10 @@ from kvtui.core.happenings import Happenings
 from kvtui.core.impaired_transport import WHOLE, ImpairedTransport, Impairment
 from kvtui.core.ledger import Ledger
 from kvtui.core.local_processes import LocalProcesses
-from kvtui.core.records import Wiped
+from kvtui.core.records import Behind, Wiped
 from kvtui.core.remote_node import RemoteNode
 from kvtui.core.seams.clock import Clock
-from kvtui.core.seams.launcher import LaunchFailed, NodeProcess
+from kvtui.core.seams.launcher import NodeProcess
 from kvtui.core.seams.transport import Transport
 from kvtui.core.topology import described
 
@@ -107,12 +107,17 @@ class FaultsRoom:
             # Its end is noticed by its link: from then on writes go on without it, and it can't become clean again.
             await self._ledger.changed()
         self._check_spare(name)
+        clean = self._ledger.topology.runs(lambda place: name in place.clean)
+        if clean:
+            # Nobody counts on its copies from here on; whether they are gone is told by what the deletion comes to.
+            self._ledger.append(Behind(name, clean))
+        discarded = self._processes.discard(node)
+        if discarded.intact:
+            raise ClusterError(f"{name} was killed, but its data is still there: {discarded.left}")
         self._ledger.append(Wiped(name, "", 0))
-        try:
-            self._processes.discard(node)
-        except LaunchFailed as error:
-            raise ClusterError(f"{name} was killed, but its data is still there: {error}") from None
         self._tell(f"{name} was wiped: it is down and has no data", name)
+        if discarded.left:
+            self._tell(f"of {name}, which was wiped: {discarded.left}", name)
 
     def check_startable(self, name: str) -> None:
         """Raises ClusterError for a paused node, which runs already in a way."""

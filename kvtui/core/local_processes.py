@@ -7,7 +7,7 @@ from typing import Final
 from kvtui.core.cluster import ClusterError
 from kvtui.core.remote_node import RemoteNode
 from kvtui.core.seams.clock import Clock
-from kvtui.core.seams.launcher import Launcher, LaunchFailed, NodeProcess, NodeSpec
+from kvtui.core.seams.launcher import Discarded, Launcher, LaunchFailed, NodeProcess, NodeSpec
 
 RESTARTS: Final = 12
 """Times that a node's start is tried while its last process may still hold its data directory."""
@@ -44,9 +44,13 @@ class LocalProcesses:
             await self._clock.sleep(ENDING_SECONDS)
         return False
 
-    def discard(self, node: RemoteNode) -> None:
-        """Delete the data directory of a node that left for good."""
-        self._launcher.discard(self._spec(node))
+    def discard(self, node: RemoteNode) -> Discarded:
+        """Delete the data directory of a node that left for good, or was wiped; what of it could not be deleted."""
+        return self._launcher.discard(self._spec(node))
+
+    def has_data(self, node: RemoteNode) -> bool:
+        """Whether there is a store already where the node's data goes."""
+        return self._data is not None and node.id in self._launcher.stored(self._data)
 
     def _spec(self, node: RemoteNode, port: int | None = None) -> NodeSpec:
         data = None if self._data is None else self._data / node.id

@@ -59,6 +59,8 @@ class Membership:
         self._processes = processes
         self._supervisor = supervisor
         self._starting: set[str] = set()
+        self._leftovers: dict[str, str] = {}
+        """What could not be deleted of nodes whose leave somebody waits for."""
         self._adding = asyncio.Lock()
         self._tasks: TaskGroup | None = None
 
@@ -128,8 +130,9 @@ class Membership:
         if ring is not before and not self._ledger.stopped:
             self._ledger.append(Planned(ring.to_record()))
 
-    async def remove(self, name: str, *, force: bool = False) -> None:
-        """Drain the node, then forget it; returns when it is forgotten. Raises ClusterError.
+    async def remove(self, name: str, *, force: bool = False) -> str:
+        """Drain the node, then forget it; returns when it is forgotten: what of its data could not be deleted, in words. Raises
+        ClusterError.
 
         ``force``: a node that is DOWN too, whose slots the other clean replicas give.
         """
@@ -145,10 +148,15 @@ class Membership:
             if not any(other != name and not member.leaving for other, member in self._ledger.topology.members.items()):
                 await self._check_empty(name)
             self._begin_to_leave(name)
-        while name in self._ledger.topology.members:
-            changed = self._ledger.changed()
-            self._check_draining(node, force)
-            await changed
+        try:
+            self._leftovers[name] = ""
+            while name in self._ledger.topology.members:
+                changed = self._ledger.changed()
+                self._check_draining(node, force)
+                await changed
+            return self._leftovers.get(name, "")
+        finally:
+            self._leftovers.pop(name, None)
 
     async def _check_empty(self, name: str) -> None:
         """The last node can leave when it holds nothing, as of now and not of the last heartbeat."""
@@ -262,7 +270,7 @@ class Membership:
             except Unreachable as error:
                 if not is_loopback(host):
                     raise ClusterError(f"{error}; start kvtui-node there first") from None
-                return await self._start_and_join(name, host, port), NOTHING
+                return await self._start_and_join(name, host, port, own_data)
             except NotTrusted as error:
                 raise ClusterError(f"node {name} at {host}:{port} {error}") from None
             except NotANode as error:
@@ -272,7 +280,7 @@ class Membership:
             data, taken = await self._take_own_data(facts, host, port, own_data)
             await self._join(node, plan=True, data=data)
             return node, taken
-        return await self._start_and_join(name, host, port), NOTHING
+        return await self._start_and_join(name, host, port, own_data)
 
     async def _take_own_data(self, facts: Facts, host: str, port: int, wanted: OwnData) -> tuple[str, Imported]:
         """What the node is told to do with the keys of its own, once those that are wanted are the cluster's."""
@@ -304,22 +312,40 @@ class Membership:
         if known:
             raise ClusterError(f"what listens at {host}:{port} is node {known} already")
 
-    async def _start_and_join(self, name: str, host: str, port: int) -> RemoteNode:
+    async def _start_and_join(self, name: str, host: str, port: int, own_data: OwnData) -> tuple[RemoteNode, Imported]:
         node = RemoteNode(name, host, port)
+        left = self._processes.has_data(node)
         await self._processes.start_new(node)
         try:
-            await self._join(node, plan=True)
+            data, taken = await self._take_leftovers(node, own_data) if left else ("", NOTHING)
+            await self._join(node, plan=True, data=data)
         except BaseException:
             if node.process is not None:
                 await self._processes.end(node.process)
             raise
-        return node
+        if left:
+            text = f"{name} took over the data directory that a node of this name had left"
+            self._happenings.emit(Level.INFO, text, name)
+        return node, taken
+
+    async def _take_leftovers(self, node: RemoteNode, own_data: OwnData) -> tuple[str, Imported]:
+        """A node was started where one of its name had been, whose directory could not be deleted: what it holds decides, as with
+        any node that comes with data of its own. Raises ClusterError."""
+        try:
+            facts = await interview(self._transport, self._clock, node.host, node.port)
+        except (Unreachable, NotANode) as error:
+            raise ClusterError(f"can't use the node at {node.address}: {error}") from None
+        self._check_stranger(facts, node.host, node.port, own_data)
+        if facts.cluster:
+            # Tombstones that it left behind are as old as its keys.
+            return "wipe", NOTHING
+        return await self._take_own_data(facts, node.host, node.port, own_data)
 
     async def _join(self, node: RemoteNode, plan: bool, data: str = "") -> None:
         """Say hello as a new member, then log it: a node that is asked twice agrees twice."""
         try:
             link, facts = await self._supervisor.call(node, join=True, data=data)
-            if facts.keys and data == "wipe":
+            if data == "wipe" and (facts.keys or facts.tombstones or facts.damaged):
                 # It belonged to this cluster before, and was forgotten: it has entered without being cleared.
                 await link.ask(Clear(start=0, stop=len(self._ledger.topology.places)))
         except (Unreachable, NotANode, LinkLost, LinkFull) as error:
@@ -410,11 +436,16 @@ class Membership:
         await self._supervisor.part(node)
         if node.process is not None:
             await self._processes.end(node.process)
+        left = ""
         if self._ledger.topology.members[node.id].started_here:
-            self._processes.discard(node)
+            left = self._processes.discard(node).left
         self._ledger.record(Forgotten(node.id))
         if self._ledger.stopped:
             return
+        if node.id in self._leftovers:
+            self._leftovers[node.id] = left
         self._ledger.nodes.pop(node.id, None)
         self._ledger.stir()
         self._happenings.emit(Level.GOOD, f"{node.id} left", node.id)
+        if left:
+            self._happenings.emit(Level.WARNING, f"of {node.id}, which left: {left}", node.id)

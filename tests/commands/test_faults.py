@@ -100,6 +100,29 @@ async def test_a_wiped_node_is_filled_again_and_the_last_clean_copy_is_not_wiped
         assert await person.types("get apple") == ["apple -> 1"]
 
 
+async def test_a_node_whose_directory_is_a_link_leaves_and_the_cluster_opens_again(tmp_path: Path) -> None:
+    """ "A defect of kvtui stopped it", and again at every opening."""
+    settings = Settings(tmp_path / "state", nodes=3, replication=2, slots=64)
+    elsewhere = tmp_path / "elsewhere"
+    async with open_cluster(settings) as cluster:
+        await Person(cluster).types("put apple 1")
+    data = tmp_path / "state" / "nodes" / "n3"
+    data.rename(elsewhere)
+    (elsewhere / "thesis.tex").write_text("years")
+    data.symlink_to(elsewhere)
+    async with open_cluster(settings) as cluster:
+        assert await Person(cluster).types("removenode n3") == [
+            "Rebalancing after removing node n3...",
+            "Node removed: n3",
+            f"{data} still holds thesis.tex, which no node made",
+        ]
+    for _ in range(2):
+        async with open_cluster(settings) as cluster:
+            assert await Person(cluster).types("get apple") == ["apple -> 1"]
+            assert [view.id for view in cluster.snapshot().nodes] == ["n1", "n2"]
+    assert [entry.name for entry in elsewhere.iterdir()] == ["thesis.tex"]
+
+
 async def test_nodes_that_others_started_are_left_alone(opened: Opened) -> None:
     async with opened(nodes=1) as person, lone_node(None) as (_, port):
         await person.types(f"addnode A {port}")

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from kvtui.core.cluster import ClusterError, Outcome
+from kvtui.core.cluster import ClusterError, Outcome, OwnData
 from kvtui.core.coordinator import Coordinator
 from kvtui.core.link import Link
 from kvtui.core.protocol import Hello
 from kvtui.core.remote_node import HEARTBEAT_SECONDS
-from kvtui.core.seams.launcher import LaunchFailed, NodeProcess, NodeSpec
+from kvtui.core.seams.launcher import Discarded, LaunchFailed, NodeProcess, NodeSpec
 from kvtui.core.snapshot import ClusterSnapshot, NodeState
 from tests.simulation.harness import CoordinatorGone, SimCluster, settled
 from tests.simulation.loop import run_virtual
@@ -365,8 +365,8 @@ class FailingLauncher:
     def stored(self, directory: Path) -> list[str]:
         return self._launcher.stored(directory)
 
-    def discard(self, spec: NodeSpec) -> None:
-        self._launcher.discard(spec)
+    def discard(self, spec: NodeSpec) -> Discarded:
+        return self._launcher.discard(spec)
 
 
 def test_when_one_of_several_nodes_does_not_start_no_process_is_left_behind() -> None:
@@ -382,5 +382,126 @@ def test_when_one_of_several_nodes_does_not_start_no_process_is_left_behind() ->
             assert not cluster.process("n2").alive
             assert not cluster.process("n4").alive
             assert [view.id for view in cluster.coordinator.snapshot().nodes] == ["n1"]
+
+    run_virtual(main)
+
+
+async def removed_by_force(cluster: SimCluster, node: str) -> str:
+    """The node is dead, and can't be told to leave: what it has stays where it is."""
+    cluster.kill(node)
+    await cluster.until(lambda snapshot: state_of(snapshot, node) is NodeState.DOWN)
+    async with asyncio.timeout(30.0):
+        return await cluster.call(lambda coordinator: coordinator.remove_node(node, force=True))
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["not a file", "some files"])
+def test_a_node_whose_directory_can_not_be_deleted_has_left_all_the_same(whole: bool) -> None:
+    """It ended the coordinator, and again at every opening."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=3, replication=2, slots=8) as cluster:
+            await put_all(cluster)
+            cluster.disks.undeletable[cluster.data_of("n3")] = whole
+            coordinator = cluster.coordinator
+            async with asyncio.timeout(30.0):
+                left = await cluster.call(lambda coordinator: coordinator.remove_node("n3"))
+            assert str(cluster.data_of("n3")) in left
+            told = anext(event async for event in coordinator.events() if left in event.text)
+            assert (await told).nodes == ("n3",)
+            assert [view.id for view in coordinator.snapshot().nodes] == ["n1", "n2"]
+            await check_all(cluster)
+            for _ in range(2):
+                await cluster.close()
+                await cluster.open()
+                await check_all(cluster)
+            assert [view.id for view in cluster.coordinator.snapshot().nodes] == ["n1", "n2"]
+
+    run_virtual(main)
+
+
+def test_a_node_of_the_same_name_begins_empty_on_the_directory_that_was_left() -> None:
+    async def main() -> None:
+        async with SimCluster(nodes=3, replication=2, slots=8) as cluster:
+            await put_all(cluster)
+            cluster.disks.undeletable[cluster.data_of("n3")] = True
+            await remove(cluster, "n3")
+            assert (await cluster.delete(KEYS[0])).outcome is Outcome.OK
+            await add(cluster, "n3")
+            took_over = anext(event async for event in cluster.coordinator.events() if "took over" in event.text)
+            assert (await took_over).nodes == ("n3",)
+            await cluster.until(settled)
+            await cluster.call(lambda coordinator: coordinator.rebalance())
+            assert (await cluster.get(KEYS[0])).value is None
+            for key in KEYS[1:]:
+                assert (await cluster.get(key)).value == b"value of " + key
+
+    run_virtual(main)
+
+
+def test_what_a_node_left_that_could_not_be_told_to_leave_is_neither_taken_back_nor_in_the_way_for_ever() -> None:
+    """``--wipe`` was not heeded where kvtui starts the node itself: it was refused for ever."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=3, replication=2, slots=8) as cluster:
+            await put_all(cluster)
+            cluster.disks.undeletable[cluster.data_of("n3")] = True
+            await removed_by_force(cluster, "n3")
+            for key in KEYS:
+                assert (await cluster.delete(key)).outcome is Outcome.OK
+            with pytest.raises(ClusterError, match="keys of its own"):
+                await add(cluster, "n3")
+            with pytest.raises(ClusterError, match="what it holds is old"):
+                await cluster.call(lambda c: c.add_node("n3", "127.0.0.1", 0, own_data=OwnData.IMPORT))
+            assert [view.id for view in cluster.coordinator.snapshot().nodes] == ["n1", "n2"]
+            await cluster.call(lambda c: c.add_node("n3", "127.0.0.1", 0, own_data=OwnData.WIPE))
+            await cluster.until(settled)
+            await cluster.call(lambda coordinator: coordinator.rebalance())
+            for key in KEYS:
+                assert (await cluster.get(key)).value is None
+
+    run_virtual(main)
+
+
+def test_where_files_of_a_store_that_was_given_up_are_left_a_node_begins_once_they_are_gone() -> None:
+    async def main() -> None:
+        async with SimCluster(nodes=3, replication=2, slots=8) as cluster:
+            await put_all(cluster)
+            cluster.disks.undeletable[cluster.data_of("n3")] = False
+            await remove(cluster, "n3")
+            with pytest.raises(ClusterError, match=r"could not start n3: node n3 can't begin anew: .*can't be deleted"):
+                await add(cluster, "n3")
+            await check_all(cluster)
+            cluster.disks.undeletable.clear()
+            await add(cluster, "n3")
+            await cluster.until(settled)
+            await check_all(cluster)
+
+    run_virtual(main)
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["not a file", "some files"])
+def test_a_wipe_that_can_not_delete_says_so_and_log_and_disk_agree(whole: bool) -> None:
+    """It was logged as wiped before anything was deleted."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=2, slots=8) as cluster:
+            await put_all(cluster)
+            before = cluster.coordinator.topology.members["n2"].data_id
+            cluster.disks.undeletable[cluster.data_of("n2")] = whole
+            if whole:
+                with pytest.raises(
+                    ClusterError, match=r"n2 was killed, but its data is still there: .*can't be emptied"
+                ):
+                    await cluster.call(lambda coordinator: coordinator.wipe_node("n2"))
+            else:
+                await cluster.call(lambda coordinator: coordinator.wipe_node("n2"))
+            assert (cluster.coordinator.topology.members["n2"].data_id == before) is whole
+            with pytest.raises(ClusterError, match="n1 has the last clean copy"):
+                await cluster.call(lambda coordinator: coordinator.wipe_node("n1"))
+            cluster.disks.undeletable.clear()
+            await cluster.call(lambda coordinator: coordinator.start_node("n2"))
+            await cluster.until(settled)
+            assert (cluster.coordinator.topology.members["n2"].data_id == before) is whole
+            await check_all(cluster)
 
     run_virtual(main)

@@ -9,6 +9,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Protocol
 
+from kvtui.core.seams.launcher import Discarded
 from kvtui.core.seams.memory import MemoryEngine
 from kvtui.core.seams.storage import Batch, EngineFailed, EngineLocked, OpenEngine, StorageEngine
 from tests.simulation.machine import Machine, MachineCrashed
@@ -49,6 +50,9 @@ class SimDisks:
         self._disks: dict[Path, Disk] = {}
         self._holders: dict[Path, tuple[Machine, str]] = {}
         self._crash_at: dict[str, tuple[int, bool]] = {}
+        self.undeletable: dict[Path, bool] = {}
+        """Directories that can't be deleted. True: not a file of it; False: some files, so that no store opens there any more."""
+        self._given_up: set[Path] = set()
 
     def opener(self, machine: Machine) -> OpenEngine:
         """The storage seam of ``machine``."""
@@ -88,6 +92,24 @@ class SimDisks:
     def wipe(self, path: Path) -> None:
         """Delete a directory and all in it; nothing happens when there is none."""
         self._disks.pop(path, None)
+
+    def discard(self, path: Path) -> Discarded:
+        """Delete a directory as a launcher does, who may be unable to."""
+        whole = self.undeletable.get(path)
+        if path not in self._disks and path not in self._given_up:
+            return Discarded()
+        if whole is True and path in self._disks:
+            return Discarded(f"{path} can't be emptied: Operation not permitted", intact=True)
+        self.wipe(path)
+        if whole is None:
+            self._given_up.discard(path)
+            return Discarded()
+        self._given_up.add(path)
+        return Discarded(f"{path}: 000004.log can't be deleted: Operation not permitted")
+
+    def was_given_up(self, path: Path) -> bool:
+        """Whether files are left there of a store that was discarded."""
+        return path in self._given_up
 
     def apply(self, machine: Machine, engine: StorageEngine, batch: Batch) -> None:
         """Write ``batch`` for ``machine``, or crash it where that was set."""

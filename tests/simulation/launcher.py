@@ -9,7 +9,7 @@ from typing import Final
 from kvtui.core.authentication import Secret
 from kvtui.core.seams.chance import Random
 from kvtui.core.seams.clock import Clock
-from kvtui.core.seams.launcher import LaunchFailed, NodeSpec
+from kvtui.core.seams.launcher import Discarded, LaunchFailed, NodeSpec
 from kvtui.core.seams.storage import EngineFailed, EngineFull, EngineLocked, EngineUnreadable
 from kvtui.core.seams.transport import CannotListen
 from kvtui.node.gate import Gate
@@ -117,6 +117,8 @@ class SimLauncher:
         self._pids = count(1000)
 
     async def start(self, spec: NodeSpec) -> SimProcess:
+        if spec.data is not None and self._disks.was_given_up(spec.data) and (left := self.discard(spec).left):
+            raise LaunchFailed(f"node {spec.node} can't begin anew: {left}")
         process = SimProcess(Machine(self._prefix + spec.node), next(self._pids))
         before = self.processes.get(spec.node)
         if before is None or not before.alive:
@@ -140,9 +142,8 @@ class SimLauncher:
     def stored(self, directory: Path) -> list[str]:
         return sorted(path.name for path in self._disks.paths if path.parent == directory)
 
-    def discard(self, spec: NodeSpec) -> None:
-        if spec.data is not None:
-            self._disks.wipe(spec.data)
+    def discard(self, spec: NodeSpec) -> Discarded:
+        return Discarded() if spec.data is None else self._disks.discard(spec.data)
 
     async def _boot(self, process: SimProcess, spec: NodeSpec, started: "asyncio.Future[str]") -> None:
         await self._clock.sleep(self._random.uniform(*BOOT_SECONDS))

@@ -111,10 +111,11 @@ class FrozenCluster(Cluster):
         self.asked.append(f"add {node}")
         return NodeAdded(node, host, port, started=True)
 
-    async def remove_node(self, node: str, *, force: bool = False) -> None:
+    async def remove_node(self, node: str, *, force: bool = False) -> str:
         if self.now.node(node) is None:
             raise ClusterError(f"there is no node {node}")
         self.asked.append(f"remove {node}")
+        return ""
 
     async def set_replication(self, copies: int) -> None:
         self.asked.append(f"replicate {copies}")

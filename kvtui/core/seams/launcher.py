@@ -10,6 +10,16 @@ class LaunchFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Discarded:
+    """What became of a data directory that was to be deleted."""
+
+    left: str = ""
+    """What could not be deleted, where and why, on one line for people; empty: nothing is left of it."""
+    intact: bool = False
+    """The store in it opens as before: nothing was deleted."""
+
+
+@dataclass(frozen=True, slots=True)
 class NodeSpec:
     """What to start: ``port`` 0 takes any free one; ``data`` None keeps everything in memory."""
 
@@ -46,13 +56,14 @@ class Launcher(Protocol):
     """Starts nodes that end with this process, even when it is killed."""
 
     async def start(self, spec: NodeSpec) -> NodeProcess:
-        """Start a node; it accepts connections when this returns. Raises LaunchFailed."""
+        """Start a node; it accepts connections when this returns. What is left of a store that was discarded there is deleted
+        before. Raises LaunchFailed."""
         ...
 
     def stored(self, directory: Path) -> list[str]:
         """The ids of the nodes whose data directories lie in ``directory``, in order."""
         ...
 
-    def discard(self, spec: NodeSpec) -> None:
-        """Delete the data directory of a node that was removed from the cluster for good."""
+    def discard(self, spec: NodeSpec) -> Discarded:
+        """Delete the data of a node for good, and its directory. Nothing is raised: what can't be deleted is told."""
         ...

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -10,7 +9,8 @@ from pathlib import Path
 from typing import IO, Final
 
 from kvtui.core.authentication import Secret
-from kvtui.core.seams.launcher import LaunchFailed, NodeProcess, NodeSpec
+from kvtui.core.seams.giving_up import give_up, was_given_up
+from kvtui.core.seams.launcher import Discarded, LaunchFailed, NodeProcess, NodeSpec
 from kvtui.core.seams.secret_source import VARIABLE
 from kvtui.core.seams.tls import TlsFiles
 
@@ -37,6 +37,8 @@ class ProcessLauncher:
 
     async def start(self, spec: NodeSpec) -> NodeProcess:
         """Start a node and wait until it accepts. Raises LaunchFailed."""
+        if spec.data is not None and was_given_up(spec.data) and (left := give_up(spec.data).left):
+            raise LaunchFailed(f"node {spec.node} can't begin anew: {left}")
         keep = ["--memory"] if spec.data is None else ["--data", str(spec.data)]
         command = [sys.executable, "-m", "kvtui.node", str(spec.port), "--host", spec.host, "--parent-pipe", *keep]
         command += self._certificate(spec)
@@ -63,14 +65,8 @@ class ProcessLauncher:
             return []
         return sorted(entry.name for entry in directory.iterdir() if (entry / "CURRENT").exists())
 
-    def discard(self, spec: NodeSpec) -> None:
-        """Delete the node's data directory; nothing happens when there is none. Raises LaunchFailed."""
-        if spec.data is None or not spec.data.exists():
-            return
-        try:
-            shutil.rmtree(spec.data)
-        except OSError as error:
-            raise LaunchFailed(f"can't delete {spec.data}: {error.strerror or error}") from None
+    def discard(self, spec: NodeSpec) -> Discarded:
+        return Discarded() if spec.data is None else give_up(spec.data)
 
     def _certificate(self, spec: NodeSpec) -> list[str]:
         if self._tls is None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from kvtui.core.seams.launcher import LaunchFailed, NodeProcess, NodeSpec
+from kvtui.core.seams.launcher import Discarded, LaunchFailed, NodeProcess, NodeSpec
 from kvtui.core.seams.processes import ProcessLauncher
 
 LIMIT_SECONDS = 60
@@ -60,9 +60,9 @@ def test_a_started_node_accepts_and_ends_on_a_signal(tmp_path: Path) -> None:
         assert not node.alive
         node.signal(signal.SIGTERM)
         assert not connects(node.address)
-        launcher.discard(spec(tmp_path / "n1"))
-        launcher.discard(spec(tmp_path / "n1"))
-        launcher.discard(spec())
+        assert launcher.discard(spec(tmp_path / "n1")) == Discarded()
+        assert launcher.discard(spec(tmp_path / "n1")) == Discarded()
+        assert launcher.discard(spec()) == Discarded()
         assert not (tmp_path / "n1").exists()
 
     launched(story)
