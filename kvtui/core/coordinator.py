@@ -34,6 +34,7 @@ from kvtui.core.membership import Membership
 from kvtui.core.metadata_log import MetadataLog
 from kvtui.core.meter import Meter
 from kvtui.core.mover import Mover
+from kvtui.core.node_access import Access, fresh_secret
 from kvtui.core.notes import Notes
 from kvtui.core.observation import observed_read, observed_reads, observed_write, observed_writes
 from kvtui.core.observatory import Observatory
@@ -88,13 +89,22 @@ class Coordinator:
         throttle = Throttle(seams.clock, lambda: self._ledger.topology.throttle, lambda: meter.operations)
         self._mover = Mover(self._ledger, seams.clock, self._moves, self._notes, self._writes.may_purge, throttle)
         data = None if state is None else state / "nodes"
-        processes = LocalProcesses(seams.launcher, seams.clock, data)
-        self._faults = FaultsRoom(self._ledger, seams.transport, seams.clock, self._happenings, processes)
-        transport = self._faults.transport
-        supervisor = Supervisor(self._ledger, transport, seams.clock, self._happenings, identity, self._notes)
+        own = fresh_secret(seams.random)
+        processes = LocalProcesses(seams.launcher, seams.clock, data, own)
+        access = Access.over(seams.transport, seams.secret, own, seams.random, seams.clock)
+        self._faults = FaultsRoom(self._ledger, access, seams.clock, self._happenings, processes)
+        access = self._faults.access
+        supervisor = Supervisor(self._ledger, access, seams.clock, self._happenings, identity, self._notes)
         keys = Keys(self._reads.get_many, self._writes.put_many)
         self._membership = Membership(
-            self._ledger, transport, seams.clock, self._happenings, processes, supervisor, keys, seams.elsewhere
+            self._ledger,
+            access,
+            seams.clock,
+            self._happenings,
+            processes,
+            supervisor,
+            keys,
+            elsewhere=seams.secret is not None,
         )
         directory = "" if state is None else str(state)
         self._observatory = Observatory(

@@ -9,11 +9,11 @@ from kvtui.core.happenings import Happenings
 from kvtui.core.impaired_transport import WHOLE, ImpairedTransport, Impairment
 from kvtui.core.ledger import Ledger
 from kvtui.core.local_processes import LocalProcesses
+from kvtui.core.node_access import Access
 from kvtui.core.records import Behind, Wiped
 from kvtui.core.remote_node import RemoteNode
 from kvtui.core.seams.clock import Clock
 from kvtui.core.seams.launcher import NodeProcess
-from kvtui.core.seams.transport import Transport
 from kvtui.core.topology import described
 
 SLOW_MOST_SECONDS: Final = 60.0
@@ -24,14 +24,15 @@ class FaultsRoom:
     """Implements ``Faults``, and says of each node what is being done to it."""
 
     def __init__(
-        self, ledger: Ledger, transport: Transport, clock: Clock, happenings: Happenings, processes: LocalProcesses
+        self, ledger: Ledger, access: Access, clock: Clock, happenings: Happenings, processes: LocalProcesses
     ) -> None:
         self._ledger = ledger
         self._happenings = happenings
         self._processes = processes
         self._impaired: dict[str, Impairment] = {}
         self._paused: dict[str, NodeProcess] = {}
-        self.transport = ImpairedTransport(transport, clock, self._impairment_at)
+        self._transports = tuple(ImpairedTransport(way, clock, self._impairment_at) for way in access)
+        self.access = Access(*self._transports)
         """What the coordinator reaches its nodes through."""
 
     def of(self, node: str) -> str:
@@ -87,7 +88,7 @@ class FaultsRoom:
         """As ``Faults.heal``."""
         healed = sorted({*self._impaired, *(name for name in self._paused if self._is_paused(name))})
         self._impaired.clear()
-        self.transport.look_again()
+        self._look_again()
         for process in self._paused.values():
             process.signal(signal.SIGCONT)
         self._paused.clear()
@@ -119,6 +120,10 @@ class FaultsRoom:
         if discarded.left:
             self._tell(f"of {name}, which was wiped: {discarded.left}", name)
 
+    def _look_again(self) -> None:
+        for transport in self._transports:
+            transport.look_again()
+
     def check_startable(self, name: str) -> None:
         """Raises ClusterError for a paused node, which runs already in a way."""
         if self._is_paused(name):
@@ -137,7 +142,7 @@ class FaultsRoom:
             self._impaired.pop(name, None)
         else:
             self._impaired[name] = impairment
-        self.transport.look_again()
+        self._look_again()
 
     def _impairment_at(self, host: str, port: int) -> Impairment:
         if not self._impaired:

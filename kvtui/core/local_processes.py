@@ -4,6 +4,7 @@ import signal
 from pathlib import Path
 from typing import Final
 
+from kvtui.core.authentication import Secret
 from kvtui.core.cluster import ClusterError
 from kvtui.core.remote_node import RemoteNode
 from kvtui.core.seams.clock import Clock
@@ -22,11 +23,13 @@ STOP_SECONDS: Final = 10.0
 class LocalProcesses:
     """Starts and ends node processes on this machine."""
 
-    def __init__(self, launcher: Launcher, clock: Clock, data: Path | None) -> None:
-        """``data`` is the directory of the nodes' data directories; None keeps them in memory."""
+    def __init__(self, launcher: Launcher, clock: Clock, data: Path | None, secret: Secret) -> None:
+        """``data`` is the directory of the nodes' data directories; None keeps them in memory. ``secret`` is what nodes that are
+        started here want proved: their coordinator alone knows it."""
         self._launcher = launcher
         self._clock = clock
         self._data = data
+        self._secret = secret
 
     async def start_new(self, node: RemoteNode) -> None:
         """Start a new node's process at its address. Raises ClusterError."""
@@ -54,7 +57,7 @@ class LocalProcesses:
 
     def _spec(self, node: RemoteNode, port: int | None = None) -> NodeSpec:
         data = None if self._data is None else self._data / node.id
-        return NodeSpec(node.id, node.host, node.port if port is None else port, data)
+        return NodeSpec(node.id, node.host, node.port if port is None else port, data, self._secret)
 
     async def restart(self, node: RemoteNode) -> None:
         """Start a member's process on its data: on its own port, or on another if that is taken. Raises ClusterError."""

@@ -14,6 +14,7 @@ from kvtui.core.ledger import Ledger
 from kvtui.core.link import LinkFull, LinkLost
 from kvtui.core.local_processes import LocalProcesses
 from kvtui.core.loopback import is_loopback
+from kvtui.core.node_access import Access
 from kvtui.core.node_names import check_address, check_name
 from kvtui.core.protocol import Clear, Facts
 from kvtui.core.records import Forgotten, Joined, Member, Planned, Record, Seen
@@ -40,7 +41,7 @@ class Membership:
     def __init__(
         self,
         ledger: Ledger,
-        transport: Transport,
+        access: Access,
         clock: Clock,
         happenings: Happenings,
         processes: LocalProcesses,
@@ -53,7 +54,7 @@ class Membership:
         self._keys = keys
         self._ledger = ledger
         self._elsewhere = elsewhere
-        self._transport = transport
+        self._access = access
         self._clock = clock
         self._happenings = happenings
         self._processes = processes
@@ -264,7 +265,7 @@ class Membership:
     async def _attach_or_start(self, name: str, host: str, port: int, own_data: OwnData) -> tuple[RemoteNode, Imported]:
         if port:
             try:
-                facts = await interview(self._transport, self._clock, host, port)
+                facts = await interview(self._access.others, self._clock, host, port)
             except Untrusted as error:
                 raise ClusterError(f"can't use what listens there: {error}") from None
             except Unreachable as error:
@@ -277,12 +278,14 @@ class Membership:
                 raise ClusterError(f"can't use what listens at {host}:{port}: {error}") from None
             self._check_stranger(facts, host, port, own_data)
             node = RemoteNode(name, host, port)
-            data, taken = await self._take_own_data(facts, host, port, own_data)
+            data, taken = await self._take_own_data(facts, node, self._access.others, own_data)
             await self._join(node, plan=True, data=data)
             return node, taken
         return await self._start_and_join(name, host, port, own_data)
 
-    async def _take_own_data(self, facts: Facts, host: str, port: int, wanted: OwnData) -> tuple[str, Imported]:
+    async def _take_own_data(
+        self, facts: Facts, node: RemoteNode, way: Transport, wanted: OwnData
+    ) -> tuple[str, Imported]:
         """What the node is told to do with the keys of its own, once those that are wanted are the cluster's."""
         if not facts.keys:
             return "", NOTHING
@@ -291,7 +294,7 @@ class Membership:
         if not any(place.replicas for place in self._ledger.topology.distinct):
             # It is the first node: what it holds is all there is, and older than anything that will be written.
             return "keep", Imported(facts.keys, 0)
-        return "wipe", await import_keys(self._transport, self._clock, host, port, self._keys)
+        return "wipe", await import_keys(way, self._clock, node.host, node.port, self._keys)
 
     def _check_stranger(self, facts: Facts, host: str, port: int, own_data: OwnData) -> None:
         ours = self._ledger.topology.cluster
@@ -332,14 +335,14 @@ class Membership:
         """A node was started where one of its name had been, whose directory could not be deleted: what it holds decides, as with
         any node that comes with data of its own. Raises ClusterError."""
         try:
-            facts = await interview(self._transport, self._clock, node.host, node.port)
+            facts = await interview(self._access.own, self._clock, node.host, node.port)
         except (Unreachable, NotANode) as error:
             raise ClusterError(f"can't use the node at {node.address}: {error}") from None
         self._check_stranger(facts, node.host, node.port, own_data)
         if facts.cluster:
             # Tombstones that it left behind are as old as its keys.
             return "wipe", NOTHING
-        return await self._take_own_data(facts, node.host, node.port, own_data)
+        return await self._take_own_data(facts, node, self._access.own, own_data)
 
     async def _join(self, node: RemoteNode, plan: bool, data: str = "") -> None:
         """Say hello as a new member, then log it: a node that is asked twice agrees twice."""

@@ -1,8 +1,12 @@
-"""Which nodes a coordinator speaks to: with a secret, those that prove to know it; without one, this machine's alone."""
+"""Which nodes a coordinator speaks to: those that prove to know what is expected of them.
+
+Nodes that it started itself know a secret that nobody else does. Others know the person's, or, where there is none, are on this
+machine.
+"""
 
 import asyncio
 from collections.abc import Callable
-from typing import Final, cast
+from typing import Final, NamedTuple, Self, cast
 
 from kvtui.core.authentication import NONCE_BYTES, Role, Secret, place_of, read_hex
 from kvtui.core.framing import Lines
@@ -21,7 +25,7 @@ from kvtui.core.protocol import (
     decode_reply,
     encode_lines,
 )
-from kvtui.core.remote_node import NotANode, NotTrusted
+from kvtui.core.remote_node import OBEYS_ANOTHER, NotANode, NotTrusted
 from kvtui.core.seams.chance import Random
 from kvtui.core.seams.clock import Clock
 from kvtui.core.seams.tls import fingerprint_of
@@ -31,12 +35,29 @@ ANSWER_SECONDS: Final = 1.5
 """How long a node may take for the whole exchange."""
 PROOF_LENGTH: Final = 32
 ELSEWHERE: Final = "is not on this machine: nodes elsewhere need a secret: give --secret-file or KVTUI_SECRET"
+IMPOSTOR: Final = (
+    "is not the process that was started there: something else answers at its address, and was sent nothing"
+)
 NO_PROOF: Final = "does not prove that it knows the secret: it may be a stranger, nothing was sent to it"
 _REFUSALS: Final = {
     NO_SECRET: "has no secret, and this kvtui has one: start the node with --secret-file or KVTUI_SECRET too",
-    WRONG_SECRET: "has another secret: give the node's with --secret-file or KVTUI_SECRET",
+    WRONG_SECRET: f"has another secret: give the node's with --secret-file or KVTUI_SECRET; {OBEYS_ANOTHER}",
     RELAYED: "is reached through something that passes the bytes on: use its own address, or TLS",
 }
+
+
+class Access(NamedTuple):
+    """How a coordinator reaches nodes. What is expected goes by who the node is: its address may be another's by now."""
+
+    others: Transport
+    """For nodes that run by themselves, members and strangers."""
+    own: Transport
+    """For those that this coordinator started."""
+
+    @classmethod
+    def over(cls, transport: Transport, secret: Secret | None, own: Secret, random: Random, clock: Clock) -> Self:
+        """``secret``: what nodes of others must know; ``own``: what nodes of this coordinator's do."""
+        return cls(NodeAccess(transport, secret, random, clock), OwnNodeAccess(transport, own, random, clock))
 
 
 class NodeAccess:
@@ -72,6 +93,21 @@ class NodeAccess:
 
     async def listen(self, host: str, port: int, make: Callable[[], asyncio.Protocol]) -> Listener:
         return await self._transport.listen(host, port, make)
+
+
+class OwnNodeAccess(NodeAccess):
+    """The same for nodes that were started here: there is nothing that a person could give or mend."""
+
+    async def connect(self, host: str, port: int, make: Callable[[], asyncio.Protocol]) -> None:
+        try:
+            await super().connect(host, port, make)
+        except NotTrusted:
+            raise NotTrusted(IMPOSTOR) from None
+
+
+def fresh_secret(random: Random) -> Secret:
+    """One that nobody can foresee, for the nodes that a coordinator starts in its life."""
+    return Secret(random.nonce().hex().encode())
 
 
 class _Exchange(asyncio.Protocol):

@@ -14,7 +14,6 @@ from kvtui.core.authentication import Secret
 from kvtui.core.cluster import ClusterError
 from kvtui.core.coordinator import Coordinator
 from kvtui.core.metadata_log import LogDamaged, MetadataLog
-from kvtui.core.node_access import NodeAccess
 from kvtui.core.quorum import REPLICAS_MOST
 from kvtui.core.records import Created
 from kvtui.core.replacement import GRACE_SECONDS
@@ -60,21 +59,19 @@ class Settings:
     slots: int = SLOTS
     """Slots of a new ring, a power of two; fewer only for tests."""
     secret: Secret | None = None
-    """What nodes must prove to know; without it, nodes are on this machine."""
+    """What nodes that others started must prove to know; without it, nodes are on this machine."""
     tls: TlsFiles | None = None
     """Given: every node is spoken to over TLS, those started here included."""
 
 
 def real_seams(secret: Secret | None = None, tls: TlsFiles | None = None) -> Seams:
     """TCP or TLS, the system's clock, the system's randomness, processes and RocksDB. Raises ClusterError for bad TLS files."""
-    clock, random = ExactClock(), SystemRandom()
     try:
-        tcp = TcpTransport(None if tls is None else as_coordinator(tls))
+        transport = TcpTransport(None if tls is None else as_coordinator(tls))
     except BadTls as error:
         raise ClusterError(str(error)) from None
-    transport = NodeAccess(tcp, secret, random, clock)
-    launcher = ProcessLauncher(secret=secret, tls=tls)
-    return Seams(transport, clock, random, launcher, open_rocksdb, identity_of, elsewhere=secret is not None)
+    launcher = ProcessLauncher(tls=tls)
+    return Seams(transport, ExactClock(), SystemRandom(), launcher, open_rocksdb, identity_of, secret=secret)
 
 
 @asynccontextmanager

@@ -5,16 +5,19 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from signal import SIGTERM
 
+from kvtui.core.authentication import Secret
 from kvtui.core.cluster import ClusterError
 from kvtui.core.link import Link, LinkFull, LinkLost
 from kvtui.core.metadata_log import LogDamaged, MetadataLog, essence
+from kvtui.core.node_access import Access, fresh_secret
 from kvtui.core.protocol import Hello, Note
 from kvtui.core.rebuilding import Found, Rebuilt, rebuild
 from kvtui.core.remote_node import NotANode, Refused, say_hello
 from kvtui.core.seams.bundle import Seams
+from kvtui.core.seams.clock import Clock
 from kvtui.core.seams.launcher import LaunchFailed, NodeProcess, NodeSpec
 from kvtui.core.seams.storage import EngineFailed, EngineFull, EngineLocked, EngineUnreadable
-from kvtui.core.seams.transport import Unreachable
+from kvtui.core.seams.transport import Transport, Unreachable
 
 ROLE = "kvtui recover"
 
@@ -39,9 +42,11 @@ async def recover(state: Path, addresses: Sequence[tuple[str, int]], without: Se
                 f"{state} holds the log of cluster {log.topology.name} already: open it with kvtui --state {state}, or move"
                 f" {state / 'metadata'} away to rebuild it from the nodes"
             )
+        own = fresh_secret(seams.random)
+        access = Access.over(seams.transport, seams.secret, own, seams.random, seams.clock)
         found = [
-            *await _stored(state / "nodes", seams),
-            *[await _attached(host, port, seams) for host, port in addresses],
+            *await _stored(state / "nodes", access.own, own, seams),
+            *[await _asked(host, port, access.others, seams.clock) for host, port in addresses],
         ]
         rebuilt = rebuild(found, without)
         log.append(*essence(rebuilt.topology))
@@ -54,19 +59,19 @@ async def recover(state: Path, addresses: Sequence[tuple[str, int]], without: Se
         engine.close()
 
 
-async def _stored(nodes: Path, seams: Seams) -> list[Found]:
-    """The nodes whose data directories lie in ``nodes``, each started for long enough to be asked."""
+async def _stored(nodes: Path, transport: Transport, secret: Secret, seams: Seams) -> list[Found]:
+    """The nodes whose data directories lie in ``nodes``, each started for long enough to be asked, and for nobody else."""
     found: list[Found] = []
     async with AsyncExitStack() as ending:
         for name in seams.launcher.stored(nodes):
             try:
-                process = await seams.launcher.start(NodeSpec(name, "127.0.0.1", 0, nodes / name))
+                process = await seams.launcher.start(NodeSpec(name, "127.0.0.1", 0, nodes / name, secret))
             except LaunchFailed as error:
                 raise ClusterError(f"node {name} does not start on {nodes / name}: {error}") from None
 
             ending.push_async_callback(_end, process)
             host, port = process.address
-            found.append(await _attached(host, port, seams, name))
+            found.append(await _asked(host, port, transport, seams.clock, name))
     return [node for node in found if node.facts.cluster]
 
 
@@ -75,10 +80,10 @@ async def _end(process: NodeProcess) -> None:
     await process.wait()
 
 
-async def _attached(host: str, port: int, seams: Seams, name: str = "") -> Found:
-    link = Link(seams.clock, lambda _link, _reason: None)
+async def _asked(host: str, port: int, transport: Transport, clock: Clock, name: str = "") -> Found:
+    link = Link(clock, lambda _link, _reason: None)
     try:
-        await seams.transport.connect(host, port, lambda: link)
+        await transport.connect(host, port, lambda: link)
         facts = await say_hello(link, Hello())
         note = await link.ask(Note())
     except (Unreachable, NotANode, LinkLost, LinkFull) as error:

@@ -34,7 +34,8 @@ class NotTrusted(NotANode):
     """A node and this coordinator don't share a secret; the text goes on after the node's name and address."""
 
 
-WANTS_SECRET: Final = "wants a secret: give --secret-file or KVTUI_SECRET"
+OBEYS_ANOTHER: Final = "one that another kvtui started obeys that one alone"
+WANTS_SECRET: Final = f"wants a secret: give --secret-file or KVTUI_SECRET; {OBEYS_ANOTHER}"
 
 
 @dataclass(slots=True)

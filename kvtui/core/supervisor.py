@@ -12,12 +12,13 @@ from kvtui.core.events import Level
 from kvtui.core.happenings import Happenings
 from kvtui.core.ledger import Ledger
 from kvtui.core.link import Link, LinkFull, LinkLost
+from kvtui.core.node_access import Access
 from kvtui.core.notes import Notes
 from kvtui.core.protocol import FENCED, FOREIGN, Facts, Hello, Leave, Reply
 from kvtui.core.records import Counted, Seen, Wiped
 from kvtui.core.remote_node import HEARTBEAT_SECONDS, NotANode, NotTrusted, Refused, RemoteNode, say_hello
 from kvtui.core.seams.clock import Clock
-from kvtui.core.seams.transport import Transport, Unreachable, Untrusted
+from kvtui.core.seams.transport import Unreachable, Untrusted
 from kvtui.core.snapshot import NodeState
 
 RECONNECT_SECONDS: Final = 0.25
@@ -35,7 +36,7 @@ class Supervisor:
     def __init__(
         self,
         ledger: Ledger,
-        transport: Transport,
+        access: Access,
         clock: Clock,
         happenings: Happenings,
         coordinator: str,
@@ -44,7 +45,7 @@ class Supervisor:
         """``coordinator`` is this coordinator's identity, to which nodes grant its epoch."""
         self._ledger = ledger
         self._notes = notes
-        self._transport = transport
+        self._access = access
         self._clock = clock
         self._happenings = happenings
         self._coordinator = coordinator
@@ -175,7 +176,7 @@ class Supervisor:
         """
         topology = self._ledger.topology
         link = Link(self._clock, self._on_lost(node), node.traffic)
-        await self._transport.connect(node.host, node.port, lambda: link)
+        await self._reach(node, link)
         self._session += 1
         hello = Hello(
             cluster=topology.cluster,
@@ -205,6 +206,19 @@ class Supervisor:
                 return link, await say_hello(link, msgspec.structs.replace(hello, join=True))
         except BaseException:
             link.close("hello failed")
+            raise
+
+    async def _reach(self, node: RemoteNode, link: Link) -> None:
+        """Connect, asking of the node what it must know: one that was started here has a secret of this coordinator's. Raises
+        Unreachable, NotANode."""
+        member = self._ledger.topology.members.get(node.id)
+        if node.process is None and (member is None or not member.started_here):
+            await self._access.others.connect(node.host, node.port, lambda: link)
+            return
+        try:
+            await self._access.own.connect(node.host, node.port, lambda: link)
+        except NotTrusted:
+            self._check_process(node)
             raise
 
     def _check_process(self, node: RemoteNode) -> None:

@@ -293,7 +293,9 @@ def test_an_idle_coordinator_that_is_fenced_stops_and_says_by_whom() -> None:
     """Only a write told it: reads went on, at nodes that obeyed another one by then."""
 
     async def main() -> None:
-        async with SimCluster(nodes=2, replication=2, slots=8) as cluster:
+        async with SimCluster(nodes=0, replication=2, slots=8, attached=True) as cluster:
+            await cluster.join("a")
+            await cluster.join("b")
             await put_all(cluster)
             await cluster.call(lambda coordinator: coordinator.rebalance())
             view = cluster.coordinator.snapshot().nodes[0]

@@ -2,26 +2,30 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from kvtui.core.authentication import Role, Secret, place_of
 from kvtui.core.cluster import ClusterError, Outcome
 from kvtui.core.link import Link
-from kvtui.core.node_access import ANSWER_SECONDS, NodeAccess
+from kvtui.core.node_access import ANSWER_SECONDS, IMPOSTOR, NodeAccess
 from kvtui.core.protocol import Challenge, Hello, Prove, Reply, decode_request, encode_lines
+from kvtui.core.recovery import recover
 from kvtui.core.remote_node import NotANode, NotTrusted, interview
 from kvtui.core.seams.chance import SeededRandom
 from kvtui.core.seams.launcher import NodeSpec
 from kvtui.core.seams.transport import Listener, Unreachable
+from kvtui.core.snapshot import NodeState
 from tests.node.nodes import Bench, on_a_node
-from tests.simulation.harness import SimCluster
+from tests.simulation.harness import SimCluster, settled
 from tests.simulation.loop import SimClock, run_virtual
 from tests.simulation.machine import Machine
 from tests.simulation.transport import SimNetwork
 
 SECRET = Secret(b"correct horse battery staple")
 OTHER = Secret(b"another one of the same length")
+ALONE = "one that another kvtui started obeys that one alone"
 Answer = Callable[["Impostor", object], list[Reply]]
 
 
@@ -84,8 +88,8 @@ def test_a_node_that_knows_the_secret_is_spoken_to() -> None:
 @pytest.mark.parametrize(
     ("nodes", "ours", "text"),
     [
-        (SECRET, None, "wants a secret: give --secret-file or KVTUI_SECRET"),
-        (SECRET, OTHER, "has another secret: give the node's with --secret-file or KVTUI_SECRET"),
+        (SECRET, None, f"wants a secret: give --secret-file or KVTUI_SECRET; {ALONE}"),
+        (SECRET, OTHER, f"has another secret: give the node's with --secret-file or KVTUI_SECRET; {ALONE}"),
         (None, SECRET, "has no secret, and this kvtui has one: start the node with --secret-file or KVTUI_SECRET too"),
     ],
 )
@@ -239,7 +243,7 @@ def test_nodes_of_other_machines_are_attached_to_and_never_started() -> None:
     async def live() -> None:
         async with SimCluster(4, nodes=1, secret=SECRET) as cluster:
             cluster.launcher.parent = None
-            await cluster.launcher.start(NodeSpec("far", "10.0.0.1", 5001, None))
+            await cluster.launcher.start(NodeSpec("far", "10.0.0.1", 5001, None, SECRET))
             added = await cluster.call(lambda coordinator: coordinator.add_node("B", "10.0.0.1", 5001))
             assert not added.started
             assert (await cluster.put(b"apple", b"123")).outcome is Outcome.OK
@@ -254,10 +258,10 @@ def test_a_member_of_another_machine_is_left_alone_once_the_secret_is_missing() 
     async def live() -> None:
         async with SimCluster(5, nodes=1, secret=SECRET) as cluster:
             cluster.launcher.parent = None
-            await cluster.launcher.start(NodeSpec("far", "10.0.0.1", 5001, None))
+            await cluster.launcher.start(NodeSpec("far", "10.0.0.1", 5001, None, SECRET))
             await cluster.call(lambda coordinator: coordinator.add_node("B", "10.0.0.1", 5001))
             await cluster.close()
-            cluster.secret = cluster.launcher.secret = None
+            cluster.secret = None
             await cluster.open()
             shown = await cluster.until(lambda shown: shown.node("B").note != "")  # type: ignore[union-attr]
             view = shown.node("B")
@@ -267,5 +271,113 @@ def test_a_member_of_another_machine_is_left_alone_once_the_secret_is_missing() 
                 == "node B at 10.0.0.1:5001 is not on this machine: nodes elsewhere need a secret: give"
                 + (" --secret-file or KVTUI_SECRET")
             )
+
+    run_virtual(live)
+
+
+def test_a_node_that_was_started_here_answers_its_coordinator_alone() -> None:
+    async def live() -> None:
+        async with SimCluster(6, nodes=2, replication=2) as cluster:
+            assert (await cluster.put(b"apple", b"123")).outcome is Outcome.OK
+            for name in ("n1", "n2"):
+                host, port = cluster.process(name).address
+                for known, refusal in ((None, "wants a secret"), (OTHER, "has another secret")):
+                    transport = cluster.network.transport(Machine("else"))
+                    stranger = NodeAccess(transport, known, SeededRandom(0), cluster.clock)
+                    with pytest.raises(NotTrusted, match=refusal):
+                        await interview(stranger, cluster.clock, host, port)
+            assert (await cluster.get(b"apple")).value == b"123"
+
+    run_virtual(live)
+
+
+def test_a_cluster_that_is_served_is_not_rebuilt_by_somebody_else() -> None:
+    async def live() -> None:
+        async with SimCluster(7, nodes=2, replication=2) as cluster:
+            assert (await cluster.put(b"apple", b"123")).outcome is Outcome.OK
+            seams = cluster.seams_of(Machine("else"), None)
+            addresses = [cluster.process(name).address for name in ("n1", "n2")]
+            with pytest.raises(ClusterError, match="wants a secret"):
+                await recover(Path("elsewhere"), addresses, (), seams)
+            assert (await cluster.put(b"apple", b"124")).outcome is Outcome.OK
+
+    run_virtual(live)
+
+
+@pytest.mark.parametrize("secret", [None, SECRET])
+def test_whoever_takes_the_port_of_a_node_that_was_started_here_is_sent_nothing(secret: Secret | None) -> None:
+    """The person's secret proves nothing there: who runs nodes elsewhere knows it too."""
+
+    async def live() -> None:
+        async with SimCluster(8, nodes=2, replication=2, secret=secret) as cluster:
+            assert (await cluster.put(b"apple", b"123")).outcome is Outcome.OK
+            port = cluster.process("n1").address[1]
+            cluster.kill("n1")
+            taker = await cluster.launch("taker", port)
+            shown = await cluster.until(lambda shown: "another node answers" in shown.node("n1").note)  # type: ignore[union-attr]
+            view = shown.node("n1")
+            assert view is not None
+            assert view.state is NodeState.DOWN
+            assert view.note == f"its process is not running, and another node answers at 127.0.0.1:{port}"
+            assert taker.server is not None
+            assert taker.server.store.membership.cluster == ""
+            # Its own place is taken: it comes back at another one, and is known by its secret there.
+            await cluster.revive("n1")
+            await cluster.until(settled)
+            assert cluster.process("n1").address[1] != port
+
+    run_virtual(live)
+
+
+def test_one_that_answers_in_the_place_of_a_process_that_runs_is_sent_nothing() -> None:
+    """The process is paused: what its address leads to meanwhile, by whatever trick, does not know its secret."""
+
+    async def live() -> None:
+        async with SimCluster(9, nodes=1) as cluster:
+            away = await cluster.launch("away")
+            assert away.server is not None
+            node = cluster.coordinator._ledger.nodes["n1"]
+            node.host, node.port = away.server.address
+            cluster.network.cut("n1")
+            shown = await cluster.until(lambda shown: "something else answers" in shown.node("n1").note)  # type: ignore[union-attr]
+            view = shown.node("n1")
+            assert view is not None
+            assert view.note == f"node n1 at {node.address} {IMPOSTOR}"
+            assert away.server.store.membership.cluster == ""
+
+    run_virtual(live)
+
+
+def test_open_nodes_and_own_ones_go_together_and_neither_is_taken_for_the_other() -> None:
+    async def live() -> None:
+        async with SimCluster(10, nodes=2, replication=2) as cluster:
+            open_one = await cluster.launch("B")
+            host, port = open_one.address
+            await cluster.call(lambda coordinator: coordinator.add_node("B", host, port))
+            await cluster.until(settled)
+            assert (await cluster.put(b"apple", b"123")).outcome is Outcome.OK
+            cluster.kill("B")
+            cluster.kill("n1")
+            # One that was started here comes to stand where the open one was.
+            cluster.coordinator._ledger.nodes["n1"].port = port
+            await cluster.revive("n1")
+            assert cluster.process("n1").address[1] == port
+            shown = await cluster.until(lambda shown: "wants a secret" in shown.node("B").note)  # type: ignore[union-attr]
+            assert shown.node("B").state is NodeState.DOWN  # type: ignore[union-attr]
+            assert shown.node("n1").state is NodeState.UP  # type: ignore[union-attr]
+
+    run_virtual(live)
+
+
+def test_every_life_of_a_coordinator_has_another_secret() -> None:
+    async def live() -> None:
+        async with SimCluster(11, nodes=1) as cluster:
+            seen = [cluster.coordinator._membership._processes._secret.reveal()]
+            for _ in range(2):
+                await cluster.close()
+                await cluster.open()
+                seen.append(cluster.coordinator._membership._processes._secret.reveal())
+            assert len({*seen}) == 3
+            assert {len(text) for text in seen} == {64}
 
     run_virtual(live)

@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -28,6 +29,7 @@ from tests.live import pid_of, said
 TEXT = "correct horse battery staple"
 SECRET = Secret(TEXT.encode())
 OTHER = Secret(b"another one of the same length")
+ALONE = "one that another kvtui started obeys that one alone"
 LIMIT_SECONDS = 60
 FLOOD = 2000
 
@@ -99,7 +101,7 @@ def answer(port: int, text: bytes) -> bytes:
 
 @asynccontextmanager
 async def secured_node(secret: Secret | None, tls: TlsFiles | None = None) -> AsyncIterator[tuple[str, int]]:
-    process = await ProcessLauncher(secret=secret, tls=tls).start(NodeSpec("lone", "127.0.0.1", 0, None))
+    process = await ProcessLauncher(tls=tls).start(NodeSpec("lone", "127.0.0.1", 0, None, secret))
     try:
         yield process.address
     finally:
@@ -165,11 +167,24 @@ def test_a_node_needs_its_own_certificate_first(option: str) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
-def test_nodes_get_the_secret_in_their_environment_alone_and_want_it_proved(tmp_path: Path) -> None:
+@pytest.mark.parametrize("given", [None, SECRET])
+def test_nodes_get_a_secret_of_their_own_in_their_environment_alone_and_want_it_proved(
+    tmp_path: Path, given: Secret | None
+) -> None:
+    """Whoever uses this machine reaches their ports: nobody but their coordinator is answered."""
+    secrets = set()
+
     async def story(cluster: Coordinator) -> None:
         process = Path("/proc") / str(pid_of(cluster, "n1"))
-        assert TEXT.encode() not in (process / "cmdline").read_bytes()
-        assert f"KVTUI_SECRET={TEXT}".encode() in (process / "environ").read_bytes().split(b"\0")
+        own = next(
+            value
+            for name, _, value in (line.partition(b"=") for line in (process / "environ").read_bytes().split(b"\0"))
+            if name == b"KVTUI_SECRET"
+        )
+        secrets.add(own)
+        assert len(own) == 64
+        assert own not in (process / "cmdline").read_bytes()
+        assert not any(own in file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
         assert "KVTUI_SECRET" not in os.environ
         view = cluster.snapshot().node("n1")
         assert view is not None
@@ -177,25 +192,45 @@ def test_nodes_get_the_secret_in_their_environment_alone_and_want_it_proved(tmp_
             assert b'"code":"unauthenticated"' in await anyio.to_thread.run_sync(answer, view.port, request)
         assert not (await cluster.get(b"a")).value
 
-    with_cluster(story, Settings(state=tmp_path / "state", nodes=1, secret=SECRET))
+    for _ in range(2):
+        with_cluster(story, Settings(state=tmp_path / "state", nodes=1, secret=given))
+    assert len(secrets) == 2, "every life of the coordinator has another"
 
 
-def test_a_node_without_a_secret_gets_none_from_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_kvtui_gets_nothing_from_the_nodes_of_a_running_one(tmp_path: Path) -> None:
+    async def story(cluster: Coordinator) -> None:
+        assert (await cluster.put(b"password", b"hunter2")).outcome is Outcome.OK
+        ports = [str(view.port) for view in cluster.snapshot().nodes]
+        for asking in (kvtui, partial(kvtui, KVTUI_SECRET=TEXT)):
+            taking = partial(asking, tmp_path / "mine", options=("recover", *ports))
+            taken = await anyio.to_thread.run_sync(taking)
+            assert (taken.returncode, taken.stderr.count("\n")) == (2, 1)
+            assert ALONE in taken.stderr
+            adding = partial(asking, tmp_path / "new", f"addnode B {ports[0]}")
+            added = await anyio.to_thread.run_sync(adding)
+            assert added.returncode == 1
+            assert ALONE in added.stdout + added.stderr
+        assert (await cluster.get(b"password")).value == b"hunter2"
+
+    with_cluster(story, Settings(state=tmp_path / "state", nodes=2))
+
+
+def test_a_node_gets_no_secret_from_the_environment_of_who_starts_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KVTUI_SECRET", TEXT)
 
-    async def story(cluster: Coordinator) -> None:
-        view = cluster.snapshot().node("n1")
-        assert view is not None
-        assert b'"status":"ok"' in await anyio.to_thread.run_sync(answer, view.port, b'{"op":"size"}')
+    async def story() -> None:
+        with anyio.fail_after(LIMIT_SECONDS):
+            async with secured_node(None) as (_, port):
+                assert b'"status":"ok"' in await anyio.to_thread.run_sync(answer, port, b'{"op":"size"}')
 
-    with_cluster(story, Settings(state=None, nodes=1))
+    anyio.run(story)
 
 
 @pytest.mark.parametrize(
     ("nodes", "ours", "reason"),
     [
-        (SECRET, None, "wants a secret: give --secret-file or KVTUI_SECRET"),
-        (SECRET, OTHER, "has another secret: give the node's with --secret-file or KVTUI_SECRET"),
+        (SECRET, None, f"wants a secret: give --secret-file or KVTUI_SECRET; {ALONE}"),
+        (SECRET, OTHER, f"has another secret: give the node's with --secret-file or KVTUI_SECRET; {ALONE}"),
         (None, SECRET, "has no secret, and this kvtui has one: start the node with --secret-file or KVTUI_SECRET too"),
     ],
 )
@@ -219,7 +254,9 @@ def test_addnode_of_a_secured_node_and_what_is_said_when_the_secret_is_missing_l
         assert "apple -> 123" in first.stdout
         without = kvtui(state, "get apple")
         assert without.returncode == 1
-        wants = f"kvtui: B is DOWN: node B at 127.0.0.1:{port} wants a secret: give --secret-file or KVTUI_SECRET"
+        wants = (
+            f"kvtui: B is DOWN: node B at 127.0.0.1:{port} wants a secret: give --secret-file or KVTUI_SECRET; {ALONE}"
+        )
         assert without.stderr.splitlines()[0] == wants
         assert "apple -> 123" in kvtui(state, "get apple", KVTUI_SECRET=TEXT).stdout
         assert told(node)[0] == "kvtui-node: refused 127.0.0.1: a request without the secret"

@@ -11,7 +11,6 @@ from typing import Any, Final, Literal, Self, TypeVar
 from kvtui.core.authentication import Secret
 from kvtui.core.cluster import ClusterError, Outcome, Read, Written, WrittenMany
 from kvtui.core.coordinator import Coordinator
-from kvtui.core.node_access import NodeAccess
 from kvtui.core.opening import Settings, open_cluster
 from kvtui.core.recovery import recover
 from kvtui.core.seams.bundle import Seams
@@ -71,7 +70,6 @@ class SimCluster:
         self.disks = SimDisks(make_disk)
         self.clock = SimClock()
         self.launcher = SimLauncher(self.network, self.disks, self.clock, SeededRandom(seed))
-        self.launcher.secret = secret
         self.machine = Machine(COORDINATOR)
         """The coordinator's present life."""
         self._random = SeededRandom(seed + 1_000_000)
@@ -128,9 +126,8 @@ class SimCluster:
 
     def seams_of(self, machine: Machine, secret: Secret | None) -> Seams:
         """Those of a machine on this network whose coordinator knows that secret."""
-        transport = NodeAccess(self.network.transport(machine), secret, self._random, self.clock)
-        opener, elsewhere = self.disks.opener(machine), secret is not None
-        return Seams(transport, self.clock, self._random, self.launcher, opener, elsewhere=elsewhere)
+        transport, opener = self.network.transport(machine), self.disks.opener(machine)
+        return Seams(transport, self.clock, self._random, self.launcher, opener, secret=secret)
 
     async def close(self) -> None:
         """Leave the cluster in order: its nodes end too. Raises what the coordinator raised in its life."""
@@ -297,7 +294,7 @@ class SimCluster:
         """Start a node of no cluster, which outlives the coordinator, on a directory ``alone/<node>``: for ``addnode`` to find."""
         parent, self.launcher.parent = self.launcher.parent, None
         try:
-            return await self.launcher.start(NodeSpec(node, "127.0.0.1", port, Path("alone") / node))
+            return await self.launcher.start(NodeSpec(node, "127.0.0.1", port, Path("alone") / node, self.secret))
         finally:
             self.launcher.parent = parent
 

@@ -6,7 +6,6 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-from kvtui.core.authentication import Secret
 from kvtui.core.seams.chance import Random
 from kvtui.core.seams.clock import Clock
 from kvtui.core.seams.launcher import Discarded, LaunchFailed, NodeSpec
@@ -104,8 +103,6 @@ class SimLauncher:
     def __init__(self, network: SimNetwork, disks: SimDisks, clock: Clock, random: Random, *, prefix: str = "") -> None:
         """``prefix`` goes before the names of machines, where another launcher starts nodes of the same ids."""
         self._prefix = prefix
-        self.secret: Secret | None = None
-        """What the nodes that are started from now on want proved."""
         self.processes: dict[str, SimProcess] = {}
         """The newest life of each node; one that is alive is not replaced by an attempt to start another beside it."""
         self.parent: Machine | None = None
@@ -154,7 +151,7 @@ class SimLauncher:
             process.exit(CANNOT_START_STATUS)
             return
         transport = self._network.transport(process.machine)
-        gate = None if self.secret is None else Gate(self.secret, self._random, self._clock, lambda _: None)
+        gate = None if spec.secret is None else Gate(spec.secret, self._random, self._clock, lambda _: None)
         server = NodeServer(
             store, transport, self._clock, spec.host, spec.port, failed=lambda _: process.exit(FAILED_STATUS), gate=gate
         )

@@ -13,6 +13,7 @@ from kvtui.core.authentication import Secret
 from kvtui.core.cluster import ClusterError, Outcome
 from kvtui.core.coordinator import Coordinator
 from kvtui.core.link import Link, LinkFull, LinkLost
+from kvtui.core.node_access import NodeAccess
 from kvtui.core.opening import Settings, open_cluster
 from kvtui.core.protocol import ERROR, Get, Hello, Put
 from kvtui.core.quorum import may_shrink
@@ -337,10 +338,11 @@ class Nemesis:
         if node is None or not self._cluster.process(node).alive or self._cluster.process(node).server is None:
             return False
         seams = self._cluster.seams_of(Machine(f"stranger{next(self._names)}"), WRONG_SECRET if fault.flag else None)
+        access = NodeAccess(seams.transport, seams.secret, seams.random, seams.clock)
         link = Link(self._cluster.clock, lambda _link, _reason: None)
         key = self._keys[0].decode()
         try:
-            await seams.transport.connect(*self._cluster.process(node).address, lambda: link)
+            await access.connect(*self._cluster.process(node).address, lambda: link)
             for request in (Hello(), Get(key=key), Put(key=key, value="of a stranger")):
                 reply = await link.ask(request)
                 if reply.status != ERROR:
@@ -484,7 +486,6 @@ class Nemesis:
         launcher = SimLauncher(
             self._cluster.network, self._cluster.disks, self._cluster.clock, random, prefix=f"{machine.name}:"
         )
-        launcher.secret = self._cluster.secret
         return replace(seams, random=random, launcher=launcher)
 
     def _disk(self, path: Path) -> FaultyDisk:

@@ -18,7 +18,7 @@ FAULTS: Final = (8, 12)
 FAULT_SECONDS: Final = 6.0
 """The faults begin within this time, in which the clients' steps are taken as well."""
 SECRET_SHARE: Final = 0.25
-"""Clusters whose nodes have a secret."""
+"""Clusters whose person gave a secret."""
 SHORT_SECONDS: Final = (0.05, 3.0)
 LONG_SECONDS: Final = (3.0, 9.0)
 """Least and most that a fault lasts, commonly and now and then."""
@@ -109,7 +109,7 @@ class Plan:
     quorum: int
     reads: ReadMode
     secret: bool
-    """Nodes have one, and strangers come by."""
+    """Nodes that run by themselves have one. Strangers come by where nodes have any: those that kvtui starts always do."""
     grace: float
     """Seconds after which a node that is away is replaced; 0: never."""
     faults: tuple[Fault, ...]
@@ -135,7 +135,7 @@ def plan(seed: int) -> Plan:
     left_out = {
         FaultKind.FLIP if wiping else FaultKind.WIPE,
         *([FaultKind.STALE_COPY] if attached else [FaultKind.TAKEOVER]),
-        *([] if secret else [FaultKind.INTRUDER]),
+        *([] if secret or not attached else [FaultKind.INTRUDER]),
     }
     return Plan(
         seed=seed,

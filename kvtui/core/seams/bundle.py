@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from kvtui.core.authentication import Secret
 from kvtui.core.seams.chance import Random
 from kvtui.core.seams.clock import Clock
 from kvtui.core.seams.launcher import Launcher
@@ -22,5 +23,6 @@ class Seams:
     open_engine: OpenEngine
     home: Callable[[Path], str] = str
     """What tells a directory from a copy of it."""
-    elsewhere: bool = False
-    """Whether nodes may be on other machines: the transport then has them prove that they know the secret."""
+    secret: Secret | None = None
+    """What nodes that others started must prove to know; without it they are on this machine. Those that are started here have one
+    of their own, which this process alone knows."""

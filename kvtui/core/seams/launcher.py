@@ -1,8 +1,10 @@
 """The launcher seam: storage nodes as processes on this machine."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
+
+from kvtui.core.authentication import Secret
 
 
 class LaunchFailed(Exception):
@@ -21,12 +23,14 @@ class Discarded:
 
 @dataclass(frozen=True, slots=True)
 class NodeSpec:
-    """What to start: ``port`` 0 takes any free one; ``data`` None keeps everything in memory."""
+    """What to start: ``port`` 0 takes any free one; ``data`` None keeps everything in memory. Who asks the node must prove to know
+    ``secret``; None: it answers everybody on this machine."""
 
     node: str
     host: str
     port: int
     data: Path | None
+    secret: Secret | None = field(default=None, compare=False, repr=False)
 
 
 class NodeProcess(Protocol):

@@ -27,12 +27,9 @@ class ProcessLauncher:
     the node. It lives in a session of its own, so that a Ctrl-C in this terminal does not reach it.
     """
 
-    def __init__(
-        self, *, start_seconds: float = START_SECONDS, secret: Secret | None = None, tls: TlsFiles | None = None
-    ) -> None:
-        """Nodes get ``secret`` through their environment alone, and of ``tls`` the certificate and key for their own."""
+    def __init__(self, *, start_seconds: float = START_SECONDS, tls: TlsFiles | None = None) -> None:
+        """Nodes get their secret through their environment alone, and of ``tls`` the certificate and key for their own."""
         self._start_seconds = start_seconds
-        self._secret = secret
         self._tls = tls
 
     async def start(self, spec: NodeSpec) -> NodeProcess:
@@ -50,7 +47,7 @@ class ProcessLauncher:
                     stdout=subprocess.PIPE,
                     stderr=errors,
                     start_new_session=True,
-                    env=self._environment(),
+                    env=_environment(spec.secret),
                 )
             except OSError as error:
                 raise LaunchFailed(f"can't start node {spec.node}: {error.strerror or error}") from None
@@ -78,13 +75,6 @@ class ProcessLauncher:
         key = [] if self._tls.key is None else ["--tls-key", str(self._tls.key)]
         return ["--tls-cert", str(self._tls.certificate), *key]
 
-    def _environment(self) -> dict[str, str]:
-        environment = dict(os.environ)
-        environment.pop(VARIABLE, None)
-        if self._secret is not None:
-            environment[VARIABLE] = os.fsdecode(self._secret.reveal())
-        return environment
-
     async def _address(self, process: asyncio.subprocess.Process, spec: NodeSpec, errors: IO[bytes]) -> tuple[str, int]:
         assert process.stdout is not None
         try:
@@ -101,6 +91,14 @@ class ProcessLauncher:
         if not found or not port.isdigit():
             raise LaunchFailed(f"node {spec.node} said something unexpected: {line.strip()[:200]}")
         return host.strip("[]"), int(port)
+
+
+def _environment(secret: Secret | None) -> dict[str, str]:
+    environment = dict(os.environ)
+    environment.pop(VARIABLE, None)
+    if secret is not None:
+        environment[VARIABLE] = os.fsdecode(secret.reveal())
+    return environment
 
 
 class _Process:

@@ -18,7 +18,7 @@ def one_data_directory_for_all_nodes() -> None:
     shared = Path("shared")
 
     def spec(self: LocalProcesses, node: RemoteNode, port: int | None = None) -> NodeSpec:
-        return NodeSpec(node.id, node.host, node.port if port is None else port, shared)
+        return NodeSpec(node.id, node.host, node.port if port is None else port, shared, self._secret)
 
     LocalProcesses._spec = spec
 
