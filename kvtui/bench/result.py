@@ -8,6 +8,7 @@ import msgspec
 
 from kvtui.bench.view import BenchView, Ends, NodeLoad, Percentiles, Second
 from kvtui.bench.workloads import Keys
+from kvtui.core.formats import UNKNOWN_FIELD, newer, unknown_to
 from kvtui.core.malformed import MALFORMED, what_is_wrong
 
 FORMAT: Final = 1
@@ -118,12 +119,17 @@ def decode(data: bytes) -> Result:
         raise BadResult("it is no result of kvtui bench") from None
     if found.format != "kvtui-bench":
         raise BadResult("it is no result of kvtui bench")
+    if found.version > FORMAT:
+        raise BadResult(f"it was {newer(found.version, FORMAT)}")
     if found.version != FORMAT:
         raise BadResult(f"it has format {found.version}, and this kvtui reads format {FORMAT}: run it again")
     try:
         return msgspec.json.decode(data, type=Result)
     except MALFORMED as error:
-        raise BadResult(f"it is damaged: {' '.join(what_is_wrong(error, data).split())[:120]}") from None
+        wrong = what_is_wrong(error, data)
+        if UNKNOWN_FIELD in wrong:
+            raise BadResult(f"it was {unknown_to(wrong, FORMAT)}") from None
+        raise BadResult(f"it is damaged: {' '.join(wrong.split())[:120]}") from None
 
 
 def result_of(

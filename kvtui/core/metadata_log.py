@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 from xxhash import xxh3_64_digest
 
+from kvtui.core.formats import WrittenByNewer
 from kvtui.core.records import (
     Created,
     Joined,
@@ -17,8 +18,8 @@ from kvtui.core.records import (
     Planned,
     Record,
     Tuned,
-    decode_record,
     encode_record,
+    read_record,
 )
 from kvtui.core.seams.storage import Batch, EngineFull, StorageEngine
 from kvtui.core.topology import Topology, apply
@@ -36,7 +37,7 @@ class MetadataLog:
     """Appends records and keeps their sum, ``topology``. One owner: the engine is locked by whoever opened it."""
 
     def __init__(self, engine: StorageEngine) -> None:
-        """Replay what ``engine`` holds. Raises LogDamaged."""
+        """Replay what ``engine`` holds. Raises LogDamaged, and WrittenByNewer, before anything is written."""
         self._engine = engine
         self.topology = Topology()
         self._first = self._last = 0
@@ -115,7 +116,9 @@ def _replayed(topology: Topology, number: int, value: bytes) -> Topology:
     if xxh3_64_digest(value[8:]) != value[:8]:
         raise LogDamaged(f"record {number} of the metadata log fails its checksum")
     try:
-        return apply(topology, decode_record(value[8:]))
+        return apply(topology, read_record(value[8:]))
+    except WrittenByNewer as error:
+        raise WrittenByNewer(f"{error}; its record {number} says so") from None
     except (msgspec.DecodeError, ValueError, KeyError) as error:
         raise LogDamaged(f"record {number} of the metadata log can't be used: {error}") from error
 

@@ -21,7 +21,7 @@ from kvtui.core.link import Link, LinkFull, LinkLost
 from kvtui.core.malformed import MALFORMED
 from kvtui.core.metadata_log import essence
 from kvtui.core.protocol import Note, Reply
-from kvtui.core.records import Behind, Counted, CutOver, LossAccepted, Placed, Record, Recovered, Wiped
+from kvtui.core.records import Behind, Counted, CutOver, LossAccepted, Placed, Record, Recovered, Wiped, read_record
 from kvtui.core.seams.clock import Clock, Timer
 from kvtui.core.topology import Topology, apply
 from kvtui.core.version import NEVER, Version
@@ -46,12 +46,12 @@ def write_note(topology: Topology) -> str:
 
 
 def read_note(text: str) -> Topology:
-    """What a note says. Raises NoteDamaged."""
+    """What a note says. Raises NoteDamaged, WrittenByNewer."""
     try:
-        records: list[Record] = msgspec.json.decode(decompress(b64decode(text, validate=True)), type=list[Record])
+        records = msgspec.json.decode(decompress(b64decode(text, validate=True)), type=list[msgspec.Raw])
         topology = Topology()
         for record in records:
-            topology = apply(topology, record)
+            topology = apply(topology, read_record(bytes(record)))
     except (ValueError, ZlibError, *MALFORMED, KeyError) as error:
         raise NoteDamaged(str(error)) from None
     return topology

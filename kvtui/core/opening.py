@@ -13,6 +13,7 @@ from anyio.abc import TaskGroup
 from kvtui.core.authentication import Secret
 from kvtui.core.cluster import ClusterError
 from kvtui.core.coordinator import Coordinator
+from kvtui.core.formats import WrittenByNewer
 from kvtui.core.metadata_log import LogDamaged, MetadataLog
 from kvtui.core.quorum import REPLICAS_MOST
 from kvtui.core.records import Created
@@ -147,6 +148,8 @@ def _open_log(engine: StorageEngine, settings: Settings, seams: Seams) -> Metada
             ring = Ring.empty(policy, settings.replication or 1, settings.slots)
             log.append(Created(seams.random.identity(), settings.name, ring.to_record()))
         return log
+    except WrittenByNewer as error:
+        raise ClusterError(f"the state directory {settings.state} was {error}: open it with that one") from None
     except LogDamaged as error:
         raise ClusterError(f"the state directory {settings.state} is damaged: {error}") from None
     except (EngineFailed, EngineFull) as error:

@@ -18,7 +18,10 @@ import msgspec
 from kvtui.core.version import NEVER, Version
 
 PROTOCOL: Final = 1
-"""Raised when a message changes its meaning."""
+"""Raised when a message changes its meaning, or one side can't do without a new one: both ends must have the same. ``Hello`` and
+``Facts`` say it, and nothing else of a connection need be understood before. Fields that are not known are passed over."""
+FIRST_PROTOCOL: Final = 1
+"""What who says none speaks."""
 
 KEY_BYTES: Final = 64 * 1024
 """Longest key."""
@@ -288,9 +291,9 @@ class Hello(_Request, tag="hello"):
 
     With it, the connection acts for that cluster's coordinator from here on. ``join`` lets a standalone, empty node enter the
     cluster; one that holds keys of its own enters only with ``data``: "wipe" deletes them, "keep" keeps them. The node
-    refuses a foreign cluster (``foreign``), an epoch granted to another coordinator or below the highest granted (``fenced``),
-    and a ``session`` not above the last one (``superseded``); requests of earlier sessions that still arrive are refused from
-    here on.
+    refuses another protocol (``other_protocol``), a foreign cluster (``foreign``), an epoch granted to another coordinator or
+    below the highest granted (``fenced``), and a ``session`` not above the last one (``superseded``); requests of earlier
+    sessions that still arrive are refused from here on.
     """
 
     cluster: str = ""
@@ -300,6 +303,7 @@ class Hello(_Request, tag="hello"):
     slots: int = SLOTS_MOST
     join: bool = False
     data: str = ""
+    protocol: int = FIRST_PROTOCOL
 
 
 class Heartbeat(_Request, tag="heartbeat"):
@@ -363,7 +367,7 @@ class Facts(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True, gc=Fa
     """
 
     product: str = "kvtui"
-    protocol: int = PROTOCOL
+    protocol: int = FIRST_PROTOCOL
     cluster: str = ""
     coordinator: str = ""
     epoch: int = 0
@@ -389,6 +393,8 @@ TOO_LARGE: Final = "too_large"
 """A key, value, batch, frame or list above its limit."""
 FOREIGN: Final = "foreign"
 """The node belongs to another cluster, or the request needs a cluster and the node has none, or holds data."""
+OTHER_PROTOCOL: Final = "other_protocol"
+"""The coordinator is of another kvtui, which gives messages another meaning."""
 FENCED: Final = "fenced"
 """The node has granted a higher epoch, or this one to another coordinator."""
 SUPERSEDED: Final = "superseded"
@@ -409,6 +415,14 @@ RELAYED: Final = "relayed"
 """The node was not reached at the place that the coordinator meant: something between them passes the bytes on."""
 NO_SECRET: Final = "no_secret"
 """The node asks for no proof: it has no secret, or it was proved on this connection before."""
+
+
+def other_protocol(theirs: int, here: str) -> str:
+    """Why two sides can't talk, to go on after the name of the other one; ``here`` names this one. Empty when they can."""
+    if theirs == PROTOCOL:
+        return ""
+    kvtui = "a newer" if theirs > PROTOCOL else "an older"
+    return f"is of {kvtui} kvtui (protocol {theirs}; {here} speaks {PROTOCOL}): use the same kvtui for both"
 
 
 class Reply(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True, gc=False):

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from kvtui.core.cluster import ClusterError
+from kvtui.core.formats import WrittenByNewer
 from kvtui.core.notes import NoteDamaged, read_note
 from kvtui.core.placement import Placement, union
 from kvtui.core.protocol import Facts
@@ -97,6 +98,8 @@ def _newest(found: Sequence[Found]) -> Topology:
     for node in sorted(found, key=lambda node: node.facts.noted, reverse=True):
         try:
             topology = read_note(node.note)
+        except WrittenByNewer as error:
+            raise ClusterError(f"the newest note, of {node.address}, was {error}: rebuild with that one") from None
         except NoteDamaged as error:
             raise ClusterError(f"the newest note, of {node.address}, is damaged: {error}") from None
         # A coordinator on an old copy of the log has a higher epoch, and knows less than what others have noted.

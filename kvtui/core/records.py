@@ -1,18 +1,26 @@
-"""The metadata log's records: each is one durable change of the topology, written and synced before it acts."""
+"""The metadata log's records: each is one durable change of the topology, written and synced before it acts.
+
+Nodes keep records as well, in their notes (``kvtui.core.notes``): one format for both.
+"""
 
 from typing import Final
 
 import msgspec
 
+from kvtui.core.formats import Reader, Stored
 from kvtui.core.placement import Placement
 from kvtui.core.read_mode import ReadMode
 from kvtui.core.ring import RingRecord
+
+FORMAT: Final = 1
+"""Raised with each kind of record, field or value that an older kvtui does not know. ``Opened`` says it: all records that follow
+are of a coordinator that writes this format."""
 
 Runs = list[tuple[int, int]]
 """Half-open runs of slots."""
 
 
-class Member(msgspec.Struct, frozen=True, kw_only=True):
+class Member(Stored, frozen=True, kw_only=True):
     """A node of the cluster. ``data_id`` and ``counter`` are its data's life and write counter when last recorded."""
 
     id: str
@@ -26,15 +34,16 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     """Its weight, once it was away for so long that it was replaced; 0: it was not."""
 
 
-class Created(msgspec.Struct, tag="created", frozen=True):
+class Created(Stored, frozen=True, tag="created"):
     """The first record of every log."""
 
     cluster: str
     name: str
     ring: RingRecord
+    format: int = FORMAT
 
 
-class Opened(msgspec.Struct, tag="opened", frozen=True):
+class Opened(Stored, frozen=True, tag="opened"):
     """A coordinator took over with an epoch above every earlier one. ``home`` tells the place of its log from places of copies."""
 
     epoch: int
@@ -44,40 +53,41 @@ class Opened(msgspec.Struct, tag="opened", frozen=True):
     """(epoch, coordinator) of earlier openings, in a log that is written anew."""
     ends: tuple[tuple[int, int], ...] = ()
     """How far the log had got at each opening since its members last obeyed all at once, oldest first; empty once they do."""
+    format: int = FORMAT
 
 
-class Joined(msgspec.Struct, tag="joined", frozen=True):
+class Joined(Stored, frozen=True, tag="joined"):
     """A node is a member from here on; it holds nothing yet."""
 
     member: Member
 
 
-class Seen(msgspec.Struct, tag="seen", frozen=True):
+class Seen(Stored, frozen=True, tag="seen"):
     """A member's address, data id or state of leaving changed."""
 
     member: Member
 
 
-class Counted(msgspec.Struct, tag="counted", frozen=True):
+class Counted(Stored, frozen=True, tag="counted"):
     """A node's write counter has got so far. Nothing else changed: no node needs to note it."""
 
     node: str
     counter: int
 
 
-class Forgotten(msgspec.Struct, tag="forgotten", frozen=True):
+class Forgotten(Stored, frozen=True, tag="forgotten"):
     """A node is no member any more."""
 
     node: str
 
 
-class Planned(msgspec.Struct, tag="planned", frozen=True):
+class Planned(Stored, frozen=True, tag="planned"):
     """The ring that placement works towards."""
 
     ring: RingRecord
 
 
-class Placed(msgspec.Struct, tag="placed", frozen=True):
+class Placed(Stored, frozen=True, tag="placed"):
     """Slots are as ``place`` says: slots that hold nothing get their replicas at once, and a rewritten log tells its sum."""
 
     start: int
@@ -85,7 +95,7 @@ class Placed(msgspec.Struct, tag="placed", frozen=True):
     place: Placement
 
 
-class Dual(msgspec.Struct, tag="dual", frozen=True):
+class Dual(Stored, frozen=True, tag="dual"):
     """A move begins (DUAL): writes go to the newcomers of ``target`` as well, until CutOver. Replaces an unfinished move."""
 
     start: int
@@ -93,14 +103,14 @@ class Dual(msgspec.Struct, tag="dual", frozen=True):
     target: tuple[str, ...]
 
 
-class CutOver(msgspec.Struct, tag="cutover", frozen=True):
+class CutOver(Stored, frozen=True, tag="cutover"):
     """The newcomers verified: ``target`` serves the slots, who left them holds garbage (CLEANUP)."""
 
     start: int
     stop: int
 
 
-class Cleaned(msgspec.Struct, tag="cleaned", frozen=True):
+class Cleaned(Stored, frozen=True, tag="cleaned"):
     """A node that left slots has removed their entries."""
 
     node: str
@@ -108,14 +118,14 @@ class Cleaned(msgspec.Struct, tag="cleaned", frozen=True):
     stop: int
 
 
-class Behind(msgspec.Struct, tag="behind", frozen=True):
+class Behind(Stored, frozen=True, tag="behind"):
     """From here on writes of these slots are acknowledged without the node: it leaves their clean sets."""
 
     node: str
     runs: Runs
 
 
-class Recovered(msgspec.Struct, tag="recovered", frozen=True):
+class Recovered(Stored, frozen=True, tag="recovered"):
     """The node verified against the clean set and is a member of it again."""
 
     node: str
@@ -123,7 +133,7 @@ class Recovered(msgspec.Struct, tag="recovered", frozen=True):
     stop: int
 
 
-class Wiped(msgspec.Struct, tag="wiped", frozen=True):
+class Wiped(Stored, frozen=True, tag="wiped"):
     """The node came back without its data: it holds no clean copy of anything."""
 
     node: str
@@ -131,7 +141,7 @@ class Wiped(msgspec.Struct, tag="wiped", frozen=True):
     counter: int
 
 
-class LossAccepted(msgspec.Struct, tag="loss_accepted", frozen=True):
+class LossAccepted(Stored, frozen=True, tag="loss_accepted"):
     """A person gave up what slots without a clean copy held: their replicas in ``clean`` serve what is left.
 
     None: the slots begin anew, empty, and whatever a node still holds of them is garbage.
@@ -142,7 +152,7 @@ class LossAccepted(msgspec.Struct, tag="loss_accepted", frozen=True):
     clean: tuple[str, ...]
 
 
-class Tuned(msgspec.Struct, tag="tuned", frozen=True):
+class Tuned(Stored, frozen=True, tag="tuned"):
     """The wanted write quorum (0: the default for the number of replicas), the mode of reads, and how many keys a second may be
     copied between nodes (0: any number)."""
 
@@ -171,5 +181,5 @@ Record = (
 )
 
 encode_record: Final = msgspec.json.Encoder().encode
-decode_record: Final = msgspec.json.Decoder(Record).decode
-"""Raises msgspec.DecodeError."""
+read_record: Final = Reader[Record](Record, FORMAT).read  # type: ignore[arg-type]
+"""What ``encode_record`` wrote. Raises WrittenByNewer, and msgspec.DecodeError for what is no JSON."""

@@ -7,6 +7,7 @@ from signal import SIGTERM
 
 from kvtui.core.authentication import Secret
 from kvtui.core.cluster import ClusterError
+from kvtui.core.formats import WrittenByNewer
 from kvtui.core.link import Link, LinkFull, LinkLost
 from kvtui.core.metadata_log import LogDamaged, MetadataLog, essence
 from kvtui.core.node_access import Access, fresh_secret
@@ -51,6 +52,8 @@ async def recover(state: Path, addresses: Sequence[tuple[str, int]], without: Se
         rebuilt = rebuild(found, without)
         log.append(*essence(rebuilt.topology))
         return rebuilt
+    except WrittenByNewer as error:
+        raise ClusterError(f"{state / 'metadata'} was {error}: open it with that one, it is not lost") from None
     except LogDamaged as error:
         raise ClusterError(f"{state / 'metadata'} is damaged: {error}; move it away first") from None
     except (EngineFailed, EngineFull) as error:

@@ -5,8 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
+
 from kvtui.core.link import Link, LinkFull, LinkLost
-from kvtui.core.protocol import ERROR, UNAUTHENTICATED, Facts, Heartbeat, Hello, Reply
+from kvtui.core.protocol import ERROR, PROTOCOL, UNAUTHENTICATED, Facts, Heartbeat, Hello, Reply, other_protocol
 from kvtui.core.seams.clock import Clock
 from kvtui.core.seams.launcher import NodeProcess
 from kvtui.core.seams.transport import Transport, Unreachable
@@ -28,6 +30,10 @@ class Refused(Exception):
 
 class NotANode(Exception):
     """What listens at an address is no kvtui node; the text says what it is."""
+
+
+class OtherProtocol(NotANode):
+    """A node of another kvtui, which gives messages another meaning."""
 
 
 class NotTrusted(NotANode):
@@ -124,12 +130,15 @@ class RemoteNode:
 
 
 async def say_hello(link: Link, hello: Hello) -> Facts:
-    """Open the conversation on a fresh link. Raises Refused, NotANode, LinkLost."""
-    reply = await link.ask(hello)
+    """Open the conversation on a fresh link. Raises Refused, NotANode (OtherProtocol, NotTrusted), LinkLost."""
+    reply = await link.ask(msgspec.structs.replace(hello, protocol=PROTOCOL))
     if reply.code == UNAUTHENTICATED:
         raise NotTrusted(WANTS_SECRET)
     if reply.facts is None or reply.facts.product != "kvtui":
         raise NotANode(_stranger(reply))
+    strange = other_protocol(reply.facts.protocol, "this one")
+    if strange:
+        raise OtherProtocol(f"it {strange}")
     if reply.status == ERROR:
         raise Refused(reply)
     return reply.facts
@@ -162,6 +171,7 @@ __all__ = [
     "SUSPECT_SECONDS",
     "NotANode",
     "NotTrusted",
+    "OtherProtocol",
     "Refused",
     "RemoteNode",
     "Unreachable",

@@ -16,7 +16,15 @@ from kvtui.core.node_access import Access
 from kvtui.core.notes import Notes
 from kvtui.core.protocol import FENCED, FOREIGN, Facts, Hello, Leave, Reply
 from kvtui.core.records import Counted, Seen, Wiped
-from kvtui.core.remote_node import HEARTBEAT_SECONDS, NotANode, NotTrusted, Refused, RemoteNode, say_hello
+from kvtui.core.remote_node import (
+    HEARTBEAT_SECONDS,
+    NotANode,
+    NotTrusted,
+    OtherProtocol,
+    Refused,
+    RemoteNode,
+    say_hello,
+)
 from kvtui.core.seams.clock import Clock
 from kvtui.core.seams.transport import Unreachable, Untrusted
 from kvtui.core.snapshot import NodeState
@@ -163,9 +171,12 @@ class Supervisor:
         return True
 
     def _note_trouble(self, node: RemoteNode, error: Exception) -> None:
-        """Keep why a member can't be reached; what only a person can mend, a secret or a certificate, is told besides."""
-        text = f"node {node.id} at {node.address} {error}" if isinstance(error, NotTrusted) else str(error)
-        if text != node.trouble and isinstance(error, NotTrusted | Untrusted):
+        """Keep why a member can't be reached; what only a person can mend (a secret, a certificate, a version) is told besides."""
+        text = str(error)
+        if isinstance(error, NotTrusted | OtherProtocol):
+            colon = "" if isinstance(error, NotTrusted) else ":"
+            text = f"node {node.id} at {node.address}{colon} {text}"
+        if text != node.trouble and isinstance(error, NotTrusted | Untrusted | OtherProtocol):
             self._happenings.emit(Level.BAD, text, node.id)
         node.trouble = text
 

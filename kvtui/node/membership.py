@@ -5,7 +5,18 @@ from typing import Final
 
 import msgspec
 
-from kvtui.core.protocol import BAD_REQUEST, FENCED, FOREIGN, SLOTS_MOST, SUPERSEDED, Hello, Left
+from kvtui.core.formats import Reader, Stored
+from kvtui.core.protocol import (
+    BAD_REQUEST,
+    FENCED,
+    FOREIGN,
+    OTHER_PROTOCOL,
+    SLOTS_MOST,
+    SUPERSEDED,
+    Hello,
+    Left,
+    other_protocol,
+)
 from kvtui.core.version import Version
 from kvtui.node.record import SEQ_MOST
 
@@ -14,10 +25,14 @@ WIPE: Final = "wipe"
 KEEP: Final = "keep"
 """In ``Hello.data``: it keeps them, under the versions that it gave them."""
 FORMAT: Final = 1
-"""Raised when the layout of a data directory changes."""
+"""Raised when the layout of a data directory changes: its entries, its sums, or what it says of itself."""
 
 
-class Membership(msgspec.Struct, frozen=True, kw_only=True):
+class LeftBehind(Left, frozen=True, forbid_unknown_fields=True):
+    """As ``Left`` is stored: what a newer kvtui may have added to it is not dropped in silence."""
+
+
+class Membership(Stored, frozen=True, kw_only=True):
     """What a data directory says of itself. ``cluster`` is empty for a standalone node; ``left`` is the last one that let it go."""
 
     format: int = FORMAT
@@ -26,7 +41,12 @@ class Membership(msgspec.Struct, frozen=True, kw_only=True):
     coordinator: str = ""
     epoch: int = 0
     slots: int = SLOTS_MOST
-    left: Left | None = None
+    left: LeftBehind | None = None
+
+
+encode_membership: Final = msgspec.json.Encoder().encode
+read_membership: Final = Reader(Membership, FORMAT).read
+"""What ``encode_membership`` wrote. Raises WrittenByNewer, and msgspec.DecodeError for what is no JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +72,9 @@ def admit(own: Membership, hello: Hello, last: Authority | None, held: int) -> M
 
     ``last`` is the newest session so far, ``held`` the live and damaged entries of the node. Raises Refused.
     """
+    strange = other_protocol(hello.protocol, "this node")
+    if strange:
+        raise Refused(OTHER_PROTOCOL, f"the coordinator {strange}")
     _check_fields(hello)
     if not own.cluster:
         return _enter(own, hello, held)
@@ -97,7 +120,7 @@ def _enter(own: Membership, hello: Hello, held: int) -> Membership:
 
 def released(own: Membership, data_id: str, noted: Version) -> Membership:
     """The membership of a node that was let go by a coordinator whose log had got so far. ``data_id`` is its new one."""
-    left = Left(own.cluster, own.data_id, own.coordinator, noted) if own.cluster else own.left
+    left = LeftBehind(own.cluster, own.data_id, own.coordinator, noted) if own.cluster else own.left
     return Membership(data_id=data_id, left=left)
 
 

@@ -115,6 +115,7 @@ class Service:
         """The node's account of itself."""
         store, own = self._store, self._store.membership
         return Facts(
+            protocol=wire.PROTOCOL,
             cluster=own.cluster,
             coordinator=own.coordinator,
             epoch=own.epoch,

@@ -20,13 +20,12 @@ from collections.abc import Iterator
 from struct import Struct
 from typing import Any, Final
 
-import msgspec
-
+from kvtui.core.formats import WrittenByNewer
 from kvtui.core.protocol import UPLOADS
 from kvtui.core.seams.chance import Random
 from kvtui.core.seams.storage import Batch, EngineFailed, EngineFull, EngineUnreadable, StorageEngine
 from kvtui.core.version import NEVER, Version
-from kvtui.node.membership import FORMAT, Membership, released
+from kvtui.node.membership import Membership, encode_membership, read_membership, released
 from kvtui.node.record import (
     AFTER_ENTRIES,
     ENTRY,
@@ -342,7 +341,7 @@ class Store:
                 self._verify(0, self._table.slots)
             table = SlotTable(membership.slots, membership.data_id)
             table.tally(self._engine.scan(ENTRY, AFTER_ENTRIES))
-        batch.put(_MEMBERSHIP, seal(msgspec.json.encode(membership)))
+        batch.put(_MEMBERSHIP, seal(encode_membership(membership)))
         self._apply(batch, after=table)
         self.membership = membership
         if cleared:
@@ -449,13 +448,14 @@ class Store:
                 raise EngineUnreadable("the directory holds data that is not a node's")
             fresh = Membership(data_id=self._random.identity())
             batch = Batch()
-            batch.put(_MEMBERSHIP, seal(msgspec.json.encode(fresh)))
+            batch.put(_MEMBERSHIP, seal(encode_membership(fresh)))
             self._apply(batch, after=SlotTable(fresh.slots, fresh.data_id))
             self._written = NOTHING
             return fresh
-        membership = msgspec.json.decode(_open(stored, "identity"), type=Membership)
-        if membership.format != FORMAT:
-            raise EngineUnreadable(f"the data has format {membership.format}; this version of kvtui reads {FORMAT}")
+        try:
+            membership = read_membership(_open(stored, "identity"))
+        except WrittenByNewer as error:
+            raise EngineUnreadable(f"the node's data was {error}: start it with that one") from None
         lost = self._engine.get(_LOST)
         if lost is not None:
             raise EngineUnreadable(_open(lost, "mark of lost entries").decode())

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kvtui.core.formats import WrittenByNewer
 from kvtui.core.placement import Placement
 from kvtui.core.records import (
     Behind,
@@ -22,8 +23,8 @@ from kvtui.core.records import (
     Recovered,
     Seen,
     Wiped,
-    decode_record,
     encode_record,
+    read_record,
 )
 from kvtui.core.ring import Balanced, Classic, Ring
 from tests.core.clusters import member, planned
@@ -56,7 +57,7 @@ records: st.SearchStrategy[Record] = st.one_of(
 
 @given(records)
 def test_a_record_is_read_back_as_it_was_written(record: Record) -> None:
-    again = decode_record(encode_record(record))
+    again = read_record(encode_record(record))
     assert again == record
     assert type(again) is type(record)
 
@@ -68,17 +69,21 @@ def test_a_record_is_one_line_of_text_that_a_person_can_read(record: Record) -> 
     assert text.startswith('{"type":"')
 
 
+@pytest.mark.parametrize("damaged", [b"", b'{"type":"opened","epoch":1,"coordinator":"x"'])
+def test_what_is_no_record_is_refused(damaged: bytes) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        read_record(damaged)
+
+
 @pytest.mark.parametrize(
-    "damaged",
+    "strange",
     [
-        b"",
         b"{}",
         b'{"type":"dual","start":1}',
         b'{"type":"unheard of"}',
         b'{"type":"cutover","start":"1","stop":2}',
-        b'{"type":"opened","epoch":1,"coordinator":"x"',
     ],
 )
-def test_what_is_no_record_is_refused(damaged: bytes) -> None:
-    with pytest.raises(msgspec.DecodeError):
-        decode_record(damaged)
+def test_what_is_a_record_of_another_kind_is_a_newer_kvtui_s(strange: bytes) -> None:
+    with pytest.raises(WrittenByNewer):
+        read_record(strange)

@@ -25,8 +25,8 @@ from kvtui.core.records import (
     Recovered,
     Seen,
     Wiped,
-    decode_record,
     encode_record,
+    read_record,
 )
 from kvtui.core.topology import Topology, apply
 from kvtui.core.work import CHUNK, Kind, Outlook, Work, unfinished, wanted
@@ -286,7 +286,7 @@ class Cluster(RuleBasedStateMachine):
 
     def log(self, *records: Record) -> None:
         self.topology = after(self.topology, *records)
-        self.replay = after(self.replay, *(decode_record(encode_record(record)) for record in records))
+        self.replay = after(self.replay, *(read_record(encode_record(record)) for record in records))
 
     @property
     def usable(self) -> set[str]:

@@ -1,6 +1,7 @@
 """Whom a node obeys: clusters, epochs and sessions."""
 
 import pytest
+from msgspec.structs import replace
 
 from kvtui.core.protocol import (
     Clear,
@@ -312,3 +313,31 @@ def test_a_standalone_nodes_versions_rise_over_restarts_even_when_nothing_of_the
     assert seen == sorted(set(seen))
     assert len(seen) == 12
     assert {version.epoch for version in seen} == {0}
+
+
+@pytest.mark.parametrize(("protocol", "kvtui"), [(99, "a newer"), (0, "an older")])
+def test_a_coordinator_of_another_protocol_is_refused_before_anything_is_kept(protocol: int, kvtui: str) -> None:
+    async def story(bench: Bench) -> None:
+        client = await bench.client()
+        hello = replace(bench.hello(epoch=4), protocol=protocol)
+        reply = await client.one(hello)
+        assert (reply.status, reply.code) == ("error", "other_protocol")
+        assert reply.msg == (
+            f"the coordinator is of {kvtui} kvtui (protocol {protocol}; this node speaks 1): use the same kvtui for both"
+        )
+        assert reply.facts is not None
+        assert (reply.facts.cluster, reply.facts.epoch, reply.facts.protocol) == ("", 0, 1)
+        # Who it is, it says to everybody: so each side can tell.
+        assert (await client.one(Hello(protocol=protocol))).status == "ok"
+        assert (await client.one(bench.hello(epoch=4))).status == "ok"
+
+    on_a_node(story)
+
+
+def test_a_request_may_say_more_than_is_understood() -> None:
+    async def story(bench: Bench) -> None:
+        client = await bench.client()
+        client.send(b'{"op":"hello","rack":"r1","cluster":""}\n{"op":"put","key":"a","value":"1","ttl":5}\n')
+        assert [(await client.reply()).status for _ in range(2)] == ["ok", "ok"]
+
+    on_a_node(story)
