@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kvtui.commands.command import Argument, Command, Flag, Invocation, Kind
 from kvtui.commands.context import Context, Line
-from kvtui.commands.wording import counted, shown
+from kvtui.commands.wording import counted, harmless, shown
 from kvtui.core.cluster import Rebalanced
 from kvtui.core.events import Level
 from kvtui.core.snapshot import ClusterSnapshot, NodeState, OperationView
@@ -51,6 +51,8 @@ def all_stats(picture: ClusterSnapshot) -> list[Line]:
         _count("Slots with too few copies", picture.under_replicated, Level.WARNING),
         _count("Slots lost", picture.lost, Level.BAD),
     ]
+    if picture.log_full:
+        lines.append(Line(f"Waiting for space: {harmless(picture.log_full)}", Level.BAD))
     if picture.moving is not None:
         lines.append(Line(f"Slots moving: {picture.moving.done} of {picture.moving.total} done"))
     kept = f"in {picture.state_directory}" if picture.state_directory else "kept by its nodes"

@@ -29,6 +29,7 @@ from kvtui.core.happenings import Happenings
 from kvtui.core.importing import Keys
 from kvtui.core.ledger import Ledger
 from kvtui.core.local_processes import LocalProcesses
+from kvtui.core.log_space import LogSpace
 from kvtui.core.losses import LossesRoom
 from kvtui.core.membership import Membership
 from kvtui.core.metadata_log import MetadataLog
@@ -74,7 +75,8 @@ class Coordinator:
         log.append(Opened(before.epoch + 1, identity, before.home or home, ends=ends))
         self.observer: Observer | None = None
         self._happenings = Happenings(seams.clock)
-        self._ledger = Ledger(log, self._on_stop, home=home)
+        self._ledger = Ledger(log, self._on_stop, self._on_space, home=home)
+        self._log_space = LogSpace(self._ledger, seams.clock)
         rate = CopyRate(seams.clock)
         self._moves = _MoveTally(self._happenings, rate)
         self._planning = Planning(self._ledger, seams.clock, rate)
@@ -117,6 +119,7 @@ class Coordinator:
         tasks.start_soon(self._mover.run)
         tasks.start_soon(self._observatory.run)
         tasks.start_soon(self._replacement.run)
+        tasks.start_soon(self._log_space.run)
 
     async def close(self) -> None:
         """End this machine's nodes in order and release the state directory."""
@@ -271,7 +274,8 @@ class Coordinator:
         problem = unfinished(self._ledger.topology, self._ledger.unverified)
         await self._observatory.refresh()
         if problem:
-            trouble = f" ({self._mover.trouble})" if self._mover.trouble else ""
+            why = self._ledger.full or self._mover.trouble
+            trouble = f" ({why})" if why else ""
             raise ClusterError(f"the rebalance could not finish: {problem}{trouble}")
         return tally.report()
 
@@ -312,6 +316,13 @@ class Coordinator:
     def _on_stop(self, reason: str) -> None:
         self._happenings.emit(Level.BAD, reason)
         self._notes.release()
+
+    def _on_space(self, reason: str) -> None:
+        if reason:
+            text = f"{reason}; what has to be logged waits until there is space, and is done then"
+            self._happenings.emit(Level.BAD, text)
+        else:
+            self._happenings.emit(Level.GOOD, "the metadata log takes records again: what waited goes on")
 
     def _check_active(self) -> None:
         if self._ledger.stopped:

@@ -101,6 +101,7 @@ class FaultsRoom:
         """As ``Faults.wipe_node``."""
         node = self._local(name)
         self._check_spare(name)
+        self._ledger.check_space()
         if node.process is not None and node.process.alive:
             node.process.signal(signal.SIGKILL)
             await node.process.wait()

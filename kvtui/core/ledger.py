@@ -10,7 +10,7 @@ from kvtui.core.cluster import ClusterError
 from kvtui.core.graves import Graves
 from kvtui.core.metadata_log import MetadataLog
 from kvtui.core.placement import Placement
-from kvtui.core.records import Behind, Opened, Record, Runs
+from kvtui.core.records import Behind, Counted, Opened, Record, Runs, Tuned
 from kvtui.core.remote_node import RemoteNode
 from kvtui.core.ring.token import slot_shift, token_of
 from kvtui.core.routes import Route, Routes
@@ -24,6 +24,10 @@ SUSPECTED_ANEW: Final = 2
 """In ``Ledger.unverified``: suspected since the comparison that may be under way began."""
 HINTS: Final = 100_000
 """Keys remembered a node as missing there; beyond it only the number goes on."""
+
+
+class LogFull(ClusterError):
+    """There is no space for a record: nothing was logged, and nothing changed."""
 
 
 @dataclass(slots=True, eq=False)
@@ -48,9 +52,12 @@ class Ledger:
         self,
         log: MetadataLog,
         on_stop: Callable[[str], None] = lambda reason: None,
+        on_space: Callable[[str], None] = lambda reason: None,
         *,
         home: str = "",
     ) -> None:
+        """``on_stop`` is told why this coordinator serves no more; ``on_space`` why the log takes no more records for the time
+        being, and an empty text once it does again."""
         self._log = log
         self.topology: Topology = log.topology
         """What is logged."""
@@ -58,6 +65,7 @@ class Ledger:
         self.cautious = log.topology.home != home
         """No clean set goes on without a member that has not granted this epoch: it might obey another coordinator."""
         self._on_stop = on_stop
+        self._on_space = on_space
         self.nodes: dict[str, RemoteNode] = {}
         self._routes = Routes(self.nodes)
         self._by_slot: dict[int, Route] = {}
@@ -82,6 +90,10 @@ class Ledger:
         """Told of records once they are durable, before anybody acts on them."""
         self.stopped = ""
         """Why this coordinator had to stop; empty while it is the one active coordinator."""
+        self.full = ""
+        """Why the log takes no records for the time being: its disk is full. Empty: it does."""
+        self._unlogged: set[str] = set()
+        """Members that were lost while that was so."""
 
     @property
     def logged(self) -> Version:
@@ -89,12 +101,15 @@ class Ledger:
         return Version(self._log.topology.epoch, self._log.last)
 
     def append(self, *records: Record) -> None:
-        """Log records, then act on them. Raises ClusterError when they can't be logged: then this coordinator stops."""
+        """Log records, then act on them. Raises LogFull when there is no space for them, which changes nothing, and ClusterError
+        when the log fails: then this coordinator stops."""
         slots = len(self.topology.places)
         try:
             self._log.append(*records)
             self.topology = self._log.topology
-        except (EngineFailed, EngineFull) as error:
+        except EngineFull as error:
+            raise self._note_full(str(error)) from None
+        except EngineFailed as error:
             self.stop(f"the state directory can't be written, so kvtui stops: {error}")
             raise ClusterError(self.stopped) from None
         if len(self.topology.places) != slots:
@@ -104,12 +119,49 @@ class Ledger:
         self.stir()
         self.on_records(records)
 
-    def record(self, *records: Record) -> None:
-        """``append`` where nobody waits for the outcome: when it fails, ``stopped`` says why."""
+    def record(self, *records: Record) -> bool:
+        """``append`` where nobody waits for the outcome: whether they are logged. When not, ``stopped`` or ``full`` says why.
+
+        While the log is full it is not even tried: whoever still wants them logged comes again at the ``stir`` that ends that.
+        """
+        if self.full:
+            return False
         try:
             self.append(*records)
         except ClusterError:
-            return
+            return False
+        return True
+
+    def check_space(self) -> None:
+        """Raise LogFull, or ClusterError, when a record can't be logged now: a small one that says nothing new is."""
+        topology = self.topology
+        member = next(iter(topology.members.values()), None)
+        if member is None:
+            self.append(Tuned(topology.quorum, topology.reads, topology.throttle))
+        else:
+            self.append(Counted(member.id, member.counter))
+        if self.full:
+            self.full = ""
+            self._on_space("")
+            self._note_home()
+            self._exclude_lost()
+            self.stir()
+
+    def _exclude_lost(self) -> None:
+        """Who was lost meanwhile and is not back is behind from here on; who is back missed nothing that was acknowledged."""
+        lost, self._unlogged = self._unlogged, set()
+        for name in sorted(lost):
+            node = self.nodes.get(name)
+            if node is not None and not node.usable and name in self.topology.members:
+                self.exclude(name, [(0, len(self.topology.places))])
+
+    def _note_full(self, why: str) -> LogFull:
+        """Told once, until there is space again."""
+        if not self.full:
+            self.full = f"the metadata log takes no more records: {why}"
+            self._on_space(self.full)
+            self.stir()
+        return LogFull(f"it can't be logged, so nothing changed: {why}; make space there")
 
     def stop(self, reason: str) -> None:
         """Serve no more. The first reason stays, and is told once."""
@@ -174,6 +226,9 @@ class Ledger:
     def grant(self, node: str) -> None:
         """The node obeys this coordinator. Once all do, this is no old copy of the log, and where it was opened it is at home."""
         self.granted.add(node)
+        self._note_home()
+
+    def _note_home(self) -> None:
         topology = self.topology
         if (self.cautious or topology.ends) and self.granted.issuperset(topology.members):
             self.record(Opened(topology.epoch, topology.coordinator, self._home))
@@ -190,8 +245,8 @@ class Ledger:
             for low, high in shrinkable
             if max(start, low) < min(stop, high)
         ]
-        if allowed:
-            self.record(Behind(node, allowed))
+        if allowed and not self.record(Behind(node, allowed)):
+            self._unlogged.add(node)
 
     def suspect_key(self, key: bytes, slot: int, version: Version) -> None:
         """The write of the key with that version ended unknown."""

@@ -93,6 +93,8 @@ class Membership:
         # One at a time: two that attach to the same node would both succeed, and the cluster would count it twice.
         async with self._adding:
             self._check_new(name, host, port)
+            # A node that joined, and of whom the log could not say so, would belong to nobody.
+            self._ledger.check_space()
             node, taken = await self._attach_or_start(name, host, port, own_data)
         self._happenings.emit(Level.GOOD, f"{name} joined at {node.address}", name)
         return NodeAdded(name, node.host, node.port, node.process is not None, taken.imported, taken.kept)
@@ -238,8 +240,12 @@ class Membership:
         node.wake.set()
         while not node.usable:
             changed = self._ledger.changed()
+            if self._ledger.stopped:
+                raise ClusterError(self._ledger.stopped)
             if name not in self._ledger.topology.members:
                 raise ClusterError(f"{name} was removed while it was being started")
+            if node.unlogged:
+                raise ClusterError(f"{name} runs, but {node.trouble}")
             if not node.process or not node.process.alive:
                 raise ClusterError(f"{name} ended right after its start: {node.trouble}")
             await changed
@@ -374,7 +380,11 @@ class Membership:
         records: list[Record] = [Joined(member)]
         if plan:
             records.append(Planned(self._ledger.topology.planned.join(node.id).to_record()))
-        self._ledger.append(*records)
+        try:
+            self._ledger.append(*records)
+        except ClusterError:
+            link.close("it can't join")
+            raise
         self._ledger.nodes[node.id] = node
         self._supervisor.take_up(node, link, facts)
         assert self._tasks is not None
@@ -387,7 +397,8 @@ class Membership:
             assert node.process is not None
             await self._processes.end(node.process)
             raise ClusterError(f"{node.id} was removed while it was being started")
-        self._ledger.append(self._supervisor.as_seen(node))
+        # Where it is not logged for want of space, the next start finds another port at worst.
+        self._ledger.record(self._supervisor.as_seen(node))
 
     async def _bring_back(self, member: Member) -> None:
         node = self._ledger.nodes[member.id]
@@ -407,7 +418,8 @@ class Membership:
         while not self._ledger.stopped:
             changed = self._ledger.changed()
             for member in list(self._ledger.topology.members.values()):
-                if not member.leaving:
+                # Nobody parts before it can be logged: who is forgotten first, and leaves later, would be in doubt.
+                if not member.leaving or self._ledger.full:
                     continue
                 node = self._ledger.nodes[member.id]
                 if not self._holds(member.id):
@@ -442,8 +454,8 @@ class Membership:
         left = ""
         if self._ledger.topology.members[node.id].started_here:
             left = self._processes.discard(node).left
-        self._ledger.record(Forgotten(node.id))
-        if self._ledger.stopped:
+        if not self._ledger.record(Forgotten(node.id)):
+            # It is let go once more when there is space: that finds less and less of it.
             return
         if node.id in self._leftovers:
             self._leftovers[node.id] = left

@@ -42,6 +42,8 @@ PATIENCE: Final = 3
 """Failures of a piece after which nobody waits for it any more; it is still tried again."""
 PURGE_SECONDS: Final = 5.0
 """How often tombstones are looked for, where some were stored."""
+UNLOGGED: Final = (Kind.COMPARE, Kind.PURGE)
+"""Pieces that end without a record: they go on while the log has no space for any."""
 DAMAGED_NAMED: Final = 3
 """Keys of damaged entries that are named to a person."""
 KEY_SHOWN: Final = 60
@@ -169,12 +171,11 @@ class Mover:
         """What there is to do now. Slots that nobody holds have nothing to copy: they get their replicas at once."""
         work = self._wanted()
         empty = [piece for piece in self._outlook.of(Kind.PLACE) if self._ledger.may_place(piece.place)]
-        if not empty:
+        if not empty or self._ledger.full:
             return work
         records: list[Record] = [Placed(p.start, p.stop, first_placement(p.place, p.target)) for p in empty]
-        self._ledger.record(*records)
-        if self._ledger.stopped:
-            return []
+        if not self._ledger.record(*records):
+            return [] if self._ledger.stopped else self._wanted()
         for piece in empty:
             self._verified(piece)
         return self._wanted()
@@ -182,7 +183,11 @@ class Mover:
     def _wanted(self) -> Iterable[Work]:
         ledger = self._ledger
         self._outlook.look(ledger.topology, self._usable(), ledger.unverified, ledger.graves.marks)
-        return (piece for piece in self._outlook if not piece.places or ledger.may_place(piece.place))
+        return (
+            piece
+            for piece in self._outlook
+            if (not piece.places or ledger.may_place(piece.place)) and (piece.kind in UNLOGGED or not ledger.full)
+        )
 
     def _usable(self) -> set[str]:
         return {node.id for node in self._ledger.nodes.values() if node.usable}
@@ -201,7 +206,7 @@ class Mover:
         except (StepFailed, LinkLost, LinkFull) as error:
             self._put_off(piece, str(error))
         except ClusterError:
-            # The log can't be written: the ledger has stopped, and says why.
+            # Its end can't be logged: the ledger has stopped, or waits for space, and says why.
             pass
         finally:
             self._running.remove(piece)

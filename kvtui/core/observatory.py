@@ -196,6 +196,7 @@ class Observatory:
             durable=self._durable,
             state_directory=self._state_directory,
             stopped=self._ledger.stopped,
+            log_full=self._ledger.full,
         )
 
     def _quotas_of(self, ring: Ring) -> dict[str, int]:

@@ -64,6 +64,9 @@ class RemoteNode:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     """Set to make the supervisor look at the node now."""
 
+    unlogged: bool = False
+    """It came back without its data, and the log has no space to say so: until it has, the node is not used."""
+
     parting: bool = False
     """It is being released from the cluster: nobody calls it any more."""
 

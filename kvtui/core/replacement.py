@@ -71,8 +71,7 @@ class Replacement:
         topology = self._ledger.topology
         weight = topology.planned.weights[name]
         member = msgspec.structs.replace(topology.members[name], replaced=weight)
-        self._ledger.record(Seen(member), Planned(topology.planned.leave(name).to_record()))
-        if not self._ledger.stopped:
+        if self._ledger.record(Seen(member), Planned(topology.planned.leave(name).to_record())):
             text = f"{name} has been away for {self._grace:g} s: its slots are copied to the other nodes"
             self._happenings.emit(Level.WARNING, text, name)
 
@@ -82,6 +81,5 @@ class Replacement:
         if member.leaving:
             return
         back = msgspec.structs.replace(member, replaced=0)
-        self._ledger.record(Seen(back), Planned(topology.planned.join(name, member.replaced).to_record()))
-        if not self._ledger.stopped:
+        if self._ledger.record(Seen(back), Planned(topology.planned.join(name, member.replaced).to_record())):
             self._happenings.emit(Level.GOOD, f"{name} is back after it was replaced, and gets its share again", name)

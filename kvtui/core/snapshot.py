@@ -160,6 +160,8 @@ class ClusterSnapshot:
     """Who holds the coordinator, where that is another process, in its own words. Empty: this process does."""
     stopped: str = ""
     """Why this coordinator serves no more: another one took over, or its log can't be written. Empty: it serves."""
+    log_full: str = ""
+    """Why nothing can be logged for the time being: there is no space. What waits for it goes on once there is. Empty: it can."""
 
     @property
     def guarantee(self) -> str:

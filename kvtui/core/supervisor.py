@@ -10,7 +10,7 @@ import msgspec
 from kvtui.core.cluster import ClusterError
 from kvtui.core.events import Level
 from kvtui.core.happenings import Happenings
-from kvtui.core.ledger import Ledger
+from kvtui.core.ledger import Ledger, LogFull
 from kvtui.core.link import Link, LinkFull, LinkLost
 from kvtui.core.node_access import Access
 from kvtui.core.notes import Notes
@@ -145,6 +145,7 @@ class Supervisor:
 
     async def connect(self, node: RemoteNode) -> bool:
         """Call a member once; whether it serves now."""
+        node.unlogged = False
         try:
             link, facts = await self.call(node, join=False)
         except (Unreachable, NotANode, LinkLost, LinkFull) as error:
@@ -163,6 +164,12 @@ class Supervisor:
             return False
         try:
             self._judge(node, facts)
+        except LogFull:
+            text = f"it came back without its data, and is not used before that is logged: {self._ledger.full}"
+            node.unlogged, node.trouble = True, text
+            link.close("it waits for the log")
+            self._ledger.stir()
+            return False
         except ClusterError:
             link.close("kvtui ends")
             return False
@@ -307,6 +314,7 @@ class Supervisor:
 
     def take_up(self, node: RemoteNode, link: Link, facts: Facts) -> None:
         node.link, node.facts, node.state, node.trouble = link, facts, NodeState.UP, ""
+        node.unlogged = False
         node.known_counter = facts.counter
         self._ledger.grant(node.id)
         self._notes.tell(node.id)

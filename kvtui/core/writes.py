@@ -319,7 +319,7 @@ class Writes:
         if route.missing:
             return (
                 f"it needs {route.least} clean {'copy' if route.least == 1 else 'copies'} and reaches {len(route.clean)}: "
-                f"{', '.join(route.missing)} can't be reached"
+                f"{', '.join(route.missing)} can't be reached{self._unlogged()}"
             )
         if len(route.clean) < route.least:
             return (
@@ -327,6 +327,10 @@ class Writes:
                 f" asked for: setquorum {len(route.clean)})"
             )
         return ""
+
+    def _unlogged(self) -> str:
+        """Why a write does not go on without those that can't be reached, where it could."""
+        return f", and to go on without that has to be logged: {self._ledger.full}" if self._ledger.full else ""
 
     def _answered(self, write: PendingWrite, node: str, reply: Reply | None) -> None:
         if not write.waiting:

@@ -18,6 +18,10 @@ def notices(before: ClusterSnapshot, after: ClusterSnapshot) -> list[Line]:
         lines.append(Line(after.stopped, Level.BAD))
     elif before.stopped and not after.stopped:
         lines.append(Line(f"There is a coordinator again, in {after.attached or 'this kvtui'}", Level.GOOD))
+    if after.log_full and not before.log_full:
+        lines.append(Line(after.log_full, Level.BAD))
+    elif before.log_full and not after.log_full:
+        lines.append(Line("The metadata log takes records again", Level.GOOD))
     for view in after.nodes:
         was = states.get(view.id, view.state)
         if view.state is NodeState.DOWN and was is not NodeState.DOWN:

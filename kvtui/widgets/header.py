@@ -85,6 +85,8 @@ def safety(snapshot: ClusterSnapshot, *, short: bool = False) -> Line:
     copies = counted(snapshot.copies_each, "node")
     if snapshot.lost:
         return ((f"{counted(snapshot.lost, 'slot')} lost", "bad bold"),)
+    if snapshot.log_full:
+        return (("disk full" if short else "the coordinator's disk is full: changes wait", "bad bold"),)
     if snapshot.under_replicated:
         if short:
             lack = "lacks" if snapshot.under_replicated == 1 else "lack"

@@ -144,9 +144,14 @@ def _nothing_is_verified() -> None:
     began = Ledger.__init__
 
     def init(
-        self: Ledger, log: MetadataLog, on_stop: Callable[[str], None] = lambda reason: None, *, home: str = ""
+        self: Ledger,
+        log: MetadataLog,
+        on_stop: Callable[[str], None] = lambda reason: None,
+        on_space: Callable[[str], None] = lambda reason: None,
+        *,
+        home: str = "",
     ) -> None:
-        began(self, log, on_stop, home=home)
+        began(self, log, on_stop, on_space, home=home)
         self.unverified = bytearray(len(self.unverified))
 
     Ledger.__init__ = init
@@ -317,9 +322,14 @@ def an_old_log_is_believed() -> None:
     began = Ledger.__init__
 
     def init(
-        self: Ledger, log: MetadataLog, on_stop: Callable[[str], None] = lambda reason: None, *, home: str = ""
+        self: Ledger,
+        log: MetadataLog,
+        on_stop: Callable[[str], None] = lambda reason: None,
+        on_space: Callable[[str], None] = lambda reason: None,
+        *,
+        home: str = "",
     ) -> None:
-        began(self, log, on_stop, home=home)
+        began(self, log, on_stop, on_space, home=home)
         self.cautious = False
 
     Ledger.__init__ = init
