@@ -23,7 +23,7 @@ NAMED: Final = 3
 _ROCKSDB_NAMES: Final = (
     r"CURRENT|IDENTITY|LOCK|LOG(\.old\.\d+)?|MANIFEST-\d+|OPTIONS-\d+(\.dbtmp)?|\d+\.(log|sst|blob|dbtmp)"
 )
-_OUR_NAMES: Final = r"rocksdict-config\.json|HOLDER|CLOSED|GIVEN_UP"
+_OUR_NAMES: Final = r"rocksdict-config\.json|HOLDER(\.lock)?|CLOSED|GIVEN_UP"
 _OF_A_STORE: Final = re.compile(f"{_ROCKSDB_NAMES}|{_OUR_NAMES}")
 
 
