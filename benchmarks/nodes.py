@@ -25,6 +25,7 @@ from statistics import median
 
 from kvtui.core.opening import Settings, open_cluster
 from kvtui.core.protocol import Entry, Get, PutMany, Request, encode_lines
+from kvtui.core.seams.dialling import is_own_end
 from kvtui.core.version import NEVER
 
 VALKEY_BYTES = 162
@@ -163,9 +164,13 @@ def valkey() -> Iterator[Callable[..., bytes]]:
 def _connect(port: int) -> socket.socket:
     for _ in range(200):
         try:
-            return socket.create_connection(("127.0.0.1", port))
+            connection = socket.create_connection(("127.0.0.1", port))
+            if not is_own_end(connection):
+                return connection
+            connection.close()
         except OSError:
-            time.sleep(0.05)
+            pass
+        time.sleep(0.05)
     raise SystemExit("the valkey server does not come up")
 
 

@@ -11,6 +11,7 @@ import ssl
 from collections.abc import Callable
 from typing import Protocol
 
+from kvtui.core.seams.dialling import dial
 from kvtui.core.seams.tls import SHUTDOWN_SECONDS, Tls
 from kvtui.core.seams.tls_door import TlsDoor
 
@@ -87,11 +88,16 @@ class TcpTransport:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
+                opened = await dial(host, port)
                 if self._calling is None:
-                    await loop.create_connection(make, host, port)
+                    await loop.create_connection(make, sock=opened)
                 else:
                     await loop.create_connection(
-                        make, host, port, ssl=self._calling, ssl_shutdown_timeout=SHUTDOWN_SECONDS
+                        make,
+                        sock=opened,
+                        ssl=self._calling,
+                        server_hostname=host,
+                        ssl_shutdown_timeout=SHUTDOWN_SECONDS,
                     )
         except TimeoutError:
             raise Unreachable(f"{host}:{port} did not answer within {CONNECT_SECONDS:g} s") from None
