@@ -17,6 +17,10 @@ async def add(invocation: Invocation, context: Context) -> bool:
     address = parse_address(invocation.values["port"])
     own_data = _own_data(invocation)
     added = await context.cluster.add_node(node, address.host, address.port, own_data=own_data)
+    if added.former:
+        where = f"{added.id} is at {Address(added.host, added.port)} from here on, no longer at {added.former}"
+        context.say(Line(f"Node taken back: {where}", Level.GOOD))
+        return True
     context.say(Line(f"Node added: {added.id} ({Address(added.host, added.port)})", Level.GOOD))
     if own_data is OwnData.IMPORT:
         context.say(Line(f"{counted(added.imported, 'key')} of its own imported"))
@@ -95,13 +99,14 @@ COMMANDS: tuple[Command, ...] = (
         ),
         "Add a storage node",
         "Attaches to the node that listens there, or starts one (port 0: any free port). Its share of the keys moves to it in"
-        " the background, while reads and writes go on. A node that holds keys of its own joins only with --import or --wipe.",
+        " the background, while reads and writes go on. A node that holds keys of its own joins only with --import or --wipe."
+        " A node of the cluster that was started at another address goes on there, with its data, when it is named by its id.",
         add,
         flags=(
             Flag("--import", "its own keys become the cluster's, where the cluster has none of that name"),
             Flag(
                 "--wipe",
-                "its own keys are deleted",
+                "its own keys are deleted, for good",
                 question="Delete the keys that the node at {port} holds of its own?",
             ),
         ),

@@ -159,6 +159,8 @@ class NodeAdded:
     """Keys of its own that became the cluster's."""
     kept: int = 0
     """Keys of its own that were left out because the cluster had them already."""
+    former: str = ""
+    """Where it was, if it is a member that came back at another address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +231,8 @@ class Cluster(Protocol):
     async def add_node(self, node: str, host: str, port: int, *, own_data: OwnData = OwnData.REFUSE) -> NodeAdded:
         """Attach to the node at ``host:port``, or start one there (port 0: any free one). Raises ClusterError.
 
-        ``own_data`` says what becomes of the keys that a standalone node holds.
+        A member that runs by itself and was started at another address is looked for there from then on, if it is that member,
+        with all that it has acknowledged. ``own_data`` says what becomes of the keys that a standalone node holds.
 
         Returns when the node belongs to the cluster; its share of the keys moves in the background.
         """

@@ -116,7 +116,7 @@ class FaultsRoom:
         discarded = self._processes.discard(node)
         if discarded.intact:
             raise ClusterError(f"{name} was killed, but its data is still there: {discarded.left}")
-        self._ledger.append(Wiped(name, "", 0))
+        self._ledger.append(Wiped(name, "", 0, empty=not discarded.left))
         self._tell(f"{name} was wiped: it is down and has no data", name)
         if discarded.left:
             self._tell(f"of {name}, which was wiped: {discarded.left}", name)
@@ -136,6 +136,12 @@ class FaultsRoom:
             raise ClusterError(
                 f"{name} has the last clean copy of {described(last)}: wiping it would lose them; wait until the others have"
                 " caught up (rebalance), or raise the number of copies (setreplica)"
+            )
+        left = self._ledger.topology.left_at(name)
+        if left:
+            raise ClusterError(
+                f"{described(left)} have no clean copy left, and {name} may hold what is left of them: start the nodes that held"
+                " them; accept-loss serves what is left"
             )
 
     def _impair(self, name: str, impairment: Impairment) -> None:

@@ -6,17 +6,20 @@ from typing import Final
 import msgspec
 from anyio.abc import TaskGroup
 
+from kvtui.core.catch_up import StepFailed, ask
 from kvtui.core.cluster import ClusterError, NodeAdded, OwnData
 from kvtui.core.events import Level
 from kvtui.core.happenings import Happenings
+from kvtui.core.identities import check_stranger
 from kvtui.core.importing import Imported, Keys, import_keys
 from kvtui.core.ledger import Ledger
-from kvtui.core.link import LinkFull, LinkLost
+from kvtui.core.link import Link, LinkFull, LinkLost
 from kvtui.core.local_processes import LocalProcesses
 from kvtui.core.loopback import is_loopback
 from kvtui.core.node_access import Access
 from kvtui.core.node_names import check_address, check_name
 from kvtui.core.protocol import Clear, Facts
+from kvtui.core.readdressing import Readdressing
 from kvtui.core.records import Forgotten, Joined, Member, Planned, Record, Seen
 from kvtui.core.refusals import check_member, check_room, check_spare
 from kvtui.core.remote_node import (
@@ -59,6 +62,7 @@ class Membership:
         self._happenings = happenings
         self._processes = processes
         self._supervisor = supervisor
+        self._readdressing = Readdressing(ledger, access.others, clock, happenings, supervisor)
         self._starting: set[str] = set()
         self._leftovers: dict[str, str] = {}
         """What could not be deleted of nodes whose leave somebody waits for."""
@@ -92,12 +96,24 @@ class Membership:
         check_address(host, port, elsewhere=self._elsewhere)
         # One at a time: two that attach to the same node would both succeed, and the cluster would count it twice.
         async with self._adding:
+            if port and name in self._ledger.topology.members:
+                return await self._take_back(name, host, port, own_data)
             self._check_new(name, host, port)
             # A node that joined, and of whom the log could not say so, would belong to nobody.
             self._ledger.check_space()
             node, taken = await self._attach_or_start(name, host, port, own_data)
         self._happenings.emit(Level.GOOD, f"{name} joined at {node.address}", name)
         return NodeAdded(name, node.host, node.port, node.process is not None, taken.imported, taken.kept)
+
+    async def _take_back(self, name: str, host: str, port: int, own_data: OwnData) -> NodeAdded:
+        """A member that runs by itself has come back at another address. Raises ClusterError."""
+        if own_data is not OwnData.REFUSE:
+            raise ClusterError(
+                f"{name} is a node of this cluster: it comes back with all that it holds, without a --{own_data}"
+            )
+        node = self._ledger.nodes[name]
+        former = await self._readdressing.readdress(node, host, port)
+        return NodeAdded(name, host, port, started=False, former=former)
 
     def _check_new(self, name: str, host: str, port: int) -> None:
         members = self._ledger.topology.members
@@ -142,6 +158,7 @@ class Membership:
         node = self._member(name)
         if not node.usable:
             if not force:
+                self._check_spare(name)
                 raise ClusterError(
                     f"{name} is {node.state}: its keys can't be moved off it; start it first, or go on without it:"
                     f" removenode {name} --force"
@@ -171,8 +188,8 @@ class Membership:
         lost = self._ledger.topology.lost
         if lost:
             raise ClusterError(
-                f"{name} is the last node and {described(lost)} have no clean copy left: without it they would look empty; give"
-                " them up first with: accept-loss"
+                f"{name} is the last node and {described(lost)} have no clean copy left: without it they would look empty; start"
+                " the nodes that held them, or give them up first with: accept-loss"
             )
         nodes = list(self._ledger.nodes.values())
         known = await asyncio.gather(*(node.refresh() for node in nodes))
@@ -303,23 +320,9 @@ class Membership:
         return "wipe", await import_keys(way, self._clock, node.host, node.port, self._keys)
 
     def _check_stranger(self, facts: Facts, host: str, port: int, own_data: OwnData) -> None:
-        ours = self._ledger.topology.cluster
-        if facts.cluster and facts.cluster != ours:
-            raise ClusterError(f"the node at {host}:{port} belongs to another cluster ({facts.cluster})")
-        if facts.keys and own_data is OwnData.REFUSE:
-            raise ClusterError(
-                f"the node at {host}:{port} holds {facts.keys:,} keys of its own: make them the cluster's with --import, or"
-                " delete them with --wipe"
-            )
-        if facts.keys and facts.cluster and own_data is OwnData.IMPORT:
-            raise ClusterError(
-                f"the node at {host}:{port} was a node of this cluster, and what it holds is old: delete it with --wipe"
-            )
-        known = next(
-            (member.id for member in self._ledger.topology.members.values() if member.data_id == facts.data_id), None
-        )
-        if known:
-            raise ClusterError(f"what listens at {host}:{port} is node {known} already")
+        ledger = self._ledger
+        usable = {node.id for node in ledger.nodes.values() if node.usable}
+        check_stranger(ledger.topology, usable, ledger.cautious, facts, f"{host}:{port}", own_data)
 
     async def _start_and_join(self, name: str, host: str, port: int, own_data: OwnData) -> tuple[RemoteNode, Imported]:
         node = RemoteNode(name, host, port)
@@ -354,9 +357,6 @@ class Membership:
         """Say hello as a new member, then log it: a node that is asked twice agrees twice."""
         try:
             link, facts = await self._supervisor.call(node, join=True, data=data)
-            if data == "wipe" and (facts.keys or facts.tombstones or facts.damaged):
-                # It belonged to this cluster before, and was forgotten: it has entered without being cleared.
-                await link.ask(Clear(start=0, stop=len(self._ledger.topology.places)))
         except (Unreachable, NotANode, LinkLost, LinkFull) as error:
             raise ClusterError(f"can't use the node at {node.address}: {error}") from None
         except Refused as error:
@@ -366,7 +366,9 @@ class Membership:
             raise ClusterError(f"can't use the node at {node.address}: {link.reason}")
         try:
             self._check_stranger(facts, node.host, node.port, OwnData.WIPE if data else OwnData.REFUSE)
-        except ClusterError:
+            if not facts.empty and data != "keep":
+                await self._empty(node, link)
+        except BaseException:
             link.close("it can't join")
             raise
         member = Member(
@@ -389,6 +391,14 @@ class Membership:
         self._supervisor.take_up(node, link, facts)
         assert self._tasks is not None
         self._tasks.start_soon(self._supervisor.supervise, node)
+
+    async def _empty(self, node: RemoteNode, link: Link) -> None:
+        """A node that belonged to this cluster before, and was forgotten, enters without being cleared: a member holds nothing that
+        is not marked. Raises ClusterError."""
+        try:
+            await ask(node.id, link, Clear(start=0, stop=len(self._ledger.topology.places)))
+        except (StepFailed, LinkLost, LinkFull) as error:
+            raise ClusterError(f"the node at {node.address} can't be emptied, and does not join: {error}") from None
 
     async def _restart(self, node: RemoteNode) -> None:
         """Start a member's process on its data, and record where it accepts now. Raises ClusterError."""

@@ -382,6 +382,11 @@ class Facts(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True, gc=Fa
     noted: Version = NEVER
     left: Left | None = None
 
+    @property
+    def empty(self) -> bool:
+        """Whether the node holds no entry at all, be it a value, a tombstone or a damaged one."""
+        return not (self.keys or self.tombstones or self.damaged)
+
 
 OK: Final = "ok"
 NOT_FOUND: Final = "not_found"

@@ -93,6 +93,15 @@ def _newest(found: Sequence[Found]) -> Topology:
     if len(clusters) > 1:
         one, other = list(clusters.values())[:2]
         raise ClusterError(f"{one.address} and {other.address} belong to different clusters; rebuild one at a time")
+    by_data: dict[str, Found] = {}
+    for node in found:
+        twin = by_data.setdefault(node.facts.data_id, node)
+        if twin is not node:
+            older = min(twin, node, key=lambda one: one.facts.counter)
+            raise ClusterError(
+                f"{twin.address} and {node.address} hold the same data: one is a copy of the other; leave out the older one,"
+                f" {older.address}, and keep it"
+            )
     if all(node.facts.noted == NEVER for node in found):
         raise ClusterError("none of the nodes has a note of who holds what; it can't be rebuilt from them")
     for node in sorted(found, key=lambda node: node.facts.noted, reverse=True):

@@ -134,11 +134,16 @@ class Recovered(Stored, frozen=True, tag="recovered"):
 
 
 class Wiped(Stored, frozen=True, tag="wiped"):
-    """The node came back without its data: it holds no clean copy of anything."""
+    """The node came back without its data, or with other data: it holds no clean copy of anything.
+
+    ``empty``: it was seen to hold nothing at all. Earlier versions did not look and wrote no such field: they took it for granted,
+    so that their logs are read as what they came to.
+    """
 
     node: str
     data_id: str
     counter: int
+    empty: bool = True
 
 
 class LossAccepted(Stored, frozen=True, tag="loss_accepted"):

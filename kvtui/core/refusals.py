@@ -64,9 +64,23 @@ def check_member(topology: Topology, name: str) -> None:
 
 
 def check_spare(topology: Topology, name: str) -> None:
-    """Raise ClusterError where the node has the last clean copy of a slot, saying which."""
-    if topology.only_at(name):
+    """Raise ClusterError where the node has the last clean copy of a slot, or what is left of a lost one, saying which."""
+    last = topology.only_at(name)
+    if last:
         raise ClusterError(
-            f"{name} has the last clean copy of {described(topology.only_at(name))}: start it, or give"
-            f" those up first with: accept-loss {name}"
+            f"{name} has the last clean copy of {described(last)}: {_start(topology, name)}, or give those up first with:"
+            f" accept-loss {name}"
         )
+    left = topology.left_at(name)
+    if left:
+        raise ClusterError(
+            f"{described(left)} have no clean copy left, and {name} may hold what is left of them: {_start(topology, name)};"
+            " accept-loss then serves that"
+        )
+
+
+def _start(topology: Topology, name: str) -> str:
+    """What to do so that the node is back."""
+    if topology.members[name].started_here:
+        return f"start it (start {name})"
+    return f"start it where it runs (at another address: then addnode {name} <address>)"

@@ -10,6 +10,7 @@ import msgspec
 from kvtui.core.cluster import ClusterError
 from kvtui.core.events import Level
 from kvtui.core.happenings import Happenings
+from kvtui.core.identities import foreign
 from kvtui.core.ledger import Ledger, LogFull
 from kvtui.core.link import Link, LinkFull, LinkLost
 from kvtui.core.node_access import Access
@@ -146,17 +147,18 @@ class Supervisor:
     async def connect(self, node: RemoteNode) -> bool:
         """Call a member once; whether it serves now."""
         node.unlogged = False
+        address = node.address
         try:
             link, facts = await self.call(node, join=False)
         except (Unreachable, NotANode, LinkLost, LinkFull) as error:
             self._note_trouble(node, error)
             return False
         except Refused as error:
-            node.trouble = str(error)
+            node.trouble = self._refusal(node, error)
             self.note_fencing(node, error)
             return False
-        if not self._watched(node):
-            link.close("no member any more")
+        if not self._watched(node) or node.address != address:
+            link.close("no member any more, or no longer at this address")
             return False
         if not link.open:
             # Lost in the moment in which its hello was accepted: nobody would hear of it again.
@@ -187,6 +189,12 @@ class Supervisor:
             self._happenings.emit(Level.BAD, text, node.id)
         node.trouble = text
 
+    def _refusal(self, node: RemoteNode, error: Refused) -> str:
+        facts = error.reply.facts
+        if error.reply.code == FOREIGN and facts is not None and facts.cluster:
+            return f"the node at {foreign(node.address, facts.cluster)}"
+        return str(error)
+
     async def call(self, node: RemoteNode, join: bool, data: str = "") -> tuple[Link, Facts]:
         """Connect and say hello. A member whose data directory was wiped has no cluster any more: it joins again.
 
@@ -209,7 +217,7 @@ class Supervisor:
             known = await say_hello(link, Hello())
             self._check_process(node)
             self._check_identity(node, known)
-            self._check_log(node, known)
+            self.check_log(node, known)
             self._check_left(node, known)
             try:
                 return link, await say_hello(link, hello)
@@ -252,7 +260,7 @@ class Supervisor:
             if member.data_id == facts.data_id and member.id != node.id:
                 raise NotANode(f"node {member.id} answers at {node.address}")
 
-    def _check_log(self, node: RemoteNode, facts: Facts) -> None:
+    def check_log(self, node: RemoteNode, facts: Facts) -> None:
         """A node that noted more than the log held when it was opened, or obeyed a coordinator that the log does not know,
         proves the log to be an old copy. Raises NotANode."""
         topology = self._ledger.topology
@@ -299,7 +307,8 @@ class Supervisor:
         member = self._ledger.topology.members[node.id]
         if facts.data_id == member.data_id and facts.counter >= max(node.counter, member.counter):
             return
-        self._ledger.append(Wiped(node.id, facts.data_id, facts.counter))
+        # Nothing was cleared by its hello: whatever it holds of slots that it does not serve is garbage until it is.
+        self._ledger.append(Wiped(node.id, facts.data_id, facts.counter, empty=facts.empty))
         node.known_counter = facts.counter
         held = any(node.id in place.replicas for place in self._ledger.topology.distinct)
         if held:
@@ -308,7 +317,8 @@ class Supervisor:
         if lost:
             self._happenings.emit(
                 Level.BAD,
-                f"{lost:,} slots have no clean copy left: {node.id} had the last one; give them up with: accept-loss",
+                f"{lost:,} slots have no clean copy left: {node.id} had the last one. If what it held is elsewhere, start it on"
+                " that again; accept-loss serves what its replicas then hold",
                 node.id,
             )
 

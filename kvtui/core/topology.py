@@ -113,6 +113,10 @@ class Topology:
         """Slots of which the node has the last clean copy."""
         return self.runs(lambda place: place.clean == (node,))
 
+    def left_at(self, node: str) -> Runs:
+        """Slots without a clean copy of which the node, a replica, may hold a part."""
+        return self.runs(lambda place: not place.clean and node in place.replicas)
+
     def shrinkable(self, node: str) -> Runs:
         """Slots whose clean set may go on without ``node``."""
         return self.runs(lambda place: node in place.clean and self._may_shrink(place))
@@ -208,7 +212,14 @@ def _wipe(topology: Topology, record: Wiped) -> Topology:
     member = msgspec.structs.replace(topology.members[record.node], data_id=record.data_id, counter=record.counter)
 
     def wiped(place: Placement) -> Placement:
-        return _without_clean(place, record.node)._replace(garbage=without(place.garbage, (record.node,)))
+        place = _without_clean(place, record.node)
+        if record.empty:
+            return place._replace(garbage=without(place.garbage, (record.node,)))
+        if record.node in place.replicas or record.node in place.receiving:
+            # There it is made equal to a clean replica before it counts.
+            return place
+        # What it holds is not known: entries of slots that it left, or never had, in a directory that is not the one it had.
+        return place._replace(garbage=union(place.garbage, (record.node,)))
 
     after = replace(topology, members={**topology.members, record.node: member})
     return _change(after, [(0, len(topology.places))], wiped)

@@ -136,3 +136,11 @@ def test_whoever_is_no_replica_is_cleared_because_the_note_may_be_older_than_wha
     rebuilt = rebuild([found(name, topology) for name in "ABC"])
     for place in rebuilt.topology.places:
         assert set(place.garbage) == set("ABC") - set(place.replicas)
+
+
+def test_a_node_and_a_copy_of_it_are_not_taken_for_one() -> None:
+    """The one that was named last counted, however old."""
+    topology = settled("AB", 2)
+    both = [found("A", topology, counter=7), found("A", topology, counter=9), found("B", topology)]
+    with pytest.raises(ClusterError, match="hold the same data: one is a copy of the other; leave out the older one"):
+        rebuild(both)

@@ -50,7 +50,7 @@ records: st.SearchStrategy[Record] = st.one_of(
     st.builds(Cleaned, nodes, slots, slots),
     st.builds(Behind, nodes, st.lists(st.tuples(slots, slots), max_size=3)),
     st.builds(Recovered, nodes, slots, slots),
-    st.builds(Wiped, nodes, nodes, numbers),
+    st.builds(Wiped, nodes, nodes, numbers, st.booleans()),
     st.builds(LossAccepted, slots, slots, lists),
 )
 

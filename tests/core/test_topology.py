@@ -23,6 +23,7 @@ from kvtui.core.records import (
     Recovered,
     Seen,
     Wiped,
+    read_record,
 )
 from kvtui.core.topology import INTERNED_MOST, Topology, apply
 from kvtui.core.version import Version
@@ -131,6 +132,33 @@ def test_a_wiped_node_holds_nothing_clean_and_no_garbage_but_is_still_filled() -
     assert topology.places[4] == Placement(("B",), ("B",), ("A",), ("A",))
     assert topology.places[6] == Placement(("B",), ("B",))
     assert (topology.members["A"].data_id, topology.members["A"].counter) == ("new life", 3)
+
+
+def test_a_node_with_other_data_holds_garbage_wherever_it_is_no_replica_until_it_was_seen_empty() -> None:
+    """It counted as empty: what a directory from a backup held was marked nowhere, and it could be a replica at once."""
+    topology = after(
+        joined("ABC"),
+        Placed(0, 2, Placement(("A", "B"), ("A", "B"))),
+        Placed(2, 4, Placement(("B",), ("B",), ("A",), ("A",))),
+        Placed(4, 6, Placement(("B",), ("B",), garbage=("A",))),
+        Placed(6, 7, Placement(("B",), ("B",))),
+        Placed(7, 8, Placement()),
+    )
+    other = after(topology, Wiped("A", "of a backup", 3, empty=False))
+    assert other.places[0] == Placement(("A", "B"), ("B",))
+    assert other.places[2] == topology.places[2]
+    assert other.places[4] == other.places[6] == Placement(("B",), ("B",), garbage=("A",))
+    assert other.places[7] == Placement(garbage=("A",))
+    empty = after(other, Wiped("A", "another life", 0, empty=True))
+    assert all("A" not in place.garbage for place in empty.places)
+
+
+def test_a_log_of_an_earlier_version_comes_to_what_it_came_to() -> None:
+    """It said of no wiped node whether it was empty, and took it for granted."""
+    record = read_record(b'{"type":"wiped","node":"A","data_id":"new life","counter":3}')
+    assert record == Wiped("A", "new life", 3, empty=True)
+    topology = placed_as(joined("AB"), Placement(("B",), ("B",), garbage=("A",)))
+    assert set(after(topology, record).places) == {Placement(("B",), ("B",))}
 
 
 def test_a_slot_whose_only_clean_node_was_wiped_is_lost_until_a_person_accepts_it() -> None:

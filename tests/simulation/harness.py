@@ -16,7 +16,7 @@ from kvtui.core.recovery import recover
 from kvtui.core.seams.bundle import Seams
 from kvtui.core.seams.chance import SeededRandom
 from kvtui.core.seams.launcher import NodeSpec
-from kvtui.core.snapshot import ClusterSnapshot, NodeState
+from kvtui.core.snapshot import ClusterSnapshot, NodeState, NodeView
 from kvtui.core.version import NEVER
 from kvtui.node.server import GOODBYE_SECONDS
 from tests.simulation.disks import Disk, MemoryDisk, SimDisks
@@ -298,6 +298,17 @@ class SimCluster:
         finally:
             self.launcher.parent = parent
 
+    async def start_elsewhere(self, node: str) -> None:
+        """Start a dead node that runs by itself again, on its data, at an address that it never had."""
+        self._ports[node] = (await self.launch(node)).address[1]
+
+    async def take_back(self, node: str) -> None:
+        """Tell the coordinator where a node that runs by itself is now, if it is no longer where it is looked for. Raises
+        ClusterError, CoordinatorGone."""
+        view = (await self.call(lambda coordinator: coordinator.refresh())).node(node)
+        if view is not None and view.state is NodeState.DOWN and view.port != (port := self._ports[node]):
+            await self.call(lambda coordinator: coordinator.add_node(node, "127.0.0.1", port))
+
     def wipe(self, node: str) -> None:
         """Delete the data of a node that is dead."""
         assert node not in self.launcher.processes or not self.process(node).alive, f"{node} is running"
@@ -315,7 +326,20 @@ class SimCluster:
             await self.open()
         for view in (await self.call(lambda coordinator: coordinator.refresh())).nodes:
             if view.id in self.launcher.processes and not self.process(view.id).alive:
-                await (self.revive(view.id) if view.started_here else self.launch(view.id, view.port))
+                await (self.revive(view.id) if view.started_here else self._start_where_looked_for(view))
+            elif view.id in self._ports:
+                try:
+                    await self.take_back(view.id)
+                except ClusterError:
+                    if self.coordinator.snapshot().stopped:
+                        raise
+                    # It is not what it was, or not all of it: where it is looked for, it counts as wiped.
+                    self.kill(view.id)
+                    await self._start_where_looked_for(view)
+
+    async def _start_where_looked_for(self, view: NodeView) -> None:
+        self._ports[view.id] = view.port
+        await self.launch(view.id, view.port)
 
     # Within.
 

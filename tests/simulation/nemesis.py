@@ -168,6 +168,8 @@ class Nemesis:
                 cluster.disks.crash_at(node, 1 + int(8 * fault.amount), written=fault.flag)
                 await asyncio.sleep(fault.seconds)
                 await self._revive(node)
+            case FaultKind.READDRESS:
+                return await self._start_elsewhere(fault, node)
             case FaultKind.LEAVE:
                 return await self._remove(fault, node)
             case FaultKind.FORCE:
@@ -195,6 +197,20 @@ class Nemesis:
                 return await self._wipe(fault, node)
             case FaultKind.FLIP:
                 return self._flip(fault, node)
+        return True
+
+    async def _start_elsewhere(self, fault: Fault, node: str) -> bool:
+        """Where the coordinator is gone, or declines, a person says it again once all is calm."""
+        cluster = self._cluster
+        if not cluster.attached:
+            return False
+        cluster.kill(node)
+        await asyncio.sleep(fault.seconds)
+        if cluster.process(node).alive:
+            return False
+        await cluster.start_elsewhere(node)
+        await asyncio.sleep(fault.amount)
+        await cluster.take_back(node)
         return True
 
     async def _wipe(self, fault: Fault, node: str) -> bool:

@@ -23,6 +23,9 @@ SHORT_SECONDS: Final = (0.05, 3.0)
 LONG_SECONDS: Final = (3.0, 9.0)
 """Least and most that a fault lasts, commonly and now and then."""
 LONG_SHARE: Final = 0.1
+READDRESS_SHARE: Final = 0.6
+"""Clusters of nodes that run by themselves of which some come back at other addresses."""
+READDRESS_MOST: Final = 3
 LARGE_SHARE: Final = 0.03
 BATCH_SHARE: Final = 0.12
 BATCH_MOST: Final = 5
@@ -61,6 +64,7 @@ class FaultKind(StrEnum):
     INTRUDER = "ask a node without the secret"
     LOST_STATE = "lose the coordinator's log, and rebuild it from the nodes"
     BURST = "kill the coordinator amid a burst of writes, then a node"
+    READDRESS = "start a node at another address, and take it back there"
 
 
 WEIGHTS: Final = {FaultKind.TAKEOVER: 4, FaultKind.WIPE: 3, FaultKind.FLIP: 3, FaultKind.KILL: 2, FaultKind.BURST: 2}
@@ -136,6 +140,8 @@ def plan(seed: int) -> Plan:
         FaultKind.FLIP if wiping else FaultKind.WIPE,
         *([FaultKind.STALE_COPY] if attached else [FaultKind.TAKEOVER]),
         *([] if secret or not attached else [FaultKind.INTRUDER]),
+        # It comes besides, so that the other faults of a seed stay as they are.
+        FaultKind.READDRESS,
     }
     return Plan(
         seed=seed,
@@ -148,25 +154,35 @@ def plan(seed: int) -> Plan:
         reads=dice.choice([ReadMode.STRICT, ReadMode.STRICT, ReadMode.AVAILABLE]),
         secret=secret,
         grace=dice.choice([0.0, 0.0, 2.0]),
-        faults=_faults(dice, [kind for kind in FaultKind if kind not in left_out]),
+        faults=_with_moves(seed, attached, _faults(dice, [kind for kind in FaultKind if kind not in left_out])),
         clients=tuple(_with_batches(seed, client, [_step(dice) for _ in range(STEPS)]) for client in range(CLIENTS)),
     )
 
 
 def _faults(dice: random.Random, kinds: Sequence[FaultKind]) -> tuple[Fault, ...]:
     weights = [WEIGHTS.get(kind, 1) for kind in kinds]
-    faults = [
-        Fault(
-            kind=dice.choices(kinds, weights)[0],
-            at=round(dice.uniform(0.0, FAULT_SECONDS), 3),
-            seconds=round(dice.uniform(*(LONG_SECONDS if dice.random() < LONG_SHARE else SHORT_SECONDS)), 3),
-            node=dice.randrange(60),
-            amount=dice.random(),
-            flag=dice.random() < 0.5,
-        )
-        for _ in range(dice.randint(*FAULTS))
-    ]
+    faults = [_fault(dice, dice.choices(kinds, weights)[0]) for _ in range(dice.randint(*FAULTS))]
     return tuple(sorted(faults, key=lambda fault: fault.at))
+
+
+def _fault(dice: random.Random, kind: FaultKind) -> Fault:
+    return Fault(
+        kind=kind,
+        at=round(dice.uniform(0.0, FAULT_SECONDS), 3),
+        seconds=round(dice.uniform(*(LONG_SECONDS if dice.random() < LONG_SHARE else SHORT_SECONDS)), 3),
+        node=dice.randrange(60),
+        amount=dice.random(),
+        flag=dice.random() < 0.5,
+    )
+
+
+def _with_moves(seed: int, attached: bool, faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
+    """Those, and nodes that come back elsewhere, where nodes run by themselves."""
+    dice = random.Random(f"readdress:{seed}")
+    if not attached or dice.random() >= READDRESS_SHARE:
+        return faults
+    more = [_fault(dice, FaultKind.READDRESS) for _ in range(dice.randint(1, READDRESS_MOST))]
+    return tuple(sorted((*faults, *more), key=lambda fault: fault.at))
 
 
 def _step(dice: random.Random) -> Step:
