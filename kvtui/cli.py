@@ -15,6 +15,7 @@ import click
 
 from kvtui import __version__
 from kvtui.core.seams.standard_streams import open_missing_streams, say_aside
+from kvtui.named_files import make_private
 from kvtui.options import Options
 
 if TYPE_CHECKING:
@@ -200,7 +201,9 @@ def config(outer: Options, config: Path | None) -> int:
 
     place = config_place(config or outer.config)
     configuration = _configuration(place)
-    print(f"# {place.file}{'' if place.file.exists() else ' (not there: all is as kvtui has it by itself)'}")
+    where = place.file or "no home directory"
+    there = place.file is not None and place.file.exists()
+    print(f"# {where}{'' if there else ' (not there: all is as kvtui has it by itself)'}")
     for line in told(configuration, remembered_theme(theme_choice(), configuration.theme)):
         print(line)
     return 0
@@ -243,6 +246,7 @@ def recover(outer: Options, addresses: tuple[str, ...], state: Path | None, with
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the program and exit: 0 all went well, 1 a command failed, 2 wrong use or no cluster to open."""
+    make_private()
     open_missing_streams()
     for stream, errors in ((sys.stdin, "surrogateescape"), (sys.stdout, "replace"), (sys.stderr, "replace")):
         if hasattr(stream, "reconfigure"):

@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 import anyio
 
@@ -21,6 +22,7 @@ from kvtui.core.cluster import Cluster, ClusterError
 from kvtui.core.opening import Settings, real_seams
 from kvtui.core.recovery import recover
 from kvtui.core.replacement import GRACE_SECONDS
+from kvtui.core.seams.directory_trust import UnsafeDirectory, admit_state
 from kvtui.core.seams.secret_source import take_secret
 from kvtui.core.seams.standard_streams import say_aside
 from kvtui.core.seams.tls import TlsFiles
@@ -62,7 +64,7 @@ def settings_of(options: Options, role: str) -> Settings:
 
 def _secret_of(options: Options) -> Secret | None:
     try:
-        return take_secret(options.secret_file)
+        return take_secret(options.secret_file, warn=lambda text: say_aside(f"kvtui: {text}"))
     except BadSecret as error:
         raise ClusterError(str(error)) from None
 
@@ -92,11 +94,24 @@ async def _opened(options: Options, role: str, look: Look, signals: Signals) -> 
         settings = settings_of(options, role)
     except ClusterError as refusal:
         return _complain(str(refusal), CANNOT_OPEN)
-    with logging_to(settings.state):
-        return await _with_cluster(settings, options, role, look, signals)
+    files = _own_files(settings.state)
+    with logging_to(files):
+        return await _with_cluster(settings, options, role, look, signals, files)
 
 
-async def _with_cluster(settings: Settings, options: Options, role: str, look: Look, signals: Signals) -> int:
+def _own_files(state: Path | None) -> Path | None:
+    """Where log and typed lines go: nowhere in a directory that is not this user's, as where root attaches to another's kvtui."""
+    try:
+        if state is not None:
+            admit_state(state)
+    except UnsafeDirectory:
+        return None
+    return state
+
+
+async def _with_cluster(
+    settings: Settings, options: Options, role: str, look: Look, signals: Signals, files: Path | None
+) -> int:
     status, opened = (0 if role == "serve" else FAILED), False
     log = logging.getLogger(__name__)
     try:
@@ -110,7 +125,7 @@ async def _with_cluster(settings: Settings, options: Options, role: str, look: L
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(log_events, cluster, lambda: not cluster.holder)
                     with signals.covered():
-                        status = await _used(cluster, settings, options, role, look, signals)
+                        status = await _used(cluster, settings, options, role, look, signals, files)
                     log.info("%s ends%s", settings.role, f" by {signals.received.name}" if signals.received else "")
                     tasks.cancel_scope.cancel()
     except Exception as raised:
@@ -123,8 +138,8 @@ async def _with_cluster(settings: Settings, options: Options, role: str, look: L
 
 async def recover_state(options: Options, addresses: Sequence[tuple[str, int]], without: Sequence[str]) -> int:
     """``kvtui recover``; the exit status."""
-    directory = (options.state or default_state()).expanduser().absolute()
     try:
+        directory = (options.state or default_state()).expanduser().absolute()
         seams = real_seams(_secret_of(options), _tls_of(options))
         rebuilt = await recover(directory, addresses, without, seams)
     except ClusterError as error:
@@ -146,7 +161,15 @@ def _innermost(error: Exception) -> Exception:
     return error
 
 
-async def _used(cluster: Session, settings: Settings, options: Options, role: str, look: Look, signals: Signals) -> int:
+async def _used(
+    cluster: Session,
+    settings: Settings,
+    options: Options,
+    role: str,
+    look: Look,
+    signals: Signals,
+    files: Path | None,
+) -> int:
     if cluster.holder and role == "shell":
         say_aside(f"kvtui: {cluster.attached_line}")
     if role == "serve":
@@ -158,11 +181,11 @@ async def _used(cluster: Session, settings: Settings, options: Options, role: st
     if options.commands:
         return await run_commands(cluster, options.commands, readonly=options.readonly)
     if role == "shell":
-        history = (settings.state or user_state()) / HISTORY
-        return await run_shell(cluster, signals, history=history, readonly=options.readonly)
+        lines = user_state() if settings.state is None else files
+        return await run_shell(cluster, signals, history=lines and lines / HISTORY, readonly=options.readonly)
     from kvtui.app import run_dashboard
 
-    return await run_dashboard(cluster, state=settings.state, look=look, readonly=options.readonly)
+    return await run_dashboard(cluster, state=files, look=look, readonly=options.readonly)
 
 
 async def serve(cluster: Cluster, settings: Settings) -> int:

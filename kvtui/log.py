@@ -19,6 +19,7 @@ from typing import Final
 
 from kvtui.core.cluster import Cluster
 from kvtui.core.events import Level
+from kvtui.core.seams.private_files import open_private
 
 FILE: Final = "kvtui.log"
 BYTES_MOST: Final = 1024 * 1024
@@ -48,10 +49,10 @@ class _Lines(logging.Formatter):
 
 
 class _File(RotatingFileHandler):
-    """Readable by its owner alone. A log that can't be written costs the log, never what is logged."""
+    """Readable by its owner alone, and no link. A log that can't be written costs the log, never what is logged."""
 
     def _open(self) -> TextIOWrapper:
-        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        descriptor = open_private(Path(self.baseFilename), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         return TextIOWrapper(
             os.fdopen(descriptor, "ab", buffering=0), encoding="utf-8", errors="replace", write_through=True
         )

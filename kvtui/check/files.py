@@ -8,6 +8,7 @@ nanoseconds. Info ends an operation whose outcome is unknown; one that is never 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from os import PathLike
 from pathlib import Path
@@ -17,6 +18,7 @@ import msgspec
 
 from kvtui.check.operation import History, Kind, Operation, Outcome
 from kvtui.core.malformed import MALFORMED, what_is_wrong
+from kvtui.named_files import open_named
 
 NEMESIS = "nemesis"
 LINE_BYTES = 16 * 1024 * 1024
@@ -50,7 +52,7 @@ class HistoryWriter:
 
     def __init__(self, path: str | PathLike[str]) -> None:
         """Makes the file. Raises OSError, FileExistsError among them: no history is overwritten."""
-        self._file = Path(path).open("xb")  # noqa: SIM115 (closed by close)
+        self._file = os.fdopen(open_named(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb")
         self._operations = 0
 
     @property
@@ -113,7 +115,7 @@ def write_history(path: str | PathLike[str], history: History | Iterable[Operati
         entries.append((time, 0, _Entry("info", NEMESIS, "event", time, value=text)))
     entries.sort(key=lambda entry: entry[:2])
     encode = msgspec.json.encode
-    with Path(path).open("wb") as file:
+    with os.fdopen(open_named(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
         file.writelines(encode(entry) + b"\n" for _, _, entry in entries)
 
 

@@ -14,6 +14,7 @@ from kvtui.commands.command import CommandError
 from kvtui.commands.records import Format, format_of
 from kvtui.commands.wording import harmless
 from kvtui.core.seams.directories import sync_directory
+from kvtui.named_files import open_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Replacement:
         try:
             if os.path.exists(file.path) and not os.path.isfile(file.path):
                 raise CommandError(f"file: {file.name} is not an ordinary file", "file")
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+            descriptor = open_named(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
             self._stream = os.fdopen(descriptor, "wb")
             if os.path.exists(file.path):
                 os.chmod(self._path, stat.S_IMODE(os.stat(file.path).st_mode))

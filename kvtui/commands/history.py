@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from kvtui.core.seams.private_files import make_private_directory, open_private, read_private, write_private
+
 KEPT_LINES = 1000
 """Lines remembered; the file is cut down to them when it holds twice as many."""
 LONGEST_LINE = 4096
@@ -36,7 +38,7 @@ class History:
         if self._path is None:
             return []
         try:
-            lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
+            lines = read_private(self._path).decode(errors="replace").splitlines()
         except OSError:
             return []
         if len(lines) > 2 * KEPT_LINES:
@@ -47,8 +49,8 @@ class History:
         if self._path is None:
             return
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            make_private_directory(self._path.parent)
+            file = open_private(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
             try:
                 os.write(file, (line + "\n").encode("utf-8", "replace"))
             finally:
@@ -60,9 +62,7 @@ class History:
         assert self._path is not None
         shorter = self._path.with_name(self._path.name + ".new")
         try:
-            file = os.open(shorter, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(file, "w", encoding="utf-8", errors="replace") as stream:
-                stream.writelines(line + "\n" for line in lines)
+            write_private(shorter, "".join(line + "\n" for line in lines).encode("utf-8", "replace"))
             shorter.replace(self._path)
         except OSError:
             pass

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from kvtui.core.malformed import MALFORMED
+from kvtui.core.seams.private_files import make_private_directory, write_private
 
 
 class _Choice(msgspec.Struct, frozen=True):
@@ -36,7 +37,7 @@ def remember_theme(file: Path | None, chosen: str, configured: str) -> None:
     if file is None:
         return
     with contextlib.suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_private_directory(file.parent)
         new = file.with_name(f"{file.name}.{os.getpid()}.new")
-        new.write_bytes(msgspec.json.encode(_Choice(chosen, configured)) + b"\n")
+        write_private(new, msgspec.json.encode(_Choice(chosen, configured)) + b"\n")
         new.replace(file)

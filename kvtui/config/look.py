@@ -23,7 +23,7 @@ class Look:
     """The file that remembers the theme chosen on the screen; None remembers none."""
 
     @classmethod
-    def of(cls, configuration: Configuration, *, themes: Path, choice: Path) -> Look:
+    def of(cls, configuration: Configuration, *, themes: Path | None, choice: Path | None) -> Look:
         """The look that a configuration wants."""
         return cls(
             configuration.theme,

@@ -8,21 +8,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from kvtui.core.cluster import ClusterError
+
 VARIABLE: Final = "KVTUI_CONFIG"
 """The environment's name of the configuration file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The configuration file, and whether a person named it (then it must be there)."""
+    """The configuration file, and whether a person named it (then it must be there); None for who has no home directory."""
 
-    file: Path
+    file: Path | None
     named: bool
 
     @property
-    def themes(self) -> Path:
+    def themes(self) -> Path | None:
         """The directory of the person's themes."""
-        return self.file.parent / "themes"
+        return None if self.file is None else self.file.parent / "themes"
 
 
 def config_place(option: Path | None, environment: Mapping[str, str] = os.environ) -> Place:
@@ -30,23 +32,36 @@ def config_place(option: Path | None, environment: Mapping[str, str] = os.enviro
     named = str(option) if option is not None else environment.get(VARIABLE, "")
     if named:
         return Place(Path(named).expanduser().absolute(), named=True)
-    import platformdirs
+    directory = _of_a_home("user_config_path")
+    return Place(directory and directory / "config.toml", named=False)
 
-    return Place(platformdirs.user_config_path("kvtui", appauthor=False) / "config.toml", named=False)
 
-
-def user_state() -> Path:
+def user_state() -> Path | None:
     """The directory for what kvtui remembers of a person, and of clusters whose directory nobody named."""
-    import platformdirs
-
-    return platformdirs.user_state_path("kvtui", appauthor=False)
+    return _of_a_home("user_state_path")
 
 
 def default_state() -> Path:
-    """The state directory of a person who names none."""
-    return user_state() / "default"
+    """The state directory of a person who names none. Raises ClusterError for one without a home directory."""
+    directory = user_state()
+    if directory is None:
+        raise ClusterError("this user has no home directory to keep a cluster in: name a state directory (--state DIR)")
+    return directory / "default"
 
 
-def theme_choice() -> Path:
+def theme_choice() -> Path | None:
     """The file that remembers the theme chosen on the screen."""
-    return user_state() / "theme.json"
+    directory = user_state()
+    return directory and directory / "theme.json"
+
+
+def _of_a_home(name: str) -> Path | None:
+    """The platform's directory of that name; None where neither HOME nor the list of users says where home is."""
+    import platformdirs
+
+    try:
+        directory: Path = getattr(platformdirs, name)("kvtui", appauthor=False)
+    except RuntimeError:
+        return None
+    # Older versions leave the tilde in it, which would name a directory of whatever the current one is.
+    return directory if directory.is_absolute() else None

@@ -21,12 +21,14 @@ class ConfigError(Exception):
     """A configuration that can't be used: the file, the setting, and what it may be, in one line."""
 
 
-def read_configuration(file: Path, *, named: bool) -> Configuration:
+def read_configuration(file: Path | None, *, named: bool) -> Configuration:
     """What a file says. One that isn't there says nothing, unless a person ``named`` it. Raises ConfigError."""
+    if file is None:
+        return Configuration()
     try:
         with file.open("rb") as stream:
             data = stream.read(BYTES_MOST + 1)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         if named:
             raise ConfigError(f"{file}: there is no such file") from None
         return Configuration()

@@ -10,12 +10,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Protocol
 
+from kvtui.control.peer import Admission
+from kvtui.core.seams.directory_trust import owner_of
 from kvtui.core.seams.transport import CannotListen, Unreachable
 
 NAME: Final = "control.sock"
 """The socket, in the state directory."""
 PATH_BYTES: Final = 100
-"""Longest path that every system takes for a socket (Linux 107, macOS 103); a longer one is reached through a link."""
+"""Longest path that every system takes for a socket (Linux 107, macOS 103); a longer one is reached another way."""
+_DESCRIPTORS: Final = Path("/proc/self/fd")
+"""Linux: here every open directory has a short path."""
 CONNECT_SECONDS: Final = 1.5
 BACKLOG: Final = 64
 
@@ -44,28 +48,31 @@ class _UnixDoor:
     def __init__(self, server: asyncio.Server, path: Path) -> None:
         self._server = server
         self._path = path
-        self._inode = path.stat().st_ino
+        self._inode = path.lstat().st_ino
 
     def close(self) -> None:
         self._server.close()
         with suppress(OSError):
-            if self._path.stat().st_ino == self._inode:
+            if self._path.lstat().st_ino == self._inode:
                 self._path.unlink()
 
 
 class UnixSockets:
-    """Unix sockets with mode 0600: the directory's own user, and root, alone can open them."""
+    """Unix sockets with mode 0600. Both ends look who is at the other one: the same user, or root."""
 
     async def connect(self, state: Path, make: Callable[[], asyncio.Protocol]) -> None:
         _check_present(Unreachable)
+        admission = Admission(make, owner_of(state))
         try:
             with _reached(state) as directory:
                 async with asyncio.timeout(CONNECT_SECONDS):
-                    await asyncio.get_running_loop().create_unix_connection(make, str(directory / NAME))
+                    await asyncio.get_running_loop().create_unix_connection(lambda: admission, str(directory / NAME))
         except TimeoutError:
             raise Unreachable(f"{state / NAME} did not answer within {CONNECT_SECONDS:g} s") from None
         except OSError as error:
             raise Unreachable(f"{state / NAME} can't be reached: {_reason(error)}") from None
+        if admission.stranger is not None:
+            raise Unreachable(f"{state / NAME} is another user's (uid {admission.stranger}), who was told nothing")
 
     async def listen(self, state: Path, make: Callable[[], asyncio.Protocol]) -> Door:
         _check_present(CannotListen)
@@ -79,7 +86,9 @@ class UnixSockets:
                 listening = bound.dup()
             try:
                 listening.setblocking(False)
-                server = await asyncio.get_running_loop().create_unix_server(make, sock=listening, backlog=BACKLOG)
+                server = await asyncio.get_running_loop().create_unix_server(
+                    lambda: Admission(make), sock=listening, backlog=BACKLOG
+                )
             except BaseException:
                 listening.close()
                 raise
@@ -93,9 +102,20 @@ class UnixSockets:
 
 @contextmanager
 def _reached(state: Path) -> Iterator[Path]:
-    """The directory by a path that is short enough: its own, or a link to it in a directory that only this user can enter."""
+    """The directory by a path that is short enough. Raises OSError.
+
+    Where its own is too long it is the one that Linux gives an open directory; elsewhere, for this moment, a link in a new
+    temporary directory that only this user can enter.
+    """
     if len(os.fsencode(state / f"{NAME}-----------")) <= PATH_BYTES:
         yield state
+        return
+    if _DESCRIPTORS.is_dir():
+        descriptor = os.open(state, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            yield _DESCRIPTORS / str(descriptor)
+        finally:
+            os.close(descriptor)
         return
     private = tempfile.mkdtemp(prefix="kvtui-")
     try:

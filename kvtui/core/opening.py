@@ -1,5 +1,6 @@
 """Opening a cluster: its state directory, its seams, its coordinator, from the first node to the orderly end."""
 
+import logging
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,6 +24,7 @@ from kvtui.core.seams.bundle import Seams
 from kvtui.core.seams.chance import SystemRandom
 from kvtui.core.seams.clock import ExactClock
 from kvtui.core.seams.directories import identity_of
+from kvtui.core.seams.directory_trust import UnsafeDirectory, admit_state
 from kvtui.core.seams.memory import MemoryEngine
 from kvtui.core.seams.processes import ProcessLauncher
 from kvtui.core.seams.rocksdb import open_rocksdb
@@ -30,6 +32,8 @@ from kvtui.core.seams.storage import EngineFailed, EngineFull, EngineLocked, Eng
 from kvtui.core.seams.tls import BadTls, TlsFiles, as_coordinator
 from kvtui.core.seams.transport import TcpTransport
 from kvtui.core.tuning import VNODES_MOST
+
+_log = logging.getLogger(__name__)
 
 
 class StateHeld(ClusterError):
@@ -72,7 +76,7 @@ def real_seams(secret: Secret | None = None, tls: TlsFiles | None = None) -> Sea
     except BadTls as error:
         raise ClusterError(str(error)) from None
     launcher = ProcessLauncher(tls=tls)
-    return Seams(transport, ExactClock(), SystemRandom(), launcher, open_rocksdb, identity_of, secret=secret)
+    return Seams(transport, ExactClock(), SystemRandom(), launcher, open_rocksdb, identity_of, admit_state, secret)
 
 
 @asynccontextmanager
@@ -133,7 +137,11 @@ def _open_engine(settings: Settings, seams: Seams) -> StorageEngine:
     if settings.state is None:
         return MemoryEngine()
     try:
+        for warning in seams.admit(settings.state):
+            _log.warning("%s", warning)
         return seams.open_engine(settings.state / "metadata", settings.role)
+    except UnsafeDirectory as error:
+        raise ClusterError(str(error)) from None
     except EngineLocked as error:
         raise StateHeld(settings.state, error.holder) from None
     except EngineUnreadable as error:

@@ -16,6 +16,7 @@ from kvtui.core.rebuilding import Found, Rebuilt, rebuild
 from kvtui.core.remote_node import NotANode, Refused, say_hello
 from kvtui.core.seams.bundle import Seams
 from kvtui.core.seams.clock import Clock
+from kvtui.core.seams.directory_trust import UnsafeDirectory
 from kvtui.core.seams.launcher import LaunchFailed, NodeProcess, NodeSpec
 from kvtui.core.seams.storage import EngineFailed, EngineFull, EngineLocked, EngineUnreadable
 from kvtui.core.seams.transport import Transport, Unreachable
@@ -29,7 +30,10 @@ async def recover(state: Path, addresses: Sequence[tuple[str, int]], without: Se
     The nodes themselves are left as they are. Raises ClusterError, and then nothing was written.
     """
     try:
+        seams.admit(state)
         engine = seams.open_engine(state / "metadata", ROLE)
+    except UnsafeDirectory as error:
+        raise ClusterError(str(error)) from None
     except EngineLocked as error:
         raise ClusterError(f"the state directory {state} is in use by {error.holder}") from None
     except EngineUnreadable as error:

@@ -1,6 +1,7 @@
 """``kvtui-node``: its arguments and its last words."""
 
 import gc
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -13,6 +14,8 @@ from kvtui.core.seams.standard_streams import open_missing_streams, say_aside
 if TYPE_CHECKING:
     from kvtui.core.authentication import Secret
 
+PRIVATE = 0o077
+"""The umask: all that a node makes is its user's alone, whatever it was started with."""
 USAGE_STATUS = 2
 """The node could not start as asked."""
 FAILED_STATUS = 1
@@ -87,6 +90,7 @@ def program(
 def main() -> NoReturn:
     """Run the program and exit: 0 it ended as asked, 1 its engine failed, 2 it could not start."""
     open_missing_streams()
+    os.umask(PRIVATE)
     program()
     sys.exit()
 
@@ -96,7 +100,7 @@ def _secret(file: Path | None) -> "Secret | None":
     from kvtui.core.seams.secret_source import take_secret
 
     try:
-        return take_secret(file)
+        return take_secret(file, warn=lambda text: say_aside(f"kvtui-node: {text}"))
     except BadSecret as error:
         _stop(str(error))
 
@@ -104,7 +108,13 @@ def _secret(file: Path | None) -> "Secret | None":
 def _default_directory(port: int) -> Path:
     from platformdirs import user_data_path
 
-    return user_data_path("kvtui", appauthor=False) / "nodes" / str(port)
+    try:
+        directory = user_data_path("kvtui", appauthor=False)
+    except RuntimeError:
+        directory = Path()
+    if not directory.is_absolute():
+        _stop("this user has no home directory to keep data in: give --data or --memory")
+    return directory / "nodes" / str(port)
 
 
 def _stop(reason: str, status: int = USAGE_STATUS) -> NoReturn:

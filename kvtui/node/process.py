@@ -116,8 +116,15 @@ def _open_store(host: str, port: int, data: Path | None, *, at_opening: int = OP
 def _open_engine(host: str, port: int, data: Path | None) -> StorageEngine:
     if data is None:
         return open_memory(Path(), "")
+    from kvtui.core.seams.directory_trust import UnsafeDirectory, admit_store
     from kvtui.core.seams.rocksdb import open_rocksdb
 
+    try:
+        warning = admit_store(data)
+    except UnsafeDirectory as error:
+        raise CannotStart(str(error)) from None
+    if warning:
+        _say(warning)
     place = f" on {host}:{port}" if port else ""
     return open_rocksdb(data, f"kvtui-node{place}, process {os.getpid()}")
 

@@ -1,7 +1,10 @@
 """Saving the screen as a file."""
 
+import os
 from datetime import datetime
 from pathlib import Path
+
+from kvtui.named_files import open_named
 
 
 def save_picture(svg: str, directory: Path) -> Path:
@@ -10,7 +13,7 @@ def save_picture(svg: str, directory: Path) -> Path:
     for number in range(100):
         path = directory / f"kvtui-{stamp}{f'-{number}' if number else ''}.svg"
         try:
-            with path.open("x", encoding="utf-8") as file:
+            with os.fdopen(open_named(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "w", encoding="utf-8") as file:
                 file.write(svg)
         except FileExistsError:
             continue

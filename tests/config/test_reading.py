@@ -151,5 +151,6 @@ def test_the_option_comes_before_the_environment_before_the_platforms_directory(
     place = config_place(None, environment)
     assert (place.file, place.named, place.themes) == (tmp_path / "env.toml", True, tmp_path / "themes")
     default = config_place(None, {})
+    assert default.file is not None
     assert (default.file.name, default.named) == ("config.toml", False)
     assert "kvtui" in default.file.parts

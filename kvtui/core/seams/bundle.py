@@ -1,6 +1,6 @@
 """The seams that a coordinator runs on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,8 @@ class Seams:
     open_engine: OpenEngine
     home: Callable[[Path], str] = str
     """What tells a directory from a copy of it."""
+    admit: Callable[[Path], Sequence[str]] = lambda _: ()
+    """Checks that nobody else can have prepared a state directory; returns warnings. Raises UnsafeDirectory."""
     secret: Secret | None = None
     """What nodes that others started must prove to know; without it they are on this machine. Those that are started here have one
     of their own, which this process alone knows."""

@@ -3,8 +3,13 @@
 import os
 import pwd
 import stat
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
+from typing import Final
+
+OURS_WITHIN: Final = ("metadata", "nodes")
+"""Directories that kvtui makes in a state directory."""
 
 
 class Standing(Enum):
@@ -71,6 +76,40 @@ def admit(path: Path) -> str:
     if standing is Standing.FOREIGN_LINK:
         raise UnsafeDirectory(f"{path} is a link that {_name(link.st_uid)} made: name the directory itself")
     return ""
+
+
+def admit_store(path: Path) -> str:
+    """As ``admit``, for the directory of a store, in which its engine makes files by names of its own. A link that lies there under
+    any name but that of a table, which is only ever read, is refused."""
+    warning = admit(path)
+    try:
+        entries = list(os.scandir(path))
+    except OSError:
+        return warning
+    for entry in entries:
+        if entry.is_symlink() and not entry.name.endswith(".sst"):
+            raise UnsafeDirectory(
+                f"{path} holds a link, {entry.name!r}, through which files elsewhere would be written to: a store has none,"
+                " move it away"
+            )
+    return warning
+
+
+def admit_state(state: Path) -> list[str]:
+    """Check a state directory and the two in it that kvtui makes, which are closed to all others where an older version left them
+    open. Returns warnings. Raises UnsafeDirectory."""
+    warnings = [admit(state), admit_store(state / "metadata"), admit(state / "nodes")]
+    for name in OURS_WITHIN:
+        _close_to_others(state / name)
+    return [warning for warning in warnings if warning]
+
+
+def _close_to_others(folder: Path) -> None:
+    """Only a real directory of this user: a link's target is what a person made."""
+    with suppress(OSError):
+        status = folder.lstat()
+        if stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and status.st_mode & 0o077:
+            os.chmod(folder, stat.S_IMODE(status.st_mode) & ~0o077)
 
 
 def _close_to_group(path: Path, directory: os.stat_result) -> str:

@@ -4,20 +4,18 @@ import asyncio
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from kvtui.core.authentication import Secret
 from kvtui.core.seams.giving_up import give_up, was_given_up
+from kvtui.core.seams.last_words import LastWords
 from kvtui.core.seams.launcher import Discarded, LaunchFailed, NodeProcess, NodeSpec
 from kvtui.core.seams.secret_source import VARIABLE
 from kvtui.core.seams.tls import TlsFiles
 
 START_SECONDS: Final = 60.0
 """How long a node may take until it accepts. Without the sums of its slots it must read all of its data first."""
-_SAYS_BYTES: Final = 4096
-"""How much of a node's errors is looked at for its last line."""
 
 
 class ProcessLauncher:
@@ -39,23 +37,26 @@ class ProcessLauncher:
         keep = ["--memory"] if spec.data is None else ["--data", str(spec.data)]
         command = [sys.executable, "-m", "kvtui.node", str(spec.port), "--host", spec.host, "--parent-pipe", *keep]
         command += self._certificate(spec)
-        with tempfile.TemporaryFile() as errors:
-            try:
+        said = LastWords()
+        try:
+            async with said:
                 process = await asyncio.create_subprocess_exec(
                     *command,
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
-                    stderr=errors,
+                    stderr=said.descriptor,
                     start_new_session=True,
                     env=_environment(spec.secret),
                 )
-            except OSError as error:
-                raise LaunchFailed(f"can't start node {spec.node}: {error.strerror or error}") from None
-            try:
-                return _Process(process, await self._address(process, spec, errors))
-            except BaseException:
-                await _end(process)
-                raise
+        except OSError as error:
+            said.close()
+            raise LaunchFailed(f"can't start node {spec.node}: {error.strerror or error}") from None
+        try:
+            return _Process(process, await self._address(process, spec, said), said)
+        except BaseException:
+            await _end(process)
+            said.close()
+            raise
 
     def stored(self, directory: Path) -> list[str]:
         if not directory.is_dir():
@@ -75,7 +76,7 @@ class ProcessLauncher:
         key = [] if self._tls.key is None else ["--tls-key", str(self._tls.key)]
         return ["--tls-cert", str(self._tls.certificate), *key]
 
-    async def _address(self, process: asyncio.subprocess.Process, spec: NodeSpec, errors: IO[bytes]) -> tuple[str, int]:
+    async def _address(self, process: asyncio.subprocess.Process, spec: NodeSpec, said: LastWords) -> tuple[str, int]:
         assert process.stdout is not None
         try:
             async with asyncio.timeout(self._start_seconds):
@@ -85,7 +86,7 @@ class ProcessLauncher:
         except TimeoutError:
             raise LaunchFailed(f"node {spec.node} did not start within {self._start_seconds:g} s") from None
         if not line:
-            raise LaunchFailed(_last_words(errors) or f"node {spec.node} ended with status {process.returncode}")
+            raise LaunchFailed(await said.line() or f"node {spec.node} ended with status {process.returncode}")
         place, found, _ = line.removeprefix("kvtui-node listening on ").partition(", data in ")
         host, _, port = place.rpartition(":")
         if not found or not port.isdigit():
@@ -102,9 +103,10 @@ def _environment(secret: Secret | None) -> dict[str, str]:
 
 
 class _Process:
-    def __init__(self, process: asyncio.subprocess.Process, address: tuple[str, int]) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, address: tuple[str, int], said: LastWords) -> None:
         self._process = process
         self._address = address
+        self._said = said
 
     @property
     def pid(self) -> int:
@@ -125,7 +127,9 @@ class _Process:
             pass
 
     async def wait(self) -> int:
-        return await self._process.wait()
+        status = await self._process.wait()
+        self._said.close()
+        return status
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
@@ -134,10 +138,3 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     except ProcessLookupError:
         pass
     await process.wait()
-
-
-def _last_words(errors: IO[bytes]) -> str:
-    size = errors.seek(0, 2)
-    errors.seek(max(0, size - _SAYS_BYTES))
-    lines = errors.read().decode(errors="replace").strip().splitlines()
-    return lines[-1].strip() if lines else ""

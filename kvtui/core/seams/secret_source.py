@@ -1,8 +1,10 @@
 """Where the shared secret comes from: a file that only its owner reads, or the environment. Never the command line."""
 
+import logging
 import os
 import stat
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
+from enum import Enum
 from pathlib import Path
 from typing import Final
 
@@ -12,15 +14,45 @@ VARIABLE: Final = "KVTUI_SECRET"
 """The environment variable that holds the secret itself."""
 
 
-def take_secret(file: Path | None, environment: MutableMapping[bytes, bytes] | None = None) -> Secret | None:
+_log = logging.getLogger(__name__)
+
+
+class Guarded(Enum):
+    """How well a secret's file is kept from others."""
+
+    WELL = "its owner alone can open it"
+    OPEN = "others can open it, and this user could have prevented that"
+    WRITABLE = "others can change it"
+    FOREIGN = "it is another user's, and root could have prevented that"
+    OPEN_FOR_GOOD = "others can open it, and this user can't change that"
+
+
+def how_guarded(file: os.stat_result, user: int, *, read_only: bool) -> Guarded:
+    """``user`` is the effective uid; ``read_only``: nothing can be changed where the file lies, as in the mounts of containers."""
+    open_to_others = bool(file.st_mode & (stat.S_IRWXG | stat.S_IRWXO))
+    if not open_to_others and file.st_uid in (user, 0):
+        return Guarded.WELL
+    if not read_only and user in (file.st_uid, 0):
+        return Guarded.OPEN if open_to_others else Guarded.FOREIGN
+    if not read_only and file.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return Guarded.WRITABLE
+    return Guarded.OPEN_FOR_GOOD
+
+
+def take_secret(
+    file: Path | None,
+    environment: MutableMapping[bytes, bytes] | None = None,
+    warn: Callable[[str], None] = _log.warning,
+) -> Secret | None:
     """The secret of ``file``, else of the environment (default: this process's), else None. Raises BadSecret.
 
-    The variable is taken out of the environment, so that no other program that is started from here inherits it.
+    The variable is taken out of the environment, so that no other program that is started from here inherits it. ``warn`` is told
+    of a file that others can read and this user can't close.
     """
     variables = os.environb if environment is None else environment
     given = variables.pop(VARIABLE.encode(), None)
     if file is not None:
-        return _read(file)
+        return _read(file, warn)
     if given is None:
         return None
     try:
@@ -29,12 +61,13 @@ def take_secret(file: Path | None, environment: MutableMapping[bytes, bytes] | N
         raise BadSecret(f"{VARIABLE} can't be used: {error}") from None
 
 
-def _read(path: Path) -> Secret:
+def _read(path: Path, warn: Callable[[str], None]) -> Secret:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             status = os.fstat(descriptor)
-            _check_owner(path, status)
+            read_only = bool(os.fstatvfs(descriptor).f_flag & os.ST_RDONLY)
+            _check(path, how_guarded(status, os.geteuid(), read_only=read_only), warn)
             text = os.read(descriptor, 2 * SECRET_BYTES_MOST)
         finally:
             os.close(descriptor)
@@ -46,8 +79,12 @@ def _read(path: Path) -> Secret:
         raise BadSecret(f"the secret file {path} can't be used: {error}") from None
 
 
-def _check_owner(path: Path, status: os.stat_result) -> None:
-    if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+def _check(path: Path, guarded: Guarded, warn: Callable[[str], None]) -> None:
+    if guarded is Guarded.OPEN:
         raise BadSecret(f"the secret file {path} is open to others: chmod 600 {path}")
-    if status.st_uid not in (os.geteuid(), 0):
+    if guarded is Guarded.WRITABLE:
+        raise BadSecret(f"the secret file {path} can be changed by others: have it given to you, and chmod 600 {path}")
+    if guarded is Guarded.FOREIGN:
         raise BadSecret(f"the secret file {path} belongs to another user, who can read it")
+    if guarded is Guarded.OPEN_FOR_GOOD:
+        warn(f"the secret file {path} is open to others, and this user can't change that: who can read it may do all")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from kvtui.core.seams.last_words import KEPT_BYTES, LastWords
 from kvtui.core.seams.launcher import Discarded, LaunchFailed, NodeProcess, NodeSpec
 from kvtui.core.seams.processes import ProcessLauncher
 
@@ -141,3 +142,58 @@ def test_nodes_end_when_their_parent_is_killed_with_kill_9() -> None:
 
     assert len(ends) == 2
     asyncio.run(wait_for_ends())
+
+
+def test_no_writable_place_is_needed_to_start_a_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a read-only root there is no temporary directory: each start ended in a crash."""
+
+    def none() -> str:
+        raise FileNotFoundError(2, "no usable temporary directory")
+
+    monkeypatch.setattr("tempfile.gettempdir", none)
+    monkeypatch.setattr("tempfile._get_default_tempdir", none)
+    monkeypatch.setattr("tempfile.tempdir", None)
+
+    async def story(launcher: ProcessLauncher, nodes: list[NodeProcess]) -> None:
+        nodes.append(await launcher.start(spec(tmp_path / "n1")))
+        assert connects(nodes[0].address)
+
+    launched(story)
+
+
+TALKER = """
+    import os, sys
+    for number in range(100_000):
+        try:
+            os.write(2, b"line %d\\n" % number)
+        except BlockingIOError:
+            pass
+    print("done", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("heard", [True, False], ids=["heard", "while nobody listens"])
+def test_who_says_much_is_held_up_by_nobody_and_its_end_is_kept(heard: bool) -> None:
+    async def story() -> None:
+        async with asyncio.timeout(LIMIT_SECONDS):
+            said = LastWords()
+            async with said:
+                process = subprocess.Popen(
+                    [sys.executable, "-c", textwrap.dedent(TALKER)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=said.descriptor,
+                )
+            assert process.stdout is not None
+            if heard:
+                assert await asyncio.to_thread(process.stdout.readline) == b"done\n"
+            else:
+                assert process.stdout.readline() == b"done\n"
+            process.communicate()
+            line = await said.line()
+            assert line.startswith("line ")
+            assert len(said._tail) <= KEPT_BYTES
+            said.close()
+
+    asyncio.run(story())

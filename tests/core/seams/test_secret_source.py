@@ -1,12 +1,13 @@
 """Where a secret comes from, and from where it is refused."""
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
 
 from kvtui.core.authentication import BadSecret
-from kvtui.core.seams.secret_source import take_secret
+from kvtui.core.seams.secret_source import Guarded, how_guarded, take_secret
 
 TEXT = b"correct horse battery staple"
 
@@ -74,3 +75,46 @@ def test_a_file_comes_before_the_variable_which_goes_nevertheless(tmp_path: Path
 def test_a_variable_that_holds_no_secret_is_refused_and_not_taken_for_none(text: bytes) -> None:
     with pytest.raises(BadSecret, match="KVTUI_SECRET can't be used"):
         take_secret(None, {b"KVTUI_SECRET": text})
+
+
+OURS, OTHERS, ROOT = 1000, 1001, 0
+
+
+@pytest.mark.parametrize(
+    ("mode", "owner", "user", "read_only", "guarded"),
+    [
+        (0o600, OURS, OURS, False, Guarded.WELL),
+        (0o400, ROOT, OURS, False, Guarded.WELL),
+        (0o444, OURS, OURS, False, Guarded.OPEN),
+        (0o444, ROOT, ROOT, False, Guarded.OPEN),
+        (0o444, OTHERS, ROOT, False, Guarded.OPEN),
+        (0o600, OTHERS, ROOT, False, Guarded.FOREIGN),
+        # As container engines mount them: root's, or anybody's, where nothing can be changed.
+        (0o444, ROOT, OURS, False, Guarded.OPEN_FOR_GOOD),
+        (0o440, ROOT, OURS, True, Guarded.OPEN_FOR_GOOD),
+        (0o444, ROOT, ROOT, True, Guarded.OPEN_FOR_GOOD),
+        (0o444, OURS, OURS, True, Guarded.OPEN_FOR_GOOD),
+        (0o444, OTHERS, OURS, False, Guarded.OPEN_FOR_GOOD),
+        (0o666, OTHERS, OURS, True, Guarded.OPEN_FOR_GOOD),
+        (0o666, ROOT, OURS, False, Guarded.WRITABLE),
+        (0o664, OTHERS, OURS, False, Guarded.WRITABLE),
+    ],
+)
+def test_what_could_have_been_prevented_is_refused_and_nothing_else(
+    mode: int, owner: int, user: int, read_only: bool, guarded: Guarded
+) -> None:
+    file = os.stat_result((stat.S_IFREG | mode, 0, 0, 1, owner, 0, 0, 0, 0, 0))
+    assert how_guarded(file, user, read_only=read_only) is guarded
+
+
+def test_a_file_that_this_user_can_not_close_is_taken_with_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, told = secret_file(tmp_path, 0o444), list[str]()
+    monkeypatch.setattr(os, "geteuid", lambda: path.stat().st_uid + 1)
+    secret = take_secret(path, {}, told.append)
+    assert secret is not None
+    assert secret.reveal() == TEXT
+    assert told == [
+        f"the secret file {path} is open to others, and this user can't change that: who can read it may do all"
+    ]
