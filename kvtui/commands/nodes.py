@@ -60,10 +60,11 @@ async def show(_invocation: Invocation, context: Context) -> bool:
 
 
 def node_words(view: NodeView) -> str:
-    """``A (127.0.0.1:5001, keys=1)``, with its status when it is not up, and what was done to it."""
+    """``A (127.0.0.1:5001, keys=1)``, with its status when it is not up, what was done to it, and why."""
     status = "" if view.state is NodeState.UP else f", status={view.state}"
     fault = f", {view.fault}" if view.fault else ""
-    return f"{view.id} ({Address(view.host, view.port)}, keys={view.keys}{status}{fault})"
+    why = f": {harmless(view.note)}" if view.note else ""
+    return f"{view.id} ({Address(view.host, view.port)}, keys={view.keys}{status}{fault}){why}"
 
 
 async def stop(invocation: Invocation, context: Context) -> bool:

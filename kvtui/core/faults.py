@@ -43,7 +43,8 @@ class FaultsRoom:
 
     async def kill(self, name: str) -> None:
         """As ``Faults.kill_node``."""
-        process = self._process(name)
+        process, node = self._process(name), self._local(name)
+        node.ended, node.at_rest = "it was killed (kill -9)", True
         process.signal(signal.SIGKILL)
         await process.wait()
         self._happenings.emit(Level.WARNING, f"{name} was killed (kill -9)", name)
@@ -102,7 +103,9 @@ class FaultsRoom:
         node = self._local(name)
         self._check_spare(name)
         self._ledger.check_space()
+        node.at_rest = True
         if node.process is not None and node.process.alive:
+            node.ended = "it was killed, to be wiped"
             node.process.signal(signal.SIGKILL)
             await node.process.wait()
         while node.link is not None:
@@ -117,6 +120,7 @@ class FaultsRoom:
         if discarded.intact:
             raise ClusterError(f"{name} was killed, but its data is still there: {discarded.left}")
         self._ledger.append(Wiped(name, "", 0, empty=not discarded.left))
+        node.ended = "it was wiped"
         self._tell(f"{name} was wiped: it is down and has no data", name)
         if discarded.left:
             self._tell(f"of {name}, which was wiped: {discarded.left}", name)

@@ -36,8 +36,13 @@ class LocalProcesses:
         try:
             node.process = await self._launcher.start(self._spec(node))
         except LaunchFailed as error:
-            raise ClusterError(f"could not start {node.id}: {error}") from None
-        node.host, node.port = node.process.address
+            node.ended = f"could not start {node.id}: {error}"
+            raise ClusterError(node.ended) from None
+        self._begun(node, node.process)
+
+    def _begun(self, node: RemoteNode, process: NodeProcess) -> None:
+        node.host, node.port = process.address
+        node.ended, node.at_rest = "", False
 
     async def has_ended(self, process: NodeProcess) -> bool:
         """Whether the process is gone. One that was killed just now is noticed a moment later than its broken link."""
@@ -70,8 +75,9 @@ class LocalProcesses:
                 failure = error
                 await self._clock.sleep(RESTART_SECONDS)
         else:
-            raise ClusterError(f"could not start {node.id}: {failure}")
-        node.host, node.port = node.process.address
+            node.ended = f"could not start {node.id}: {failure}"
+            raise ClusterError(node.ended)
+        self._begun(node, node.process)
 
     async def end(self, process: NodeProcess) -> None:
         """End a process in order, or by force when it takes too long."""

@@ -251,7 +251,11 @@ class Membership:
         try:
             if node.process is not None and not await self._processes.has_ended(node.process):
                 raise ClusterError(f"{name} is running already (process {node.process.pid})")
-            await self._restart(node)
+            try:
+                await self._restart(node)
+            except ClusterError:
+                self._supervisor.note_end(node)
+                raise
         finally:
             self._starting.discard(name)
         node.wake.set()
@@ -263,7 +267,8 @@ class Membership:
                 raise ClusterError(f"{name} was removed while it was being started")
             if node.unlogged:
                 raise ClusterError(f"{name} runs, but {node.trouble}")
-            if not node.process or not node.process.alive:
+            if not node.running:
+                self._supervisor.note_end(node)
                 raise ClusterError(f"{name} ended right after its start: {node.trouble}")
             await changed
 
@@ -272,8 +277,10 @@ class Membership:
         node = self._local(name)
         if node.process is None or not node.process.alive:
             raise ClusterError(f"{name} is not running; start it with: start {name}")
+        node.ended, node.at_rest = "it was stopped", True
         await self._processes.end(node.process)
-        self._supervisor.hang_up(node, "it was stopped")
+        self._supervisor.hang_up(node, node.ended)
+        self._supervisor.note_end(node)
 
     def _member(self, name: str) -> RemoteNode:
         check_member(self._ledger.topology, name)
@@ -416,7 +423,7 @@ class Membership:
             try:
                 await self._restart(node)
             except ClusterError as error:
-                node.trouble = str(error)
+                self._supervisor.note_end(node)
                 self._happenings.emit(Level.BAD, str(error), node.id)
                 return
         await self._supervisor.connect(node)

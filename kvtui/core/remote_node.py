@@ -61,6 +61,12 @@ class RemoteNode:
     traffic: Traffic = field(default_factory=Traffic)
     """Operations that were answered, on whatever link."""
     process: NodeProcess | None = None
+    """Of a node that this coordinator started: its newest life, which may have ended."""
+    ended: str = ""
+    """Why that process does not run: what kept it from starting, or ended it. Empty while it runs. It is the first cause: nothing
+    that is met later at the node's address is told instead."""
+    at_rest: bool = False
+    """A person ended it: until a person starts it, it is to stay so."""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     """Set to make the supervisor look at the node now."""
 
@@ -73,6 +79,11 @@ class RemoteNode:
     @property
     def usable(self) -> bool:
         return self.link is not None
+
+    @property
+    def running(self) -> bool:
+        """Whether this coordinator started it and its process lives."""
+        return self.process is not None and self.process.alive
 
     @property
     def counter(self) -> int:

@@ -147,6 +147,10 @@ class Supervisor:
     async def connect(self, node: RemoteNode) -> bool:
         """Call a member once; whether it serves now."""
         node.unlogged = False
+        if self._started_here(node) and not node.running:
+            # Whatever answers where it was, it is not this node.
+            self.note_end(node)
+            return False
         address = node.address
         try:
             link, facts = await self.call(node, join=False)
@@ -179,6 +183,18 @@ class Supervisor:
         self._happenings.emit(Level.GOOD, f"{node.id} is UP", node.id)
         return True
 
+    def _started_here(self, node: RemoteNode) -> bool:
+        member = self._ledger.topology.members.get(node.id)
+        return member is not None and member.started_here
+
+    def note_end(self, node: RemoteNode) -> None:
+        """Keep why a local node's process does not run, and tell it where nobody knows it already."""
+        if not node.ended and node.process is not None and not node.process.alive:
+            node.ended = node.process.ended
+            if self._watched(node):
+                self._happenings.emit(Level.BAD, f"{node.id}: {node.ended}", node.id)
+        node.trouble = node.ended or node.trouble or "its process is not running"
+
     def _note_trouble(self, node: RemoteNode, error: Exception) -> None:
         """Keep why a member can't be reached; what only a person can mend (a secret, a certificate, a version) is told besides."""
         text = str(error)
@@ -187,7 +203,7 @@ class Supervisor:
             text = f"node {node.id} at {node.address}{colon} {text}"
         if text != node.trouble and isinstance(error, NotTrusted | Untrusted | OtherProtocol):
             self._happenings.emit(Level.BAD, text, node.id)
-        node.trouble = text
+        node.trouble = node.ended or text
 
     def _refusal(self, node: RemoteNode, error: Refused) -> str:
         facts = error.reply.facts
@@ -250,8 +266,7 @@ class Supervisor:
     def _check_process(self, node: RemoteNode) -> None:
         """What answers at a local node's address while its process is not running is somebody else's, not that node without its
         data. Raises NotANode."""
-        member = self._ledger.topology.members.get(node.id)
-        if member is not None and member.started_here and (node.process is None or not node.process.alive):
+        if self._started_here(node) and not node.running:
             raise NotANode(f"its process is not running, and another node answers at {node.address}")
 
     def _check_identity(self, node: RemoteNode, facts: Facts) -> None:
@@ -367,6 +382,7 @@ class Supervisor:
         if link is None:
             return
         self._notes.forget(node.id)
+        reason = node.ended or reason
         node.state, node.trouble = NodeState.DOWN, reason
         if not self._closing and not self._ledger.stopped and node.id in self._ledger.topology.members:
             self._happenings.emit(Level.BAD, f"{node.id} is DOWN: {reason}", node.id)

@@ -48,7 +48,7 @@ async def test_a_paused_node_answers_nothing_until_it_is_resumed(opened: Opened)
         assert "paused already" in (await person.fails("pause n2"))[0]
         assert "resume n2" in (await person.fails("start n2"))[0]
         await until_state(person.cluster, "n2", NodeState.DOWN)
-        assert (await person.types("show"))[2].endswith("status=DOWN, paused)")
+        assert (await person.types("show"))[2].endswith("status=DOWN, paused): silent for 1.5 s")
         await person.types("put apple 1")
         assert await person.types("resume n2") == ["Node resumed: n2"]
         await until_state(person.cluster, "n2", NodeState.UP)

@@ -95,7 +95,7 @@ async def test_a_node_that_is_down_is_shown_so_and_writes_say_which_replica_was_
         lines = await person.types("show")
         assert lines[1].endswith("keys=1)")
         assert lines[2].startswith("  n2 (127.0.0.1:")
-        assert lines[2].endswith(", status=DOWN)")
+        assert lines[2].endswith(", status=DOWN): it was stopped")
         lines = await person.types("put apple 2")
         assert '[n1] PUT apple = 2 -> {"status":"ok"}' in lines
         (silent,) = [line for line in lines if line.startswith("[n2]")]

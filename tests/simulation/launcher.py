@@ -8,7 +8,7 @@ from typing import Final
 
 from kvtui.core.seams.chance import Random
 from kvtui.core.seams.clock import Clock
-from kvtui.core.seams.launcher import Discarded, LaunchFailed, NodeSpec
+from kvtui.core.seams.launcher import Discarded, LaunchFailed, NodeSpec, how_ended
 from kvtui.core.seams.storage import EngineFailed, EngineFull, EngineLocked, EngineUnreadable
 from kvtui.core.seams.transport import CannotListen
 from kvtui.node.gate import Gate
@@ -51,6 +51,10 @@ class SimProcess:
     @property
     def alive(self) -> bool:
         return self.machine.alive
+
+    @property
+    def ended(self) -> str:
+        return "" if self.alive or self._status is None else how_ended(self._status)
 
     def signal(self, number: int) -> None:
         """SIGKILL crashes, SIGSTOP and SIGCONT pause and resume, SIGTERM and SIGINT end in order (once it isn't paused)."""

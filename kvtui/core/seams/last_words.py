@@ -62,6 +62,11 @@ class LastWords(asyncio.Protocol):
                 await self._ended.wait()
         except TimeoutError:
             pass
+        return self.heard
+
+    @property
+    def heard(self) -> str:
+        """The last line that has come so far; empty where none has."""
         lines = self._tail.decode(errors="replace").strip().splitlines()
         return lines[-1].strip() if lines else ""
 

@@ -1,8 +1,9 @@
 """The launcher seam: storage nodes as processes on this machine."""
 
+import signal
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from kvtui.core.authentication import Secret
 
@@ -33,6 +34,21 @@ class NodeSpec:
     secret: Secret | None = field(default=None, compare=False, repr=False)
 
 
+SAID_MOST: Final = 300
+"""Characters of a process's last line that are told."""
+
+
+def how_ended(status: int, said: str = "") -> str:
+    """The end of a process in words. ``status`` is its exit status (negative: ended by that signal), ``said`` its last line."""
+    if status < 0:
+        try:
+            name = signal.Signals(-status).name
+        except ValueError:
+            name = f"signal {-status}"
+        return f"its process was ended by {name}"
+    return f"its process ended: {said[:SAID_MOST]}" if said and status else f"its process ended with status {status}"
+
+
 class NodeProcess(Protocol):
     """A node that was started here."""
 
@@ -46,6 +62,11 @@ class NodeProcess(Protocol):
 
     @property
     def alive(self) -> bool: ...
+
+    @property
+    def ended(self) -> str:
+        """How the process ended, in words (``how_ended``); empty while it runs."""
+        ...
 
     def signal(self, number: int) -> None:
         """Send a signal; does nothing when the process has ended."""

@@ -10,7 +10,7 @@ from typing import Final
 from kvtui.core.authentication import Secret
 from kvtui.core.seams.giving_up import give_up, was_given_up
 from kvtui.core.seams.last_words import LastWords
-from kvtui.core.seams.launcher import Discarded, LaunchFailed, NodeProcess, NodeSpec
+from kvtui.core.seams.launcher import Discarded, LaunchFailed, NodeProcess, NodeSpec, how_ended
 from kvtui.core.seams.secret_source import VARIABLE
 from kvtui.core.seams.tls import TlsFiles
 
@@ -119,6 +119,11 @@ class _Process:
     @property
     def alive(self) -> bool:
         return self._process.returncode is None
+
+    @property
+    def ended(self) -> str:
+        status = self._process.returncode
+        return "" if status is None else how_ended(status, self._said.heard)
 
     def signal(self, number: int) -> None:
         try:

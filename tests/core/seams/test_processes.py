@@ -56,8 +56,10 @@ def test_a_started_node_accepts_and_ends_on_a_signal(tmp_path: Path) -> None:
         assert node.alive
         assert connects(node.address)
         assert os.getsid(node.pid) == node.pid
+        assert node.ended == ""
         node.signal(signal.SIGTERM)
         assert await node.wait() == 0
+        assert node.ended == "its process ended with status 0"
         assert not node.alive
         node.signal(signal.SIGTERM)
         assert not connects(node.address)
