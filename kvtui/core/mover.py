@@ -40,6 +40,8 @@ RETRY_SECONDS: Final = 0.5
 RETRY_MOST_SECONDS: Final = 5.0
 PATIENCE: Final = 3
 """Failures of a piece after which nobody waits for it any more; it is still tried again."""
+STUCK: Final = 1_000
+"""Pieces that are remembered to have failed; beyond it they are forgotten, and told again."""
 PURGE_SECONDS: Final = 5.0
 """How often tombstones are looked for, where some were stored."""
 UNLOGGED: Final = (Kind.COMPARE, Kind.PURGE)
@@ -95,6 +97,8 @@ class Mover:
         self._running: list[Work] = []
         self._failures: dict[Work, int] = {}
         self._held: set[Work] = set()
+        self._stuck: set[Work] = set()
+        """Pieces of which it was told that they wait, and that have not succeeded since."""
         self._large = asyncio.Lock()
         self.trouble = ""
         """Why a piece of work was put off last; empty once nothing is put off any more."""
@@ -203,6 +207,7 @@ class Mover:
         try:
             await steps[piece.kind](piece)  # type: ignore[misc]
             self._failures.pop(piece, None)
+            self._stuck.discard(piece)
         except (StepFailed, LinkLost, LinkFull) as error:
             self._put_off(piece, str(error))
         except ClusterError:
@@ -217,7 +222,11 @@ class Mover:
         delay = min(RETRY_MOST_SECONDS, RETRY_SECONDS * 2 ** (failures - 1))
         self._held.add(piece)
         self.trouble = reason
-        self._observer.stuck(f"slots {piece.start}..{piece.stop} wait {delay:g} s: {reason}")
+        if piece not in self._stuck:
+            if len(self._stuck) >= STUCK:
+                self._stuck.clear()
+            self._stuck.add(piece)
+            self._observer.stuck(f"slots {piece.start}..{piece.stop} wait {delay:g} s: {reason}")
 
         def again() -> None:
             self._held.discard(piece)

@@ -27,7 +27,7 @@ from kvtui.core.seams.directories import identity_of
 from kvtui.core.seams.directory_trust import UnsafeDirectory, admit_state
 from kvtui.core.seams.memory import MemoryEngine
 from kvtui.core.seams.processes import ProcessLauncher
-from kvtui.core.seams.rocksdb import open_rocksdb
+from kvtui.core.seams.rocksdb import open_log
 from kvtui.core.seams.storage import EngineFailed, EngineFull, EngineLocked, EngineUnreadable, StorageEngine
 from kvtui.core.seams.tls import BadTls, TlsFiles, as_coordinator
 from kvtui.core.seams.transport import TcpTransport
@@ -76,7 +76,7 @@ def real_seams(secret: Secret | None = None, tls: TlsFiles | None = None) -> Sea
     except BadTls as error:
         raise ClusterError(str(error)) from None
     launcher = ProcessLauncher(tls=tls)
-    return Seams(transport, ExactClock(), SystemRandom(), launcher, open_rocksdb, identity_of, admit_state, secret)
+    return Seams(transport, ExactClock(), SystemRandom(), launcher, open_log, identity_of, admit_state, secret)
 
 
 @asynccontextmanager

@@ -399,6 +399,13 @@ class Service:
             raise Refused(BAD_REQUEST, f"slots {start}..{stop} are not within 0..{slots}")
 
 
+def removes(request: Request) -> bool:
+    """Whether all that the request changes is removed, or buried under a tombstone."""
+    if isinstance(request, wire.PutRun):
+        return all(value is None for value in request.values)
+    return isinstance(request, wire.Del | wire.Drop | wire.Purge)
+
+
 def full_reply(request: Request, full: EngineFull) -> Reply:
     """The reply to a write for which there is no space."""
     return Reply(status=wire.ERROR, id=request.id, code=FULL, msg=str(full) or "no space")

@@ -190,14 +190,15 @@ class Store:
         staged, self._staged = self._staged, {}
         self.staged_bytes = 0
         try:
-            self._apply(Batch(changes=list(staged.items())))
+            adds = any(record is not None and is_live(record) for record in staged.values())
+            self._apply(Batch(changes=list(staged.items()), upkeep=not adds))
         except EngineFull:
             self._forget(staged)
             raise
 
     def clear(self, start: int, stop: int) -> None:
         """Remove everything in slots ``start``..``stop``, synced. Nothing may be staged. Raises EngineFull."""
-        batch = Batch()
+        batch = Batch(upkeep=True)
         batch.clear(*self._table.range(start, stop))
         self._large.clear()
         self._apply(batch, cleared=range(start, stop))
@@ -235,7 +236,7 @@ class Store:
 
     def write_note(self, text: str, noted: Version) -> None:
         """Replace the note, which goes as far as ``noted``, synced. Nothing may be staged. Raises EngineFull."""
-        batch = Batch()
+        batch = Batch(upkeep=True)
         batch.put(_NOTE, seal(pack_version(noted) + text.encode()))
         self._apply(batch)
         self.noted = noted
@@ -330,7 +331,7 @@ class Store:
 
     def _become(self, membership: Membership, *, cleared: bool) -> None:
         """Raises EngineFull."""
-        batch = Batch()
+        batch = Batch(upkeep=True)
         table: SlotTable | None = None
         if cleared:
             batch.clear(ENTRY, AFTER_ENTRIES)
@@ -402,7 +403,7 @@ class Store:
         try:
             self._read_unverified(start, stop)
         except _EntriesLost as lost:
-            mark = Batch()
+            mark = Batch(upkeep=True)
             mark.put(_LOST, seal(str(lost).encode()))
             try:
                 self._engine.apply(mark)

@@ -10,7 +10,7 @@ from typing import Protocol
 from kvtui.core.protocol import ERROR, Reply, Request
 from kvtui.core.seams.clock import Clock
 from kvtui.core.seams.storage import EngineFailed, EngineFull
-from kvtui.node.service import READS, WRITES, Peer, Service, full_reply
+from kvtui.node.service import READS, WRITES, Peer, Service, full_reply, removes
 from kvtui.node.store import COMMIT_BYTES, Store
 
 
@@ -105,8 +105,22 @@ class Tick:
         try:
             self._store.commit()
         except EngineFull as full:
-            for connection, index, request in unsettled:
-                connection.replies[index] = self._corrected(connection, request, connection.replies[index], full)
+            self._correct(unsettled, full, adds=any(not removes(request) for _, _, request in unsettled))
+
+    def _correct(self, unsettled: list[tuple[Answering, int, Request]], full: EngineFull, *, adds: bool) -> None:
+        """The replies to a turn of which nothing was stored. What removes or buries may use space that what ``adds`` may not: it
+        is carried out without that."""
+        for connection, index, request in unsettled:
+            reply = connection.replies[index]
+            if adds and removes(request) and reply.status != ERROR:
+                connection.replies[index] = self._answer(connection.peer, request)
+            else:
+                connection.replies[index] = self._corrected(connection, request, reply, full)
+        if self._store.staged:
+            try:
+                self._store.commit()
+            except EngineFull as still:
+                self._correct(unsettled, still, adds=False)
 
     def _corrected(self, connection: Answering, request: Request, reply: Reply, full: EngineFull) -> Reply:
         """The reply to ``request`` now that nothing of the turn was stored."""

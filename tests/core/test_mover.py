@@ -169,3 +169,22 @@ def test_a_rebalance_tries_again_at_once_what_was_put_off_for_trouble_that_is_ov
             assert not coordinator._mover.trouble
 
     run_virtual(main)
+
+
+def test_a_piece_that_waits_and_waits_is_told_once() -> None:
+    """Every five seconds, for as long as a disk was full."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=2, slots=1, make_disk=lambda path: FaultyDisk(path)) as cluster:
+            await cluster.call(lambda coordinator: coordinator.rebalance())
+            coordinator, disk = cluster.coordinator, cluster.disks.disk(cluster.data_of("n1"))
+            assert isinstance(disk, FaultyDisk)
+            disk.free = 0
+            assert (await cluster.put(b"key", b"value")).outcome is Outcome.OK
+            await asyncio.sleep(120)
+            told = [event.text for event in coordinator._happenings._past if "wait 0.5 s" in event.text]
+            assert len(told) == 1, told
+            disk.free = None
+            await cluster.until(settled)
+
+    run_virtual(main)

@@ -1,5 +1,6 @@
 """Entries, digests and group commit under full disks, failed syncs, crashes and damage."""
 
+import asyncio
 import random
 from itertools import pairwise
 
@@ -413,6 +414,29 @@ def test_a_full_disk_stores_nothing_of_the_turn_and_reads_say_so() -> None:
         assert (await client.one(Put(key="b"))).status == "ok"
         disk.free = None
         assert (await client.one(Put(key="new", value="v" * 1000))).status == "ok"
+
+    on_a_node(story, disk.open())
+
+
+def test_a_full_disk_takes_what_removes_though_others_add_in_the_same_turn() -> None:
+    """``del`` was refused: a tombstone counted as something that is added."""
+    disk = FaultyDisk()
+
+    async def story(bench: Bench) -> None:
+        client, other = await bench.client(), await bench.client()
+        for key in ("a", "b", "c"):
+            await client.one(Put(key=key, value="1"))
+        disk.free, disk.spare = 0, 10_000
+        assert (await client.one(Put(key="d", value="1"))).code == "full"
+        assert (await client.one(Del(key="a"))).status == "ok"
+        put, gone, got, size = await client.ask(Put(key="d", value="1"), Del(key="b"), Get(key="b"), Size())
+        assert (put.code, gone.status, got.status, size.keys) == ("full", "ok", "not_found", 1)
+        asked = asyncio.gather(client.one(Put(key="c", value="2")), other.one(Del(key="c")))
+        put, gone = await asked
+        assert (put.code, gone.status) == ("full", "ok")
+        disk.spare = 0
+        put, gone, got = await client.ask(Put(key="d", value="1"), Del(key="d"), Get(key="d"))
+        assert (put.code, gone.code, got.status) == ("full", "full", "not_found")
 
     on_a_node(story, disk.open())
 

@@ -19,6 +19,8 @@ class FaultyDisk:
         self.path = path
         self.free: int | None = None
         """Bytes that still fit; None: any number."""
+        self.spare = 0
+        """Bytes beyond those that fit if nothing is added by them."""
         self.unreadable = ""
         """Why the directory can't be opened; empty: it can."""
         self.syncs_until_failure: int | None = None
@@ -66,7 +68,7 @@ class FaultyDisk:
         """Take ``batch`` as an engine of this disk does. Raises EngineFull, EngineFailed."""
         size = sum(len(key) + len(value or b"") for key, value in batch.changes)
         if self.free is not None:
-            if size > self.free:
+            if size > self.free + (self.spare if batch.upkeep or batch.cleared else 0):
                 raise EngineFull(f"no space for {size:,} bytes at {self.path}")
             self.free -= size
         if self.syncs_until_failure == 0:
@@ -98,7 +100,7 @@ class FaultyEngine:
 
     def apply(self, batch: Batch) -> None:
         self._check()
-        kept = Batch(list(batch.changes), list(batch.cleared))
+        kept = Batch(list(batch.changes), list(batch.cleared), batch.upkeep)
         try:
             self._disk.write(kept)
         except EngineFailed as failure:

@@ -16,11 +16,15 @@ from kvtui.core.seams.wal import ends_torn, manifest_is_sound
 RESERVE_BYTES: Final = 64 * 1024 * 1024
 """Space that stays free on the disk, for RocksDB's own flushes and compactions: a batch that would use it is refused as full
 before anything of it is written, because RocksDB itself can't go on after it ran into the end of a disk. Batches
-that remove something may use half of it, so that a full node can be emptied."""
+of upkeep, removals and tombstones among them, may use half of it, so that a full node can be emptied."""
+LOG_RESERVE_BYTES: Final = 8 * 1024 * 1024
+"""The same for a coordinator's log, which is small: it goes on in the space that nodes on its disk keep free."""
 HOLDER_FILE: Final = "HOLDER"
 """Who has the directory open, for people; the lock itself is RocksDB's."""
 
 _WRITE_BUFFER_BYTES = 32 * 1024 * 1024
+_LOG_BUFFER_BYTES = 1024 * 1024
+"""What is written to a table at once must fit into the reserve several times."""
 _CACHE_BYTES = 32 * 1024 * 1024
 _CONFIG_FILE = "rocksdict-config.json"
 _LOCK_SIGNS = ("While lock file", "lock hold by current process")
@@ -63,8 +67,8 @@ class RocksEngine:
             else:
                 written.put(key, value)
         try:
-            removes = batch.cleared or any(value is None for _, value in batch.changes)
-            self._refuse_without_space(written.size_in_bytes(), self._reserve // 2 if removes else self._reserve)
+            spares = batch.upkeep or batch.cleared or all(value is None for _, value in batch.changes)
+            self._refuse_without_space(written.size_in_bytes(), self._reserve // 2 if spares else self._reserve)
             database.write(written, self._synced)
         except EngineFull:
             raise
@@ -116,20 +120,27 @@ class RocksEngine:
             )
 
 
-def open_rocksdb(path: Path, holder: str, *, reserve: int = RESERVE_BYTES) -> RocksEngine:
+def open_log(path: Path, holder: str) -> RocksEngine:
+    """As ``open_rocksdb``, for a coordinator's log: it needs little, and keeps little free."""
+    return open_rocksdb(path, holder, reserve=LOG_RESERVE_BYTES, buffer=_LOG_BUFFER_BYTES)
+
+
+def open_rocksdb(
+    path: Path, holder: str, *, reserve: int = RESERVE_BYTES, buffer: int = _WRITE_BUFFER_BYTES
+) -> RocksEngine:
     """Open or create the RocksDB of directory ``path`` and lock it for ``holder`` (a few words for people).
 
     A write-ahead log or table of contents (MANIFEST) that is damaged anywhere is refused, where RocksDB's default would drop all
     that follows. The one exception, and only in a directory that was not closed in order, is a last record that was never
     wholly written: it was never acknowledged either. A file that ends exactly between two records can't be told from one
-    that never had more.
+    that never had more. ``reserve``: bytes that stay free; ``buffer``: bytes that are written to a table at once.
     Raises EngineLocked, EngineUnreadable.
     """
     try:
         _prepare(path)
         _refuse_lost_contents(path)
         forget_end(path)
-        database = _recover(path)
+        database = _recover(path, buffer)
         (path / HOLDER_FILE).write_text(holder + "\n", encoding="utf-8")
     except OSError as error:
         raise EngineUnreadable(f"can't use {path}: {error.strerror or error}") from None
@@ -173,14 +184,19 @@ def _refuse_lost_contents(path: Path) -> None:
         )
 
 
-def _recover(path: Path) -> Rdict:
+def _recover(path: Path, buffer: int) -> Rdict:
+    def opened(recovery: DBRecoveryMode) -> Rdict:
+        options = _options(recovery)
+        options.set_write_buffer_size(buffer)
+        return Rdict(str(path), options)
+
     try:
-        return Rdict(str(path), _options(DBRecoveryMode.absolute_consistency()))
+        return opened(DBRecoveryMode.absolute_consistency())
     except Exception as error:
         refused = error
     if "Corruption" in str(refused) and ends_torn(path):
         try:
-            return Rdict(str(path), _options(DBRecoveryMode.tolerate_corrupted_tail_records()))
+            return opened(DBRecoveryMode.tolerate_corrupted_tail_records())
         except Exception as error:
             refused = error
     if any(sign in str(refused) for sign in _LOCK_SIGNS):
@@ -196,7 +212,6 @@ def _options(recovery: DBRecoveryMode) -> Options:
     options.create_if_missing(True)
     options.set_wal_recovery_mode(recovery)
     options.set_block_based_table_factory(tables)
-    options.set_write_buffer_size(_WRITE_BUFFER_BYTES)
     # Most keys that are looked up before a write are new: this tells so without a search (measured: 2.6 µs instead of 7).
     options.set_memtable_whole_key_filtering(True)
     options.set_memtable_prefix_bloom_ratio(0.1)

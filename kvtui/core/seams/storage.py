@@ -39,6 +39,9 @@ class Batch:
     """(key, value), or (key, None) for a deletion."""
     cleared: list[tuple[bytes, bytes]] = field(default_factory=list)
     """Half-open key ranges that are emptied *before* ``changes`` are applied."""
+    upkeep: bool = False
+    """It adds nothing that anybody stored: it removes, buries, or keeps account of what is there. It may use some of the space that
+    is kept free, so that what is full can be emptied."""
 
     def put(self, key: bytes, value: bytes) -> None:
         self.changes.append((key, value))

@@ -268,8 +268,12 @@ def test_a_batch_that_would_use_the_reserve_is_refused_and_removals_are_not(tmp_
     engine = open_rocksdb(tmp_path, "a test", reserve=free + free // 2)
     with pytest.raises(EngineFull, match="no space for"):
         engine.apply(Batch([(b"a", b"2")]))
+    with pytest.raises(EngineFull, match="no space for"):
+        engine.apply(Batch([(b"b", None), (b"a", b"2")]))
     engine.apply(Batch([(b"b", None)]))
     assert (engine.get(b"a"), engine.get(b"b")) == (b"1", None)
+    engine.apply(Batch([(b"a", b"a tombstone")], upkeep=True))
+    assert engine.get(b"a") == b"a tombstone"
     engine.close()
 
 
