@@ -14,11 +14,6 @@ Ran = Callable[[str], subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def ran(tmp_path: Path) -> Ran:
     """``ran(code)``: the program at its end, run where it may leave files. If it hangs, it and what it forked are killed."""
 

@@ -9,11 +9,6 @@ from tests.commands.person import Opened, Person
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def opened() -> Opened:
     """``async with opened(nodes=2) as person``: a person at a cluster of its own, all in memory."""
     from kvtui.core.opening import Settings, open_cluster

@@ -27,11 +27,6 @@ THINK_SECONDS = 0.02
 Harm = Callable[[RigNode], Awaitable[None]]
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 async def kill(node: RigNode) -> None:
     """kill -9: its connections are closed."""
     await node.kill()

@@ -20,11 +20,6 @@ FAILED_MOST = 0.05
 """Share of operations that may fail or end unknown where one node of several copies is harmed: the other copies serve."""
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 async def together(trials: Sequence[Callable[[], Awaitable[Trial]]]) -> list[Trial]:
     """Several clusters at once: they mostly wait."""
     ended: list[Trial] = []

@@ -15,11 +15,6 @@ pytestmark = pytest.mark.anyio
 VIEW = CheckView(Phase.RUNNING, 1.0, 10.0, ok=5, guarantee="every acknowledged write on 2 nodes; reads never older")
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 async def shown(pilot: Pilot[None], condition: Callable[[], bool]) -> None:
     for _ in range(100):
         if condition():

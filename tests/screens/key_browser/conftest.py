@@ -1,3 +1,3 @@
-from tests.widgets.conftest import anyio_backend, same_everywhere
+from tests.widgets.conftest import same_everywhere
 
-__all__ = ["anyio_backend", "same_everywhere"]
+__all__ = ["same_everywhere"]
