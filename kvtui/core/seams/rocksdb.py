@@ -10,6 +10,7 @@ from rocksdict import BlockBasedOptions, Cache, DBRecoveryMode, Options, Rdict, 
 
 from kvtui.core.seams.directories import sync_directory
 from kvtui.core.seams.orderly_end import forget_end, lost_since, note_end
+from kvtui.core.seams.private_files import make_private_directory
 from kvtui.core.seams.storage import Batch, EngineFailed, EngineFull, EngineLocked, EngineUnreadable
 from kvtui.core.seams.wal import ends_torn, manifest_is_sound
 
@@ -150,7 +151,7 @@ def open_rocksdb(
 def _prepare(path: Path) -> None:
     """Make ``path`` a directory that is new or holds a RocksDB; its name is durable in its parent."""
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
-    path.mkdir(parents=True, exist_ok=True)
+    make_private_directory(path)
     for folder in missing:
         sync_directory(folder.parent)
     if not (path / "CURRENT").exists():
