@@ -179,7 +179,8 @@ def bench(outer: Options, /, workload: str | None, keep: bool, **given: Any) -> 
 def serve(outer: Options, /, **given: Any) -> int:
     """The coordinator with no screen: others attach to it.
 
-    Ends in order by SIGTERM, SIGINT or SIGHUP.
+    Ends in order by SIGTERM, SIGINT or SIGHUP (which nohup keeps from it). A node that it started and that died by itself is
+    started again, six times at most.
     """
     options = Options(**given).over(outer)
     options.check()
