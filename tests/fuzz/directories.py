@@ -45,7 +45,7 @@ class Flushing(RocksEngine):
 
     def __init__(self, path: Path) -> None:
         opened = open_rocksdb(path, "a test", reserve=0)
-        super().__init__(path, opened._open, 0)
+        super().__init__(path, opened._open, 0, opened._lock)
 
     def flush(self) -> None:
         """Make a table of what is in the log."""

@@ -3,14 +3,16 @@
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from rocksdict import BlockBasedOptions, Cache, DBRecoveryMode, Options, Rdict, ReadOptions, WriteBatch, WriteOptions
 
 from kvtui.core.seams.directories import sync_directory
-from kvtui.core.seams.orderly_end import forget_end, lost_since, note_end
-from kvtui.core.seams.private_files import make_private_directory
+from kvtui.core.seams.directory_lock import LOCK_FILE, DirectoryLock, DirectoryTaken, lock_directory
+from kvtui.core.seams.orderly_end import forget_end, lost_since, note_end, recall_end
+from kvtui.core.seams.private_files import make_private_directory, read_private, write_private
 from kvtui.core.seams.storage import Batch, EngineFailed, EngineFull, EngineLocked, EngineUnreadable
 from kvtui.core.seams.wal import ends_torn, manifest_is_sound
 
@@ -21,7 +23,9 @@ of upkeep, removals and tombstones among them, may use half of it, so that a ful
 LOG_RESERVE_BYTES: Final = 8 * 1024 * 1024
 """The same for a coordinator's log, which is small: it goes on in the space that nodes on its disk keep free."""
 HOLDER_FILE: Final = "HOLDER"
-"""Who has the directory open, for people; the lock itself is RocksDB's."""
+"""Who has the directory open, for people; the lock is ``LOCK_FILE``."""
+HOLDER_BYTES: Final = 1024
+"""So much of it is told at most."""
 
 _WRITE_BUFFER_BYTES = 32 * 1024 * 1024
 _LOG_BUFFER_BYTES = 1024 * 1024
@@ -29,14 +33,15 @@ _LOG_BUFFER_BYTES = 1024 * 1024
 _CACHE_BYTES = 32 * 1024 * 1024
 _CONFIG_FILE = "rocksdict-config.json"
 _LOCK_SIGNS = ("While lock file", "lock hold by current process")
-_LEFT_BY_A_FIRST_OPENING = ("LOCK", "LOG", "IDENTITY", "MANIFEST-", "OPTIONS-", _CONFIG_FILE, HOLDER_FILE)
+_LEFT_BY_A_FIRST_OPENING = ("LOCK", "LOG", "IDENTITY", "MANIFEST-", "OPTIONS-", _CONFIG_FILE, HOLDER_FILE, LOCK_FILE)
 
 
 class RocksEngine:
     """An open RocksDB directory. ``open_rocksdb`` makes one."""
 
-    def __init__(self, path: Path, database: Rdict, reserve: int) -> None:
+    def __init__(self, path: Path, database: Rdict, reserve: int, lock: DirectoryLock) -> None:
         self._path = path
+        self._lock = lock
         self._database: Rdict | None = database
         self._reserve = reserve
         self._synced = WriteOptions()
@@ -96,15 +101,21 @@ class RocksEngine:
         return pairs() if start < stop else iter(())
 
     def close(self) -> None:
+        if not self._lock.here:
+            return  # this process was forked off: the store is its parent's
         database, self._database = self._database, None
         if database is None:
             return
-        (self._path / HOLDER_FILE).unlink(missing_ok=True)
         try:
             database.close()
-            note_end(self._path)
+            if self._lock.exclusive:
+                # Else somebody may have opened it by now. A store without a note opens as one that was killed.
+                note_end(self._path)
         except Exception as error:
             raise EngineFailed(f"can't close {self._path}: {_reason(error)}") from None
+        finally:
+            _forget_holder(self._path)
+            self._lock.release()
 
     @property
     def _open(self) -> Rdict:
@@ -138,26 +149,72 @@ def open_rocksdb(
     Raises EngineLocked, EngineUnreadable.
     """
     try:
-        _prepare(path)
-        _refuse_lost_contents(path)
-        forget_end(path)
-        database = _recover(path, buffer)
-        (path / HOLDER_FILE).write_text(holder + "\n", encoding="utf-8")
+        _make_directory(path)
+        lock = lock_directory(path)
+    except DirectoryTaken:
+        raise EngineLocked(path, _holder(path)) from None
     except OSError as error:
         raise EngineUnreadable(f"can't use {path}: {error.strerror or error}") from None
-    return RocksEngine(path, database, reserve)
+    try:
+        return RocksEngine(path, _opened(path, holder, lock, buffer), reserve, lock)
+    except BaseException:
+        lock.undo()
+        raise
 
 
-def _prepare(path: Path) -> None:
-    """Make ``path`` a directory that is new or holds a RocksDB; its name is durable in its parent."""
+def _opened(path: Path, holder: str, lock: DirectoryLock, buffer: int) -> Rdict:
+    """What is refused is refused before anything in the directory is changed. Raises EngineLocked, EngineUnreadable."""
+    try:
+        _refuse_strangers(path)
+        _refuse_lost_contents(path)
+        _mend_config(path)
+        end = forget_end(path)
+        if lock.exclusive:
+            # From here on others find it locked, and may ask by whom.
+            _say_holder(path, holder)
+    except OSError as error:
+        raise EngineUnreadable(f"can't use {path}: {error.strerror or error}") from None
+    try:
+        database = _recover(path, buffer)
+    except EngineUnreadable:
+        if lock.exclusive:
+            _forget_holder(path)
+            recall_end(path, end)
+        raise
+    if not lock.exclusive:
+        _say_holder(path, holder)
+    return database
+
+
+def _make_directory(path: Path) -> None:
+    """Make ``path`` a directory that is new or may hold a RocksDB; its name is durable in its parent."""
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
-    make_private_directory(path)
     for folder in missing:
+        if folder.is_symlink():
+            raise EngineUnreadable(f"{folder} is a link to {os.readlink(folder)}, where nothing is")
+    if not missing:
+        _refuse_strangers_unlocked(path)
+    for folder in make_private_directory(path):
         sync_directory(folder.parent)
+
+
+def _refuse_strangers(path: Path) -> None:
     if not (path / "CURRENT").exists():
         strange = next((entry for entry in path.iterdir() if not _belongs_to_an_unfinished_opening(entry)), None)
         if strange is not None:
             raise EngineUnreadable(f"{path} holds {strange.name!r} but no store: take another directory")
+
+
+def _refuse_strangers_unlocked(path: Path) -> None:
+    """Before a file for the lock is made there. Where there is one, somebody may be making the store now: that is seen later."""
+    try:
+        _refuse_strangers(path)
+    except (EngineUnreadable, FileNotFoundError):
+        if not os.path.lexists(path / LOCK_FILE):
+            raise
+
+
+def _mend_config(path: Path) -> None:
     config = path / _CONFIG_FILE
     try:
         json.loads(config.read_bytes())
@@ -166,6 +223,17 @@ def _prepare(path: Path) -> None:
     except ValueError:
         # rocksdict writes this file unsynced; what it says is given again at every opening.
         config.unlink()
+
+
+def _say_holder(path: Path, holder: str) -> None:
+    """For people: a directory opens without it too."""
+    with suppress(OSError):
+        write_private(path / HOLDER_FILE, f"{holder}\n".encode())
+
+
+def _forget_holder(path: Path) -> None:
+    with suppress(OSError):
+        (path / HOLDER_FILE).unlink(missing_ok=True)
 
 
 def _belongs_to_an_unfinished_opening(entry: Path) -> bool:
@@ -227,7 +295,7 @@ def _options(recovery: DBRecoveryMode) -> Options:
 
 def _holder(path: Path) -> str:
     try:
-        return (path / HOLDER_FILE).read_text(encoding="utf-8", errors="replace").strip()
+        return read_private(path / HOLDER_FILE, HOLDER_BYTES).decode(errors="replace").strip()
     except OSError:
         return ""
 
