@@ -56,8 +56,6 @@ def settings_of(options: Options, role: str) -> Settings:
         policy="classic" if options.policy == "classic" else "balanced",
         vnodes=options.vnodes or DEFAULT_VNODES,
         grace=GRACE_SECONDS if options.grace is None else options.grace,
-        # In the dashboard and the shell somebody looks on, and a node that was killed is the lesson.
-        revive=role == "serve",
         role=f"kvtui {role} (process {os.getpid()})",
         secret=secret,
         tls=tls,
@@ -119,8 +117,10 @@ async def _with_cluster(
     try:
         with signals.covered():  # while opening; later a signal cancels the use alone, and closing runs undisturbed
             seams = real_seams(settings.secret, settings.tls)
-            attaching, told = role != "serve", options.for_new
-            async with session(settings, seams, UnixSockets(), attaching=attaching, unheeded=told) as cluster:
+            attaching, takes_up, told = role != "serve", bool(options.commands), options.for_new
+            async with session(
+                settings, seams, UnixSockets(), attaching=attaching, takes_up=takes_up, unheeded=told
+            ) as cluster:
                 opened = True
                 done = f"attached to {cluster.holder} on" if cluster.holder else "opened"
                 log.info("%s %s %s", settings.role, done, settings.name)

@@ -40,6 +40,7 @@ from kvtui.control.wire import (
     Look,
     Misfit,
     More,
+    NotBegun,
     Part,
     Passed,
     Picture,
@@ -88,6 +89,13 @@ class Attached(asyncio.Protocol):
         self._greeted = False
         self._running: dict[int, tuple[asyncio.Task[None], int]] = {}
         """Every request that is not answered: its task, and the bytes of its keys and values."""
+        self._listening: set[int] = set()
+        """Those of them that never end by themselves."""
+        self._leaving = False
+        """Whether the holder ends: nothing more is begun."""
+        self._parting: asyncio.Transport | None = None
+        """After the last word, until the other side has closed: what it still sends is read, and left."""
+        self._closed = asyncio.Event()
         self._credit: dict[int, asyncio.Semaphore] = {}
         self._held = 0
         """Bytes of keys and values of requests that are not answered."""
@@ -144,6 +152,7 @@ class Attached(asyncio.Protocol):
         self._limit_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._closed.set()
         self._leave()
 
     def pause_writing(self) -> None:
@@ -156,17 +165,55 @@ class Attached(asyncio.Protocol):
             self._limit_reading()
 
     def end(self, reason: str) -> None:
-        """Close the connection, telling why; empty: the holder ends."""
-        transport, out = self._transport, self._out
+        """Close the connection, telling why."""
+        transport = self._transport
         if transport is None:
             return
-        if reason:
-            _log.warning("an attached process is let go: %s", reason)
+        _log.warning("an attached process is let go: %s", reason)
+        self._say_farewell(reason)
+        transport.close()
+
+    async def finish(self) -> None:
+        """Begin nothing more, which whoever asks is told, and return when all that was begun is answered, listening apart."""
+        self._leaving = True
+        while under_way := [task for number, (task, _) in self._running.items() if number not in self._listening]:
+            await asyncio.wait(under_way)
+        if self._out is not None:
+            await self._out.sent()
+
+    def part(self) -> None:
+        """Tell that the holder ends, and what is not answered; what is still under way is cancelled.
+
+        The other side closes. Were it closed here, what arrives meanwhile could cost the other side these last words.
+        """
+        transport = self._transport
+        if transport is None:
+            return
+        greeted = self._out is not None
+        self._say_farewell("")
+        if greeted:
+            self._parting = transport
+            transport.resume_reading()
+        else:
+            transport.close()
+
+    async def parted(self) -> None:
+        """Return when the other side has closed."""
+        if self._parting is not None:
+            await self._closed.wait()
+
+    def drop(self) -> None:
+        """Wait no longer for the other side."""
+        if self._parting is not None:
+            self._parting.abort()
+
+    def _say_farewell(self, reason: str) -> None:
+        out = self._out
         if out is not None:
-            out.send(Farewell(reason))
+            # An answer that is on its way in pieces is overtaken by these words: nothing can be said of what is not answered.
+            out.send(Farewell(reason, None if out.in_pieces else tuple(self._running)))
             out.flush()
         self._leave()
-        transport.close()
 
     async def ended(self) -> None:
         """Return when nothing runs any more for this connection."""
@@ -186,6 +233,7 @@ class Attached(asyncio.Protocol):
         if self._looking is not None:
             self._stop(self._looking)
         self._running.clear()
+        self._listening.clear()
         self._gone(self)
 
     def _stop(self, task: asyncio.Task[None]) -> None:
@@ -260,7 +308,8 @@ class Attached(asyncio.Protocol):
             if transport is not None:
                 transport.abort()
 
-    def _start(self, number: int, work: Coroutine[Any, Any, None], size: int = 0) -> None:
+    def _start(self, number: int, work: Coroutine[Any, Any, None], size: int = 0) -> bool:
+        """Whether it was begun."""
         if number in self._running or len(self._running) >= IN_FLIGHT + STREAMS:
             work.close()
             used = (
@@ -269,11 +318,18 @@ class Attached(asyncio.Protocol):
                 else f"has more than {IN_FLIGHT + STREAMS:,} requests in flight"
             )
             raise Misfit(f"it {used}")
+        if self._leaving:
+            work.close()
+            if self._out is not None:
+                self._out.send(NotBegun(number))
+            return False
         self._held += size
         self._running[number] = (asyncio.get_running_loop().create_task(work), size)
+        return True
 
     def _release(self, number: int) -> asyncio.Task[None] | None:
         task, size = self._running.pop(number, (None, 0))
+        self._listening.discard(number)
         self._held -= size
         return task
 
@@ -358,11 +414,14 @@ class Attached(asyncio.Protocol):
         self._stream(asked.id, _pages_that_fit(pages), PAGES)
 
     def _listen(self, asked: Listen) -> None:
-        self._stream(asked.id, self._cluster.events(), EVENTS)
+        if self._stream(asked.id, self._cluster.events(), EVENTS):
+            self._listening.add(asked.id)
 
-    def _stream(self, number: int, source: AsyncIterator[Any], ahead: int) -> None:
-        self._start(number, self._streamed(number, source))
-        self._credit[number] = asyncio.Semaphore(ahead)
+    def _stream(self, number: int, source: AsyncIterator[Any], ahead: int) -> bool:
+        begun = self._start(number, self._streamed(number, source))
+        if begun:
+            self._credit[number] = asyncio.Semaphore(ahead)
+        return begun
 
     async def _streamed(self, number: int, source: AsyncIterator[Any]) -> None:
         last: msgspec.Struct = Ended(number)

@@ -5,11 +5,12 @@ As on the way to a node, a request costs a future: no task, scope or timer. One 
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from typing import Any, Protocol, TypeVar, cast
+from collections.abc import AsyncIterator, Callable, Collection
+from typing import Any, Final, Protocol, TypeVar, cast
 
 import msgspec
 
+from kvtui.control import wire
 from kvtui.control.calls import Call
 from kvtui.control.incoming import Incoming
 from kvtui.control.outgoing import Outgoing, TooLong
@@ -48,9 +49,16 @@ from kvtui.core.seams.clock import Clock, Timer
 
 T = TypeVar("T")
 
+UNDONE: Final = "it was not carried out"
 
-class NotSent(ClusterError):
-    """The request did not leave: there is nobody to ask, or it is too long. Nothing happened, and nothing will."""
+
+class NotBegun(ClusterError):
+    """There is nobody to ask, or whoever was asked ended before it began. Nothing happened, and nothing will: who finds another
+    holder may ask that one."""
+
+
+class Unsendable(ClusterError):
+    """The request is too long for the control socket. Nothing happened, and nothing will."""
 
 
 class ConnectionEnded(ClusterError):
@@ -114,6 +122,7 @@ class Channel(asyncio.Protocol):
             Found: self._found,
             Answer: self._answered,
             Refused: self._refused,
+            wire.NotBegun: self._not_begun,
             Part: self._part,
             Passed: self._passed,
             Ended: self._ended,
@@ -138,7 +147,7 @@ class Channel(asyncio.Protocol):
     async def ask(self, make: Callable[[int], msgspec.Struct], size: int) -> Any:
         """Send the request that ``make`` makes of an id, and wait for its answer. ``size``: bytes of keys and values in it.
 
-        Raises ClusterError, NotSent and ConnectionEnded among them.
+        Raises ClusterError: NotBegun, Unsendable and ConnectionEnded among them.
         """
         out = self._out
         if out is None or len(self._waiting) >= IN_FLIGHT or out.waiting > WAITING_BYTES:
@@ -148,7 +157,7 @@ class Channel(asyncio.Protocol):
         try:
             out.send(make(number), size)
         except TooLong as error:
-            raise NotSent(f"the request is too long to be sent to the coordinator: {error}") from None
+            raise Unsendable(f"the request is too long to be sent to the coordinator: {error}") from None
         self._waiting[number] = future
         if self._sweep is None:
             self._watch_for_silence()
@@ -219,18 +228,18 @@ class Channel(asyncio.Protocol):
             if self._sweep is None:
                 self._watch_for_silence()
 
-    def close(self, reason: str) -> None:
-        """Give the connection up now."""
+    def close(self, reason: str, begun: Collection[int] | None = None) -> None:
+        """Give the connection up now. ``begun``: requests that may have been carried out; None: all that are not answered may."""
         transport = self._transport
         if transport is not None:
-            self._end(reason)
+            self._end(reason, begun)
             transport.abort()
 
     async def _when_possible(self) -> Outgoing:
-        """Wait for room. Raises NotSent."""
+        """Wait for room. Raises NotBegun."""
         while True:
             if self._out is None:
-                raise NotSent(self._reason or "not attached to a coordinator")
+                raise NotBegun(self._reason or "not attached to a coordinator")
             await self._out.room(WAITING_BYTES)
             if self._out is not None and len(self._waiting) < IN_FLIGHT:
                 return self._out
@@ -299,7 +308,8 @@ class Channel(asyncio.Protocol):
         assert self._transport is not None
         self._out = Outgoing(self._transport)
 
-    def _end(self, reason: str) -> None:
+    def _end(self, reason: str, begun: Collection[int] | None = None) -> None:
+        """``begun``: requests that may have been carried out; None: all that are not answered may."""
         if self._transport is None:
             return
         self._transport = None
@@ -312,12 +322,16 @@ class Channel(asyncio.Protocol):
             self._out = None
         if not self.greeted.done():
             self.greeted.set_exception(ConnectionEnded(reason))
+
+        def error_of(number: int) -> ClusterError:
+            return ConnectionEnded(reason) if begun is None or number in begun else NotBegun(f"{reason}; {UNDONE}")
+
         waiting, self._waiting = self._waiting, {}
-        for future in waiting.values():
+        for number, future in waiting.items():
             if not future.done():
-                future.set_exception(ConnectionEnded(reason))
-        for parts in self._streams.values():
-            parts.error = parts.error or ConnectionEnded(reason)
+                future.set_exception(error_of(number))
+        for number, parts in self._streams.items():
+            parts.error = parts.error or error_of(number)
             parts.ready.set()
         self._tell_of_room()
         if self.watcher is not None:
@@ -359,11 +373,16 @@ class Channel(asyncio.Protocol):
             future.set_result(message.value)
 
     def _refused(self, message: Refused) -> None:
-        error = ClusterError(message.text)
-        future = self._waiting.pop(message.id, None)
+        self._fail(message.id, ClusterError(message.text))
+
+    def _not_begun(self, message: wire.NotBegun) -> None:
+        self._fail(message.id, NotBegun(f"the coordinator in {self.holder} is ending; {UNDONE}"))
+
+    def _fail(self, number: int, error: ClusterError) -> None:
+        future = self._waiting.pop(number, None)
         if future is not None and not future.done():
             future.set_exception(error)
-        parts = self._streams.get(message.id)
+        parts = self._streams.get(number)
         if parts is not None:
             parts.error, parts.over = error, True
             parts.ready.set()
@@ -395,10 +414,8 @@ class Channel(asyncio.Protocol):
             self.watcher.show(message)
 
     def _farewell(self, message: Farewell) -> None:
-        if message.reason:
-            self.close(f"{self.holder} closed the connection: {message.reason}")
-        else:
-            self.close(f"the coordinator in {self.holder} ended")
+        told = f"{self.holder} closed the connection: {message.reason}"
+        self.close(told if message.reason else f"the coordinator in {self.holder} ended", message.begun)
 
     def _piece(self, piece: Piece) -> None:
         message = self._incoming.add_piece(piece)

@@ -1,16 +1,16 @@
 """The holder's end of the control socket: serves a cluster to those attached."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import anyio
 
 from kvtui.control.attached import Attached
 from kvtui.control.sockets import Sockets
-from kvtui.control.wire import ATTACHED
+from kvtui.control.wire import ATTACHED, FINISH_SECONDS, PARTING_SECONDS
 from kvtui.core.cluster import Cluster
 from kvtui.core.seams.clock import Clock
 
@@ -44,12 +44,27 @@ class Holder:
         return attached
 
     async def close(self) -> None:
-        """Tell everybody that the holder ends, cancel what they asked for, and return when nothing of it runs any more."""
+        """Answer what is under way, for ``FINISH_SECONDS`` at most; begin nothing more, and tell everybody so. Then tell that the
+        holder ends, cancel what is left, and return when nothing of it runs any more."""
         self._closed = True
         leaving = list(self._attached)
+        await _within(FINISH_SECONDS, [attached.finish() for attached in leaving])
         for attached in leaving:
-            attached.end("")
+            attached.part()
+        await _within(PARTING_SECONDS, [attached.parted() for attached in leaving])
+        for attached in leaving:
+            attached.drop()
         await asyncio.gather(*(attached.ended() for attached in leaving))
+
+
+async def _within(seconds: float, works: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Wait for all of them, for so long at most."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    if tasks:
+        await asyncio.wait(tasks, timeout=seconds)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @asynccontextmanager

@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from kvtui.control import calls
-from kvtui.control.channel import Channel, NotSent
+from kvtui.control.channel import Channel, NotBegun, Unsendable
 from kvtui.control.wire import ANSWER_BYTES, BATCH_ENTRIES, EVENTS, PAGES, Delete, Get, Listen, Look, Picture, Put, Scan
 from kvtui.core.change import Change
 from kvtui.core.cluster import (
@@ -40,8 +40,18 @@ BATCH_READS: Final = 256
 """Keys of one request for many values."""
 
 
+class PartlyBegun(NotBegun):
+    """The first of the batches that a request was cut to were carried out, and the others not begun."""
+
+    def __init__(self, text: str, done: WrittenMany, rest: Sequence[Any]) -> None:
+        super().__init__(text)
+        self.done = done
+        self.rest = rest
+
+
 class RemoteCluster:
-    """Implements ``Cluster`` and all its capabilities. ``kvtui.control.attaching.attach`` makes one."""
+    """Implements ``Cluster`` and all its capabilities, with one addition: what the holder did not begin, because it ended or is
+    ending, raises NotBegun, operations on keys included. ``kvtui.control.session`` asks it again elsewhere, or fails it."""
 
     def __init__(self, channel: Channel, first: Picture, ended: Callable[[str], None]) -> None:
         """``first`` is the picture that the holder sent with its welcome. ``ended`` is called once, with the reason, when the
@@ -110,7 +120,7 @@ class RemoteCluster:
     async def changed(self, seen: ClusterSnapshot) -> ClusterSnapshot:
         while self._snapshot is seen:
             if not self._channel.open:
-                raise NotSent(self._channel.reason)
+                raise NotBegun(self._channel.reason)
             self._look()
             await self._drawn.wait()
         return self._snapshot
@@ -128,18 +138,22 @@ class RemoteCluster:
             return Written(Outcome.FAILED, NEVER, text=problem)
         try:
             written: Written = await self._channel.ask(lambda number: Put(number, key, value), len(value))
+        except NotBegun:
+            raise
         except ClusterError as error:
-            return _unwritten(error)
+            return unwritten(error)
         return written
 
     async def get(self, key: bytes) -> Read:
         problem = unfit(key, b"")
         if problem:
-            return _unread(problem)
+            return unread(problem)
         try:
             read: Read = await self._channel.ask(lambda number: Get(number, key), 0)
+        except NotBegun:
+            raise
         except ClusterError as error:
-            return _unread(str(error))
+            return unread(str(error))
         return read
 
     async def delete(self, key: bytes) -> Written:
@@ -148,8 +162,10 @@ class RemoteCluster:
             return Written(Outcome.FAILED, NEVER, text=problem)
         try:
             written: Written = await self._channel.ask(lambda number: Delete(number, key), 0)
+        except NotBegun:
+            raise
         except ClusterError as error:
-            return _unwritten(error)
+            return unwritten(error)
         return written
 
     async def put_many(self, items: Sequence[tuple[bytes, bytes]]) -> WrittenMany:
@@ -164,14 +180,18 @@ class RemoteCluster:
         """``parts`` of an item: its key and value. One batch after the other: a key that comes twice ends with its last value."""
         problem = next((text for item in items if (text := unfit(*parts(item)))), "")
         if problem:
-            return _unwritten_many([parts(item)[0] for item in items], Outcome.FAILED, problem)
+            return unwritten_many([parts(item)[0] for item in items], Outcome.FAILED, problem)
         ends = WrittenMany(0)
+        done = 0
         for batch in _batches(items, parts):
             try:
                 end = await self._channel.call(call, batch)
+            except NotBegun as error:
+                raise PartlyBegun(str(error), ends, items[done:]) from None
             except ClusterError as error:
-                end = _unwritten_many([parts(item)[0] for item in batch], _outcome(error), str(error))
-            ends = _together(ends, end)
+                end = unwritten_many([parts(item)[0] for item in batch], _outcome(error), str(error))
+            ends = together(ends, end)
+            done += len(batch)
         return ends
 
     async def get_many(self, keys: Sequence[bytes]) -> list[Read]:
@@ -184,8 +204,10 @@ class RemoteCluster:
                     raise ClusterError(problem)
                 found: list[Read] = await self._channel.call(calls.GET_MANY, list(asked))
                 reads += found
+            except NotBegun:
+                raise
             except ClusterError as error:
-                reads += [_unread(str(error))] * len(asked)
+                reads += [unread(str(error))] * len(asked)
         return reads
 
     async def locate(self, key: bytes) -> Location:
@@ -284,29 +306,34 @@ class RemoteCluster:
 
 def _outcome(error: ClusterError) -> Outcome:
     """How a write ended that was not answered: unknown where it may have reached the coordinator."""
-    return Outcome.FAILED if isinstance(error, NotSent) else Outcome.UNKNOWN
+    return Outcome.FAILED if isinstance(error, NotBegun | Unsendable) else Outcome.UNKNOWN
 
 
-def _unwritten(error: ClusterError) -> Written:
+def unwritten(error: ClusterError) -> Written:
+    """The end of a write that was not answered."""
     return Written(_outcome(error), NEVER, text=str(error))
 
 
-def _unwritten_many(keys: Sequence[bytes], outcome: Outcome, text: str) -> WrittenMany:
+def unwritten_many(keys: Sequence[bytes], outcome: Outcome, text: str) -> WrittenMany:
+    """The end of a batch that ended as a whole."""
     failed = len(keys) if outcome is Outcome.FAILED else 0
     return WrittenMany(0, failed, len(keys) - failed, text, dict.fromkeys(keys, outcome))
 
 
-def _unread(text: str) -> Read:
+def unread(text: str) -> Read:
+    """The end of a get that was not answered."""
     return Read(Outcome.FAILED, None, NEVER, text=text)
 
 
-def _together(one: WrittenMany, later: WrittenMany) -> WrittenMany:
+def together(one: WrittenMany, later: WrittenMany) -> WrittenMany:
+    """The end of two batches that were asked for as one. A key of both ended as the later one says."""
+    others = {**one.others, **later.others}
     return WrittenMany(
         one.ok + later.ok,
         one.failed + later.failed,
         one.unknown + later.unknown,
         one.text or later.text,
-        {**one.others, **later.others},
+        others,
         one.existed + later.existed,
     )
 

@@ -5,15 +5,15 @@ Screens and shells keep their one ``Session``; what is behind it changes.
 
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
-from typing import Any, Final, Protocol
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, Final, Protocol, TypeVar, cast
 
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
-from kvtui.control.channel import Channel, TurnedAway
+from kvtui.control.channel import Channel, NotBegun, TurnedAway
 from kvtui.control.holder import serving
-from kvtui.control.remote import RemoteCluster
+from kvtui.control.remote import PartlyBegun, RemoteCluster, together, unread, unwritten, unwritten_many
 from kvtui.control.sockets import Sockets
 from kvtui.control.wire import HELLO_SECONDS
 from kvtui.core.change import Change
@@ -30,6 +30,7 @@ from kvtui.core.cluster import (
     NodeAdded,
     Observable,
     Observer,
+    Outcome,
     OwnData,
     Plans,
     Policies,
@@ -51,12 +52,18 @@ from kvtui.core.seams.transport import CannotListen, Unreachable
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.core.version import Version
 
-PATIENCE_SECONDS: Final = 10.0
-"""Who holds the directory may be opening or closing: it is tried again for so long."""
+PATIENCE_SECONDS: Final = 20.0
+"""Who holds the directory may be opening or closing: it is tried again for so long, and anew when another one holds it."""
+HAND_OVERS_SECONDS: Final = 120.0
+"""Where one holder follows the other, it is tried for so long in all. A script asks anew for so long what no holder began."""
+HEIR_SECONDS: Final = 2.0
+"""What a holder that ends did not begin waits so long for another one; scripts look for one themselves."""
 TRY_SECONDS: Final = 0.1
 AGAIN_LEAST_SECONDS: Final = 0.5
 AGAIN_MOST_SECONDS: Final = 5.0
 """How often it is looked whether somebody else took the coordinator up."""
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -94,9 +101,16 @@ class Session:
     """Implements ``Cluster``, every capability, and ``Shared``. ``session`` makes one."""
 
     def __init__(
-        self, settings: Settings, seams: Seams, sockets: Sockets, tasks: TaskGroup, holding: TaskGroup
+        self,
+        settings: Settings,
+        seams: Seams,
+        sockets: Sockets,
+        tasks: TaskGroup,
+        holding: TaskGroup,
+        takes_up: bool,
     ) -> None:
-        """``tasks`` carries what follows the cluster, ``holding`` the coordinator itself."""
+        """``tasks`` carries what follows the cluster, ``holding`` the coordinator itself. ``takes_up``: what a holder that ended
+        did not begin is asked of whoever holds it now, or it is held here: nobody is there to say ``takeup``."""
         self.unheeded: Sequence[str] = ()
         """Options that do nothing where a coordinator runs already, for whoever attaches at first to be told."""
         self._settings = settings
@@ -104,6 +118,7 @@ class Session:
         self._sockets = sockets
         self._tasks = tasks
         self._holding = holding
+        self._takes_up = takes_up
         self._happenings = Happenings(seams.clock)
         self._switching = anyio.Lock()
         self._switched = anyio.Event()
@@ -151,8 +166,10 @@ class Session:
         self._leave.set()
 
     async def _reach(self) -> None:
+        """Raises ClusterError."""
         clock = self._seams.clock
-        until = clock.monotonic() + PATIENCE_SECONDS
+        begun = since = clock.monotonic()
+        holder = ""
         while True:
             unreachable = ""
             try:
@@ -164,7 +181,10 @@ class Session:
                 await self._open()
                 return
             except StateHeld as held:
-                if clock.monotonic() > until:
+                now = clock.monotonic()
+                if str(held) != holder:
+                    holder, since = str(held), now
+                if now > min(since + PATIENCE_SECONDS, begun + HAND_OVERS_SECONDS):
                     raise ClusterError(
                         f"{held}, which can't be attached to ({unreachable}): end that one first"
                     ) from None
@@ -239,6 +259,78 @@ class Session:
                     continue
                 return
 
+    # Asking who is behind it. What is here is asked directly; what was surely not begun far away is asked for again.
+
+    def _ask(self, ask: Callable[[Whole], Coroutine[Any, Any, T]]) -> Coroutine[Any, Any, T]:
+        return ask(self._behind) if self._remote is None else self._ask_afar(ask, _raised)
+
+    async def _ask_afar(self, ask: Callable[[Whole], Coroutine[Any, Any, T]], failed: Callable[[NotBegun], T]) -> T:
+        """``failed`` makes the end of what nobody began."""
+        until = self._seams.clock.monotonic() + HAND_OVERS_SECONDS
+        while True:
+            behind, asked = self._behind, self._remote is not None and self._remote.open
+            try:
+                return await ask(behind)
+            except NotBegun as error:
+                undone = error
+            try:
+                if not await self._other_than(behind, asked, until):
+                    return failed(undone)
+            except ClusterError as refusal:
+                return failed(NotBegun(f"{undone}; {refusal}"))
+
+    async def _write_many_afar(
+        self,
+        write: Callable[[Whole, Sequence[Any]], Coroutine[Any, Any, WrittenMany]],
+        items: Sequence[Any],
+        key_of: Callable[[Any], bytes],
+    ) -> WrittenMany:
+        ends, rest = WrittenMany(0), items
+
+        async def write_rest(behind: Whole) -> WrittenMany:
+            nonlocal ends, rest
+            try:
+                return together(ends, await write(behind, rest))
+            except PartlyBegun as partly:
+                ends, rest = together(ends, partly.done), partly.rest
+                raise
+
+        def failed(error: NotBegun) -> WrittenMany:
+            return together(ends, unwritten_many([key_of(item) for item in rest], Outcome.FAILED, str(error)))
+
+        return await self._ask_afar(write_rest, failed)
+
+    async def _scan_afar(
+        self, prefix: bytes, values: bool, passed: Callable[[float], None] | None
+    ) -> AsyncIterator[list[Item]]:
+        until = self._seams.clock.monotonic() + HAND_OVERS_SECONDS
+        while True:
+            behind, asked = self._behind, self._remote is not None and self._remote.open
+            try:
+                async with aclosing(cast(Any, behind.scan(prefix, values=values, passed=passed))) as pages:
+                    async for page in pages:
+                        yield page
+                return
+            except NotBegun:
+                # Then no page came.
+                if not await self._other_than(behind, asked, until):
+                    raise
+
+    async def _other_than(self, behind: Whole, asked: bool, until: float) -> bool:
+        """Whether there is another one to ask than ``behind``, which ended or is ending. ``asked``: it could be asked, and did not
+        begin: then somebody may hold the coordinator soon. A script goes on as whoever began it now would, until ``until``."""
+        clock = self._seams.clock
+        if not self._takes_up:
+            until = min(until, clock.monotonic() + (HEIR_SECONDS if asked else 0.0))
+        while self._behind is behind and clock.monotonic() < until:
+            if self._takes_up and self._remote is not None and not self._remote.open:
+                async with self._switching:
+                    if self._behind is behind:
+                        await self._reach()
+            else:
+                await clock.sleep(TRY_SECONDS)
+        return self._behind is not behind
+
     # Cluster, from here on.
 
     def snapshot(self) -> ClusterSnapshot:
@@ -255,67 +347,81 @@ class Session:
         return self._happenings.listen()
 
     def refresh(self) -> Coroutine[Any, Any, ClusterSnapshot]:
-        return self._behind.refresh()
+        return self._ask(lambda behind: behind.refresh())
 
     def put(self, key: bytes, value: bytes) -> Coroutine[Any, Any, Written]:
-        return self._behind.put(key, value)
+        if self._remote is None:
+            return self._behind.put(key, value)
+        return self._ask_afar(lambda behind: behind.put(key, value), unwritten)
 
     def get(self, key: bytes) -> Coroutine[Any, Any, Read]:
-        return self._behind.get(key)
+        if self._remote is None:
+            return self._behind.get(key)
+        return self._ask_afar(lambda behind: behind.get(key), lambda error: unread(str(error)))
 
     def delete(self, key: bytes) -> Coroutine[Any, Any, Written]:
-        return self._behind.delete(key)
+        if self._remote is None:
+            return self._behind.delete(key)
+        return self._ask_afar(lambda behind: behind.delete(key), unwritten)
 
     def put_many(self, items: Sequence[tuple[bytes, bytes]]) -> Coroutine[Any, Any, WrittenMany]:
-        return self._behind.put_many(items)
+        if self._remote is None:
+            return self._behind.put_many(items)
+        return self._write_many_afar(lambda behind, rest: behind.put_many(rest), items, lambda item: item[0])
 
     def get_many(self, keys: Sequence[bytes]) -> Coroutine[Any, Any, list[Read]]:
-        return self._behind.get_many(keys)
+        if self._remote is None:
+            return self._behind.get_many(keys)
+        return self._ask_afar(lambda behind: behind.get_many(keys), lambda error: [unread(str(error)) for _ in keys])
 
     def delete_many(self, keys: Sequence[bytes]) -> Coroutine[Any, Any, WrittenMany]:
-        return self._behind.delete_many(keys)
+        if self._remote is None:
+            return self._behind.delete_many(keys)
+        return self._write_many_afar(lambda behind, rest: behind.delete_many(rest), keys, lambda key: key)
 
     def locate(self, key: bytes) -> Coroutine[Any, Any, Location]:
-        return self._behind.locate(key)
+        return self._ask(lambda behind: behind.locate(key))
 
     def scan(
         self, prefix: bytes = b"", *, values: bool = True, passed: Callable[[float], None] | None = None
     ) -> AsyncIterator[list[Item]]:
-        return self._behind.scan(prefix, values=values, passed=passed)
+        if self._remote is None:
+            return self._behind.scan(prefix, values=values, passed=passed)
+        return self._scan_afar(prefix, values, passed)
 
     def add_node(
         self, node: str, host: str, port: int, *, own_data: OwnData = OwnData.REFUSE
     ) -> Coroutine[Any, Any, NodeAdded]:
-        return self._behind.add_node(node, host, port, own_data=own_data)
+        return self._ask(lambda behind: behind.add_node(node, host, port, own_data=own_data))
 
     def remove_node(self, node: str, *, force: bool = False) -> Coroutine[Any, Any, str]:
-        return self._behind.remove_node(node, force=force)
+        return self._ask(lambda behind: behind.remove_node(node, force=force))
 
     def set_replication(self, copies: int) -> Coroutine[Any, Any, None]:
-        return self._behind.set_replication(copies)
+        return self._ask(lambda behind: behind.set_replication(copies))
 
     def rebalance(self) -> Coroutine[Any, Any, Rebalanced]:
-        return self._behind.rebalance()
+        return self._ask(lambda behind: behind.rebalance())
 
     # Capabilities.
 
     def start_node(self, node: str) -> Coroutine[Any, Any, None]:
-        return self._behind.start_node(node)
+        return self._ask(lambda behind: behind.start_node(node))
 
     def stop_node(self, node: str) -> Coroutine[Any, Any, None]:
-        return self._behind.stop_node(node)
+        return self._ask(lambda behind: behind.stop_node(node))
 
     def accept_loss(self, node: str | None = None) -> Coroutine[Any, Any, int]:
-        return self._behind.accept_loss(node)
+        return self._ask(lambda behind: behind.accept_loss(node))
 
     def set_quorum(self, copies: int) -> Coroutine[Any, Any, None]:
-        return self._behind.set_quorum(copies)
+        return self._ask(lambda behind: behind.set_quorum(copies))
 
     def set_reads(self, mode: ReadMode) -> Coroutine[Any, Any, None]:
-        return self._behind.set_reads(mode)
+        return self._ask(lambda behind: behind.set_reads(mode))
 
     def set_throttle(self, keys_per_second: int) -> Coroutine[Any, Any, None]:
-        return self._behind.set_throttle(keys_per_second)
+        return self._ask(lambda behind: behind.set_throttle(keys_per_second))
 
     @property
     def observer(self) -> Observer | None:
@@ -325,57 +431,64 @@ class Session:
         return self._behind.observe(observer)
 
     def set_policy(self, policy: str, vnodes: int = 0) -> Coroutine[Any, Any, None]:
-        return self._behind.set_policy(policy, vnodes)
+        return self._ask(lambda behind: behind.set_policy(policy, vnodes))
 
     def set_weight(self, node: str, weight: int) -> Coroutine[Any, Any, None]:
-        return self._behind.set_weight(node, weight)
+        return self._ask(lambda behind: behind.set_weight(node, weight))
 
     def explain_put(self, key: bytes, value: bytes) -> Coroutine[Any, Any, Explanation]:
-        return self._behind.explain_put(key, value)
+        return self._ask(lambda behind: behind.explain_put(key, value))
 
     def explain_get(self, key: bytes) -> Coroutine[Any, Any, Explanation]:
-        return self._behind.explain_get(key)
+        return self._ask(lambda behind: behind.explain_get(key))
 
     def explain_delete(self, key: bytes) -> Coroutine[Any, Any, Explanation]:
-        return self._behind.explain_delete(key)
+        return self._ask(lambda behind: behind.explain_delete(key))
 
     def plan(self, change: Change) -> Coroutine[Any, Any, Plan]:
-        return self._behind.plan(change)
+        return self._ask(lambda behind: behind.plan(change))
 
     def kill_node(self, node: str) -> Coroutine[Any, Any, None]:
-        return self._behind.kill_node(node)
+        return self._ask(lambda behind: behind.kill_node(node))
 
     def pause_node(self, node: str) -> Coroutine[Any, Any, None]:
-        return self._behind.pause_node(node)
+        return self._ask(lambda behind: behind.pause_node(node))
 
     def resume_node(self, node: str) -> Coroutine[Any, Any, None]:
-        return self._behind.resume_node(node)
+        return self._ask(lambda behind: behind.resume_node(node))
 
     def slow_node(self, node: str, seconds: float) -> Coroutine[Any, Any, None]:
-        return self._behind.slow_node(node, seconds)
+        return self._ask(lambda behind: behind.slow_node(node, seconds))
 
     def cut_node(self, node: str) -> Coroutine[Any, Any, None]:
-        return self._behind.cut_node(node)
+        return self._ask(lambda behind: behind.cut_node(node))
 
     def heal(self) -> Coroutine[Any, Any, None]:
-        return self._behind.heal()
+        return self._ask(lambda behind: behind.heal())
 
     def wipe_node(self, node: str) -> Coroutine[Any, Any, None]:
-        return self._behind.wipe_node(node)
+        return self._ask(lambda behind: behind.wipe_node(node))
 
 
 @asynccontextmanager
 async def session(
-    settings: Settings, seams: Seams, sockets: Sockets, *, attaching: bool = True, unheeded: Sequence[str] = ()
+    settings: Settings,
+    seams: Seams,
+    sockets: Sockets,
+    *,
+    attaching: bool = True,
+    takes_up: bool = False,
+    unheeded: Sequence[str] = (),
 ) -> AsyncIterator[Session]:
     """The cluster of a state directory, held here or attached to; on leaving, what is held here is closed in order. ``unheeded``
-    are options that do nothing where it is attached to.
+    are options that do nothing where it is attached to. ``takes_up``: for a script, which goes on at the next holder, or as it,
+    with what a holder that ended did not begin.
 
     Raises ClusterError, before it yields; without ``attaching``, StateHeld where another process holds it.
     """
     try:
         async with anyio.create_task_group() as holding, anyio.create_task_group() as tasks:
-            made = Session(settings, seams, sockets, tasks, holding)
+            made = Session(settings, seams, sockets, tasks, holding, takes_up)
             made.unheeded = unheeded
             try:
                 await made.begin(attaching=attaching)
@@ -386,6 +499,10 @@ async def session(
     except BaseExceptionGroup as group:
         # Task groups wrap what the caller's own block raised; the caller wants it as it was.
         raise _only(group) from None
+
+
+def _raised(error: NotBegun) -> Any:
+    raise error
 
 
 def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:

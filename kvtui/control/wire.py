@@ -13,7 +13,7 @@ import msgspec
 from kvtui.core.cluster import Read, Written
 from kvtui.core.snapshot import ClusterSnapshot, RangeView
 
-PROTOCOL: Final = 1
+PROTOCOL: Final = 2
 """Raised when a message changes its meaning: both ends must have the same."""
 
 PIECE_BYTES: Final = 256 * 1024
@@ -50,6 +50,12 @@ QUIET_SECONDS: Final = 2.0
 """A holder that owes an answer and sent nothing for so long is asked whether it is there."""
 SILENT_SECONDS: Final = 10.0
 """One that sent nothing for so long is given up."""
+
+
+FINISH_SECONDS: Final = 6.0
+"""A holder that ends answers what it has begun, for so long at most: longer than any operation on a key may take."""
+PARTING_SECONDS: Final = 1.0
+"""Then those attached have so long to hear its last word, and close."""
 
 
 class Hello(msgspec.Struct, frozen=True, tag="attach", tag_field="kvtui"):
@@ -172,6 +178,12 @@ class Refused(_Message, tag="refused"):
     text: str
 
 
+class NotBegun(_Message, tag="notbegun"):
+    """The holder is ending: that request was not begun, and never will be."""
+
+    id: int
+
+
 class Part(_Message, tag="part"):
     """The next of a scan or listening."""
 
@@ -207,11 +219,14 @@ class Farewell(_Message, tag="farewell"):
     """The connection ends. ``reason`` is empty where the holder ends as a whole."""
 
     reason: str
+    begun: tuple[int, ...] | None = None
+    """Requests that were begun, and whose end is not known. All others that are not answered were not begun, and never will be.
+    None: that can't be said of any of them."""
 
 
 Request = Put | Get | Delete | Ask | Scan | Listen | Look | More | Cancel | Ping | Piece
 """What an attached process sends."""
-Reply = Wrote | Found | Answer | Refused | Part | Passed | Ended | Picture | Pong | Farewell | Piece
+Reply = Wrote | Found | Answer | Refused | NotBegun | Part | Passed | Ended | Picture | Pong | Farewell | Piece
 """What the holder sends."""
 
 encode = msgspec.json.Encoder().encode

@@ -38,8 +38,11 @@ class SimSockets:
 class Desk:
     """One kvtui process."""
 
-    def __init__(self, lab: "Lab", name: str, settings: Settings, attaching: bool, unheeded: Sequence[str]) -> None:
+    def __init__(
+        self, lab: "Lab", name: str, settings: Settings, attaching: bool, unheeded: Sequence[str], takes_up: bool
+    ) -> None:
         self._unheeded = unheeded
+        self._takes_up = takes_up
         self.lab = lab
         self._settings = settings
         self._attaching = attaching
@@ -98,6 +101,7 @@ class Desk:
                 seams,
                 SimSockets(self.transport),
                 attaching=self._attaching,
+                takes_up=self._takes_up,
                 unheeded=self._unheeded,
             ) as made:
                 opened.set_result(made)
@@ -125,9 +129,11 @@ class Lab:
     def seams(self, machine: Machine, transport: SimTransport) -> Seams:
         return Seams(transport, self.clock, self._random, self.launcher, self.disks.opener(machine))
 
-    async def desk(self, name: str, *, attaching: bool = True, unheeded: Sequence[str] = ()) -> Desk:
-        """Start a kvtui. Raises what it raises at its beginning."""
+    async def desk(
+        self, name: str, *, attaching: bool = True, unheeded: Sequence[str] = (), takes_up: bool = False
+    ) -> Desk:
+        """Start a kvtui; ``takes_up``: a script. Raises what it raises at its beginning."""
         settings = Settings(STATE, role=f"kvtui {name} (process {len(name)})", grace=0.0, **self._settings)
-        desk = Desk(self, name, settings, attaching, unheeded)
+        desk = Desk(self, name, settings, attaching, unheeded, takes_up)
         await desk.open()
         return desk

@@ -130,11 +130,11 @@ def test_a_holder_of_another_version_is_told_in_one_clear_line() -> None:
         channel = Channel(lab.clock, "me")
         stream = _Silent()
         channel.connection_made(stream)
-        channel.data_received(b'{"kvtui":"holder","protocol":2,"who":"kvtui serve (process 7)","more":1}\n[]\n')
+        channel.data_received(b'{"kvtui":"holder","protocol":99,"who":"kvtui serve (process 7)","more":1}\n[]\n')
         with pytest.raises(TurnedAway) as refused:
             await channel.greeted
         assert str(refused.value) == (
-            "kvtui serve (process 7) is of another version (protocol 2, not 1): use the same kvtui for both"
+            f"kvtui serve (process 7) is of another version (protocol 99, not {PROTOCOL}): use the same kvtui for both"
         )
         assert not channel.open
 
@@ -341,6 +341,6 @@ def test_a_cancelled_request_frees_what_it_held() -> None:
 
 def test_the_welcome_is_readable_to_every_version() -> None:
     assert encode(Welcome(PROTOCOL, "kvtui shell (process 1)")) == (
-        b'{"kvtui":"holder","protocol":1,"who":"kvtui shell (process 1)","refusal":""}'
+        b'{"kvtui":"holder","protocol":%d,"who":"kvtui shell (process 1)","refusal":""}' % PROTOCOL
     )
-    assert encode(Hello(PROTOCOL, "me")) == b'{"kvtui":"attach","protocol":1,"who":"me"}'
+    assert encode(Hello(PROTOCOL, "me")) == b'{"kvtui":"attach","protocol":%d,"who":"me"}' % PROTOCOL

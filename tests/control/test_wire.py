@@ -108,7 +108,9 @@ REPLIES: list[msgspec.Struct] = [
     wire.Passed(4, 0.5),
     wire.Ended(5),
     wire.Pong(),
+    wire.NotBegun(6),
     wire.Farewell(""),
+    wire.Farewell("", (1, 2)),
     wire.Piece(b"x", False),
 ]
 
