@@ -428,4 +428,4 @@ def _only_damaged(node: str, keys: set[bytes]) -> str:
     """A source whose own entries are damaged has nothing to give of them, and nobody knows who else has the newest."""
     first = ", ".join(repr(key.decode(errors="backslashreplace"))[:KEY_SHOWN] for key in sorted(keys)[:DAMAGED_NAMED])
     more = f" and {len(keys) - DAMAGED_NAMED:,} more" if len(keys) > DAMAGED_NAMED else ""
-    return f"{node} has the last clean copy of them, and can't read {first}{more}: put a new value, or delete it"
+    return f"{node} has the last clean copy of them, and can't read {first}{more}: put a new value"

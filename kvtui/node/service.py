@@ -376,7 +376,9 @@ class Service:
         """A cluster's node takes writes from its coordinator alone."""
         if peer.authority is None and self._store.membership.cluster:
             raise Refused(
-                FOREIGN, f"this node belongs to cluster {self._store.membership.cluster}: write through its coordinator"
+                FOREIGN,
+                f"this node belongs to cluster {self._store.membership.cluster}: write through its coordinator (where that is gone:"
+                " kvtui recover)",
             )
 
     def _version(self, peer: Peer, given: Version | None) -> Version:

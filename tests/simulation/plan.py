@@ -26,6 +26,8 @@ LONG_SHARE: Final = 0.1
 READDRESS_SHARE: Final = 0.6
 """Clusters of nodes that run by themselves of which some come back at other addresses."""
 READDRESS_MOST: Final = 3
+REVIVE_SHARE: Final = 0.3
+"""Clusters that start their nodes again."""
 LARGE_SHARE: Final = 0.03
 BATCH_SHARE: Final = 0.12
 BATCH_MOST: Final = 5
@@ -116,6 +118,8 @@ class Plan:
     """Nodes that run by themselves have one. Strangers come by where nodes have any: those that kvtui starts always do."""
     grace: float
     """Seconds after which a node that is away is replaced; 0: never."""
+    revive: bool
+    """Nodes that die by themselves are started again, as under ``kvtui serve``."""
     faults: tuple[Fault, ...]
     clients: tuple[tuple[Step, ...], ...]
 
@@ -154,6 +158,8 @@ def plan(seed: int) -> Plan:
         reads=dice.choice([ReadMode.STRICT, ReadMode.STRICT, ReadMode.AVAILABLE]),
         secret=secret,
         grace=dice.choice([0.0, 0.0, 2.0]),
+        # Of dice of its own, so that all else of a seed stays as it is.
+        revive=not attached and random.Random(f"revive:{seed}").random() < REVIVE_SHARE,
         faults=_with_moves(seed, attached, _faults(dice, [kind for kind in FaultKind if kind not in left_out])),
         clients=tuple(_with_batches(seed, client, [_step(dice) for _ in range(STEPS)]) for client in range(CLIENTS)),
     )

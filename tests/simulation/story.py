@@ -104,6 +104,7 @@ class _Story:
             nodes=0 if plan.attached else plan.nodes,
             attached=plan.attached,
             grace=plan.grace,
+            revive=plan.revive,
             replication=plan.replication,
             slots=plan.slots,
             policy=policy,
