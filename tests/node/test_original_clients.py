@@ -105,7 +105,8 @@ def test_a_member_of_a_cluster_answers_their_reads_and_refuses_their_writes() ->
         assert await one_shot(bench, '{"op":"get","key":"apple"}') == '{"status":"ok","value":"1"}'
         for request in ('{"op":"put","key":"apple","value":"2"}', '{"op":"del","key":"apple"}'):
             assert await one_shot(bench, request) == (
-                '{"status":"error","msg":"this node belongs to cluster ring: write through its coordinator (where that is gone: kvtui recover)"}'
+                '{"status":"error","msg":"this node belongs to cluster ring: write through its coordinator'
+                ' (where that is gone: kvtui recover)"}'
             )
         assert await one_shot(bench, '{"op":"dump"}') == '{"status":"ok","data":{"apple":"1"}}'
 

@@ -8,6 +8,7 @@ import asyncio
 import errno
 import os
 import socket
+import struct
 
 
 async def dial(host: str, port: int) -> socket.socket:
@@ -27,6 +28,8 @@ async def _dial_one(opened: socket.socket, address: tuple[object, ...]) -> socke
         opened.setblocking(False)
         await asyncio.get_running_loop().sock_connect(opened, address)
         if is_own_end(opened):
+            # Given up at once, without the wait that would keep the address from whoever is to listen there.
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
     except BaseException:
         opened.close()
