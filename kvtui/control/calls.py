@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from kvtui.core.change import Change
-from kvtui.core.cluster import Location, NodeAdded, OwnData, Read, Rebalanced, WrittenMany
+from kvtui.core.cluster import Compaction, Location, NodeAdded, OwnData, Read, Rebalanced, WrittenMany
 from kvtui.core.explanation import Explanation
 from kvtui.core.plan import Plan
 from kvtui.core.read_mode import ReadMode
@@ -62,6 +62,7 @@ EXPLAIN_PUT = _call("explain_put", Explanation, bytes, bytes)
 EXPLAIN_GET = _call("explain_get", Explanation, bytes, changes=False)
 EXPLAIN_DELETE = _call("explain_delete", Explanation, bytes)
 PLAN = _call("plan", Plan, Change, changes=False)
+COMPACT = _call("compact", Compaction, str, bool, keywords=("begin",))
 KILL_NODE = _call("kill_node", type(None), str)
 PAUSE_NODE = _call("pause_node", type(None), str)
 RESUME_NODE = _call("resume_node", type(None), str)

@@ -13,6 +13,7 @@ from kvtui.control.wire import ANSWER_BYTES, BATCH_ENTRIES, EVENTS, PAGES, Delet
 from kvtui.core.change import Change
 from kvtui.core.cluster import (
     ClusterError,
+    Compaction,
     Item,
     Location,
     NodeAdded,
@@ -281,6 +282,9 @@ class RemoteCluster:
 
     async def plan(self, change: Change) -> Plan:
         return await self._channel.call(calls.PLAN, change)
+
+    async def compact(self, node: str, *, begin: bool = True) -> Compaction:
+        return await self._channel.call(calls.COMPACT, node, begin)
 
     async def kill_node(self, node: str) -> None:
         await self._channel.call(calls.KILL_NODE, node)

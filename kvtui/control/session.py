@@ -20,6 +20,8 @@ from kvtui.core.change import Change
 from kvtui.core.cluster import (
     Cluster,
     ClusterError,
+    Compaction,
+    Compacts,
     Explains,
     Faults,
     Guarantees,
@@ -69,7 +71,18 @@ _log = logging.getLogger(__name__)
 
 
 class Whole(
-    Cluster, LocalNodes, Losses, Guarantees, Throttles, Observable, Policies, Explains, Plans, Faults, Protocol
+    Cluster,
+    LocalNodes,
+    Losses,
+    Guarantees,
+    Throttles,
+    Compacts,
+    Observable,
+    Policies,
+    Explains,
+    Plans,
+    Faults,
+    Protocol,
 ):
     """A cluster with every capability: a coordinator, or one that is attached to."""
 
@@ -447,6 +460,9 @@ class Session:
 
     def plan(self, change: Change) -> Coroutine[Any, Any, Plan]:
         return self._ask(lambda behind: behind.plan(change))
+
+    def compact(self, node: str, *, begin: bool = True) -> Coroutine[Any, Any, Compaction]:
+        return self._behind.compact(node, begin=begin)
 
     def kill_node(self, node: str) -> Coroutine[Any, Any, None]:
         return self._ask(lambda behind: behind.kill_node(node))

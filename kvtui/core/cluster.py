@@ -173,6 +173,18 @@ class Rebalanced:
     removals: int
 
 
+@dataclass(frozen=True, slots=True)
+class Compaction:
+    """How far a node is with giving back space: over when all of ``total`` pieces are ``done``."""
+
+    node: str
+    done: int
+    total: int
+    before: int
+    """Bytes of the node's files when it began, and ``now``; 0 for a node that keeps all in memory."""
+    now: int
+
+
 @runtime_checkable
 class Cluster(Protocol):
     """A ring of nodes that holds keys. Keys and values are bytes.
@@ -303,6 +315,17 @@ class Throttles(Protocol):
 
     async def set_throttle(self, keys_per_second: int) -> None:
         """Copy at most so many keys a second from node to node, all nodes together; 0: as fast as they go. Raises ClusterError."""
+        ...
+
+
+@runtime_checkable
+class Compacts(Protocol):
+    """A cluster whose nodes give back the space of what was deleted."""
+
+    async def compact(self, node: str, *, begin: bool = True) -> Compaction:
+        """Have a node that is up give back, in the background, all the space that it can; without ``begin`` only ask how far it is.
+        Nothing that is stored changes. Raises ClusterError, where it failed as well.
+        """
         ...
 
 

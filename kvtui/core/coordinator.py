@@ -10,6 +10,7 @@ from anyio.abc import TaskGroup
 from kvtui.core.change import Change
 from kvtui.core.cluster import (
     ClusterError,
+    Compaction,
     Item,
     Location,
     NodeAdded,
@@ -20,6 +21,7 @@ from kvtui.core.cluster import (
     Written,
     WrittenMany,
 )
+from kvtui.core.compacting import CompactingRoom
 from kvtui.core.copy_rate import CopyRate
 from kvtui.core.events import Event, Level
 from kvtui.core.explaining import Explaining
@@ -81,6 +83,7 @@ class Coordinator:
         self._moves = _MoveTally(self._happenings, rate)
         self._planning = Planning(self._ledger, seams.clock, rate)
         self._tuning = Tuning(self._ledger, self._happenings)
+        self._compacting = CompactingRoom(self._ledger)
         self._losses = LossesRoom(self._ledger, self._happenings)
         self._replacement = Replacement(self._ledger, seams.clock, self._happenings, grace)
         meter = Meter()
@@ -285,6 +288,10 @@ class Coordinator:
     async def accept_loss(self, node: str | None = None) -> int:
         self._check_active()
         return self._losses.accept(node)
+
+    async def compact(self, node: str, *, begin: bool = True) -> Compaction:
+        self._check_active()
+        return await self._compacting.compact(node, begin=begin)
 
     async def kill_node(self, node: str) -> None:
         await self._faults.kill(node)

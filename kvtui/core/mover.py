@@ -279,16 +279,14 @@ class Mover:
         slots = len(self._ledger.topology.places)
         self._ledger.graves.looked(piece.start, piece.stop)
 
+        def still() -> bool:
+            return self._place(piece) == place and self._still(place, peers, [])
+
         def quiet(key: bytes) -> bool:
-            return (
-                self._may_purge(key)
-                and not self._ledger.repairs[slot_of(token_of(key), slots)]
-                and self._place(piece) == place
-                and self._still(place, peers, [])
-            )
+            return self._may_purge(key) and not self._ledger.repairs[slot_of(token_of(key), slots)]
 
         try:
-            for key in await purge(peers, piece.start, piece.stop, quiet):
+            for key in await purge(peers, piece.start, piece.stop, still, quiet):
                 self._ledger.graves.bury(slot_of(token_of(key), slots))
         except (StepFailed, LinkLost, LinkFull):
             for slot in range(piece.start, piece.stop):

@@ -266,6 +266,16 @@ class Note(_Request, tag="note"):
     noted: Version = NEVER
 
 
+class Compact(_Request, tag="compact"):
+    """Give back the space of what was replaced or removed. ``begin``: all of the node's, from now on; else only say how it goes.
+
+    Reply: ``counts`` = [pieces that are done, pieces in all, bytes of the node's files when it began, and now]; it is over when all
+    are done. Error ``uncompacted``: it failed; what is stored is as it was.
+    """
+
+    begin: bool = False
+
+
 class Challenge(_Request, tag="challenge"):
     """First words to a node that has a secret (``kvtui.core.authentication``). Reply: ``nonce``, the node's own.
 
@@ -337,6 +347,7 @@ Request = (
     | Purge
     | Clear
     | Note
+    | Compact
     | Challenge
     | Prove
     | Hello
@@ -363,7 +374,8 @@ class Facts(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True, gc=Fa
     data directory's life: a new one means that earlier data is gone. ``counter`` counts the synced batches of that life.
     ``bytes`` is the length of the live keys and their values together; an older node leaves it out, and 0 is read.
     ``damaged`` counts entries that failed their checksum and are not served. ``noted`` is how far the newest note goes.
-    ``left`` is what the node was before it was let go, whatever it has joined since.
+    ``left`` is what the node was before it was let go, whatever it has joined since. ``uncompacted`` is why the node can't give
+    back the space of what was removed; empty where nothing is wrong.
     """
 
     product: str = "kvtui"
@@ -381,6 +393,7 @@ class Facts(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True, gc=Fa
     durable: bool = False
     noted: Version = NEVER
     left: Left | None = None
+    uncompacted: str = ""
 
     @property
     def empty(self) -> bool:
@@ -410,6 +423,8 @@ CHANGED: Final = "changed"
 """The key is no longer at the version asked for."""
 DAMAGED: Final = "damaged"
 """The stored entry failed its checksum."""
+UNCOMPACTED: Final = "uncompacted"
+"""The node could not give back space."""
 BUSY: Final = "busy"
 """A limit on connections or uploads is reached; try again later."""
 UNAUTHENTICATED: Final = "unauthenticated"

@@ -9,23 +9,26 @@ from kvtui.core.graves import purgeable
 from kvtui.core.protocol import Counts, GetMany, Listed, Purge, Scan, from_blob, to_blob
 
 
-async def purge(peers: Sequence[Peer], start: int, stop: int, quiet: Callable[[bytes], bool]) -> list[bytes]:
+async def purge(
+    peers: Sequence[Peer], start: int, stop: int, still: Callable[[], bool], quiet: Callable[[bytes], bool]
+) -> list[bytes]:
     """Purge what may go of slots ``start``..``stop``; the keys that must wait.
 
-    ``quiet`` says whether nothing of a key is under way; it is asked in the tick in which the purge is sent.
-    Raises StepFailed, LinkLost, LinkFull.
+    ``still`` says whether ``peers`` are still all replicas of the slots, ``quiet`` whether nothing of a key is under way; they are
+    asked in the tick in which the purge is sent. Raises StepFailed, LinkLost, LinkFull.
     """
-    candidates: dict[bytes, None] = {}
-    for slot in await _with_tombstones(peers, start, stop):
-        for peer in peers:
-            candidates.update(dict.fromkeys(await _tombstones(peer, slot)))
     waiting: list[bytes] = []
-    for keys in batches(list(candidates), len, PAGE):
-        waiting += await _purge_some(peers, keys, quiet)
+    for first, end in await _with_tombstones(peers, start, stop):
+        listed = await asyncio.gather(*(_tombstones(peer, first, end) for peer in peers))
+        candidates = dict.fromkeys(key for keys in listed for key in keys)
+        for keys in batches(candidates, len, PAGE):
+            waiting += await _purge_some(peers, keys, still, quiet)
     return waiting
 
 
-async def _purge_some(peers: Sequence[Peer], keys: list[bytes], quiet: Callable[[bytes], bool]) -> list[bytes]:
+async def _purge_some(
+    peers: Sequence[Peer], keys: list[bytes], still: Callable[[], bool], quiet: Callable[[bytes], bool]
+) -> list[bytes]:
     request = GetMany(keys=[to_blob(key) for key in keys])
     replies = await asyncio.gather(*(ask(node, link, request) for node, link in peers))
     copies = [reply.entries or [] for reply in replies]
@@ -33,6 +36,8 @@ async def _purge_some(peers: Sequence[Peer], keys: list[bytes], quiet: Callable[
         raise StepFailed("a node left out keys that it was asked for")
     going: list[Listed] = []
     waiting: list[bytes] = []
+    if not still():
+        return keys
     for key, held in zip(keys, zip(*copies, strict=True), strict=True):
         version = purgeable(held)
         if version is not None and quiet(key):
@@ -44,21 +49,42 @@ async def _purge_some(peers: Sequence[Peer], keys: list[bytes], quiet: Callable[
     return waiting
 
 
-async def _with_tombstones(peers: Sequence[Peer], start: int, stop: int) -> list[int]:
-    request = Counts(ranges=[(slot, slot + 1) for slot in range(start, stop)], tombstones=True)
-    replies = await asyncio.gather(*(ask(node, link, request) for node, link in peers))
-    counts = zip(*(reply.counts or [] for reply in replies), strict=True)
-    return [slot for slot, numbers in enumerate(counts, start=start) if any(numbers)]
+async def _with_tombstones(peers: Sequence[Peer], start: int, stop: int) -> list[tuple[int, int]]:
+    """Runs of slots that hold tombstones, each of about a page of entries at most where it is more than one slot."""
+    ranges = [(slot, slot + 1) for slot in range(start, stop)]
+    asked = [Counts(ranges=ranges, tombstones=True), Counts(ranges=ranges)]
+    replies = await asyncio.gather(*(ask(node, link, request) for node, link in peers for request in asked))
+    dead, live = ([reply.counts or [] for reply in replies[kind::2]] for kind in (0, 1))
+    tombstones = [max(numbers) for numbers in zip(*dead, strict=True)]
+    entries = [most + max(numbers) for most, *numbers in zip(tombstones, *live, strict=True)]
+    return runs_of(start, tombstones, entries)
 
 
-async def _tombstones(peer: Peer, slot: int) -> list[bytes]:
-    """The keys of a peer's tombstones in one slot."""
+def runs_of(start: int, tombstones: Sequence[int], entries: Sequence[int]) -> list[tuple[int, int]]:
+    """Slots, counted from ``start``, that hold ``tombstones``, in runs of neighbours that together hold ``PAGE`` entries at most:
+    each run costs a few requests, however little is in it."""
+    runs: list[tuple[int, int]] = []
+    held = 0
+    for slot, (dead, all_of_it) in enumerate(zip(tombstones, entries, strict=True), start=start):
+        if not dead:
+            continue
+        if runs and runs[-1][1] == slot and held + all_of_it <= PAGE:
+            runs[-1] = (runs[-1][0], slot + 1)
+            held += all_of_it
+        else:
+            runs.append((slot, slot + 1))
+            held = all_of_it
+    return runs
+
+
+async def _tombstones(peer: Peer, start: int, stop: int) -> list[bytes]:
+    """The keys of a peer's tombstones in slots ``start``..``stop``."""
     node, link = peer
-    request = Scan(start=slot, stop=slot + 1, limit=PAGE, values=False)
+    request = Scan(start=start, stop=stop, limit=PAGE, values=False)
     keys: list[bytes] = []
     while True:
         reply = await ask(node, link, request)
         keys += [from_blob(entry.key) for entry in reply.entries or [] if entry.size < 0]
         if reply.cursor is None:
             return keys
-        request = Scan(start=slot, stop=slot + 1, limit=PAGE, values=False, after=reply.cursor)
+        request = Scan(start=start, stop=stop, limit=PAGE, values=False, after=reply.cursor)

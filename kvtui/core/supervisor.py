@@ -61,6 +61,7 @@ class Supervisor:
         self._session = 0
         self._closing = False
         self._damaged: dict[str, int] = {}
+        self._uncompacted: dict[str, str] = {}
         self._noted: dict[str, float] = {}
 
     def close(self) -> None:
@@ -98,6 +99,7 @@ class Supervisor:
                 pause = min(pause * 1.5, RECONNECT_MOST_SECONDS)
             self._observe_state(node)
             self._observe_damage(node)
+            self._observe_compaction(node)
             self._note_counter(node)
 
     def _watched(self, node: RemoteNode) -> bool:
@@ -133,6 +135,14 @@ class Supervisor:
         for start, stop in self._ledger.topology.runs(lambda place: node.id in place.clean):
             self._ledger.unverified[start:stop] = b"\1" * (stop - start)
         self._ledger.stir()
+
+    def _observe_compaction(self, node: RemoteNode) -> None:
+        """A node that can't give back space goes on: a person is told why, once."""
+        known, told = self._uncompacted.get(node.id, ""), node.facts.uncompacted
+        self._uncompacted[node.id] = told
+        if told and told != known:
+            text = f"{node.id} can't give back the space of what was deleted: {told}"
+            self._happenings.emit(Level.WARNING, text, node.id)
 
     def _note_counter(self, node: RemoteNode) -> None:
         """Log now and then how far a node's data got, so that a tail that it loses is noticed after a crash here as well."""

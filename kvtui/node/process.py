@@ -55,7 +55,7 @@ async def _serve(
     clock = LoopClock()
     gate = None if secret is None else Gate(secret, SystemRandom(), clock, _say, certificate=tls.fingerprint)
     transport = TcpTransport(tls) if gate is None else TcpTransport(tls, gate.crowded)
-    server = NodeServer(store, transport, clock, host, port, failed=lambda _: ended.set(), gate=gate)
+    server = NodeServer(store, transport, clock, host, port, failed=lambda _: ended.set(), gate=gate, told=_say)
     try:
         watch = await watch_parent(ended.set) if parent_pipe else None
         if parent_pipe:

@@ -8,7 +8,9 @@ from kvtui.core.protocol import CONNECTIONS
 from kvtui.core.seams.clock import Clock, Timer
 from kvtui.core.seams.storage import EngineFailed
 from kvtui.core.seams.transport import Listener, Transport
+from kvtui.node.compaction import Compaction
 from kvtui.node.connection import Connection
+from kvtui.node.garbage import LEAST_BYTES
 from kvtui.node.gate import Gate
 from kvtui.node.store import Store
 from kvtui.node.tick import Tick
@@ -33,8 +35,11 @@ class NodeServer:
         *,
         failed: Callable[[EngineFailed], None] | None = None,
         gate: Gate | None = None,
+        told: Callable[[str], None] = lambda _: None,
+        least_garbage: int = LEAST_BYTES,
     ) -> None:
         """``failed`` is called once when the engine failed: the node has then stopped answering and only ``close`` is left.
+        ``told`` is told, for the operator, what goes wrong and stops nothing. Less garbage than ``least_garbage`` bytes stays.
 
         ``gate`` is what clients must pass first: the node's secret. Without one everybody is answered.
         """
@@ -45,7 +50,8 @@ class NodeServer:
         self._port = port
         self._report = failed
         self._gate = gate
-        self._tick = Tick(store, clock, self._fail, lambda: len(self._connections) == 1)
+        self._compaction = Compaction(store, clock, lambda: self._tick.turns, told, self._fail, least=least_garbage)
+        self._tick = Tick(store, clock, self._fail, lambda: len(self._connections) == 1, self._compaction)
         self._verification = Verification(store, clock, self._fail)
         # A dict for its order: what is done to all of them is done in the order they came.
         self._connections: dict[Connection, None] = {}
@@ -75,6 +81,7 @@ class NodeServer:
         """Listen. Raises CannotListen."""
         self._listener = await self._transport.listen(self._host, self._port, self._new_connection)
         self._verification.start()
+        self._compaction.start()
 
     async def close(self) -> None:
         """Finish what was acknowledged, send the replies, close the store. Calling it again does nothing.
@@ -100,6 +107,7 @@ class NodeServer:
     def _stop(self) -> None:
         self._tick.stop()
         self._verification.stop()
+        self._compaction.stop()
         if self._listener is not None:
             self._listener.close()
         if self._sweep is not None:

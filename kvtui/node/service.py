@@ -32,6 +32,7 @@ from kvtui.core.protocol import (
 from kvtui.core.seams.clock import Clock
 from kvtui.core.seams.storage import EngineFull
 from kvtui.core.version import NEVER, Version
+from kvtui.node.compaction import Compaction
 from kvtui.node.membership import KEEP, Authority, Refused, admit, refuse_superseded
 from kvtui.node.pages import page
 from kvtui.node.record import SEQ_MOST, engine_key, is_live, size_of, value_of, version_of
@@ -62,8 +63,9 @@ class Peer:
 class Service:
     """One node's answers. EngineFailed passes through every method: the node must stop."""
 
-    def __init__(self, store: Store, clock: Clock, settle: Callable[[], None]) -> None:
+    def __init__(self, store: Store, clock: Clock, settle: Callable[[], None], compaction: Compaction) -> None:
         """``settle`` commits what is staged and corrects the replies that a full engine proves wrong."""
+        self._compaction = compaction
         self._store = store
         self._clock = clock
         self._settle = settle
@@ -87,6 +89,7 @@ class Service:
             wire.Purge: self._drop,
             wire.Clear: self._clear,
             wire.Note: self._note,
+            wire.Compact: self._compact,
             wire.Challenge: self._unasked,
             wire.Prove: self._unasked,
             wire.Hello: self._hello,
@@ -128,6 +131,7 @@ class Service:
             damaged=store.table.damages,
             durable=store.durable,
             noted=store.noted,
+            uncompacted=self._compaction.trouble,
             left=own.left,
         )
 
@@ -338,6 +342,16 @@ class Service:
         self._settle()
         self._store.write_note(request.text, request.noted)
         return Reply(status=OK, id=request.id, note="", version=request.noted, counter=self._store.counter)
+
+    def _compact(self, peer: Peer, request: wire.Compact) -> Reply:
+        self._check_writer(peer)
+        if request.begin:
+            self._settle()
+            self._compaction.begin()
+        done, total, before, failure = self._compaction.progress
+        if failure:
+            raise Refused(wire.UNCOMPACTED, f"its space could not be given back: {failure}")
+        return Reply(status=OK, id=request.id, counts=[done, total, before, self._store.disk_bytes])
 
     def _unasked(self, peer: Peer, request: wire.Challenge | wire.Prove) -> Reply:
         raise Refused(wire.NO_SECRET, "this node asks for no proof of a secret")

@@ -16,6 +16,7 @@ as after a failed sync, leaves a mark, and does not open again.
 A store of few entries, and one whose sums are missing or damaged, is verified whole at its opening.
 """
 
+import asyncio
 from collections.abc import Iterator
 from struct import Struct
 from typing import Any, Final
@@ -30,6 +31,7 @@ from kvtui.node.record import (
     AFTER_ENTRIES,
     ENTRY,
     META,
+    OVERHEAD,
     engine_key,
     is_live,
     pack,
@@ -93,6 +95,8 @@ class Store:
         self._seq = 0
         self.noted = NEVER
         """How far the coordinator's note goes."""
+        self.garbage = 0
+        """Bytes that were written and are no longer held, about, since the last compaction: what the engine could give back."""
         self._written: Held | None = None
         self._sums = KeptSums()
         self._changed: set[int] = set()
@@ -104,6 +108,7 @@ class Store:
         self._left = 0
         """How many those are."""
         self._fill_table(at_opening)
+        self.garbage = max(0, engine.disk_bytes - self.held_bytes)
 
     @property
     def durable(self) -> bool:
@@ -123,6 +128,38 @@ class Store:
     def verified(self) -> bool:
         """Whether every entry was read since the opening."""
         return not self._left
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of all entries, tombstones included, without what the engine adds to them."""
+        table = self._table
+        return sum(table.sizes) + table.entries * OVERHEAD
+
+    @property
+    def disk_bytes(self) -> int:
+        """Size of the files; 0 where there are none."""
+        return self._engine.disk_bytes
+
+    def fold(self) -> None:
+        """Write the sums of all slots anew, in place of the changes that they went through, where these are many. Nothing may be
+        staged.
+
+        Raises EngineFull: then they stay as they are.
+        """
+        if self._engine.durable and self._sums.whole_is_worth_it():
+            self._apply(Batch(upkeep=True), fold=True)
+
+    def compact(self, number: int, pieces: int) -> "asyncio.Future[None]":
+        """Give back the space of what was replaced or removed in the ``number``-th of so many ``pieces`` of the store, in the
+        background. Raises CompactionFailed, as the future does: the store goes on.
+        """
+        slots = self._table.slots
+        first, _ = self._table.range(slots * number // pieces, slots)
+        _, end = self._table.range(0, slots * (number + 1) // pieces)
+        # What is no entry lies before and after them.
+        first = b"" if number == 0 else first
+        end = _ABOVE_ALL if number == pieces - 1 else end
+        return self._engine.compact(first, end, self.held_bytes)
 
     @property
     def counter_after_commit(self) -> int:
@@ -199,11 +236,14 @@ class Store:
     def clear(self, start: int, stop: int) -> None:
         """Remove everything in slots ``start``..``stop``, synced. Nothing may be staged. Raises EngineFull."""
         batch = Batch(upkeep=True)
-        batch.clear(*self._table.range(start, stop))
+        table = self._table
+        batch.clear(*table.range(start, stop))
         self._large.clear()
+        going = sum(table.sizes[start:stop]) + (sum(table.live[start:stop]) + sum(table.dead[start:stop])) * OVERHEAD
         self._apply(batch, cleared=range(start, stop))
         self._table.reset(start, stop)
         self._note_verified(start, stop)
+        self.garbage += going
 
     def join(self, membership: Membership, *, keep: bool = False) -> None:
         """Persist ``membership``; entering a cluster clears what was stored, unless it is to ``keep`` it. Nothing may be staged.
@@ -240,6 +280,7 @@ class Store:
         batch.put(_NOTE, seal(pack_version(noted) + text.encode()))
         self._apply(batch)
         self.noted = noted
+        self.garbage += len(text)
 
     def scan(self, start: int, stop: int, after: bytes | None) -> Iterator[tuple[bytes, bytes]]:
         """Places and records of slots ``start``..``stop`` in order, above the key ``after``. Nothing may be staged.
@@ -307,15 +348,21 @@ class Store:
     def _stage(self, where: bytes, old: bytes | None, new: bytes | None) -> None:
         self._changed.add(self._table.change(where, old, new))
         self._staged[where] = new
+        if old is not None:
+            self.garbage += len(where) + len(old)
         self.staged_bytes += len(where) + (len(new) if new is not None else 0)
         if self._large:
             self._large.pop(where, None)
 
-    def _apply(self, batch: Batch, *, after: SlotTable | None = None, cleared: range = range(0)) -> None:
-        """Write ``batch``, after which the node holds what the table says without the slots ``cleared``, or what ``after`` says."""
+    def _apply(
+        self, batch: Batch, *, after: SlotTable | None = None, cleared: range = range(0), fold: bool = False
+    ) -> None:
+        """Write ``batch``, after which the node holds what the table says without the slots ``cleared``, or what ``after`` says.
+        ``fold``: with the sums of all slots.
+        """
         table = after or self._table
         held = table.held_outside(cleared.start, cleared.stop) if cleared else table.held
-        size, whole = 0, after is not None or self._sums.whole_is_due()
+        size, whole = 0, fold or after is not None or self._sums.whole_is_due()
         if self._engine.durable:
             slots = table.filled(range(table.slots)) if whole else self._changed.union(table.filled(cleared))
             rows = table.rows(slots)
@@ -328,6 +375,7 @@ class Store:
         self.counter += 1
         self._changed.clear()
         self._sums.written(size, whole=whole)
+        self.garbage += size
 
     def _become(self, membership: Membership, *, cleared: bool) -> None:
         """Raises EngineFull."""
@@ -346,6 +394,7 @@ class Store:
         self._apply(batch, after=table)
         self.membership = membership
         if cleared:
+            self.garbage += self.held_bytes
             self.noted = NEVER
             self._large.clear()
         if table is not None:

@@ -10,6 +10,7 @@ from typing import Protocol
 from kvtui.core.protocol import ERROR, Reply, Request
 from kvtui.core.seams.clock import Clock
 from kvtui.core.seams.storage import EngineFailed, EngineFull
+from kvtui.node.compaction import Compaction
 from kvtui.node.service import READS, WRITES, Peer, Service, full_reply, removes
 from kvtui.node.store import COMMIT_BYTES, Store
 
@@ -34,10 +35,13 @@ class Tick:
         store: Store,
         clock: Clock,
         failed: Callable[[EngineFailed], None],
-        alone: Callable[[], bool] = lambda: False,
+        alone: Callable[[], bool],
+        compaction: Compaction,
     ) -> None:
         """``failed`` is called when the engine failed; nothing is answered after that. ``alone``: there is one connection."""
-        self.service = Service(store, clock, self._settle)
+        self.service = Service(store, clock, self._settle, compaction)
+        self.turns = 0
+        """Turns so far."""
         self._answer = self.service.answer
         self._store = store
         self._failed = failed
@@ -85,6 +89,7 @@ class Tick:
     def flush(self) -> None:
         """Sync what is staged and send every reply."""
         self._scheduled = False
+        self.turns += 1
         if self._stopped:
             return
         try:

@@ -1,5 +1,6 @@
 """What every storage engine promises."""
 
+import asyncio
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from kvtui.core.seams.memory import open_memory
 from kvtui.core.seams.rocksdb import open_rocksdb
-from kvtui.core.seams.storage import Batch, EngineFailed, StorageEngine
+from kvtui.core.seams.storage import Batch, CompactionFailed, EngineFailed, StorageEngine
 from tests.simulation.engine import FaultyDisk
 
 Reopen = Callable[[], StorageEngine]
@@ -133,6 +134,86 @@ def test_a_durable_engine_keeps_everything_over_a_reopening(kept: Kept) -> None:
     kept.engine.apply(batch(deletes=(b"a",)))
     durable = kept.engine.durable
     assert list(kept.reopen().scan(b"", b"\xff")) == ([(b"b", b"2")] if durable else [])
+
+
+def compacted(engine: StorageEngine, start: bytes = b"", stop: bytes = b"\xff" * 16) -> None:
+    async def run() -> None:
+        await engine.compact(start, stop, 0)
+
+    asyncio.run(run())
+
+
+def test_a_compaction_changes_nothing_that_is_held_and_gives_back_the_rest(kept: Kept) -> None:
+    engine = kept.engine
+    chance = random.Random(0)
+    keys = [chance.randbytes(8) for _ in range(2_000)]
+    for _ in range(3):
+        engine.apply(batch(*((key, chance.randbytes(200)) for key in keys)))
+    held = list(engine.scan(b"", b"\xff" * 16))
+    full = engine.disk_bytes
+    compacted(engine)
+    assert list(engine.scan(b"", b"\xff" * 16)) == held
+    once = engine.disk_bytes
+    engine.apply(batch(deletes=tuple(keys[:1_000])))
+    clearing = Batch()
+    clearing.clear(b"", b"\xff" * 16)
+    engine.apply(clearing)
+    compacted(engine)
+    assert list(engine.scan(b"", b"\xff" * 16)) == []
+    if full:
+        assert once < full / 2
+        assert engine.disk_bytes < full / 10
+    assert list(kept.reopen().scan(b"", b"\xff" * 16)) == []
+
+
+def test_a_compaction_of_a_part_leaves_the_others(kept: Kept) -> None:
+    engine = kept.engine
+    engine.apply(batch(*((b"%03d" % number, b"v") for number in range(300))))
+    engine.apply(batch(deletes=tuple(b"%03d" % number for number in range(100, 200))))
+    compacted(engine, b"050", b"150")
+    left = [b"%03d" % number for number in (*range(100), *range(200, 300))]
+    assert [key for key, _ in engine.scan(b"", b"\xff")] == left
+    durable = engine.durable
+    assert [key for key, _ in kept.reopen().scan(b"", b"\xff")] == (left if durable else [])
+
+
+def test_reads_and_writes_go_on_while_it_compacts(kept: Kept) -> None:
+    engine = kept.engine
+    engine.apply(batch(*((b"%05d" % number, b"v" * 100) for number in range(20_000))))
+
+    async def run() -> int:
+        done, writes = engine.compact(b"", b"\xff", 10**7), 0
+        while not done.done():
+            engine.apply(batch((b"w%d" % writes, b"1")))
+            assert engine.get(b"w%d" % writes) == b"1"
+            writes += 1
+            await asyncio.sleep(0)
+        await done
+        return writes
+
+    writes = asyncio.run(run())
+    assert len(list(engine.scan(b"", b"\xff"))) == 20_000 + writes
+
+
+def test_a_closed_engine_compacts_nothing(engine: StorageEngine) -> None:
+    engine.close()
+    with pytest.raises(CompactionFailed):
+        compacted(engine)
+
+
+def test_closing_ends_a_compaction_and_loses_nothing(kept: Kept) -> None:
+    for number in range(20):
+        kept.engine.apply(batch(*((b"%02d %04d" % (number, key), b"v" * 100) for key in range(1_000))))
+
+    async def run() -> None:
+        done = kept.engine.compact(b"", b"\xff", 10**7)
+        kept.engine.apply(batch((b"last", b"1")))
+        durable = kept.engine.durable
+        assert len(list(kept.reopen().scan(b"", b"\xff"))) == (20_001 if durable else 0)
+        await asyncio.wait([done])
+        done.exception()
+
+    asyncio.run(run())
 
 
 short_keys = st.binary(max_size=3)

@@ -44,6 +44,7 @@ CAPABILITIES = (
     protocols.Losses,
     protocols.Guarantees,
     protocols.Throttles,
+    protocols.Compacts,
     protocols.Observable,
     protocols.Policies,
     protocols.Explains,
@@ -386,6 +387,18 @@ def test_a_cluster_is_tuned() -> None:
             await far.set_quorum(9)
 
     attached(story, replication=2)
+
+
+def test_a_node_is_compacted_and_a_refusal_arrives_in_the_same_words() -> None:
+    async def story(_: Desk, guest: Desk) -> None:
+        begun = await guest.session.compact("n1")
+        assert (begun.node, begun.total) == ("n1", 1)
+        over = await guest.session.compact("n1", begin=False)
+        assert over.done == over.total == 1
+        with pytest.raises(ClusterError, match="there is no node n9; nodes: n1, n2"):
+            await guest.session.compact("n9")
+
+    attached(story, nodes=2)
 
 
 def test_nodes_are_stopped_started_and_harmed() -> None:

@@ -105,7 +105,12 @@ class Bench:
         """What the node told its operator."""
         self.gate = None if secret is None else Gate(secret, SeededRandom(seed + 1), self.clock, self.said.append)
         self.server = NodeServer(
-            self.store, self._network.transport(self._machine), self.clock, failed=self.failures.append, gate=self.gate
+            self.store,
+            self._network.transport(self._machine),
+            self.clock,
+            failed=self.failures.append,
+            gate=self.gate,
+            told=self.said.append,
         )
         self._clients = self._network.transport(Machine("clients"))
         self._chance = SeededRandom(seed + 2)

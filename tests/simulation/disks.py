@@ -4,6 +4,7 @@ The machine's code holds a ``GuardedEngine``: a dead machine's code can touch no
 the disk itself does wrong (lost tails, failed syncs, flipped bytes) is up to the ``Disk`` beneath.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -169,6 +170,15 @@ class GuardedEngine:
         self._check()
         return self._engine.scan(start, stop)
 
+    @property
+    def disk_bytes(self) -> int:
+        self._check()
+        return self._engine.disk_bytes
+
+    def compact(self, start: bytes, stop: bytes, live: int) -> "asyncio.Future[None]":
+        self._check()
+        return self._engine.compact(start, stop, live)
+
     def close(self) -> None:
         if self._machine.alive:
             self._engine.close()
@@ -195,6 +205,13 @@ class _KeptEngine:
 
     def scan(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
         return self._open_engine().scan(start, stop)
+
+    @property
+    def disk_bytes(self) -> int:
+        return self._open_engine().disk_bytes
+
+    def compact(self, start: bytes, stop: bytes, live: int) -> "asyncio.Future[None]":
+        return self._open_engine().compact(start, stop, live)
 
     def close(self) -> None:
         self._kept = None

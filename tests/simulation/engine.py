@@ -1,11 +1,20 @@
 """A storage engine that fails as disks do, when and where its test says: a disk that outlives the engines opened on it."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 from kvtui.core.seams.chance import SeededRandom
 from kvtui.core.seams.memory import MemoryEngine
-from kvtui.core.seams.storage import Batch, EngineFailed, EngineFull, EngineUnreadable
+from kvtui.core.seams.storage import Batch, CompactionFailed, EngineFailed, EngineFull, EngineUnreadable
+
+COMPACTION_SECONDS = 0.05
+"""How long a compaction takes."""
+_ABOVE_ALL = b"\xff" * 16
+
+
+def _size(batch: Batch) -> int:
+    return sum(len(key) + len(value or b"") for key, value in batch.changes)
 
 
 class FaultyDisk:
@@ -25,6 +34,8 @@ class FaultyDisk:
         """Why the directory can't be opened; empty: it can."""
         self.syncs_until_failure: int | None = None
         """Batches that are still synced before one fails; None: none ever fails."""
+        self.compaction_fails = ""
+        """Why compactions fail; empty: they don't."""
         self.failing_batch_survives = False
         """Whether the batch whose sync failed is there after a crash all the same: nobody can know."""
         self._random = SeededRandom(seed)
@@ -64,9 +75,25 @@ class FaultyDisk:
         """What the open engine holds from ``start`` to ``stop``."""
         return [] if self._engine is None or self._engine.failed else list(self._engine.scan(start, stop))
 
+    @property
+    def size(self) -> int:
+        """Bytes that were written and not yet given back."""
+        return sum(_size(batch) for batch in (*self._synced, *self._unsynced))
+
+    def compact(self) -> None:
+        """What is held now is all that is kept, and is synced. A full disk stays full: others write to it as well.
+
+        Raises CompactionFailed.
+        """
+        assert self._engine is not None
+        if self.compaction_fails:
+            raise CompactionFailed(self.compaction_fails)
+        kept = Batch(list(self._engine.scan(b"", _ABOVE_ALL)))
+        self._synced, self._unsynced = [kept], []
+
     def write(self, batch: Batch) -> None:
         """Take ``batch`` as an engine of this disk does. Raises EngineFull, EngineFailed."""
-        size = sum(len(key) + len(value or b"") for key, value in batch.changes)
+        size = _size(batch)
         if self.free is not None:
             if size > self.free + (self.spare if batch.upkeep or batch.cleared else 0):
                 raise EngineFull(f"no space for {size:,} bytes at {self.path}")
@@ -111,6 +138,34 @@ class FaultyEngine:
     def scan(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
         self._check()
         return self._contents.scan(start, stop)
+
+    @property
+    def disk_bytes(self) -> int:
+        return self._disk.size
+
+    def compact(self, start: bytes, stop: bytes, live: int) -> "asyncio.Future[None]":
+        """All of it, whatever the range, a while from now: it may crash, fail or be closed before."""
+        if self._failure:
+            raise CompactionFailed(self._failure)
+        if self._disk.free is not None and live > self._disk.free:
+            raise CompactionFailed(f"no space for {live:,} bytes at {self._disk.path}")
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+
+        def compacted() -> None:
+            if done.done():
+                return
+            try:
+                if self._failure:
+                    raise CompactionFailed(self._failure)
+                self._disk.compact()
+            except CompactionFailed as failure:
+                done.set_exception(failure)
+            else:
+                done.set_result(None)
+
+        loop.call_later(COMPACTION_SECONDS, compacted)
+        return done
 
     def close(self) -> None:
         self._failure = self._failure or f"{self._disk.path} is closed"

@@ -157,7 +157,15 @@ class SimLauncher:
         transport = self._network.transport(process.machine)
         gate = None if spec.secret is None else Gate(spec.secret, self._random, self._clock, lambda _: None)
         server = NodeServer(
-            store, transport, self._clock, spec.host, spec.port, failed=lambda _: process.exit(FAILED_STATUS), gate=gate
+            store,
+            transport,
+            self._clock,
+            spec.host,
+            spec.port,
+            failed=lambda _: process.exit(FAILED_STATUS),
+            gate=gate,
+            # A run writes little: some of it is enough to give back.
+            least_garbage=500,
         )
         try:
             await server.start()

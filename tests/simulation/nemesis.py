@@ -24,7 +24,7 @@ from kvtui.core.seams.chance import SeededRandom
 from kvtui.core.seams.launcher import LaunchFailed
 from kvtui.core.seams.transport import Unreachable
 from kvtui.node.record import AFTER_ENTRIES, ENTRY
-from tests.simulation.engine import FaultyDisk
+from tests.simulation.engine import COMPACTION_SECONDS, FaultyDisk
 from tests.simulation.harness import COORDINATOR, ORPHANS_SECONDS, STATE, CoordinatorGone, SimCluster
 from tests.simulation.launcher import SimLauncher
 from tests.simulation.machine import Machine
@@ -92,6 +92,7 @@ class Nemesis:
         for path in self._cluster.disks.paths:
             self._disk(path).free = None
             self._disk(path).syncs_until_failure = None
+            self._disk(path).compaction_fails = ""
         for attempt in range(MENDING_TRIES):
             try:
                 async with self._opening:
@@ -193,6 +194,17 @@ class Nemesis:
                 await asyncio.sleep(fault.seconds)
                 disk.syncs_until_failure = None
                 await self._revive(node)
+            case FaultKind.COMPACT:
+                # What runs meanwhile is asked for again, fails, or is cut off when the node dies.
+                disk.compaction_fails = "a test says so" if fault.flag and fault.amount < HALF else ""
+                if self._cluster.running:
+                    await self._cluster.call(lambda coordinator: coordinator.compact(node))
+                if fault.flag:
+                    await asyncio.sleep(COMPACTION_SECONDS * fault.amount)
+                    self._cluster.kill(node)
+                    await asyncio.sleep(fault.seconds)
+                    await self._revive(node)
+                disk.compaction_fails = ""
             case FaultKind.WIPE:
                 return await self._wipe(fault, node)
             case FaultKind.FLIP:

@@ -47,6 +47,7 @@ class FaultKind(StrEnum):
     NODE_CRASH = "crash a node at a write"
     FULL_DISK = "fill a node's disk"
     FAILED_SYNC = "fail a node's sync"
+    COMPACT = "compact a node's store, and kill it meanwhile"
     WIPE = "wipe a node"
     FLIP = "flip a bit of a stored record"
     COORDINATOR_KILL = "kill the coordinator"

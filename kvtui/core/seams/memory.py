@@ -4,13 +4,14 @@ Pairs lie in dictionaries by the first bytes of their keys. There is no list of 
 keys in order after the other, so that neither its first page nor a write between two pages waits for the order of all.
 """
 
+import asyncio
 from bisect import bisect_left
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 from weakref import WeakSet
 
-from kvtui.core.seams.storage import Batch, EngineFailed
+from kvtui.core.seams.storage import Batch, CompactionFailed, EngineFailed
 
 LEADING: Final = 2
 """Bytes of a key that name its dictionary. Of a node's entries that is one byte of the token: 256 dictionaries."""
@@ -67,6 +68,18 @@ class MemoryEngine:
         scan = _Scan(self._pairs(start, stop))
         self._scans.add(scan)
         return scan
+
+    @property
+    def disk_bytes(self) -> int:
+        return 0
+
+    def compact(self, start: bytes, stop: bytes, live: int) -> "asyncio.Future[None]":
+        """Nothing that was removed is kept: it is done at once."""
+        if self._closed:
+            raise CompactionFailed("the store in memory is closed")
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
 
     def close(self) -> None:
         self._settle_scans()

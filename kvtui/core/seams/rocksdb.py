@@ -1,5 +1,6 @@
 """RocksDB as a storage engine: every batch is one record of its write-ahead log, synced before ``apply`` returns."""
 
+import asyncio
 import json
 import os
 from collections.abc import Iterator
@@ -13,7 +14,15 @@ from kvtui.core.seams.directories import sync_directory
 from kvtui.core.seams.directory_lock import LOCK_FILE, DirectoryLock, DirectoryTaken, lock_directory
 from kvtui.core.seams.orderly_end import forget_end, lost_since, note_end, recall_end
 from kvtui.core.seams.private_files import make_private_directory, read_private, write_private
-from kvtui.core.seams.storage import Batch, EngineFailed, EngineFull, EngineLocked, EngineUnreadable
+from kvtui.core.seams.rocks_compaction import Compactor, space_needed
+from kvtui.core.seams.storage import (
+    Batch,
+    CompactionFailed,
+    EngineFailed,
+    EngineFull,
+    EngineLocked,
+    EngineUnreadable,
+)
 from kvtui.core.seams.wal import ends_torn, manifest_is_sound
 
 RESERVE_BYTES: Final = 64 * 1024 * 1024
@@ -27,10 +36,11 @@ HOLDER_FILE: Final = "HOLDER"
 HOLDER_BYTES: Final = 1024
 """So much of it is told at most."""
 
-_WRITE_BUFFER_BYTES = 32 * 1024 * 1024
+_WRITE_BUFFER_BYTES = 16 * 1024 * 1024
 _LOG_BUFFER_BYTES = 1024 * 1024
 """What is written to a table at once must fit into the reserve several times."""
 _CACHE_BYTES = 32 * 1024 * 1024
+_DATA = (".sst", ".log")
 _CONFIG_FILE = "rocksdict-config.json"
 _LOCK_SIGNS = ("While lock file", "lock hold by current process")
 _LEFT_BY_A_FIRST_OPENING = ("LOCK", "LOG", "IDENTITY", "MANIFEST-", "OPTIONS-", _CONFIG_FILE, HOLDER_FILE, LOCK_FILE)
@@ -43,6 +53,7 @@ class RocksEngine:
         self._path = path
         self._lock = lock
         self._database: Rdict | None = database
+        self._compactor: Compactor | None = Compactor(database)
         self._reserve = reserve
         self._synced = WriteOptions()
         self._synced.sync = True
@@ -100,14 +111,52 @@ class RocksEngine:
 
         return pairs() if start < stop else iter(())
 
+    @property
+    def disk_bytes(self) -> int:
+        total = 0
+        try:
+            with os.scandir(self._path) as files:
+                for file in files:
+                    if not file.name.endswith(_DATA):
+                        continue
+                    try:
+                        total += file.stat(follow_symlinks=False).st_size
+                    except FileNotFoundError:
+                        pass  # RocksDB deletes files in a thread of its own
+        except OSError:
+            pass  # whether the store can go on is for its next read or write to say
+        return total
+
+    def compact(self, start: bytes, stop: bytes, live: int) -> "asyncio.Future[None]":
+        if self._compactor is None:
+            raise CompactionFailed(f"{self._path} is closed")
+        database = self._open
+        try:
+            unwritten = database.property_int_value("rocksdb.cur-size-all-mem-tables") or 0
+            needed = space_needed(database.live_files(), start, stop, unwritten, live)
+            # As a batch that removes something: what it gives back is more.
+            self._refuse_without_space(needed, self._reserve // 2)
+        except EngineFull as full:
+            raise CompactionFailed(str(full)) from None
+        except Exception as error:
+            raise CompactionFailed(f"can't look at {self._path}: {_reason(error)}") from None
+        return self._compactor.start(start, stop)
+
     def close(self) -> None:
         if not self._lock.here:
             return  # this process was forked off: the store is its parent's
         database, self._database = self._database, None
-        if database is None:
+        compactor, self._compactor = self._compactor, None
+        if database is None or compactor is None:
             return
         try:
-            database.close()
+            ended = compactor.end()
+            del compactor
+            if ended:
+                # It would try to write what is in memory to a table, which RocksDB does no more: it is in the log.
+                del database
+            else:
+                database.close()
             if self._lock.exclusive:
                 # Else somebody may have opened it by now. A store without a note opens as one that was killed.
                 note_end(self._path)

@@ -1,9 +1,10 @@
 """The storage seam: an ordered map of bytes whose batches are atomic and synced. Everything durable goes through it.
 
 Calls run inline on the loop's thread: a synced write of a small batch costs a fraction of a millisecond, and a helper
-thread would starve beside a busy loop.
+thread would starve beside a busy loop. The one exception is ``compact``, which nobody's answer waits for.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,11 @@ class EngineFailed(Exception):
 
 class EngineFull(Exception):
     """There is no space for a batch. Nothing of it was written; reads go on, and smaller batches may fit."""
+
+
+class CompactionFailed(Exception):
+    """Space could not be given back: there is too little for it, or the compaction failed or was ended. What is stored is as it
+    was, and the engine goes on."""
 
 
 class EngineLocked(Exception):
@@ -74,6 +80,18 @@ class StorageEngine(Protocol):
 
     def scan(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
         """The pairs of the half-open range ``start``..``stop`` in key order, as of the call. Raises EngineFailed."""
+        ...
+
+    @property
+    def disk_bytes(self) -> int:
+        """Size of the files that hold its data; 0 where it has none, or can't tell."""
+        ...
+
+    def compact(self, start: bytes, stop: bytes, live: int) -> "asyncio.Future[None]":
+        """Give back the space of what was replaced or removed in ``start``..``stop``, beside everything else that the engine does:
+        one at a time, on the running loop. ``live`` is about the size of all that remains in the engine: for as much there must be
+        space. Raises CompactionFailed, as the future does; ``close`` ends it.
+        """
         ...
 
     def close(self) -> None:
