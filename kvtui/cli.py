@@ -107,6 +107,19 @@ def _shared_options(function: _Decorated) -> _Decorated:
     return function
 
 
+_REACHING = frozenset({"secret_file", "tls_ca", "tls_cert", "tls_key", "config"})
+"""Options that say how nodes are reached, and where such settings are."""
+
+
+def _reaching_options(function: _Decorated) -> _Decorated:
+    """Those of the shared options without which a subcommand that speaks with nodes can't do."""
+    for option in reversed(_OPTIONS):
+        carrier: Any = option(lambda: None)
+        if carrier.__click_params__[0].name in _REACHING:
+            function = option(function)
+    return function
+
+
 @click.group(
     name="kvtui",
     invoke_without_command=True,
@@ -179,7 +192,8 @@ def bench(outer: Options, /, workload: str | None, keep: bool, **given: Any) -> 
 def serve(outer: Options, /, **given: Any) -> int:
     """The coordinator with no screen: others attach to it.
 
-    Ends in order by SIGTERM, SIGINT or SIGHUP.
+    Ends in order by SIGTERM, SIGINT or SIGHUP (which nohup keeps from it). A node that it started and that died by itself is
+    started again, six times at most.
     """
     options = Options(**given).over(outer)
     options.check()
@@ -218,8 +232,9 @@ def config(outer: Options, config: Path | None) -> int:
     help="Where the new log is written; nodes whose data lies in it are found by themselves.",
 )
 @click.option("--without", multiple=True, metavar="ID", help="Go on without a node that is gone; may be repeated.")
+@_reaching_options
 @click.pass_obj
-def recover(outer: Options, addresses: tuple[str, ...], state: Path | None, without: tuple[str, ...]) -> int:
+def recover(outer: Options, /, addresses: tuple[str, ...], without: tuple[str, ...], **given: Any) -> int:
     """Rebuild a lost state directory from its nodes.
 
     Every node keeps a note of who holds what. Name the addresses of the nodes that run by themselves.
@@ -235,7 +250,12 @@ def recover(outer: Options, addresses: tuple[str, ...], state: Path | None, with
         places.append((address.host, address.port))
     from kvtui.config.places import config_place
 
-    options = Options(state=state).over(outer)
+    options = Options(**given).over(outer)
+    options.check()
+    if options.useless_to_recover:
+        raise click.UsageError(
+            f"recover rebuilds a cluster as it was: leave out {', '.join(options.useless_to_recover)}"
+        )
     options = options.completed(_configuration(config_place(options.config)))
     import anyio
 

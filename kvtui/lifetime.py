@@ -56,6 +56,8 @@ def settings_of(options: Options, role: str) -> Settings:
         policy="classic" if options.policy == "classic" else "balanced",
         vnodes=options.vnodes or DEFAULT_VNODES,
         grace=GRACE_SECONDS if options.grace is None else options.grace,
+        # In the dashboard and the shell somebody looks on, and a node that was killed is the lesson.
+        revive=role == "serve",
         role=f"kvtui {role} (process {os.getpid()})",
         secret=secret,
         tls=tls,

@@ -71,6 +71,21 @@ class Options:
             state=Path(configuration.state) if configuration.state and not (self.state or self.memory) else self.state,
         )
 
+    @property
+    def useless_to_recover(self) -> tuple[str, ...]:
+        """Options given that say nothing to ``kvtui recover``."""
+        given = {
+            "--nodes": self.nodes is not None,
+            "--replicas": self.replicas is not None,
+            "--memory": self.memory,
+            "--policy": self.policy is not None,
+            "--vnodes": self.vnodes is not None,
+            "--grace": self.grace is not None,
+            "--readonly": self.readonly,
+            "-c": bool(self.commands),
+        }
+        return tuple(name for name, present in given.items() if present)
+
     def check(self) -> None:
         """Raises click.UsageError for options that contradict each other."""
         if self.memory and self.state is not None:

@@ -45,6 +45,12 @@ def kvtui(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         (["--memory", "--tls-ca", "ca.pem", "--tls-key", "key.pem", "-c", "show"], "--tls-cert"),
         (["--memory", "--tls-ca", "/nowhere/ca.pem", "-c", "show"], "/nowhere/ca.pem"),
         (["shell", "--nodes", "x"], "--nodes"),
+        (["recover", "--secret-file", "/nowhere/secret", "5001"], "/nowhere/secret can't be read"),
+        (["recover", "--tls-ca", "/nowhere/ca.pem", "5001"], "/nowhere/ca.pem"),
+        (["recover", "5001", "--tls-cert", "cert.pem"], "--tls-ca"),
+        (["recover", "5001", "--config", "/nowhere/kvtui.toml"], "/nowhere/kvtui.toml"),
+        (["--nodes", "3", "-c", "show", "recover", "5001"], "leave out --nodes, -c"),
+        (["--memory", "recover", "5001"], "leave out --memory"),
         (["--colour"], "--colour"),
         (["sell"], "sell"),
         ([], "kvtui shell"),
@@ -70,6 +76,15 @@ def test_help_lists_every_option(arguments: list[str]) -> None:
     assert done.returncode == 0
     for option in ("--nodes", "--replicas", "--state", "--memory", "--policy", "--vnodes", "--grace", "-c"):
         assert option in done.stdout
+
+
+def test_recover_takes_what_reaching_nodes_takes_and_no_more() -> None:
+    """They were "no such option" where everybody types them."""
+    done = kvtui("recover", "--help")
+    assert done.returncode == 0
+    for option in ("--state", "--without", "--secret-file", "--tls-ca", "--tls-cert", "--tls-key", "--config"):
+        assert option in done.stdout
+    assert "--nodes" not in done.stdout
 
 
 def test_options_after_the_subcommand_win() -> None:

@@ -47,6 +47,7 @@ from kvtui.core.read_mode import ReadMode
 from kvtui.core.reads import Reads
 from kvtui.core.records import Opened, Planned
 from kvtui.core.replacement import GRACE_SECONDS, Replacement
+from kvtui.core.revival import Revival
 from kvtui.core.seams.bundle import Seams
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.core.supervisor import Supervisor
@@ -65,9 +66,17 @@ NAMED: Final = 20
 class Coordinator:
     """Implements ``Cluster`` and all its capabilities. Use ``kvtui.core.opening.open_cluster`` to get one."""
 
-    def __init__(self, log: MetadataLog, seams: Seams, state: Path | None, *, grace: float = GRACE_SECONDS) -> None:
+    def __init__(
+        self,
+        log: MetadataLog,
+        seams: Seams,
+        state: Path | None,
+        *,
+        grace: float = GRACE_SECONDS,
+        revive: bool = False,
+    ) -> None:
         """``log`` holds a created cluster; ``state`` is its state directory, None when nothing is durable. A node that is away
-        for ``grace`` seconds is replaced (0: never)."""
+        for ``grace`` seconds is replaced (0: never). ``revive``: one that died by itself is started again."""
         identity = seams.random.identity()
         home = "" if state is None else seams.home(state)
         before = log.topology
@@ -111,6 +120,8 @@ class Coordinator:
             keys,
             elsewhere=seams.secret is not None,
         )
+        start = self._membership.revive
+        self._revival = Revival(self._ledger, seams.clock, self._happenings, start) if revive else None
         directory = "" if state is None else str(state)
         self._observatory = Observatory(
             self._ledger, seams.clock, meter, self._happenings, self._faults.of, state is not None, directory
@@ -123,9 +134,13 @@ class Coordinator:
         tasks.start_soon(self._observatory.run)
         tasks.start_soon(self._replacement.run)
         tasks.start_soon(self._log_space.run)
+        if self._revival is not None:
+            tasks.start_soon(self._revival.run)
 
     async def close(self) -> None:
         """End this machine's nodes in order and release the state directory."""
+        if self._revival is not None:
+            self._revival.close()
         await self._membership.close()
         if self.observer is not None:
             self.observer.closed()
@@ -225,6 +240,8 @@ class Coordinator:
     async def start_node(self, node: str) -> None:
         self._check_active()
         self._faults.check_startable(node)
+        if self._revival is not None:
+            self._revival.forget(node)
         await self._membership.start(node)
 
     async def stop_node(self, node: str) -> None:

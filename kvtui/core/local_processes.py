@@ -42,7 +42,7 @@ class LocalProcesses:
 
     def _begun(self, node: RemoteNode, process: NodeProcess) -> None:
         node.host, node.port = process.address
-        node.ended, node.at_rest = "", False
+        node.ended = ""
 
     async def has_ended(self, process: NodeProcess) -> bool:
         """Whether the process is gone. One that was killed just now is noticed a moment later than its broken link."""

@@ -245,6 +245,12 @@ class Membership:
     async def start(self, name: str) -> None:
         """Start a local node's process again and wait until it serves. Raises ClusterError."""
         node = self._local(name)
+        node.at_rest = False
+        await self.revive(name)
+
+    async def revive(self, name: str) -> None:
+        """``start`` that no person asked for: a node that a person ends meanwhile stays ended. Raises ClusterError."""
+        node = self._local(name)
         if name in self._starting:
             raise ClusterError(f"{name} is being started already")
         self._starting.add(name)
@@ -256,6 +262,9 @@ class Membership:
             except ClusterError:
                 self._supervisor.note_end(node)
                 raise
+            if node.at_rest and node.process is not None:
+                await self._processes.end(node.process)
+                raise ClusterError(f"{name} was ended while it was being started")
         finally:
             self._starting.discard(name)
         node.wake.set()
@@ -275,9 +284,10 @@ class Membership:
     async def stop(self, name: str) -> None:
         """End a local node's process in order. Raises ClusterError."""
         node = self._local(name)
+        node.at_rest = True
         if node.process is None or not node.process.alive:
             raise ClusterError(f"{name} is not running; start it with: start {name}")
-        node.ended, node.at_rest = "it was stopped", True
+        node.ended = "it was stopped"
         await self._processes.end(node.process)
         self._supervisor.hang_up(node, node.ended)
         self._supervisor.note_end(node)

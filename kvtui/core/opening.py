@@ -61,6 +61,8 @@ class Settings:
     """What this process is, told to whoever tries to open the same directory."""
     grace: float = GRACE_SECONDS
     """Seconds after which a node that is away is replaced; 0: never."""
+    revive: bool = False
+    """Whether nodes that were started here and died by themselves are started again: where nobody looks on."""
     slots: int = SLOTS
     """Slots of a new ring, a power of two; fewer only for tests."""
     secret: Secret | None = None
@@ -91,7 +93,7 @@ async def open_cluster(settings: Settings, seams: Seams | None = None) -> AsyncI
     engine = _open_engine(settings, seams)
     try:
         log = _open_log(engine, settings, seams)
-        coordinator = Coordinator(log, seams, settings.state, grace=settings.grace)
+        coordinator = Coordinator(log, seams, settings.state, grace=settings.grace, revive=settings.revive)
     except (EngineFailed, EngineFull) as error:
         engine.close()
         raise ClusterError(f"the state directory {settings.state} can't be written: {error}") from None

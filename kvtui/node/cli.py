@@ -58,7 +58,7 @@ def program(
     tls_ca: Path | None,
     parent_pipe: bool,
 ) -> None:
-    """Run one storage node of kvtui on PORT (0: any free one) until SIGTERM or SIGINT.
+    """Run one storage node of kvtui on PORT (0: any free one) until SIGTERM, SIGINT or SIGHUP.
 
     It stands alone until a kvtui coordinator takes it into a cluster: then it stores what that coordinator writes.
     """

@@ -97,6 +97,9 @@ def _end_on_signals(ended: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        # Whoever started it with nohup wants it to outlive the terminal.
+        loop.add_signal_handler(signal.SIGHUP, ended.set)
 
 
 def _open_store(host: str, port: int, data: Path | None, *, at_opening: int = OPENING_ENTRIES) -> Store:

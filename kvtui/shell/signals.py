@@ -12,6 +12,12 @@ from anyio.abc import TaskStatus
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+def heeded() -> tuple[signal.Signals, ...]:
+    """Those of ``ENDING`` that end this process: not a SIGHUP that whoever started it, such as nohup, had it ignore."""
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return tuple(number for number in ENDING if number is not signal.SIGHUP or not ignored)
+
+
 class Signals:
     """What the process was sent. A signal cancels the innermost ``covered`` part of the program; where ``ctrl_c`` is set, SIGINT
     calls that instead."""
@@ -39,7 +45,7 @@ class Signals:
 
     async def watch(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Receive signals until cancelled."""
-        with anyio.open_signal_receiver(*ENDING) as incoming:
+        with anyio.open_signal_receiver(*heeded()) as incoming:
             task_status.started()
             async for received in incoming:
                 self.take(received)

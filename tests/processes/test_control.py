@@ -6,6 +6,7 @@ import socket
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -143,6 +144,26 @@ def test_serve_holds_without_a_terminal_and_ends_in_order(tmp_path: Path, number
     assert node_processes(state) == []
     assert not (state / NAME).exists()
     assert f"ends by {number.name}" in (state / "kvtui.log").read_text()
+
+
+def test_a_node_that_died_by_itself_is_started_again_under_serve_and_one_that_was_stopped_is_not(
+    tmp_path: Path,
+) -> None:
+    """It stayed DOWN until somebody looked."""
+    state = tmp_path / "state"
+    with serving(state, "--nodes", "2"):
+        assert script(state, "put apple 1", "stop n2").returncode == 0
+        (victim,) = node_processes(state)
+        os.kill(victim, signal.SIGKILL)
+        deadline = time.monotonic() + TIMEOUT
+        while "n1 is UP" not in (log := (state / "kvtui.log").read_text()).partition("n1 is started again")[2]:
+            assert time.monotonic() < deadline, log
+            time.sleep(0.05)  # another process writes it: there is nothing to wait for
+        assert script(state, "get apple").stdout
+        (back,) = node_processes(state)
+        assert back != victim
+        assert "n2 is started again" not in log
+        assert "its process was ended by SIGKILL" in log
 
 
 def test_a_state_directory_that_is_held_is_not_served_twice(tmp_path: Path) -> None:

@@ -22,10 +22,10 @@ def start() -> Iterator[Start]:
     """Starts nodes that die with the test."""
     started: list[subprocess.Popen[str]] = []
 
-    def run(*arguments: object, **options: str) -> "subprocess.Popen[str]":
+    def run(*arguments: object, before: tuple[str, ...] = (), **options: str) -> "subprocess.Popen[str]":
         process = subprocess.Popen(
             # The pipe ends with this process, so the node does too, even when the test is killed.
-            [sys.executable, "-m", "kvtui.node", *map(str, arguments), "--parent-pipe"],
+            [*before, sys.executable, "-m", "kvtui.node", *map(str, arguments), "--parent-pipe"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -94,7 +94,7 @@ def test_the_default_directory_is_the_users_and_the_ports(start: Start, tmp_path
     assert line.endswith(f"kvtui/nodes/{port}")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_it_in_order_and_nothing_acknowledged_is_lost(start: Start, tmp_path: Path, number: int) -> None:
     process = start(0, "--data", tmp_path)
     port = port_of(process)
@@ -123,6 +123,15 @@ def test_a_signal_ends_it_in_order_and_nothing_acknowledged_is_lost(start: Start
     assert (process.returncode, out, errors) == (0, "", "")
     assert acknowledged >= 500
     assert ask(port_of(start(0, "--data", tmp_path)), {"op": "size"})[0]["keys"] >= acknowledged  # type: ignore[operator]
+
+
+def test_a_hangup_that_it_is_to_ignore_does_not_end_it(start: Start, tmp_path: Path) -> None:
+    process = start(0, "--data", tmp_path, before=("sh", "-c", 'trap "" HUP; exec "$@"', "sh"))
+    port = port_of(process)
+    process.send_signal(signal.SIGHUP)
+    assert ask(port, {"op": "put", "key": "a", "value": "1"})[0]["status"] == "ok"
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(LIMIT_SECONDS) == 0
 
 
 def put_until_closed(connection: socket.socket, unanswered: threading.Semaphore) -> None:

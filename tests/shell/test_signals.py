@@ -6,7 +6,7 @@ import signal
 import anyio
 import pytest
 
-from kvtui.shell.signals import Signals
+from kvtui.shell.signals import Signals, heeded
 
 pytestmark = pytest.mark.anyio
 
@@ -40,3 +40,18 @@ async def test_ctrl_c_at_a_prompt_is_the_prompts_own() -> None:
             await pressed.wait()
         tasks.cancel_scope.cancel()
     assert signals.status is None
+
+
+async def test_a_hangup_that_is_ignored_stays_so() -> None:
+    """A ``nohup kvtui serve`` ended with the terminal in which it was started."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert heeded() == (signal.SIGINT, signal.SIGTERM)
+        signals = Signals()
+        async with anyio.create_task_group() as tasks:
+            await tasks.start(signals.watch)
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+            tasks.cancel_scope.cancel()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert heeded() == (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

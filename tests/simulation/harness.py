@@ -60,6 +60,7 @@ class SimCluster:
         make_disk: Callable[[Path], Disk] = MemoryDisk,
         network: SimNetwork | None = None,
         secret: Secret | None = None,
+        revive: bool = False,
     ) -> None:
         """``memory``: no state directory, and nodes in memory, as ``kvtui --memory`` has them. ``attached``: the nodes run by
         themselves, and ``join`` is what adds them."""
@@ -81,6 +82,7 @@ class SimCluster:
             vnodes=vnodes,
             slots=slots,
             grace=grace,
+            revive=revive,
         )
         self._coordinator: Coordinator | None = None
         self._task: asyncio.Task[None] | None = None

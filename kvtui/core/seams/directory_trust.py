@@ -70,8 +70,8 @@ def admit(path: Path) -> str:
     if standing is Standing.FOREIGN:
         owner = _name(directory.st_uid)
         raise UnsafeDirectory(
-            f"{path} belongs to {owner}, who can change what is in it: run this as that user, take a directory of your own, or have"
-            f" this one given to {_name(os.geteuid())} with chown -R"
+            f"{path} belongs to {owner}, who can change what is in it: run this as that user, take a directory of your own, or,"
+            f" if you trust all that is in it, have it given to {_name(os.geteuid())} with chown -R"
         )
     if standing is Standing.FOREIGN_LINK:
         raise UnsafeDirectory(f"{path} is a link that {_name(link.st_uid)} made: name the directory itself")

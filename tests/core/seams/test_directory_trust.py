@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kvtui.core.seams.directory_trust import Standing, UnsafeDirectory, admit, judge, owner_of
+from kvtui.core.seams.directory_trust import Standing, UnsafeDirectory, admit, admit_state, admit_store, judge, owner_of
 
 OURS, OTHERS = 1000, 1001
 
@@ -81,3 +81,29 @@ def test_one_of_another_user_is_refused_and_not_changed(tmp_path: Path) -> None:
     os.lchown(tmp_path / "link", 54321, 54321)
     with pytest.raises(UnsafeDirectory, match="is a link that uid 54321 made"):
         admit(tmp_path / "link")
+
+
+@pytest.mark.parametrize("name", ["HOLDER", "CLOSED", "LOCK", "LOG", "000004.log", "rocksdict-config.json"])
+def test_a_store_with_a_link_is_refused_unless_it_is_only_read(tmp_path: Path, name: str) -> None:
+    (tmp_path / "000007.sst").symlink_to("elsewhere")
+    assert admit_store(tmp_path) == ""
+    (tmp_path / name).symlink_to("elsewhere")
+    with pytest.raises(UnsafeDirectory, match=f"holds a link, '{name}'"):
+        admit_store(tmp_path)
+    (tmp_path / "lab").mkdir()
+    (tmp_path / "lab" / "metadata").symlink_to(tmp_path)
+    with pytest.raises(UnsafeDirectory, match=f"holds a link, '{name}'"):
+        admit_state(tmp_path / "lab")
+
+
+def test_what_older_versions_left_open_within_a_state_directory_is_closed(tmp_path: Path) -> None:
+    """The state directory's own mode is a person's to set; where a link leads is not changed either."""
+    for name in ("", "metadata", "elsewhere"):
+        (tmp_path / name).mkdir(exist_ok=True)
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "nodes").symlink_to("elsewhere")
+    assert admit_state(tmp_path) == []
+    modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("", "metadata", "elsewhere")]
+    assert modes == [0o755, 0o700, 0o755]
+    assert admit_state(tmp_path / "new") == []
+    assert not (tmp_path / "new").exists()
