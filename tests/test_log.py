@@ -50,3 +50,16 @@ def test_a_log_that_can_not_be_written_costs_nothing_else(tmp_path: Path, capfd:
         logging.getLogger("kvtui").error("nowhere")
         logging.getLogger("asyncio").error("nowhere")
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("name", [FILE, f"{FILE}.1"])
+def test_no_link_is_followed_and_none_is_in_the_way(tmp_path: Path, name: str) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("precious")
+    state = tmp_path / "state"
+    state.mkdir()
+    (state / name).symlink_to(precious)
+    with logging_to(state):
+        for _ in range(2 * BYTES_MOST // LINE_MOST):
+            logging.getLogger("kvtui").info("x" * LINE_MOST)
+    assert precious.read_text() == "precious"

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from kvtui.commands import History, RecentKeys, parse
 from kvtui.commands.history import KEPT_LINES, LONGEST_LINE
 from kvtui.commands.recent import KEPT_KEYS
@@ -57,3 +59,18 @@ def test_recent_keys_are_newest_first_and_bounded() -> None:
         assert invocation is not None
         recent.note(invocation)
     assert len(recent.keys) == KEPT_KEYS
+
+
+@pytest.mark.parametrize("name", ["history", "history.new"])
+def test_no_line_is_written_through_a_link(tmp_path: Path, name: str) -> None:
+    """In a directory that somebody else prepared it led to a file of the person's."""
+    precious = tmp_path / "precious"
+    precious.write_text("precious\n")
+    lines = "".join(f"get {number}\n" for number in range(2 * KEPT_LINES + 1))
+    (tmp_path / "history").write_text(lines)
+    (tmp_path / name).unlink(missing_ok=True)
+    (tmp_path / name).symlink_to(precious)
+    history = History(tmp_path / "history")
+    history.add("put a 1")
+    assert history.lines[-1] == "put a 1"
+    assert precious.read_text() == "precious\n"

@@ -129,3 +129,21 @@ def test_a_directory_that_is_not_there_is_told(tmp_path: Path) -> None:
             await heard(sockets, tmp_path / "none")
 
     run(story)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="only Linux gives open directories a short path")
+def test_a_long_path_needs_no_place_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_: object, **__: object) -> str:
+        raise FileNotFoundError(2, "no usable temporary directory")
+
+    monkeypatch.setattr("tempfile.mkdtemp", none)
+    state = tmp_path / LONG / LONG
+    state.mkdir(parents=True)
+
+    async def story(sockets: UnixSockets) -> None:
+        door = await sockets.listen(state, lambda: Greeter(b"hello"))
+        assert await heard(sockets, state) == b"hello"
+        door.close()
+        assert list(state.iterdir()) == []
+
+    run(story)
