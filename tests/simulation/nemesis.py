@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Final
 from kvtui.check import Kind, Recorder
 from kvtui.check import Outcome as Told
 from kvtui.core.authentication import Secret
-from kvtui.core.cluster import ClusterError, Outcome
+from kvtui.core.cluster import ClusterError, Outcome, OwnData
 from kvtui.core.coordinator import Coordinator
 from kvtui.core.link import Link, LinkFull, LinkLost
 from kvtui.core.node_access import NodeAccess
@@ -126,6 +127,8 @@ class Nemesis:
             case FaultKind.JOIN | FaultKind.COPIES | FaultKind.QUORUM | FaultKind.READS | FaultKind.REBALANCE:
                 await self._change(fault)
                 return True
+            case FaultKind.FULL_LOG:
+                return await self._fill_log(fault)
             case FaultKind.POLICY | FaultKind.WEIGHT:
                 return await self._place_anew(fault)
             case _:
@@ -177,6 +180,8 @@ class Nemesis:
                 cluster.kill(node)
                 await asyncio.sleep(fault.seconds)
                 return await self._remove(fault, node, force=True)
+            case FaultKind.STUCK:
+                return not cluster.attached and await self._remove_what_stays(fault, node)
             case _:
                 return await self._hurt_disk(fault, node)
         return True
@@ -223,6 +228,42 @@ class Nemesis:
         await cluster.start_elsewhere(node)
         await asyncio.sleep(fault.amount)
         await cluster.take_back(node)
+        return True
+
+    async def _fill_log(self, fault: Fault) -> bool:
+        """Every other time the nodes are on the same disk. A coordinator that could not be opened meanwhile is opened then."""
+        state = self._cluster.settings.state
+        assert state is not None
+        paths = [path for path in self._cluster.disks.paths if fault.flag or path == state / "metadata"]
+        disks = [self._disk(path) for path in paths]
+        for disk in disks:
+            disk.free = max(0, int(800 * (fault.amount - HALF)))
+        await asyncio.sleep(fault.seconds)
+        for disk in disks:
+            disk.free = None
+        async with self._opening:
+            if not self._cluster.machine.alive:
+                await self._cluster.open()
+        return bool(disks)
+
+    async def _remove_what_stays(self, fault: Fault, node: str) -> bool:
+        """A node leaves, or is removed by force, and what it stored stays; then one of its name begins there."""
+        path = self._cluster.data_of(node)
+        self._cluster.disks.undeletable[path] = fault.amount < HALF
+        try:
+            if fault.flag:
+                self._cluster.kill(node)
+                await asyncio.sleep(NOTICED)
+            if not await self._remove(fault, node, force=fault.flag):
+                return False
+            with suppress(ClusterError):
+                await self._cluster.join(node)
+                return True
+        finally:
+            self._cluster.disks.undeletable.pop(path, None)
+        wiped = OwnData.WIPE
+        async with asyncio.timeout(fault.seconds + 2.0):
+            await self._cluster.call(lambda c: c.add_node(node, "127.0.0.1", 0, own_data=wiped))
         return True
 
     async def _wipe(self, fault: Fault, node: str) -> bool:

@@ -67,10 +67,19 @@ class FaultKind(StrEnum):
     INTRUDER = "ask a node without the secret"
     LOST_STATE = "lose the coordinator's log, and rebuild it from the nodes"
     BURST = "kill the coordinator amid a burst of writes, then a node"
+    FULL_LOG = "fill the coordinator's disk"
+    STUCK = "remove a node whose directory can't be deleted, and add it again"
     READDRESS = "start a node at another address, and take it back there"
 
 
-WEIGHTS: Final = {FaultKind.TAKEOVER: 4, FaultKind.WIPE: 3, FaultKind.FLIP: 3, FaultKind.KILL: 2, FaultKind.BURST: 2}
+WEIGHTS: Final = {
+    FaultKind.TAKEOVER: 4,
+    FaultKind.WIPE: 3,
+    FaultKind.FLIP: 3,
+    FaultKind.KILL: 2,
+    FaultKind.BURST: 2,
+    FaultKind.FULL_LOG: 2,
+}
 """How often a kind is chosen beside the others: those that need something to be true, or find much, more often."""
 
 
