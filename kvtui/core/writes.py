@@ -398,13 +398,17 @@ class Writes:
             return FAILED
         if not write.acknowledged or write.fenced or not noted:
             return UNKNOWN
-        missed = {*write.silent, *write.refused} if write.silent or write.refused else None
+        missed = bool(write.silent or write.refused)
+        acknowledged = frozenset(write.acknowledged) if missed else frozenset()
         places = self._ledger.topology.places
         # Most slots of a batch still share one placement.
         slots = write.slots
         for slot in slots if len(slots) == 1 else {id(places[slot]): slot for slot in slots}.values():
             clean = places[slot].clean
-            if len(clean) < self._ledger.route(slot).least or (missed and missed.intersection(clean)):
+            if len(clean) < self._ledger.route(slot).least:
+                return UNKNOWN
+            # Whoever came to be clean meanwhile was made equal to one that has the write, unless that one is who missed it.
+            if missed and not acknowledged.issuperset(clean):
                 return UNKNOWN
         return DONE
 

@@ -13,7 +13,7 @@ from kvtui.core.snapshot import NodeState
 from kvtui.core.version import Version
 from kvtui.core.writes import Change, Writes, _Tally
 from tests.simulation.engine import FaultyDisk
-from tests.simulation.harness import SimCluster
+from tests.simulation.harness import SimCluster, settled
 from tests.simulation.loop import run_virtual
 
 
@@ -233,5 +233,35 @@ def test_every_batch_cut_before_a_move_is_looked_at_again_before_it_is_sent(monk
             assert set(writes.placements) == {1}
             found = await cluster.call(lambda coordinator: coordinator.get_many(keys))
             assert [read.value for read in found] == [value for _, value in items]
+
+    run_virtual(main)
+
+
+def test_a_write_is_not_acknowledged_when_its_refuser_made_another_clean_meanwhile() -> None:
+    """A replica returned while a write was under way, and was made equal to one that had refused it: it counted as clean,
+    lacked the write, and the write was acknowledged."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=3, replication=3, slots=1, make_disk=lambda path: FaultyDisk(path)) as cluster:
+            assert (await cluster.put(b"key", b"old")).outcome is Outcome.OK
+            coordinator = cluster.coordinator
+            refuser, slow, late = coordinator.topology.places[0].replicas
+            cluster.kill(late)
+            await cluster.until(lambda snapshot: snapshot.behind == 1)
+            full = cluster.disks.disk(cluster.data_of(refuser))
+            assert isinstance(full, FaultyDisk)
+            full.free = 0
+            cluster.network.slow(slow, 0.6)
+            writing = asyncio.ensure_future(cluster.put(b"key", b"new"))
+            await asyncio.sleep(0.05)
+            await cluster.revive(late)
+            while late not in coordinator.topology.places[0].clean:
+                assert not writing.done()
+                await asyncio.sleep(0.01)
+            assert (await writing).outcome is Outcome.UNKNOWN
+            cluster.network.slow(slow, 0.0)
+            full.free = None
+            await cluster.until(settled)
+            assert {(await cluster.get(b"key")).value for _ in range(6)} == {b"new"}
 
     run_virtual(main)
