@@ -35,7 +35,10 @@ LEAST_BAR: Final = 4 * MIB
 P99_BAR: Final = 2.0
 OVERWRITTEN: Final = 200_000
 TIMES: Final = 11
-QUIET_SECONDS: Final = 4.0
+SETTLING_SECONDS: Final = 1.0
+"""Of clients, before they are measured."""
+WINDOW_SECONDS: Final = 1.0
+"""Of a window without a compaction: about as long as the others."""
 
 
 class Sizes:
@@ -136,6 +139,7 @@ async def client_latencies(place: Directory, keys: int, rounds: int) -> bool:
     """Windows in turns: no compaction, of one node after the other, of all nodes at once."""
     kinds: dict[str, list[Felt]] = {"none": [], "one node after the other": [], "all nodes at once": []}
     seconds: dict[str, list[float]] = {kind: [] for kind in kinds}
+    pooled: dict[str, list[float]] = {kind: [] for kind in kinds}
     async with open_cluster(Settings(place.new(), nodes=NODES, grace=0)) as cluster:
         await load_keys(cluster, 0, keys)
         await cluster.rebalance()
@@ -144,30 +148,35 @@ async def client_latencies(place: Directory, keys: int, rounds: int) -> bool:
             for kind, rows in kinds.items():
                 await load_keys(cluster, 0, keys // 2)
                 clients = Clients(cluster, keys)
+                over = asyncio.Event()
+                working = asyncio.create_task(clients.work(over.is_set))
+                await asyncio.sleep(SETTLING_SECONDS)
+                clients.latencies.clear()
                 begun = time.monotonic()
                 if kind == "none":
-                    work: Awaitable[object] = asyncio.sleep(QUIET_SECONDS)
+                    await asyncio.sleep(WINDOW_SECONDS)
                 elif kind == "all nodes at once":
-                    work = asyncio.gather(*(compacted(cluster, name) for name in names))
+                    await asyncio.gather(*(compacted(cluster, name) for name in names))
                 else:
-                    work = in_turn(cluster, names)
-                working = asyncio.ensure_future(work)
-                await clients.work(working.done)
+                    await in_turn(cluster, names)
+                seconds[kind].append(time.monotonic() - begun)
+                over.set()
                 await working
                 rows.append(felt(clients.latencies))
-                seconds[kind].append(time.monotonic() - begun)
+                pooled[kind] += clients.latencies
             said = ", ".join(f"{kind} {rows[-1].p99:.2f}" for kind, rows in kinds.items())
             say(f"  round {number + 1} of {rounds}: p99 in ms: {said}")
     say(f"\nclients: 2,000 operations/s, {keys:,} keys, half of them overwritten just before")
     for kind, rows in kinds.items():
-        p50, p99 = (median_and_spread([getattr(row, name) for row in rows]) for name in ("p50", "p99"))
-        say(f"  {kind:<26} p50 {p50} ms, p99 {p99} ms, for {median_and_spread(seconds[kind], 1)} s")
-    none = sorted(row.p99 for row in kinds["none"])[rounds // 2]
+        low, high = (median_and_spread([getattr(row, name) for row in rows]) for name in ("p50", "p99"))
+        say(f"  {kind:<26} p50 {low} ms, p99 {high} ms, for {median_and_spread(seconds[kind], 1)} s")
     reached = True
-    for kind, rows in list(kinds.items())[1:]:
-        ratio = sorted(row.p99 for row in rows)[rounds // 2] / none
+    for kind in list(kinds)[1:]:
+        p99 = felt(pooled[kind]).p99
+        ratio = p99 / felt(pooled["none"]).p99
         reached &= ratio <= P99_BAR
-        say(f"  {'reached' if ratio <= P99_BAR else 'MISSED '}  {kind}: {ratio:.2f} times (at most {P99_BAR:g})")
+        said = f"{kind}: p99 of all windows {p99:.2f} ms, {ratio:.2f} times that of none (at most {P99_BAR:g})"
+        say(f"  {'reached' if ratio <= P99_BAR else 'MISSED '}  {said}")
     return reached
 
 
