@@ -121,9 +121,11 @@ async def test_a_screen_that_nothing_changes_on_is_still() -> None:
 
 
 async def test_leaving_ends_a_bench_which_first_deletes_its_records(caplog: pytest.LogCaptureFixture) -> None:
+    left = asyncio.Event()
+
     class Slow(FrozenCluster):
         async def delete_many(self, keys: Sequence[bytes]) -> WrittenMany:
-            await asyncio.sleep(0.05)
+            await left.wait()
             return await super().delete_many(keys)
 
     cluster = Slow(healthy())
@@ -132,6 +134,7 @@ async def test_leaving_ends_a_bench_which_first_deletes_its_records(caplog: pyte
         await shown.until(lambda: on(shown) and "of 600 s" in panel(shown, BenchHeadline))
         await shown.pilot.press("ctrl+q")
     assert cluster.stored
+    left.set()
     await shown.app.commands_ended()
     assert not cluster.stored
     assert "defect" not in caplog.text
