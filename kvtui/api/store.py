@@ -30,8 +30,9 @@ class Store:
     ``outcome`` and ``text`` of the result say how it ended and why. Both are ``OperationError``, whose ``result`` is that result.
 
     Any number of tasks may use it, all in the event loop in which it was opened. 1,024 operations run at once, the others wait for
-    their turn; from then on that of a single key takes 5 seconds at most, whatever the nodes do. The outcome of one that is
-    cancelled is unknown.
+    their turn; from then on each key ends within 5 seconds, whatever the nodes do. A value above 64 KiB travels in pieces, and its
+    seconds count from the last piece; 64 MiB of such values are fetched at once, the others wait for their turn. So a batch may
+    take long, and each of its keys ends by itself. The outcome of an operation that is cancelled is unknown.
     """
 
     def __init__(self, cluster: Cluster, hosted: Hosted[Any] | None = None) -> None:

@@ -65,6 +65,8 @@ from kvtui.core.version import NEVER
 
 SMALL_BYTES = 4096
 """Answers up to this one are not looked at one by one: there are few enough of them in flight."""
+LOOK_SECONDS = 1.0
+"""How often it is looked whether anything is read of too many answers."""
 PASSED_LEAST = 1 / 500
 """How far a scan must come before it is told."""
 
@@ -108,6 +110,8 @@ class Attached(asyncio.Protocol):
         self._over: set[asyncio.Task[None]] = set()
         """Cancelled, but not at their end."""
         self._crowded_since: float | None = None
+        """Since when too much waits to be read, and nothing of it was."""
+        self._taken_then = 0
         self._handlers: dict[type, Callable[[Any], None]] = {
             Put: self._put,
             Get: self._get,
@@ -289,19 +293,22 @@ class Attached(asyncio.Protocol):
         if not crowded:
             self._crowded_since = None
         elif self._crowded_since is None:
-            self._crowded_since = self._clock.monotonic()
+            self._crowded_since, self._taken_then = self._clock.monotonic(), out.taken
             if self._timer is None:
-                self._timer = self._clock.call_later(SLOW_READER_SECONDS, self._look_for_slowness)
+                self._timer = self._clock.call_later(LOOK_SECONDS, self._look_for_slowness)
 
     def _look_for_slowness(self) -> None:
         self._timer = None
         if self._crowded_since is None or self._out is None:
             return
+        if self._out.taken > self._taken_then:
+            # It reads: many long answers take their time.
+            self._crowded_since, self._taken_then = self._clock.monotonic(), self._out.taken
         left = self._crowded_since + SLOW_READER_SECONDS - self._clock.monotonic()
         if self._out.waiting <= WAITING_BYTES:
             self._limit_reading()
         elif left > 0:
-            self._timer = self._clock.call_later(left, self._look_for_slowness)
+            self._timer = self._clock.call_later(min(left, LOOK_SECONDS), self._look_for_slowness)
         else:
             transport = self._transport
             self.end(f"it did not read its answers for {SLOW_READER_SECONDS:g} s")
@@ -389,9 +396,10 @@ class Attached(asyncio.Protocol):
             if method is None:
                 raise ClusterError(f"{call.name}: this cluster can't do that")
             given, named = call.given(arguments)
-            result = await method(*given, **named)
             if call is GET_MANY:
-                result = _first_that_fit(result)
+                # Whatever has no room in the answer is asked for again: to read it now as well would take ever longer.
+                named["room"] = ANSWER_BYTES
+            result = await method(*given, **named)
             value = b"null" if isinstance(result, ClusterSnapshot) else encode(result)
             answer: msgspec.Struct = Answer(number, msgspec.Raw(value))
             size = len(value)
@@ -504,16 +512,6 @@ def _text_of(error: Exception) -> str:
         return str(error)
     _log.error("a request of an attached process met a defect", exc_info=error)
     return f"a defect of kvtui stopped it ({type(error).__name__}); please report it"
-
-
-def _first_that_fit(reads: list[Read]) -> list[Read]:
-    """The first of the answers, as many as have room in one message; one at least."""
-    size = 0
-    for number, read in enumerate(reads):
-        size += 0 if read.value is None else len(read.value)
-        if size > ANSWER_BYTES and number:
-            return reads[:number]
-    return reads
 
 
 async def _pages_that_fit(pages: AsyncIterator[list[Item]]) -> AsyncIterator[list[Item]]:

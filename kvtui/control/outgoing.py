@@ -31,6 +31,13 @@ class Outgoing:
         self._scheduled = False
         self._paused = False
         self._room: asyncio.Future[None] | None = None
+        self._given = 0
+        """Bytes that the transport was given so far."""
+
+    @property
+    def taken(self) -> int:
+        """Bytes that have left, about: it grows while the other side reads."""
+        return self._given - (0 if self._transport is None else self._transport.get_write_buffer_size())
 
     @property
     def waiting(self) -> int:
@@ -91,13 +98,17 @@ class Outgoing:
             return
         if self._short:
             short, self._short, self._short_bytes = self._short, [], 0
-            transport.write(encode_lines(short))
+            self._write(transport, encode_lines(short))
         if self._long and not self._paused:
-            transport.write(encode(self._next_piece()) + b"\n")
+            self._write(transport, encode(self._next_piece()) + b"\n")
             if self._long and not self._paused:
                 self._schedule()
         if self._room is not None:
             self._tell_of_room()
+
+    def _write(self, transport: asyncio.Transport, data: bytes) -> None:
+        self._given += len(data)
+        transport.write(data)
 
     def close(self) -> None:
         """The connection is over: nothing more is written."""

@@ -29,6 +29,7 @@ from kvtui.core.cluster import (
 from kvtui.core.events import Event
 from kvtui.core.explanation import Explanation
 from kvtui.core.plan import Plan
+from kvtui.core.several import first_that_fit
 from kvtui.core.snapshot import ClusterSnapshot, NodeView
 from kvtui.core.version import NEVER, Version
 from kvtui.core.writes import unfit
@@ -195,9 +196,9 @@ class RemoteCluster:
             done += len(batch)
         return ends
 
-    async def get_many(self, keys: Sequence[bytes]) -> list[Read]:
+    async def get_many(self, keys: Sequence[bytes], *, room: int | None = None) -> list[Read]:
         reads: list[Read] = []
-        while len(reads) < len(keys):
+        while len(reads) < len(keys) and (room is None or len(first_that_fit(reads, room)) == len(reads)):
             asked = keys[len(reads) : len(reads) + BATCH_READS]
             problem = next((text for key in asked if (text := unfit(key, b""))), "")
             try:
@@ -209,7 +210,7 @@ class RemoteCluster:
                 raise
             except ClusterError as error:
                 reads += [unread(str(error))] * len(asked)
-        return reads
+        return reads if room is None else first_that_fit(reads, room)
 
     async def locate(self, key: bytes) -> Location:
         return await self._channel.call(calls.LOCATE, key)

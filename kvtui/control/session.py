@@ -382,10 +382,12 @@ class Session:
             return self._behind.put_many(items)
         return self._write_many_afar(lambda behind, rest: behind.put_many(rest), items, lambda item: item[0])
 
-    def get_many(self, keys: Sequence[bytes]) -> Coroutine[Any, Any, list[Read]]:
+    def get_many(self, keys: Sequence[bytes], *, room: int | None = None) -> Coroutine[Any, Any, list[Read]]:
         if self._remote is None:
-            return self._behind.get_many(keys)
-        return self._ask_afar(lambda behind: behind.get_many(keys), lambda error: [unread(str(error)) for _ in keys])
+            return self._behind.get_many(keys, room=room)
+        return self._ask_afar(
+            lambda behind: behind.get_many(keys, room=room), lambda error: [unread(str(error)) for _ in keys]
+        )
 
     def delete_many(self, keys: Sequence[bytes]) -> Coroutine[Any, Any, WrittenMany]:
         if self._remote is None:

@@ -37,7 +37,7 @@ IN_FLIGHT_BYTES: Final = 64 * 1024 * 1024
 WAITING_BYTES: Final = 64 * 1024 * 1024
 """What may wait to be sent. Above it an attached process waits, and a holder reads no more from that connection."""
 SLOW_READER_SECONDS: Final = 10.0
-"""A connection whose answers stay above ``WAITING_BYTES`` for this long is closed."""
+"""A connection whose answers stay above ``WAITING_BYTES`` and that reads nothing of them for this long is closed."""
 PAGES: Final = 4
 """Parts of a scan that are sent ahead of the reader."""
 EVENTS: Final = 64

@@ -180,18 +180,19 @@ class CatchUp:
             self._throttle.took(turn, len(keys))
 
     async def _copy_some(self, keys: list[bytes]) -> None:
-        """A reply carries only some of the values; what it left out is asked for again while that brings more."""
+        """A reply carries some of the values of some of the keys; what it left out is asked for again while that brings more."""
         while keys:
-            reply = await ask(self._source, self._from, GetMany(keys=[to_blob(key) for key in keys]))
+            reply = await ask(self._source, self._from, GetMany([to_blob(key) for key in keys], some=True))
+            answered = len(reply.entries or [])
             entries = [entry for entry in reply.entries or [] if entry.version != NEVER]
             later = [from_blob(entry.key) for entry in entries if _left_out(entry)]
-            if len(later) == len(keys):
+            if len(later) == answered:
                 raise StepFailed(f"{self._source} sends none of {len(keys)} values")
             sent = [entry for entry in entries if not _left_out(entry)]
             # The node's limit on a reply was on its values alone.
             for some in batches(sent, _weight):
                 await self._store(some)
-            keys = later
+            keys = later + keys[answered:]
 
     async def _copy_all(self, start: int, stop: int) -> frozenset[bytes]:
         damaged: set[bytes] = set()

@@ -220,8 +220,9 @@ class Cluster(Protocol):
         last value, and counts twice."""
         ...
 
-    async def get_many(self, keys: Sequence[bytes]) -> list[Read]:
-        """One answer a key, in order."""
+    async def get_many(self, keys: Sequence[bytes], *, room: int | None = None) -> list[Read]:
+        """One answer a key, in order. With ``room``, only those of the first keys whose values have that many bytes together at
+        most, or that of one key: what has no room is not read."""
         ...
 
     async def delete_many(self, keys: Sequence[bytes]) -> WrittenMany:

@@ -204,8 +204,8 @@ class Coordinator:
         items = [(key, None) for key in keys] if self.observer else []
         return await (observed_writes(self.observer, "delete", items, writing) if self.observer else writing)
 
-    async def get_many(self, keys: Sequence[bytes]) -> list[Read]:
-        reading = self._reads.get_many(keys)
+    async def get_many(self, keys: Sequence[bytes], *, room: int | None = None) -> list[Read]:
+        reading = self._reads.get_many(keys, room)
         return await (observed_reads(self.observer, keys, reading) if self.observer else reading)
 
     def observe(self, observer: Observer | None) -> Version:

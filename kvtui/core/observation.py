@@ -36,11 +36,13 @@ async def observed_writes(
 
 
 async def observed_reads(observer: Observer, keys: Sequence[bytes], reading: Awaitable[list[Read]]) -> list[Read]:
-    """Await a batch of gets."""
+    """Await a batch of gets, of which the first may have room for its answers alone."""
     begun = [observer.begin("get", key, None) for key in keys]
     found = await reading
-    for each, read in zip(begun, found, strict=True):
+    for each, read in zip(begun, found, strict=False):
         observer.end(each, read.outcome, read.value, read.version, read.stale)
+    for each in begun[len(found) :]:
+        observer.end(each, Outcome.FAILED, None, None, False)
     return found
 
 

@@ -25,6 +25,8 @@ class PendingWrite:
     """Nodes that answered with an error, and why: they don't hold the write."""
     fenced = ""
     """Why a node does not take this coordinator's requests any more."""
+    ahead = 0.0
+    """Seconds after ``began`` for which it waited for its turn and sent its value ahead: its deadline counts from then."""
     overdue = False
     """Its deadline passed before it settled: whoever waited for it was told that its outcome is unknown."""
     ended = 0.0

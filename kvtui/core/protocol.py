@@ -174,10 +174,12 @@ class PutRun(_Request, tag="put_run", kw_only=False):
 class GetMany(_Request, tag="get_many", kw_only=False):
     """Reply: ``entries``, one a key in the order asked; version (0, 0) for a key that was never written.
 
-    Values beyond the limit of a batch come as ``size`` alone.
+    Values beyond the limit of a batch come as ``size`` alone. With ``some``, only so many of the first keys are answered
+    that the node's other requests need not wait for long, one at least: of large values those are few.
     """
 
     keys: list[Blob]
+    some: bool = False
 
 
 class Scan(_Request, tag="scan"):

@@ -16,6 +16,7 @@ from kvtui.core.cluster import ClusterError, Item, Location, Outcome, Read, Repl
 from kvtui.core.ledger import Ledger
 from kvtui.core.link import LinkFull, LinkLost
 from kvtui.core.meter import Meter
+from kvtui.core.patience import Patience
 from kvtui.core.placement import Placement, without
 from kvtui.core.protocol import (
     BATCH_ENTRIES,
@@ -24,6 +25,7 @@ from kvtui.core.protocol import (
     INLINE_BYTES,
     NOT_FOUND,
     OK,
+    VALUE_BYTES,
     Entry,
     Get,
     GetMany,
@@ -36,20 +38,25 @@ from kvtui.core.protocol import (
 )
 from kvtui.core.read_mode import ReadMode
 from kvtui.core.ring import slot_of, token_of
+from kvtui.core.room import Room
 from kvtui.core.routes import Hop, Route
 from kvtui.core.seams.clock import Clock
+from kvtui.core.several import Several
 from kvtui.core.trace import Doubt, Purpose, Trace
 from kvtui.core.value_transfer import UploadFailed, ValueMoved, fetch_value, send_value
 from kvtui.core.version import NEVER, Version
-from kvtui.core.writes import DEADLINE_SECONDS, DONE, Writes
+from kvtui.core.writes import DEADLINE_SECONDS, DONE, WHICH_IS_SLOW, Writes
 
 ATTEMPTS: Final = 4
 """Replicas, or moments, that one get tries before it gives up."""
 WAITS: Final = 2
 """Writes in flight that a get waits for before it asks the whole clean set instead."""
 PAGE: Final = 1_000
-SINGLY_AT_ONCE: Final = 64
-"""Keys of one get_many that are read one by one at the same time, where something about them is uncertain."""
+"""Most entries of one page of a scan."""
+PAGE_BYTES: Final = VALUE_BYTES
+"""Bytes of values at which a page of a scan is given out before it is full: more need not be held at once."""
+FETCHED_AT_ONCE_BYTES: Final = 64 * 1024 * 1024
+"""Bytes of values that are being fetched in pieces at the same time; who wants more waits for its turn."""
 
 
 class Reads:
@@ -62,6 +69,7 @@ class Reads:
         self._meter = meter
         self._writes = writes
         self._large = asyncio.Lock()
+        self._room = Room(FETCHED_AT_ONCE_BYTES)
 
     async def get(self, key: bytes, trace: Trace | None = None) -> Read:
         """The newest acknowledged value of a key. ``trace`` notes how it was come by."""
@@ -96,22 +104,23 @@ class Reads:
     async def _get_patiently(self, key: bytes, slot: int, began: float, trace: Trace | None) -> Read:
         """Wait, ask others or all, within the deadline; then, in ``available`` mode, whoever may be behind."""
         try:
-            async with asyncio.timeout(max(0.0, began + DEADLINE_SECONDS - self._now())):
-                read = await self._get(key, slot, trace)
+            async with Patience(DEADLINE_SECONDS, self._now() - began) as patience:
+                read = await self._get(key, slot, trace, patience)
                 if read.outcome is not Outcome.OK and self._ledger.topology.reads is ReadMode.AVAILABLE:
-                    return await self._get_stale(key, slot, trace) or read
+                    return await self._get_stale(key, slot, trace, patience) or read
                 return read
         except TimeoutError:
-            return _unread(f"no answer within {DEADLINE_SECONDS:g} s")
+            came = "no answer" if not patience.seen else "nothing more of the value"
+            return _unread(f"{came} within {DEADLINE_SECONDS:g} s; get it again, {WHICH_IS_SLOW}")
 
-    async def _get_stale(self, key: bytes, slot: int, trace: Trace | None) -> Read | None:
+    async def _get_stale(self, key: bytes, slot: int, trace: Trace | None, patience: Patience) -> Read | None:
         """The newest of what the replicas hold that can be asked, clean or not."""
         route = self._ledger.route(slot)
         newest: Read | None = None
         for hop in () if self._ledger.stopped else route.clean + route.behind:
             try:
                 reply = await self._ask(hop, Get(to_blob(key)), trace)
-                read = None if reply.status == ERROR else await self._read_of(hop, key, reply)
+                read = None if reply.status == ERROR else await self._read_of(hop, key, reply, patience)
             except (LinkLost, LinkFull, ValueMoved, UploadFailed):
                 continue
             if read is not None and (newest is None or read.version > newest.version):
@@ -131,7 +140,7 @@ class Reads:
             trace.follow(hop.node, purpose, answer, version)
         return answer
 
-    async def _get(self, key: bytes, slot: int, trace: Trace | None) -> Read:
+    async def _get(self, key: bytes, slot: int, trace: Trace | None, patience: Patience) -> Read:
         trouble = ""
         for _ in range(ATTEMPTS):
             settled = await self._quiet(key, trace)
@@ -141,7 +150,7 @@ class Reads:
             if not settled or key in self._ledger.uncertain or self._ledger.unverified[slot]:
                 if trace is not None:
                     trace.doubt(*self._doubts(key, slot, settled))
-                read = await self._get_from_all(key, slot, trace)
+                read = await self._get_from_all(key, slot, trace, patience)
                 if read.outcome is Outcome.OK or route is self._ledger.route(slot):
                     return read
                 trouble = read.text
@@ -153,8 +162,8 @@ class Reads:
                 reply = await self._ask(hop, Get(to_blob(key)), trace)
                 if reply.status == ERROR:
                     # What a node can't serve (a damaged entry), another clean one may.
-                    return await self._get_elsewhere(key, slot, hop, reply, trace)
-                return await self._read_of(hop, key, reply)
+                    return await self._get_elsewhere(key, slot, hop, reply, trace, patience)
+                return await self._read_of(hop, key, reply, patience)
             except (LinkLost, LinkFull) as error:
                 trouble = f"{hop.node}: {error}"
             except ValueMoved:
@@ -184,20 +193,28 @@ class Reads:
             await settled
         return key not in self._writes.in_flight
 
-    async def _get_elsewhere(self, key: bytes, slot: int, failed: Hop, reply: Reply, trace: Trace | None) -> Read:
+    async def _get_elsewhere(
+        self, key: bytes, slot: int, failed: Hop, reply: Reply, trace: Trace | None, patience: Patience
+    ) -> Read:
         for hop in self._ledger.route(slot).clean:
             if hop.node != failed.node and self._settled(key, slot):
                 other = await self._ask(hop, Get(to_blob(key)), trace)
                 if other.status != ERROR:
-                    return await self._read_of(hop, key, other)
+                    return await self._read_of(hop, key, other, patience)
         return _unread(f"{failed.node}: {reply.msg}")
 
-    async def _read_of(self, hop: Hop, key: bytes, reply: Reply) -> Read:
+    async def _read_of(self, hop: Hop, key: bytes, reply: Reply, patience: Patience) -> Read:
         version = reply.version or NEVER
         if reply.status != OK:
             return Read(Outcome.OK, None, version, hop.node)
         if reply.value is None:
-            value = await fetch_value(hop.link, key, version, reply.size or 0)
+            size = reply.size or 0
+            with patience.waiting():
+                await self._room.take(size)
+            try:
+                value = await fetch_value(hop.link, key, version, size, patience.progressed)
+            finally:
+                self._room.give(size)
         else:
             value = from_blob(reply.value)
         return Read(Outcome.OK, value, version, hop.node)
@@ -209,16 +226,16 @@ class Reads:
             return "there are no nodes yet; add one with: addnode A 5001"
         return "its range has no clean copy left; start the nodes that held it, or give it up with: accept-loss"
 
-    async def _get_from_all(self, key: bytes, slot: int, trace: Trace | None) -> Read:
+    async def _get_from_all(self, key: bytes, slot: int, trace: Trace | None, patience: Patience) -> Read:
         """Ask all of S, bring those that are older up to the newest version, then answer with it."""
         # A tombstone must not be purged between an older value's being read here and its being written back.
         self._ledger.repairs[slot] += 1
         try:
-            return await self._repair(key, slot, trace)
+            return await self._repair(key, slot, trace, patience)
         finally:
             self._ledger.repairs[slot] -= 1
 
-    async def _repair(self, key: bytes, slot: int, trace: Trace | None) -> Read:
+    async def _repair(self, key: bytes, slot: int, trace: Trace | None, patience: Patience) -> Read:
         route = self._ledger.route(slot)
         if route.missing:
             for node in route.missing:
@@ -235,12 +252,12 @@ class Reads:
                 # A damaged entry is repaired from the others, as one that is older; anything else leaves doubt.
                 return _unread(broken[0].msg)
             newest = max(range(len(replies)), key=lambda index: replies[index].version or NEVER)
-            read = await self._read_of(route.clean[newest], key, replies[newest])
+            read = await self._read_of(route.clean[newest], key, replies[newest], patience)
             older = [
                 hop for hop, reply in zip(route.clean, replies, strict=True) if (reply.version or NEVER) < read.version
             ]
             for hop in older:
-                await self._write_back(hop, key, read, trace)
+                await self._write_back(hop, key, read, trace, patience)
         except (LinkLost, LinkFull, ValueMoved, UploadFailed) as error:
             return _unread(str(error) or "the value kept changing while it was read")
         if without(self._ledger.topology.places[slot].clean, tuple(hop.node for hop in route.clean)):
@@ -249,18 +266,22 @@ class Reads:
             self._ledger.uncertain.pop(key, None)
         return read
 
-    async def _write_back(self, hop: Hop, key: bytes, read: Read, trace: Trace | None) -> None:
+    async def _write_back(self, hop: Hop, key: bytes, read: Read, trace: Trace | None, patience: Patience) -> None:
         if read.value is None:
             entry = Entry(to_blob(key), read.version, -1)
         elif len(read.value) <= INLINE_BYTES:
             entry = Entry(to_blob(key), read.version, len(read.value), to_blob(read.value))
         else:
             # One at a time: a node takes few, and two readers of one key would send the same one into each other's.
-            async with self._large:
+            with patience.waiting():
+                await self._large.acquire()
+            try:
                 upload = f"b{read.version}"
-                await send_value(hop.link, upload, read.value)
+                await send_value(hop.link, upload, read.value, patience.progressed)
                 entry = Entry(to_blob(key), read.version, len(read.value), upload=upload)
                 await self._put_back(hop, key, entry, trace)
+            finally:
+                self._large.release()
             return
         await self._put_back(hop, key, entry, trace)
 
@@ -270,25 +291,35 @@ class Reads:
         if reply.status == ERROR:
             raise UploadFailed(f"{hop.node}: {reply.msg}")
 
-    async def get_many(self, keys: Sequence[bytes]) -> list[Read]:
-        """One answer a key, in order; keys of one node travel together, and all nodes are asked at once."""
+    async def get_many(self, keys: Sequence[bytes], room: int | None = None) -> list[Read]:
+        """One answer a key, in order; keys of one node travel together, and all nodes are asked at once. With ``room``, as
+        ``Cluster.get_many`` says."""
         began = self._now()
-        answers: dict[bytes, Read] = {}
-        distinct = dict.fromkeys(keys)
+        several = Several(keys, room)
+        together = several.wanted
+        while together and await self._ask_together(together, several):
+            several.cut()
+            together = several.small_ones()
+        self._meter.get(len(several.answers), self._now() - began)
+        for some in several.one_by_one():
+            for key, read in zip(some, await asyncio.gather(*map(self.get, some)), strict=True):
+                several.answer(key, read)
+        return several.in_order()
+
+    async def _ask_together(self, keys: Iterable[bytes], several: Several) -> bool:
+        """Ask once for the keys about which nothing is uncertain; whether that brought anything."""
+        known = several.known
         asked = [
-            (hop, page, self._ask_many(hop, page)) for hop, theirs in self._at_once(distinct).items() for page in theirs
+            (hop, page, self._ask_many(hop, page))
+            for hop, theirs in self._at_once(keys).items()
+            for page in several.pages(theirs)
         ]
         for hop, page, asking in asked:
-            answers.update(await self._answers_of(hop, page, asking))
-        self._meter.get(len(answers), self._now() - began)
-        left = [key for key in distinct if key not in answers]
-        for start in range(0, len(left), SINGLY_AT_ONCE):
-            some = left[start : start + SINGLY_AT_ONCE]
-            answers.update(zip(some, await asyncio.gather(*map(self.get, some)), strict=True))
-        return [answers[key] for key in keys]
+            await self._take_answers(hop, page, asking, several)
+        return several.known > known
 
-    def _at_once(self, keys: Iterable[bytes]) -> dict[Hop, list[list[bytes]]]:
-        """The keys about which nothing is uncertain, in pages, by the replica that is asked for them."""
+    def _at_once(self, keys: Iterable[bytes]) -> dict[Hop, list[bytes]]:
+        """The keys about which nothing is uncertain, by the replica that is asked for them."""
         ledger = self._ledger
         grouped: dict[Hop, list[bytes]] = defaultdict(list)
         for key in keys:
@@ -296,10 +327,7 @@ class Reads:
             clean = ledger.route(slot).clean
             if clean and self._settled(key, slot):
                 grouped[clean[0]].append(key)
-        return {
-            hop: [theirs[start : start + PAGE] for start in range(0, len(theirs), PAGE)]
-            for hop, theirs in grouped.items()
-        }
+        return grouped
 
     def _settled(self, key: bytes, slot: int) -> bool:
         return (
@@ -310,27 +338,27 @@ class Reads:
 
     def _ask_many(self, hop: Hop, keys: list[bytes]) -> "asyncio.Future[Reply] | None":
         try:
-            return hop.link.ask(GetMany([to_blob(key) for key in keys]))
+            return hop.link.ask(GetMany([to_blob(key) for key in keys], some=True))
         except (LinkLost, LinkFull):
             return None
 
-    async def _answers_of(
-        self, hop: Hop, keys: list[bytes], asking: "asyncio.Future[Reply] | None"
-    ) -> dict[bytes, Read]:
+    async def _take_answers(
+        self, hop: Hop, keys: list[bytes], asking: "asyncio.Future[Reply] | None", several: Several
+    ) -> None:
         """Answers of those keys that fit into a reply and that nothing happened to meanwhile."""
         try:
             reply = await asking if asking is not None else None
         except LinkLost:
-            reply = None
-        answers: dict[bytes, Read] = {}
+            return
         for key, entry in zip(keys, (reply and reply.entries) or [], strict=False):
             if not self._settled(key, self._ledger.slot(key)):
                 continue
             if entry.size < 0:
-                answers[key] = Read(DONE, None, entry.version, hop.node)
+                several.answer(key, Read(DONE, None, entry.version, hop.node))
             elif entry.value is not None:
-                answers[key] = Read(DONE, from_blob(entry.value), entry.version, hop.node)
-        return answers
+                several.answer(key, Read(DONE, from_blob(entry.value), entry.version, hop.node))
+            else:
+                several.leave_out(key, entry.size)
 
     async def locate(self, key: bytes) -> Location:
         """Where the key is, and what each replica holds of it now."""
@@ -362,16 +390,27 @@ class Reads:
         slot = 0
         after: bytes | None = None
         while slot < len(self._ledger.topology.places) and self._ledger.topology.members:
-            items, after, slot = await self._page(slot, after, prefix, values)
+            entries, after, slot = await self._page(slot, after, prefix, values)
             if passed is not None:
                 passed(slot / len(self._ledger.topology.places) if after is None else token_of(after) / 2**64)
+            items: list[Item] = []
+            held = 0
+            for entry in entries:
+                item = await self._item(entry, values)
+                if item is None:
+                    continue
+                items.append(item)
+                held += len(item.value or b"")
+                if held >= PAGE_BYTES:
+                    yield items
+                    items, held = [], 0
             if items:
                 yield items
 
     async def _page(
         self, start: int, after: bytes | None, prefix: bytes, values: bool
-    ) -> tuple[list[Item], bytes | None, int]:
-        """The live keys after ``after`` from slot ``start`` on, and where the next page begins."""
+    ) -> tuple[list[Entry], bytes | None, int]:
+        """What a clean replica holds after ``after`` from slot ``start`` on, and where the next page begins."""
         trouble = ""
         for attempt in range(ATTEMPTS):
             route = self._ledger.route(start)
@@ -400,10 +439,9 @@ class Reads:
                 continue
             if reply.status == ERROR:
                 raise ClusterError(f"can't read the whole ring: {hop.node}: {reply.msg}")
-            items = [await self._item(entry, values) for entry in reply.entries or []]
             cursor = None if reply.cursor is None else from_blob(reply.cursor)
             return (
-                [item for item in items if item is not None],
+                reply.entries or [],
                 cursor,
                 stop if cursor is None else self._ledger.slot(cursor),
             )

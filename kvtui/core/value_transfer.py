@@ -1,5 +1,7 @@
 """Large values travel in pieces, one at a time, so that small requests pass between them."""
 
+from collections.abc import Callable
+
 from kvtui.core.link import Link, LinkFull, LinkLost
 from kvtui.core.protocol import CHANGED, ERROR, INLINE_BYTES, Fetch, Piece, from_blob, to_blob
 from kvtui.core.version import Version
@@ -13,8 +15,13 @@ class ValueMoved(Exception):
     """The key is not at the version any more whose value was being read."""
 
 
-async def send_value(link: Link, upload: str, value: bytes) -> bool:
-    """Send ``value`` ahead under the name ``upload``. False when the link was lost. Raises UploadFailed."""
+def _unheard() -> None:
+    pass
+
+
+async def send_value(link: Link, upload: str, value: bytes, progressed: Callable[[], None] = _unheard) -> bool:
+    """Send ``value`` ahead under the name ``upload``; ``progressed`` is told of each piece that was taken. False when the link was
+    lost. Raises UploadFailed."""
     for offset in range(0, len(value), INLINE_BYTES):
         piece = to_blob(value[offset : offset + INLINE_BYTES])
         try:
@@ -25,11 +32,15 @@ async def send_value(link: Link, upload: str, value: bytes) -> bool:
             raise UploadFailed(str(error)) from None
         if reply.status == ERROR:
             raise UploadFailed(reply.msg)
+        progressed()
     return True
 
 
-async def fetch_value(link: Link, key: bytes, version: Version, size: int) -> bytes:
-    """Read a value of ``size`` bytes. Raises ValueMoved, LinkLost, LinkFull, and UploadFailed for any other refusal."""
+async def fetch_value(
+    link: Link, key: bytes, version: Version, size: int, progressed: Callable[[], None] = _unheard
+) -> bytes:
+    """Read a value of ``size`` bytes; ``progressed`` is told of each piece that came. Raises ValueMoved, LinkLost, LinkFull, and
+    UploadFailed for any other refusal."""
     value = bytearray()
     while len(value) < size:
         reply = await link.ask(Fetch(key=to_blob(key), version=version, offset=len(value)))
@@ -41,4 +52,5 @@ async def fetch_value(link: Link, key: bytes, version: Version, size: int) -> by
         if not piece:
             raise UploadFailed("a piece of the value is empty")
         value += piece
+        progressed()
     return bytes(value)

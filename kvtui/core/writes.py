@@ -16,6 +16,7 @@ from kvtui.core.ledger import Ledger
 from kvtui.core.link import Link, LinkFull, LinkLost
 from kvtui.core.meter import Meter
 from kvtui.core.notes import Notes
+from kvtui.core.patience import Patience
 from kvtui.core.pending_write import PendingWrite
 from kvtui.core.protocol import (
     ERROR,
@@ -43,7 +44,10 @@ BATCHES_AT_ONCE: Final = 16
 """Batches of one put_many or delete_many that are under way together."""
 
 DEADLINE_SECONDS: Final = 5.0
-"""How long one put, delete or get may take; a write that has no end by then is reported as unknown, and goes on behind."""
+"""How long one put, delete or get may take from when it is sent, or since the last piece of a large value; a write that has no end
+by then is reported as unknown, and goes on behind."""
+WHICH_IS_SLOW: Final = "and see with show which node is slow"
+"""What to do about an operation that ran out of time."""
 SWEEP_SECONDS: Final = 0.5
 """How often writes under way are looked at for their deadline."""
 
@@ -192,18 +196,19 @@ class Writes:
         upload = f"u{self._uploads}"
         began = self._now()
         try:
-            async with asyncio.timeout(DEADLINE_SECONDS) as limit, self._large:
-                problem = await self._send_ahead(key, value, upload)
+            # Who waits for its turn is not late yet, nor whose value is long, while its pieces are taken.
+            async with self._large, Patience(DEADLINE_SECONDS) as patience:
+                problem = await self._send_ahead(key, value, upload, patience)
                 if problem:
                     return _unsent(problem)
                 # From here on it may be stored: its end is the write's own.
-                limit.reschedule(None)
+                patience.end()
                 version = self._ledger.next_version()
                 request = Put(to_blob(key), version=version, upload=upload)
                 begun = self._begin((key,), (self._ledger.slot(key),), version, request, began=began)
                 return await self._ended(begun)
         except TimeoutError:
-            return _unsent(f"it took more than {DEADLINE_SECONDS:g} s")
+            return _unsent(f"nothing more of it was taken for {DEADLINE_SECONDS:g} s; put it again, {WHICH_IS_SLOW}")
 
     async def _ended(self, begun: PendingWrite | Written) -> Written:
         """The end of the write of one key, once it is known or its deadline has passed."""
@@ -212,7 +217,7 @@ class Writes:
         await begun.waiter
         return self._written(begun)
 
-    async def _send_ahead(self, key: bytes, value: bytes, upload: str) -> str:
+    async def _send_ahead(self, key: bytes, value: bytes, upload: str, patience: Patience) -> str:
         """Send the value to all that take part in the write; why a clean replica does not take it, else empty."""
         slot = self._ledger.slot(key)
         sent: set[Link] = set()
@@ -221,16 +226,16 @@ class Writes:
             hops = [hop for hop in route.everyone if hop.link not in sent]
             if not hops:
                 return ""
-            ends = await asyncio.gather(*(self._send_to(hop, upload, value) for hop in hops))
+            ends = await asyncio.gather(*(self._send_to(hop, upload, value, patience) for hop in hops))
             # A follower that does not take it refuses the write, too, and that needs no follower.
             refusals = [f"{hop.node}: {end}" for hop, end in zip(hops, ends, strict=True) if end and hop in route.clean]
             if refusals:
                 return refusals[0]
             sent.update(hop.link for hop in hops)
 
-    async def _send_to(self, hop: Hop, upload: str, value: bytes) -> str:
+    async def _send_to(self, hop: Hop, upload: str, value: bytes, patience: Patience) -> str:
         try:
-            await send_value(hop.link, upload, value)
+            await send_value(hop.link, upload, value, patience.progressed)
         except UploadFailed as error:
             return str(error)
         return ""
@@ -254,15 +259,18 @@ class Writes:
             problem = self._unwritable(route)
             if problem:
                 return Written(FAILED, version, text=problem)
+        now = self._now()
         write = PendingWrite(
             keys,
             slots,
             version,
             set(route.counting),
-            self._now() if began is None else began,
+            now if began is None else began,
             asyncio.get_running_loop().create_future(),
             buries=buries,
         )
+        if began is not None:
+            write.ahead = now - began
         for counting in ledger.counting:
             if counting.covers(slots):
                 if any(hop.node == counting.node for hop in route.followers):
@@ -294,7 +302,7 @@ class Writes:
         self._sweep = None
         due = self._clock.monotonic() - DEADLINE_SECONDS + SWEEP_SECONDS
         for write in self._unsettled:
-            if write.began <= due and not write.overdue:
+            if write.began + write.ahead <= due and not write.overdue:
                 write.overdue = True
                 write.let_go()
         if self._unsettled:

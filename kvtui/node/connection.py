@@ -34,7 +34,8 @@ from kvtui.node.requests import BLANK, read_request, read_requests, unframed
 from kvtui.node.tick import Tick
 
 TURN_BYTES: Final = 1024 * 1024
-"""Replies that one connection may collect in a turn of the loop; its other requests wait for the next turn."""
+"""Replies that one connection may collect in a turn of the loop, and what is read for them; its other requests wait for the
+next turn."""
 LIST_BYTES: Final = 64 * 1024
 """What a list of entries counts for at least, because finding them took its time."""
 LIGHT: Final = frozenset({Put, Del, PutRun})
@@ -307,16 +308,18 @@ class Connection(asyncio.Protocol):
 
 
 def _weight(reply: Reply) -> int:
-    """About how many bytes the reply takes."""
+    """About how many bytes the reply takes, and how many were read for it: a value that is too long to come along was read, too."""
     value = reply.value
     if isinstance(value, str):
         return len(value)
     if value is not None:
         return len(value.b64)
     if reply.entries is not None:
-        return LIST_BYTES + sum(entry.size for entry in reply.entries if entry.value is not None)
+        return LIST_BYTES + sum(entry.size for entry in reply.entries if entry.size > 0)
     if reply.data is not None:
         return FRAME_BYTES
+    if reply.size is not None:
+        return reply.size
     if reply.digests is not None:
         return 20 * len(reply.digests)
     return len(reply.note) if reply.note is not None else 0

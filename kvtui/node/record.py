@@ -104,6 +104,11 @@ def value_of(record: bytes) -> bytes:
     return record[_VALUE_AT:]
 
 
+def part_of(record: bytes, offset: int, most: int) -> bytes:
+    """At most so many bytes of a live record's value, from ``offset`` on: the whole of a long one is not copied for it."""
+    return record[_VALUE_AT + offset : _VALUE_AT + offset + most]
+
+
 def size_of(record: bytes) -> int:
     """The value's length; -1 for a tombstone."""
     return len(record) - _VALUE_AT if record[_KIND_AT] == 1 else -1

@@ -34,8 +34,8 @@ from kvtui.core.seams.storage import EngineFull
 from kvtui.core.version import NEVER, Version
 from kvtui.node.compaction import Compaction
 from kvtui.node.membership import KEEP, Authority, Refused, admit, refuse_superseded
-from kvtui.node.pages import page
-from kvtui.node.record import SEQ_MOST, engine_key, is_live, size_of, value_of, version_of
+from kvtui.node.pages import EXAMINED_BYTES, page
+from kvtui.node.record import SEQ_MOST, engine_key, is_live, part_of, size_of, value_of, version_of
 from kvtui.node.store import EntryDamaged, Store
 from kvtui.node.uploads import Uploads, UploadSpace
 
@@ -222,12 +222,16 @@ class Service:
         keys = _keys(request.keys)
         entries = []
         space = BATCH_BYTES
+        read = 0
         for blob, key in zip(request.keys, keys, strict=True):
+            if request.some and read > EXAMINED_BYTES:
+                break
             record = self._store.read(key)
             if record is None:
                 entries.append(Entry(blob, NEVER, -1))
                 continue
             size = size_of(record)
+            read += len(record)
             value = None
             if 0 <= size <= min(space, INLINE_BYTES):
                 value = to_blob(value_of(record))
@@ -306,13 +310,16 @@ class Service:
         return Reply(status=OK, id=request.id)
 
     def _fetch(self, peer: Peer, request: wire.Fetch) -> Reply:
-        record = self._store.read_large(_key(request.key))
+        key = _key(request.key)
+        record = self._store.read_large(key)
         if record is None or version_of(record) != request.version or not is_live(record):
             raise Refused(CHANGED, f"the key is not at version {request.version}")
         size = size_of(record)
         if not 0 <= request.offset <= size:
             raise Refused(BAD_REQUEST, f"offset {request.offset} is outside the value's {size} bytes")
-        part = value_of(record)[request.offset : request.offset + INLINE_BYTES]
+        part = part_of(record, request.offset, INLINE_BYTES)
+        if request.offset + len(part) == size:
+            self._store.read_to_its_end(key)
         return Reply(status=OK, id=request.id, value=to_blob(part), size=size, version=request.version)
 
     def _drop(self, peer: Peer, request: wire.Drop | wire.Purge) -> Reply:

@@ -22,10 +22,10 @@ from struct import Struct
 from typing import Any, Final
 
 from kvtui.core.formats import WrittenByNewer
-from kvtui.core.protocol import UPLOADS
 from kvtui.core.seams.chance import Random
 from kvtui.core.seams.storage import Batch, EngineFailed, EngineFull, EngineUnreadable, StorageEngine
 from kvtui.core.version import NEVER, Version
+from kvtui.node.large_records import LargeRecords
 from kvtui.node.membership import Membership, encode_membership, read_membership, released
 from kvtui.node.record import (
     AFTER_ENTRIES,
@@ -87,7 +87,7 @@ class Store:
         self._engine = engine
         self._random = random
         self._staged: dict[bytes, bytes | None] = {}
-        self._large: dict[bytes, bytes] = {}
+        self._large = LargeRecords()
         self.staged_bytes = 0
         """Size of what waits for the next commit."""
         self.counter = 0
@@ -188,10 +188,12 @@ class Store:
         if record is None:
             record = self.read(key)
             if record is not None:
-                while len(self._large) >= UPLOADS:
-                    self._large.pop(next(iter(self._large)))
-                self._large[where] = record
+                self._large.keep(where, record)
         return record
+
+    def read_to_its_end(self, key: bytes) -> None:
+        """The last of a record that ``read_large`` kept at hand was sent."""
+        self._large.forget(engine_key(key))
 
     def write(self, key: bytes, version: Version, value: bytes | None) -> bool:
         """Stage a value, or a tombstone (None), unless the key is already at ``version`` or above.
@@ -352,7 +354,7 @@ class Store:
             self.garbage += len(where) + len(old)
         self.staged_bytes += len(where) + (len(new) if new is not None else 0)
         if self._large:
-            self._large.pop(where, None)
+            self._large.forget(where)
 
     def _apply(
         self, batch: Batch, *, after: SlotTable | None = None, cleared: range = range(0), fold: bool = False

@@ -321,6 +321,32 @@ def test_who_does_not_read_its_answers_is_let_go(monkeypatch: pytest.MonkeyPatch
     held(story)
 
 
+def test_who_reads_many_long_answers_slowly_is_served_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was let go after ten seconds, however much it had read meanwhile."""
+    monkeypatch.setattr(attached, "WAITING_BYTES", MIB)
+
+    async def story(lab: Lab, holder: Desk) -> None:
+        await holder.session.put(b"k", bytes(1_000_000))
+        other = await stranger(lab)
+        other.transport.pause_reading()
+        for number in range(20):
+            other.send(Get(number, b"k"))
+        for _ in range(4):
+            await asyncio.sleep(SLOW_READER_SECONDS - 2)
+            read = len(other.received)
+            other.transport.resume_reading()
+            while len(other.received) == read:
+                await asyncio.sleep(0.001)
+            other.transport.pause_reading()
+        (visitor,) = _visitors(lab)
+        assert visitor._transport is not None
+        assert visitor._out is not None
+        assert visitor._out.waiting > MIB
+        other.transport.abort()
+
+    held(story)
+
+
 def test_a_cancelled_request_frees_what_it_held() -> None:
     async def story(lab: Lab, holder: Desk) -> None:
         await holder.session.pause_node("n1")

@@ -1,6 +1,7 @@
 """A cluster that is attached to: every method of ``Cluster`` and of each capability, over the simulated control socket."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import replace
@@ -11,10 +12,12 @@ from kvtui.control.attached import Attached
 from kvtui.control.calls import CALLS
 from kvtui.control.remote import RemoteCluster
 from kvtui.control.session import Session
-from kvtui.control.wire import PIECE_BYTES, encode
+from kvtui.control.wire import ANSWER_BYTES, PIECE_BYTES, encode
 from kvtui.core import cluster as protocols
 from kvtui.core.change import AddNode, Change, RemoveNode, SetPolicy, SetReplication, SetWeight
 from kvtui.core.cluster import ClusterError, Outcome, OwnData, ReadMode
+from kvtui.core.link import Link
+from kvtui.core.protocol import INLINE_BYTES, Fetch
 from kvtui.core.snapshot import NodeState
 from kvtui.core.trace import Purpose
 from tests.control.lab import Desk, Lab
@@ -116,6 +119,31 @@ def test_what_is_too_large_is_refused_in_the_same_words() -> None:
         ):
             assert far_many == own_many
             assert far_many.failed == 1
+
+    attached(story, nodes=1)
+
+
+def test_long_values_are_read_once_each_however_few_have_room_in_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The holder read all that were asked for, answered the first, and was asked for the others again."""
+    fetched: Counter[type[object]] = Counter()
+    send = Link.send
+
+    def counted(link: Link, request: object, *rest: object, **more: object) -> None:
+        fetched[type(request)] += 1
+        send(link, request, *rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Link, "send", counted)
+
+    async def story(holder: Desk, guest: Desk) -> None:
+        pieces = ANSWER_BYTES // INLINE_BYTES - 1
+        items = [(b"%d" % number, b"%d" % number * (pieces * INLINE_BYTES)) for number in range(10)]
+        assert (await guest.session.put_many(items)).ok == len(items)
+        fetched.clear()
+        keys = [key for key, _ in items]
+        assert [read.value for read in await guest.session.get_many(keys)] == [value for _, value in items]
+        assert fetched[Fetch] == len(items) * pieces
+        some = await guest.session.get_many(keys, room=2 * len(items[0][1]))
+        assert [read.value for read in some] == [value for _, value in items[:2]]
 
     attached(story, nodes=1)
 

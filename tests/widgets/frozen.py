@@ -92,7 +92,7 @@ class FrozenCluster(Cluster):
     async def delete_many(self, keys: Sequence[bytes]) -> WrittenMany:
         return WrittenMany(len(keys), existed=sum(self.stored.pop(key, None) is not None for key in keys))
 
-    async def get_many(self, keys: Sequence[bytes]) -> list[Read]:
+    async def get_many(self, keys: Sequence[bytes], *, room: int | None = None) -> list[Read]:
         return [await self.get(key) for key in keys]
 
     async def locate(self, key: bytes) -> Location:

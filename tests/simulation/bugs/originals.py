@@ -1,5 +1,6 @@
 """Bugs of the C++ original, as they would look here."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from kvtui.core import catch_up, link, membership, metadata_log, reads, value_transfer, writes
@@ -66,8 +67,10 @@ def a_large_value_is_cut() -> None:
     """original 6: one read of a buffer is all there is of a value."""
     fetch = value_transfer.fetch_value
 
-    async def cut(link: link.Link, key: bytes, version: Version, size: int) -> bytes:
-        return (await fetch(link, key, version, size))[:4096]
+    async def cut(
+        link: link.Link, key: bytes, version: Version, size: int, progressed: Callable[[], None] = lambda: None
+    ) -> bytes:
+        return (await fetch(link, key, version, size, progressed))[:4096]
 
     reads.fetch_value = cut  # type: ignore[attr-defined]
 

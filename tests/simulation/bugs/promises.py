@@ -135,7 +135,9 @@ def an_unknown_write_is_not_suspected() -> None:
 def what_was_read_is_not_written_back() -> None:
     """promise 3: the newest of differing answers is given, and the others stay as they are."""
 
-    async def nothing(self: reads.Reads, hop: object, key: bytes, read: object, trace: object) -> None:
+    async def nothing(
+        self: reads.Reads, hop: object, key: bytes, read: object, trace: object, patience: object
+    ) -> None:
         return None
 
     reads.Reads._write_back = nothing
