@@ -17,6 +17,7 @@ from kvtui import __version__
 from kvtui.core.seams.standard_streams import open_missing_streams, say_aside
 from kvtui.named_files import make_private
 from kvtui.options import Options
+from kvtui.path_option import NamedPath
 
 if TYPE_CHECKING:
     from kvtui.config import Configuration
@@ -44,7 +45,7 @@ _OPTIONS = (
     ),
     click.option(
         "--state",
-        type=click.Path(file_okay=False, path_type=Path),
+        type=NamedPath(file_okay=False, path_type=Path),
         metavar="DIR",
         help="Where the cluster's state is kept. Default: a directory of yours.",
     ),
@@ -68,32 +69,32 @@ _OPTIONS = (
     ),
     click.option(
         "--secret-file",
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=NamedPath(dir_okay=False, path_type=Path),
         metavar="FILE",
         help="The secret that nodes and kvtui share (mode 600). Default: $KVTUI_SECRET; without either, this machine only.",
     ),
     click.option(
         "--tls-ca",
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=NamedPath(dir_okay=False, path_type=Path),
         metavar="FILE",
         help="Speak TLS with all nodes; the authority that vouches for their certificates.",
     ),
     click.option(
         "--tls-cert",
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=NamedPath(dir_okay=False, path_type=Path),
         metavar="FILE",
         help="The certificate that kvtui shows to nodes, and gives those that it starts.",
     ),
     click.option(
         "--tls-key",
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=NamedPath(dir_okay=False, path_type=Path),
         metavar="FILE",
         help="Its key, unless the certificate's file holds it.",
     ),
     click.option("--readonly", is_flag=True, help="Refuse every command that changes data, members or settings."),
     click.option(
         "--config",
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=NamedPath(dir_okay=False, path_type=Path),
         metavar="FILE",
         help='The configuration. Default: $KVTUI_CONFIG, else a file of yours: "kvtui config" tells.',
     ),
@@ -163,8 +164,8 @@ def shell(outer: Options, /, **given: Any) -> int:
 @click.option("--rate", type=click.IntRange(min=1), metavar="N", help="Operations a second, begun on schedule.")
 @click.option("--keys", type=click.Choice(["zipfian", "uniform", "latest"]), help="If not as the workload has them.")
 @click.option("--keep", is_flag=True, help="Leave the records there.")
-@click.option("--json", "save", type=click.Path(dir_okay=False), metavar="FILE", help="Write the result there.")
-@click.option("--compare", "against", type=click.Path(dir_okay=False), metavar="FILE", help="With an earlier result.")
+@click.option("--json", "save", type=NamedPath(dir_okay=False), metavar="FILE", help="Write the result there.")
+@click.option("--compare", "against", type=NamedPath(dir_okay=False), metavar="FILE", help="With an earlier result.")
 @_shared_options
 @click.pass_obj
 def bench(outer: Options, /, workload: str | None, keep: bool, **given: Any) -> int:
@@ -205,15 +206,15 @@ def serve(outer: Options, /, **given: Any) -> int:
 
 
 @program.command()
-@click.option("--config", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Another file.")
+@click.option("--config", type=NamedPath(dir_okay=False, path_type=Path), metavar="FILE", help="Another file.")
 @click.pass_obj
 def config(outer: Options, config: Path | None) -> int:
     """Print where the configuration is, and the settings that hold."""
     from kvtui.config import told
     from kvtui.config.chosen_theme import remembered_theme
-    from kvtui.config.places import config_place, theme_choice
+    from kvtui.config.places import theme_choice
 
-    place = config_place(config or outer.config)
+    place = _config_place(config or outer.config)
     configuration = _configuration(place)
     where = place.file or "no home directory"
     there = place.file is not None and place.file.exists()
@@ -227,7 +228,7 @@ def config(outer: Options, config: Path | None) -> int:
 @click.argument("addresses", nargs=-1, metavar="[[HOST:]PORT]...")
 @click.option(
     "--state",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=NamedPath(file_okay=False, path_type=Path),
     metavar="DIR",
     help="Where the new log is written; nodes whose data lies in it are found by themselves.",
 )
@@ -248,7 +249,6 @@ def recover(outer: Options, /, addresses: tuple[str, ...], without: tuple[str, .
         except ValueError as error:
             raise click.UsageError(f"{text}: {error}") from None
         places.append((address.host, address.port))
-    from kvtui.config.places import config_place
 
     options = Options(**given).over(outer)
     options.check()
@@ -256,7 +256,7 @@ def recover(outer: Options, /, addresses: tuple[str, ...], without: tuple[str, .
         raise click.UsageError(
             f"recover rebuilds a cluster as it was: leave out {', '.join(options.useless_to_recover)}"
         )
-    options = options.completed(_configuration(config_place(options.config)))
+    options = options.completed(_configuration(_config_place(options.config)))
     import anyio
 
     from kvtui.lifetime import recover_state
@@ -289,6 +289,16 @@ def _complain(text: str) -> int:
     return USAGE_ERROR
 
 
+def _config_place(option: Path | None) -> Place:
+    from kvtui.config.places import config_place
+    from kvtui.core.seams.named_path import BadPath
+
+    try:
+        return config_place(option)
+    except BadPath as error:
+        raise click.ClickException(f"KVTUI_CONFIG: {error}") from None
+
+
 def _configuration(place: Place) -> Configuration:
     import os
 
@@ -301,9 +311,8 @@ def _configuration(place: Place) -> Configuration:
 
 
 def _run(options: Options, role: str) -> int:
-    from kvtui.config.places import config_place
 
-    place = config_place(options.config)
+    place = _config_place(options.config)
     configuration = _configuration(place)
     _import_all(role)
     import anyio

@@ -23,6 +23,7 @@ from kvtui.core.opening import Settings, real_seams
 from kvtui.core.recovery import recover
 from kvtui.core.replacement import GRACE_SECONDS
 from kvtui.core.seams.directory_trust import UnsafeDirectory, admit_state
+from kvtui.core.seams.named_path import BadPath, named_path
 from kvtui.core.seams.secret_source import take_secret
 from kvtui.core.seams.standard_streams import say_aside
 from kvtui.core.seams.tls import TlsFiles
@@ -47,7 +48,7 @@ def uvloop_present() -> bool:
 def settings_of(options: Options, role: str) -> Settings:
     """What to open, as the arguments and the environment say. Raises ClusterError for a secret that can't be used."""
     secret, tls = _secret_of(options), _tls_of(options)
-    state = None if options.memory else (options.state or default_state()).expanduser().absolute()
+    state = None if options.memory else state_of(options)
     return Settings(
         state=state,
         name=state.name if state is not None and state.name else "memory",
@@ -62,6 +63,14 @@ def settings_of(options: Options, role: str) -> Settings:
         secret=secret,
         tls=tls,
     )
+
+
+def state_of(options: Options) -> Path:
+    """The state directory. Raises ClusterError."""
+    try:
+        return default_state() if options.state is None else named_path(str(options.state))
+    except BadPath as error:
+        raise ClusterError(f"the state directory: {error}") from None
 
 
 def _secret_of(options: Options) -> Secret | None:
@@ -143,7 +152,7 @@ async def _with_cluster(
 async def recover_state(options: Options, addresses: Sequence[tuple[str, int]], without: Sequence[str]) -> int:
     """``kvtui recover``; the exit status."""
     try:
-        directory = (options.state or default_state()).expanduser().absolute()
+        directory = state_of(options)
         seams = real_seams(_secret_of(options), _tls_of(options))
         rebuilt = await recover(directory, addresses, without, seams)
     except ClusterError as error:

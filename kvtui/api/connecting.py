@@ -18,6 +18,7 @@ from kvtui.core.cluster import ClusterError
 from kvtui.core.opening import Settings
 from kvtui.core.replacement import GRACE_SECONDS
 from kvtui.core.seams.bundle import Seams
+from kvtui.core.seams.named_path import BadPath, named_path
 from kvtui.core.seams.secret_source import take_secret
 from kvtui.core.seams.tls import TlsFiles
 
@@ -85,7 +86,7 @@ def connect(
     """
     if memory and state is not None:
         raise ClusterError("memory=True keeps no state: leave out the state directory, or memory=True")
-    directory = None if memory else Path(state or default_state()).expanduser().absolute()
+    directory = None if memory else default_state() if state is None else _path("state", state)
     return Connecting(
         Settings(
             state=directory,
@@ -105,7 +106,7 @@ def connect(
 def _secret(file: StrPath | None) -> Secret | None:
     # A copy: a program's environment is its own, and the next connect wants the secret too.
     try:
-        return take_secret(None if file is None else Path(file), dict(os.environb))
+        return take_secret(None if file is None else _path("secret_file", file), dict(os.environb))
     except BadSecret as error:
         raise ClusterError(str(error)) from None
 
@@ -115,4 +116,12 @@ def _tls(authority: StrPath | None, certificate: StrPath | None, key: StrPath | 
         if certificate is not None or key is not None:
             raise ClusterError("tls_cert and tls_key need tls_ca too: without it no node's certificate can be checked")
         return None
-    return TlsFiles(*(None if path is None else Path(path).absolute() for path in (certificate, key, authority)))
+    named = {"tls_cert": certificate, "tls_key": key, "tls_ca": authority}
+    return TlsFiles(*(None if path is None else _path(name, path) for name, path in named.items()))
+
+
+def _path(name: str, path: StrPath) -> Path:
+    try:
+        return named_path(os.fspath(path))
+    except BadPath as error:
+        raise ClusterError(f"{name}: {error}") from None

@@ -14,6 +14,7 @@ from kvtui.commands.command import CommandError
 from kvtui.commands.records import Format, format_of
 from kvtui.commands.wording import harmless
 from kvtui.core.seams.directories import sync_directory
+from kvtui.core.seams.named_path import BadPath, named_path
 from kvtui.named_files import open_named
 
 
@@ -38,7 +39,15 @@ def named_file(typed: str) -> NamedFile:
         raise CommandError(
             f"file: the name must end in .jsonl (JSON lines) or .csv, not as {harmless(typed)} does", "file"
         )
-    return NamedFile(typed, os.path.realpath(os.path.expanduser(typed)), form)
+    return NamedFile(typed, typed_path(typed), form)
+
+
+def typed_path(typed: str, what: str = "file") -> str:
+    """The path that was typed, whatever links lead to it. Raises CommandError."""
+    try:
+        return os.path.realpath(named_path(typed))
+    except BadPath as error:
+        raise CommandError(f"{what}: {harmless(str(error))}", what) from None
 
 
 @contextmanager

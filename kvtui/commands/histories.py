@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +18,7 @@ from kvtui.check import check as check_history
 from kvtui.commands.check import verdict_lines
 from kvtui.commands.command import Argument, Command, CommandError, Invocation, Kind
 from kvtui.commands.context import Context, Line
-from kvtui.commands.files import reason
+from kvtui.commands.files import reason, typed_path
 from kvtui.commands.wording import counted, harmless
 from kvtui.core.cluster import Cluster, ClusterError, Observable, Outcome
 from kvtui.core.events import Level
@@ -160,12 +159,12 @@ async def history(invocation: Invocation, context: Context) -> bool:
         raise CommandError(f"file: history {action} needs the name of a file", "file")
     if action == "stop" and typed:
         raise CommandError("file: history stop takes none", "file")
-    path = Path(os.path.realpath(os.path.expanduser(typed)))
+    if action == "stop":
+        return _stop(context)
+    path = Path(typed_path(typed))
     match action:
         case "record":
             return _record(path, harmless(typed), context)
-        case "stop":
-            return _stop(context)
         case _:
             return await _check(path, harmless(typed), context)
 

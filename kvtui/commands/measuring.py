@@ -22,7 +22,7 @@ from kvtui.bench.wording import comparison_lines, result_lines
 from kvtui.bench.workloads import Asked
 from kvtui.commands.command import CommandError
 from kvtui.commands.context import Context, Line
-from kvtui.commands.files import NamedFile, Replacement, reason
+from kvtui.commands.files import NamedFile, Replacement, reason, typed_path
 from kvtui.commands.records import Format
 from kvtui.commands.wording import counted, harmless
 from kvtui.core.cluster import ClusterError
@@ -145,7 +145,7 @@ def read_result(typed: str) -> Result:
     """The result that a file holds. Raises CommandError."""
     name = harmless(typed)
     try:
-        with open(os.path.expanduser(typed), "rb") as stream:
+        with open(typed_path(typed, "against"), "rb") as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
                 raise CommandError(f"against: {name} is not an ordinary file", "against")
             data = stream.read(RESULT_BYTES + 1)
@@ -163,7 +163,7 @@ def _goal(typed: str | None) -> tuple[NamedFile, Replacement] | None:
     """Where the result goes: made sure of before anything runs. Raises CommandError."""
     if typed is None:
         return None
-    file = NamedFile(typed, os.path.realpath(os.path.expanduser(typed)), Format.JSON_LINES)
+    file = NamedFile(typed, typed_path(typed, "save"), Format.JSON_LINES)
     return file, Replacement(file)
 
 

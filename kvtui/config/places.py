@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from kvtui.core.cluster import ClusterError
+from kvtui.core.seams.named_path import named_path
 
 VARIABLE: Final = "KVTUI_CONFIG"
 """The environment's name of the configuration file."""
@@ -28,10 +29,11 @@ class Place:
 
 
 def config_place(option: Path | None, environment: Mapping[str, str] = os.environ) -> Place:
-    """``--config`` before ``KVTUI_CONFIG`` before the platform's directory for configurations."""
+    """``--config`` before ``KVTUI_CONFIG`` before the platform's directory for configurations. A variable that is empty is as one
+    that is not set, as those of the platform are. Raises BadPath."""
     named = str(option) if option is not None else environment.get(VARIABLE, "")
     if named:
-        return Place(Path(named).expanduser().absolute(), named=True)
+        return Place(named_path(named), named=True)
     directory = _of_a_home("user_config_path")
     return Place(directory and directory / "config.toml", named=False)
 

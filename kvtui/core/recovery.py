@@ -18,10 +18,11 @@ from kvtui.core.seams.bundle import Seams
 from kvtui.core.seams.clock import Clock
 from kvtui.core.seams.directory_trust import UnsafeDirectory
 from kvtui.core.seams.launcher import LaunchFailed, NodeProcess, NodeSpec
-from kvtui.core.seams.storage import EngineFailed, EngineFull, EngineLocked, EngineUnreadable
+from kvtui.core.seams.storage import EngineFailed, EngineFull, EngineLocked, EngineUnreadable, StorageEngine
 from kvtui.core.seams.transport import Transport, Unreachable
 
 ROLE = "kvtui recover"
+METADATA = "metadata"
 
 
 async def recover(state: Path, addresses: Sequence[tuple[str, int]], without: Sequence[str], seams: Seams) -> Rebuilt:
@@ -31,22 +32,13 @@ async def recover(state: Path, addresses: Sequence[tuple[str, int]], without: Se
     """
     try:
         seams.admit(state)
-        engine = seams.open_engine(state / "metadata", ROLE)
     except UnsafeDirectory as error:
         raise ClusterError(str(error)) from None
-    except EngineLocked as error:
-        raise ClusterError(f"the state directory {state} is in use by {error.holder}") from None
-    except EngineUnreadable as error:
-        raise ClusterError(
-            f"{error}; move {state / 'metadata'} away first: its damaged log is not used, the nodes' notes are"
-        ) from None
+    # A store that is there already is held while the nodes are asked. One that is not is made when there is something to write.
+    engine = _open(state, seams) if METADATA in seams.launcher.stored(state) else None
     try:
-        log = MetadataLog(engine)
-        if not log.empty:
-            raise ClusterError(
-                f"{state} holds the log of cluster {log.topology.name} already: open it with kvtui --state {state}, or move"
-                f" {state / 'metadata'} away to rebuild it from the nodes"
-            )
+        if engine is not None:
+            _empty_log(engine, state)
         own = fresh_secret(seams.random)
         access = Access.over(seams.transport, seams.secret, own, seams.random, seams.clock)
         found = [
@@ -54,16 +46,40 @@ async def recover(state: Path, addresses: Sequence[tuple[str, int]], without: Se
             *[await _asked(host, port, access.others, seams.clock) for host, port in addresses],
         ]
         rebuilt = rebuild(found, without)
-        log.append(*essence(rebuilt.topology))
+        engine = engine or _open(state, seams)
+        _empty_log(engine, state).append(*essence(rebuilt.topology))
         return rebuilt
     except WrittenByNewer as error:
-        raise ClusterError(f"{state / 'metadata'} was {error}: open it with that one, it is not lost") from None
+        raise ClusterError(f"{state / METADATA} was {error}: open it with that one, it is not lost") from None
     except LogDamaged as error:
-        raise ClusterError(f"{state / 'metadata'} is damaged: {error}; move it away first") from None
+        raise ClusterError(f"{state / METADATA} is damaged: {error}; move it away first") from None
     except (EngineFailed, EngineFull) as error:
         raise ClusterError(f"the state directory {state} can't be written: {error}") from None
     finally:
-        engine.close()
+        if engine is not None:
+            engine.close()
+
+
+def _open(state: Path, seams: Seams) -> StorageEngine:
+    try:
+        return seams.open_engine(state / METADATA, ROLE)
+    except EngineLocked as error:
+        raise ClusterError(f"the state directory {state} is in use by {error.holder or 'another process'}") from None
+    except EngineUnreadable as error:
+        raise ClusterError(
+            f"{error}; move {state / METADATA} away first: its damaged log is not used, the nodes' notes are"
+        ) from None
+
+
+def _empty_log(engine: StorageEngine, state: Path) -> MetadataLog:
+    """Raises ClusterError for one that is not empty, LogDamaged, WrittenByNewer, EngineFailed."""
+    log = MetadataLog(engine)
+    if not log.empty:
+        raise ClusterError(
+            f"{state} holds the log of cluster {log.topology.name} already: open it with kvtui --state {state}, or move"
+            f" {state / METADATA} away to rebuild it from the nodes"
+        )
+    return log
 
 
 async def _stored(nodes: Path, transport: Transport, secret: Secret, seams: Seams) -> list[Found]:

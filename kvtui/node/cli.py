@@ -10,6 +10,7 @@ import click
 
 from kvtui.core.loopback import is_loopback
 from kvtui.core.seams.standard_streams import open_missing_streams, say_aside
+from kvtui.path_option import NamedPath
 
 if TYPE_CHECKING:
     from kvtui.core.authentication import Secret
@@ -29,20 +30,18 @@ FAILED_STATUS = 1
 )
 @click.option(
     "--data",
-    type=click.Path(path_type=Path),
+    type=NamedPath(path_type=Path),
     help="Directory that keeps the node's data; made when absent. Default: one for each port, in the user's data directory.",
 )
 @click.option("--memory", is_flag=True, help="Keep everything in memory: nothing survives the node.")
 @click.option(
     "--secret-file",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=NamedPath(dir_okay=False, path_type=Path),
     help="The secret that clients must prove to know (mode 600). Default: $KVTUI_SECRET.",
 )
-@click.option("--tls-cert", type=click.Path(dir_okay=False, path_type=Path), help="Speak TLS, with this certificate.")
-@click.option("--tls-key", type=click.Path(dir_okay=False, path_type=Path), help="Its key, if in a file of its own.")
-@click.option(
-    "--tls-ca", type=click.Path(dir_okay=False, path_type=Path), help="Clients must show a certificate of it."
-)
+@click.option("--tls-cert", type=NamedPath(dir_okay=False, path_type=Path), help="Speak TLS, with this certificate.")
+@click.option("--tls-key", type=NamedPath(dir_okay=False, path_type=Path), help="Its key, if in a file of its own.")
+@click.option("--tls-ca", type=NamedPath(dir_okay=False, path_type=Path), help="Clients must show a certificate of it.")
 @click.option(
     "--parent-pipe", is_flag=True, help="End in order when standard input ends, so as not to outlive a parent."
 )
@@ -91,8 +90,12 @@ def main() -> NoReturn:
     """Run the program and exit: 0 it ended as asked, 1 its engine failed, 2 it could not start."""
     open_missing_streams()
     os.umask(PRIVATE)
-    program()
-    sys.exit()
+    try:
+        sys.exit(program.main(standalone_mode=False))
+    except click.ClickException as error:
+        _stop(" ".join(error.format_message().split()))
+    except click.Abort:
+        sys.exit(FAILED_STATUS)
 
 
 def _secret(file: Path | None) -> "Secret | None":

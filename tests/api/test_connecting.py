@@ -139,8 +139,8 @@ async def test_cancelled_while_it_opens_it_leaves_nothing_behind(tmp_path: Path)
         ({"memory": True, "nodes": 65}, "--nodes 65 is not possible: use 0 to 64"),
         ({"memory": True, "replicas": 9}, "--replicas 9 is not possible: use 1 to 8"),
         (
-            {"memory": True, "secret_file": "nowhere"},
-            "the secret file nowhere can't be read: no such file or directory",
+            {"memory": True, "secret_file": "/nowhere"},
+            "the secret file /nowhere can't be read: no such file or directory",
         ),
         (
             {"memory": True, "tls_cert": "node.pem"},
