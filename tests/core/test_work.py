@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from kvtui.core.graves import RIPE
-from kvtui.core.placement import Placement
+from kvtui.core.placement import Placement, first_placement
 from kvtui.core.quorum import write_quorum
 from kvtui.core.records import (
     Behind,
@@ -352,6 +352,18 @@ class Cluster(RuleBasedStateMachine):
         self.held[name] = [set() for _ in range(SLOTS)]
         self.log(Wiped(name, "new life", 0))
 
+    @precondition(lambda self: self.down and self.writes)
+    @rule(data=st.data())
+    def come_back_with_other_data(self, data: st.DataObject) -> None:
+        """A directory from a backup, or a lost tail: it holds anything that was ever written, wherever."""
+        name = data.draw(st.sampled_from(sorted(self.down)))
+        self.down.discard(name)
+        for slot, place in enumerate(self.topology.places):
+            self.wiped[slot] |= name in place.clean
+        old = st.sets(st.integers(1, self.writes), max_size=3)
+        self.held[name] = data.draw(st.lists(old, min_size=SLOTS, max_size=SLOTS))
+        self.log(Wiped(name, "of a backup", 0, empty=False))
+
     @rule(data=st.data(), slot=st.integers(0, SLOTS - 1))
     def write(self, data: st.DataObject, slot: int) -> None:
         """As the write path: who can't be reached is excluded first, and all of S must store it."""
@@ -403,7 +415,7 @@ class Cluster(RuleBasedStateMachine):
         slots = range(piece.start, piece.stop)
         match piece.kind:
             case Kind.PLACE:
-                self.log(Placed(piece.start, piece.stop, Placement(piece.target, piece.target)))
+                self.log(Placed(piece.start, piece.stop, first_placement(piece.place, piece.target)))
                 self.unverified[piece.start : piece.stop] = bytes(len(slots))
             case Kind.CLEAR:
                 assert piece.node in self.usable

@@ -130,3 +130,21 @@ def test_an_id_or_address_that_is_taken_is_refused(tmp_path: Path) -> None:
             assert [view.id for view in cluster.snapshot().nodes] == ["A"]
 
     with_cluster(None, story)
+
+
+def test_a_node_that_comes_back_at_another_address_goes_on_there_with_the_only_copy(tmp_path: Path) -> None:
+    async def story(cluster: Coordinator) -> None:
+        async with lone_node(tmp_path / "b") as (_, port):
+            assert (await said(cluster, f"addnode B {port}"))[0]
+            assert (await said(cluster, "put apple 1"))[0]
+        async with lone_node(tmp_path / "b") as (_, other):
+            for text in (f"addnode C {other}", f"addnode C {other} --import", f"addnode C {other} --wipe --yes"):
+                succeeded, lines = await said(cluster, text)
+                assert not succeeded
+                assert lines[-1].endswith(f"it goes on there with: addnode B 127.0.0.1:{other}")
+            succeeded, lines = await said(cluster, f"addnode B {other}")
+            assert succeeded, lines
+            assert f"B is at 127.0.0.1:{other} from here on, no longer at 127.0.0.1:{port}" in lines[0]
+            assert (await cluster.get(b"apple")).value == b"1"
+
+    with_cluster(tmp_path / "state", story)
