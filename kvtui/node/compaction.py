@@ -123,7 +123,7 @@ class Compaction:
             self._next = self._clock.call_later(STAGED_SECONDS, self._run_first)
             return
         try:
-            self._store.fold()
+            self._store.fold(self._least // garbage.FOLDED_SHARE)
         except EngineFull:
             pass
         except EngineFailed as failure:

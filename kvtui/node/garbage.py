@@ -8,6 +8,8 @@ from typing import Final
 
 LEAST_BYTES: Final = 512 * 1024
 """Less garbage is left where it is: it is not worth a look."""
+FOLDED_SHARE: Final = 4
+"""What a store keeps account of is written anew before a compaction, where it takes more than this part of that."""
 IDLE_SHARE: Final = 4
 """Without clients: due when garbage is more than this part of what remains."""
 BUSY_LEAST: Final = 32

@@ -140,13 +140,13 @@ class Store:
         """Size of the files; 0 where there are none."""
         return self._engine.disk_bytes
 
-    def fold(self) -> None:
-        """Write the sums of all slots anew, in place of the changes that they went through, where these are many. Nothing may be
-        staged.
+    def fold(self, least: int) -> None:
+        """Write the sums of all slots anew, in place of the changes that they went through, where these take ``least`` bytes.
+        Nothing may be staged.
 
         Raises EngineFull: then they stay as they are.
         """
-        if self._engine.durable and self._sums.whole_is_worth_it():
+        if self._engine.durable and self._sums.changes_bytes >= least:
             self._apply(Batch(upkeep=True), fold=True)
 
     def compact(self, number: int, pieces: int) -> "asyncio.Future[None]":

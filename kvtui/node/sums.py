@@ -16,8 +16,6 @@ from kvtui.node.sealed import content_of, is_sealed, seal
 
 CHANGES_BYTES: Final = 2 * 1024 * 1024
 """Size of the changes above which all sums are written anew: reading so many takes some 50 ms."""
-FOLDED_BYTES: Final = 128 * 1024
-"""Size of the changes below which nothing is gained by writing all sums anew before a compaction."""
 _RECORD_BYTES: Final = 64
 """What a change costs beside its rows."""
 
@@ -67,9 +65,10 @@ class KeptSums:
         """Whether the next batch had better carry the sums of all slots."""
         return self._bytes >= CHANGES_BYTES
 
-    def whole_is_worth_it(self) -> bool:
-        """Whether the changes take space that is worth giving back: a while after the last whole they are few."""
-        return self._bytes >= FOLDED_BYTES
+    @property
+    def changes_bytes(self) -> int:
+        """Size of the changes so far."""
+        return self._bytes
 
     def add(self, batch: Batch, slots: int, number: int, rows: Iterable[Row], *, whole: bool) -> int:
         """Have batch ``number`` keep ``rows``: those that it changes, or the ``whole`` of a store of ``slots`` slots.
