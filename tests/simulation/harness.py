@@ -329,15 +329,22 @@ class SimCluster:
         for view in (await self.call(lambda coordinator: coordinator.refresh())).nodes:
             if view.id in self.launcher.processes and not self.process(view.id).alive:
                 await (self.revive(view.id) if view.started_here else self._start_where_looked_for(view))
-            elif view.id in self._ports:
-                try:
-                    await self.take_back(view.id)
-                except ClusterError:
-                    if self.coordinator.snapshot().stopped:
-                        raise
-                    # It is not what it was, or not all of it: where it is looked for, it counts as wiped.
-                    self.kill(view.id)
-                    await self._start_where_looked_for(view)
+        await self.find_moved()
+
+    async def find_moved(self) -> None:
+        """Bring together the nodes that run by themselves and the addresses at which they are looked for, as a person does. Raises
+        ClusterError where the coordinator has stopped."""
+        for view in (await self.call(lambda coordinator: coordinator.refresh())).nodes:
+            if view.id not in self._ports or not self.process(view.id).alive:
+                continue
+            try:
+                await self.take_back(view.id)
+            except ClusterError:
+                if self.coordinator.snapshot().stopped:
+                    raise
+                # It is not what it was, or not all of it: where it is looked for, it counts as wiped.
+                self.kill(view.id)
+                await self._start_where_looked_for(view)
 
     async def _start_where_looked_for(self, view: NodeView) -> None:
         self._ports[view.id] = view.port

@@ -229,6 +229,11 @@ class _Story:
                 return False
             if not await self._rebuild(Path(f"rebuilt{attempt}"), nemesis):
                 return False
+            try:
+                await self._cluster.find_moved()
+            except ClusterError:
+                if not self._cluster.coordinator.snapshot().stopped:
+                    raise
         raise Wrong(f"it stopped again and again: {snapshot.stopped}")
 
     async def _rebuild(self, state: Path, nemesis: Nemesis) -> bool:
