@@ -63,3 +63,14 @@ def test_no_link_is_followed_and_none_is_in_the_way(tmp_path: Path, name: str) -
         for _ in range(2 * BYTES_MOST // LINE_MOST):
             logging.getLogger("kvtui").info("x" * LINE_MOST)
     assert precious.read_text() == "precious"
+
+
+def test_a_log_that_can_not_be_renamed_costs_the_log_alone(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / f"{FILE}.1").mkdir()
+    (tmp_path / f"{FILE}.1" / "kept").write_text("there")
+    with logging_to(tmp_path):
+        for _ in range(2 * BYTES_MOST // LINE_MOST):
+            logging.getLogger("kvtui").info("x" * 2 * LINE_MOST)
+    assert (tmp_path / FILE).stat().st_size <= BYTES_MOST + 2 * LINE_MOST
+    assert (tmp_path / f"{FILE}.1" / "kept").read_text() == "there"
+    assert capfd.readouterr() == ("", "")

@@ -145,7 +145,10 @@ class Coordinator:
         if self.observer is not None:
             self.observer.closed()
         self._notes.release()
-        self._ledger.close()
+        trouble = self._ledger.close()
+        if trouble:
+            text = f"the metadata log was not closed in order, and opens as after a kill: {trouble}"
+            self._happenings.emit(Level.WARNING, text)
 
     async def add_local_nodes(self, names: list[str]) -> None:
         """Start new nodes on free ports. Raises ClusterError."""

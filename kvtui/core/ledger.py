@@ -275,5 +275,6 @@ class Ledger:
         if len(known) < HINTS:
             known.update(keys)
 
-    def close(self) -> None:
-        self._log.close()
+    def close(self) -> str:
+        """Why the log could not be closed in order, in words; empty when it was. Nothing is lost by that."""
+        return self._log.close()

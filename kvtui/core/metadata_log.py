@@ -21,7 +21,7 @@ from kvtui.core.records import (
     encode_record,
     read_record,
 )
-from kvtui.core.seams.storage import Batch, EngineFull, StorageEngine
+from kvtui.core.seams.storage import Batch, EngineFull, StorageEngine, let_go
 from kvtui.core.topology import Topology, apply
 
 COMPACT_RECORDS: Final = 2_000
@@ -78,8 +78,9 @@ class MetadataLog:
         self._compact_if_long()
         return topology
 
-    def close(self) -> None:
-        self._engine.close()
+    def close(self) -> str:
+        """Why it could not be closed in order, in words; empty when it was. What was appended is there all the same."""
+        return let_go(self._engine)
 
     def _compact_if_long(self) -> None:
         surplus = self._last - self._first + 1 - COMPACT_RECORDS

@@ -28,7 +28,7 @@ from kvtui.core.seams.directory_trust import UnsafeDirectory, admit_state
 from kvtui.core.seams.memory import MemoryEngine
 from kvtui.core.seams.processes import ProcessLauncher
 from kvtui.core.seams.rocksdb import open_log
-from kvtui.core.seams.storage import EngineFailed, EngineFull, EngineLocked, EngineUnreadable, StorageEngine
+from kvtui.core.seams.storage import EngineFailed, EngineFull, EngineLocked, EngineUnreadable, StorageEngine, let_go
 from kvtui.core.seams.tls import BadTls, TlsFiles, as_coordinator
 from kvtui.core.seams.transport import TcpTransport
 from kvtui.core.tuning import VNODES_MOST
@@ -95,10 +95,10 @@ async def open_cluster(settings: Settings, seams: Seams | None = None) -> AsyncI
         log = _open_log(engine, settings, seams)
         coordinator = Coordinator(log, seams, settings.state, grace=settings.grace, revive=settings.revive)
     except (EngineFailed, EngineFull) as error:
-        engine.close()
+        let_go(engine)
         raise ClusterError(f"the state directory {settings.state} can't be written: {error}") from None
     except BaseException:
-        engine.close()
+        let_go(engine)
         raise
     try:
         async with anyio.create_task_group() as tasks:

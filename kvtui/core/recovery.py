@@ -18,7 +18,7 @@ from kvtui.core.seams.bundle import Seams
 from kvtui.core.seams.clock import Clock
 from kvtui.core.seams.directory_trust import UnsafeDirectory
 from kvtui.core.seams.launcher import LaunchFailed, NodeProcess, NodeSpec
-from kvtui.core.seams.storage import EngineFailed, EngineFull, EngineLocked, EngineUnreadable, StorageEngine
+from kvtui.core.seams.storage import EngineFailed, EngineFull, EngineLocked, EngineUnreadable, StorageEngine, let_go
 from kvtui.core.seams.transport import Transport, Unreachable
 
 ROLE = "kvtui recover"
@@ -57,7 +57,7 @@ async def recover(state: Path, addresses: Sequence[tuple[str, int]], without: Se
         raise ClusterError(f"the state directory {state} can't be written: {error}") from None
     finally:
         if engine is not None:
-            engine.close()
+            let_go(engine)
 
 
 def _open(state: Path, seams: Seams) -> StorageEngine:

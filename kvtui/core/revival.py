@@ -126,8 +126,11 @@ class Revival:
         finally:
             self._starting.discard(node.id)
             if node.id in self._lives and not node.running:
+                lives = self._lives[node.id]
+                # A disk without space is no fault of the node's: it is not given up before there is some.
+                starts = min(lives.starts, STARTS_MOST - 1) if self._ledger.full else lives.starts
                 # The next wait counts from here.
-                self._lives[node.id] = replace(self._lives[node.id], since=self._clock.monotonic(), running=False)
+                self._lives[node.id] = replace(lives, starts=starts, since=self._clock.monotonic(), running=False)
 
     def _give_up(self, node: RemoteNode) -> None:
         why = node.ended or node.trouble

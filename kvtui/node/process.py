@@ -14,7 +14,7 @@ from kvtui.core.seams.clock import LoopClock
 from kvtui.core.seams.memory import open_memory
 from kvtui.core.seams.parent import NoParentPipe, continue_when_orphaned, watch_parent
 from kvtui.core.seams.standard_streams import say_aside
-from kvtui.core.seams.storage import EngineFailed, EngineFull, EngineLocked, EngineUnreadable, StorageEngine
+from kvtui.core.seams.storage import EngineFailed, EngineFull, EngineLocked, EngineUnreadable, StorageEngine, let_go
 from kvtui.core.seams.tls import BadTls, Tls, TlsFiles, as_node
 from kvtui.core.seams.transport import CannotListen, TcpTransport
 from kvtui.node.gate import Gate
@@ -62,7 +62,8 @@ async def _serve(
             continue_when_orphaned()
         await server.start()
     except (CannotListen, NoParentPipe) as error:
-        store.close()
+        with suppress(EngineFailed):  # why it does not start is what is to be told
+            store.close()
         raise CannotStart(str(error)) from None
     # What is there now stays: the collector never walks it again.
     gc.freeze()
@@ -111,7 +112,7 @@ def _open_store(host: str, port: int, data: Path | None, *, at_opening: int = OP
         raise CannotStart(str(error)) from None
     except (EngineUnreadable, EngineFailed, EngineFull) as error:
         if engine is not None:
-            engine.close()
+            let_go(engine)
         named = str(error) if str(data) in str(error) else f"{data}: {error}"
         raise CannotStart(named) from None
 

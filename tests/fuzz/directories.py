@@ -110,7 +110,7 @@ def log_directory(work: Path, *, killed: bool) -> Directory:
     return made
 
 
-def _end(close: Callable[[], None], path: Path, made: Directory, *, last: bool, killed: bool) -> None:
+def _end(close: Callable[[], object], path: Path, made: Directory, *, last: bool, killed: bool) -> None:
     """Close, and keep the files of the last time: as they lay before, if the process is to have been killed."""
     if last and killed:
         made.files = _files(path)

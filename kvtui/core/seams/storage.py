@@ -99,6 +99,16 @@ class StorageEngine(Protocol):
         ...
 
 
+def let_go(engine: StorageEngine) -> str:
+    """Close an engine of which nothing more is wanted: why it could not be closed in order, in words; empty when it was. What was
+    applied is synced either way, and there at the next opening."""
+    try:
+        engine.close()
+    except EngineFailed as failure:
+        return str(failure)
+    return ""
+
+
 OpenEngine = Callable[[Path, str], StorageEngine]
 """Opens (or creates) the engine of a directory, for a holder described in a few words for people.
 
