@@ -7,6 +7,7 @@ Within it no link is followed, and a file that no store has is nobody's to delet
 as an older state of it. Under that name it goes last, so that whoever starts a node there knows that the rest may be deleted too.
 """
 
+import errno
 import os
 import re
 from collections.abc import Sequence
@@ -49,15 +50,24 @@ def give_up(directory: Path) -> Discarded:
     except OSError as error:
         return Discarded(f"{directory} can't be emptied: {_reason(error)}", intact=True)
     try:
-        foreign = os.fstat(descriptor).st_uid != os.geteuid()
-        if foreign and (directory.is_symlink() or directory.is_mount()):
-            return Discarded(f"{directory} leads to a directory of another user, which is left as it is", intact=True)
+        if _is_foreign(directory, os.fstat(descriptor).st_uid):
+            return Discarded(
+                f"{directory} is, or leads to, a directory of another user, and stays as it is", intact=True
+            )
         left = _empty(directory, descriptor)
     except OSError as error:
         return Discarded(f"{directory} can't be emptied: {_reason(error)}", intact=True)
     finally:
         os.close(descriptor)
     return Discarded(left or _remove(directory))
+
+
+def _is_foreign(directory: Path, owner: int) -> bool:
+    """Whether what lies there is another user's. Within a directory of that user's own a node's is theirs as well."""
+    if owner == os.geteuid():
+        return False
+    # A mount of the same file system shows by its owner alone.
+    return directory.is_symlink() or directory.is_mount() or owner != directory.parent.stat().st_uid
 
 
 def _empty(directory: Path, descriptor: int) -> str:
@@ -110,7 +120,9 @@ def _remove(directory: Path) -> str:
     except FileNotFoundError:
         return ""
     except OSError as error:
-        return f"{directory} is empty, and can't be removed: {_reason(error)}"
+        # Something is mounted there: it stays, as a link does.
+        mounted = error.errno == errno.EBUSY
+        return "" if mounted else f"{directory} is empty, and can't be removed: {_reason(error)}"
     return ""
 
 

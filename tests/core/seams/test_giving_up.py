@@ -115,6 +115,17 @@ def test_a_link_to_another_users_directory_is_left_as_it_is(tmp_path: Path, monk
     assert value_in(target) == b"value"
 
 
+def test_a_place_where_something_is_mounted_stays_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    directory = a_store(tmp_path / "n1")
+
+    def busy(path: Path) -> None:
+        raise OSError(16, "Device or resource busy")
+
+    monkeypatch.setattr(Path, "rmdir", busy)
+    assert give_up(directory) == Discarded()
+    assert list(directory.iterdir()) == []
+
+
 def test_what_is_no_directory_is_told(tmp_path: Path) -> None:
     file = tmp_path / "n1"
     file.write_text("no store")

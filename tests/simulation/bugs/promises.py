@@ -15,7 +15,6 @@ from kvtui.core.pending_write import PendingWrite
 from kvtui.core.placement import Placement
 from kvtui.core.protocol import Clear, Hello, Reply, Request
 from kvtui.core.records import LossAccepted, Record, Runs
-from kvtui.core.remote_node import RemoteNode
 from kvtui.core.routes import Route, Routes
 from kvtui.core.version import Version
 from kvtui.node import gate, service, slots, store
@@ -398,18 +397,6 @@ def what_does_not_fit_into_the_log_is_done_all_the_same() -> None:
     Ledger.record = recording
 
 
-def what_a_removed_node_left_is_its_own_again() -> None:
-    """promise 7: a node that begins where another could not be deleted keeps what it finds there."""
-    from kvtui.core.importing import Imported
-    from kvtui.core.membership import NOTHING, Membership
-
-    async def taken(self: Membership, node: RemoteNode, own_data: object) -> tuple[str, Imported]:
-        return "", NOTHING
-
-    Membership._take_leftovers = taken
-    Membership._check_stranger = lambda self, *_: None
-
-
 def checksums_are_not_looked_at() -> None:
     """promise 9: a flipped bit is served as it lies on the disk."""
 
@@ -466,7 +453,6 @@ BUGS = (
     a_failed_sync_is_ignored,
     a_full_disk_is_ignored,
     what_does_not_fit_into_the_log_is_done_all_the_same,
-    what_a_removed_node_left_is_its_own_again,
     checksums_are_not_looked_at,
     any_secret_opens_the_gate,
     nobody_is_asked_for_the_secret,
