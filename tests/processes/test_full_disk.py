@@ -1,8 +1,6 @@
 """One small file system for a coordinator and its nodes, and what it says and serves while others fill it."""
 
 import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +10,7 @@ import pytest
 from kvtui.core.cluster import Cluster, ClusterError
 from kvtui.core.opening import Settings, open_cluster
 from tests.commands.person import Person
-from tests.processes.faults.injuries import unmount
+from tests.processes.faults.injuries import mount, unmount
 
 pytestmark = [pytest.mark.long, pytest.mark.anyio]
 MIB = 1024 * 1024
@@ -25,12 +23,9 @@ def volume(tmp_path: Path) -> Iterator[Path]:
     """An empty file system of ``VOLUME`` bytes."""
     directory = tmp_path / "volume"
     directory.mkdir()
-    if shutil.which("mount") is None:
-        pytest.skip("there is no mount command here")
-    command = ["mount", "-t", "tmpfs", "-o", f"size={VOLUME}", "tmpfs", str(directory)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-    if done.returncode:
-        pytest.skip(f"a small file system can't be mounted: {done.stderr.strip()}")
+    problem = mount(directory, VOLUME)
+    if problem:
+        pytest.skip(problem)
     try:
         yield directory
     finally:

@@ -36,6 +36,10 @@ class StuckDisk(FaultyDisk):
         return engine
 
 
+def stuck_for_the_log(path: Path) -> FaultyDisk:
+    return StuckDisk(path) if path == STATE / "metadata" else FaultyDisk(path)
+
+
 class NothingLeft:
     """A system that has neither descriptors nor processes to give."""
 
@@ -63,10 +67,7 @@ def test_a_log_that_can_not_be_closed_in_order_ends_in_order_all_the_same() -> N
     """It came up as a defect at the end of ``serve``, and the directory's nodes were not told apart from those of a crash."""
 
     async def main() -> None:
-        made: dict[Path, type[FaultyDisk]] = {STATE / "metadata": StuckDisk}
-        async with SimCluster(
-            nodes=2, replication=2, slots=8, make_disk=lambda path: made.get(path, FaultyDisk)(path)
-        ) as cluster:
+        async with SimCluster(nodes=2, replication=2, slots=8, make_disk=stuck_for_the_log) as cluster:
             await serves(cluster)
             coordinator = cluster.coordinator
             await cluster.close()
@@ -81,10 +82,7 @@ def test_a_log_that_can_not_be_closed_in_order_ends_in_order_all_the_same() -> N
 
 def test_a_refused_opening_says_what_it_was_refused_for_not_that_closing_failed_as_well() -> None:
     async def main() -> None:
-        made: dict[Path, type[FaultyDisk]] = {STATE / "metadata": StuckDisk}
-        async with SimCluster(
-            nodes=2, replication=2, slots=8, make_disk=lambda path: made.get(path, FaultyDisk)(path)
-        ) as cluster:
+        async with SimCluster(nodes=2, replication=2, slots=8, make_disk=stuck_for_the_log) as cluster:
             await serves(cluster)
             await cluster.close()
             log_of(cluster).free = 0

@@ -158,11 +158,11 @@ def why_not(injury: str, path: Path) -> str:
     return ""
 
 
-def mount(directory: Path) -> str:
-    """Give a directory a small file system of its own; why that can't be, or nothing."""
+def mount(directory: Path, size: int = VOLUME_BYTES) -> str:
+    """Give a directory a small file system of its own, of ``size`` bytes; why that can't be, or nothing."""
     if shutil.which("mount") is None:
         return "there is no mount command here"
-    command = ["mount", "-t", "tmpfs", "-o", f"size={VOLUME_BYTES}", "tmpfs", str(directory)]
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(directory)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     return "" if done.returncode == 0 else f"a small file system can't be mounted: {done.stderr.strip()}"
 
