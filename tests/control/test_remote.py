@@ -1,7 +1,6 @@
 """A cluster that is attached to: every method of ``Cluster`` and of each capability, over the simulated control socket."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import replace
@@ -16,11 +15,11 @@ from kvtui.control.wire import ANSWER_BYTES, PIECE_BYTES, encode
 from kvtui.core import cluster as protocols
 from kvtui.core.change import AddNode, Change, RemoveNode, SetPolicy, SetReplication, SetWeight
 from kvtui.core.cluster import ClusterError, Outcome, OwnData, ReadMode
-from kvtui.core.link import Link
 from kvtui.core.protocol import INLINE_BYTES, Fetch
 from kvtui.core.snapshot import NodeState
 from kvtui.core.trace import Purpose
 from tests.control.lab import Desk, Lab
+from tests.core.sent import requests_sent
 from tests.simulation.loop import run_virtual
 
 Story = Callable[[Desk, Desk], Awaitable[None]]
@@ -125,14 +124,7 @@ def test_what_is_too_large_is_refused_in_the_same_words() -> None:
 
 def test_long_values_are_read_once_each_however_few_have_room_in_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     """The holder read all that were asked for, answered the first, and was asked for the others again."""
-    fetched: Counter[type[object]] = Counter()
-    send = Link.send
-
-    def counted(link: Link, request: object, *rest: object, **more: object) -> None:
-        fetched[type(request)] += 1
-        send(link, request, *rest, **more)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Link, "send", counted)
+    fetched = requests_sent(monkeypatch)
 
     async def story(holder: Desk, guest: Desk) -> None:
         pieces = ANSWER_BYTES // INLINE_BYTES - 1

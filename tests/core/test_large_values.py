@@ -1,7 +1,6 @@
 """Long values, many of them: each key's clock counts from its last progress, and who waits for its turn is not late."""
 
 import asyncio
-from collections import Counter
 
 import pytest
 
@@ -15,6 +14,7 @@ from kvtui.core.value_transfer import fetch_value
 from kvtui.core.version import Version
 from kvtui.core.writes import DEADLINE_SECONDS
 from kvtui.node.large_records import LARGE_BYTES
+from tests.core.sent import requests_sent
 from tests.simulation.harness import SimCluster, settled
 from tests.simulation.loop import run_virtual
 
@@ -206,14 +206,7 @@ def test_as_much_is_under_way_as_a_node_keeps_at_hand() -> None:
 
 def test_values_that_have_no_room_in_a_reply_come_with_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     """They were read one by one."""
-    sent: Counter[type[object]] = Counter()
-    send = Link.send
-
-    def counted(link: Link, request: object, *rest: object, **more: object) -> None:
-        sent[type(request)] += 1
-        send(link, request, *rest, **more)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Link, "send", counted)
+    sent = requests_sent(monkeypatch)
 
     async def main() -> None:
         async with SimCluster(nodes=1, slots=8) as cluster:

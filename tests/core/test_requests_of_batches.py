@@ -1,34 +1,19 @@
 """A batch takes as few requests as there are placements among its keys, however the ring came to be as it is."""
 
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from kvtui.core.cluster import Outcome
-from kvtui.core.link import Link
-from kvtui.core.protocol import Get, GetMany, PutRun, Request
+from kvtui.core.protocol import Get, GetMany, PutRun
+from tests.core.sent import requests_sent
 from tests.simulation.harness import SimCluster, settled
 from tests.simulation.loop import run_virtual
 
 KEYS = [b"key %d" % number for number in range(1_000)]
 ITEMS = [(key, b"value of " + key) for key in KEYS]
 SLOTS = 512
-
-
-class Sent:
-    """Counts the requests of each kind that links are given."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.kinds: Counter[type[Request]] = Counter()
-        send = Link.send
-
-        def counted(link: Link, request: Request, *rest: object, **more: object) -> None:
-            self.kinds[type(request)] += 1
-            send(link, request, *rest, **more)  # type: ignore[arg-type]
-
-        monkeypatch.setattr(Link, "send", counted)
 
 
 async def fresh(cluster: SimCluster) -> None:
@@ -85,7 +70,7 @@ def test_batches_are_cut_by_equal_placements(
     came: Callable[[SimCluster], Awaitable[None]], replication: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Fresh rings, whose placements come one record a run of slots, sent 66 requests of 15 keys instead of 3 of 333."""
-    sent = Sent(monkeypatch)
+    sent = requests_sent(monkeypatch)
 
     async def main() -> None:
         async with SimCluster(nodes=3, replication=replication, slots=SLOTS) as cluster:
@@ -99,20 +84,20 @@ def test_batches_are_cut_by_equal_placements(
             if came is fresh:
                 assert len(distinct) <= (3 if replication == 1 else 6)
 
-            sent.kinds.clear()
+            sent.clear()
             assert (await cluster.put_many(ITEMS)).ok == len(ITEMS)
-            assert sent.kinds[PutRun] == copies
+            assert sent[PutRun] == copies
 
-            sent.kinds.clear()
+            sent.clear()
             reads = await cluster.get_many(KEYS)
             assert [read.value for read in reads] == [value for _, value in ITEMS]
             assert {read.outcome for read in reads} == {Outcome.OK}
-            assert sent.kinds[GetMany] == len({place.clean[0] for place in distinct})
-            assert not sent.kinds[Get]
+            assert sent[GetMany] == len({place.clean[0] for place in distinct})
+            assert not sent[Get]
 
-            sent.kinds.clear()
+            sent.clear()
             assert (await cluster.delete_many(KEYS)).existed == len(KEYS)
-            assert sent.kinds[PutRun] == copies
+            assert sent[PutRun] == copies
             assert ledger.topology.places is places
 
     run_virtual(main)
