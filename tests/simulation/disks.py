@@ -27,6 +27,10 @@ class Disk(Protocol):
         """The machine died: what was opened is gone, and what wasn't synced may be."""
         ...
 
+    def note_end(self) -> None:
+        """What was opened was closed in order: what the directory holds now is what it will hold when it is opened."""
+        ...
+
 
 class MemoryDisk:
     """A disk without faults: what was applied is kept, in memory."""
@@ -39,6 +43,9 @@ class MemoryDisk:
 
     def crash(self) -> None:
         """Every batch was synced: nothing is lost."""
+
+    def note_end(self) -> None:
+        """Nothing of it is ever lost, and nobody looks."""
 
 
 class SimDisks:
@@ -61,7 +68,7 @@ class SimDisks:
 
     def memory(self, machine: Machine) -> StorageEngine:
         """An engine in memory for ``machine``, whose writes count and crash like those of disks."""
-        return GuardedEngine(self, machine, MemoryEngine(), lambda: None)
+        return GuardedEngine(self, machine, MemoryEngine(), lambda: None, lambda: None)
 
     def crash_at(self, machine: str, write: int, *, written: bool) -> None:
         """Crash ``machine`` at its ``write``-th batch from now (1: the next), after it was ``written`` or before."""
@@ -142,16 +149,24 @@ class SimDisks:
                 disk.crash()
 
         machine.on_end(ended)
-        return GuardedEngine(self, machine, engine, release)
+        return GuardedEngine(self, machine, engine, disk.note_end, release)
 
 
 class GuardedEngine:
     """The storage engine as one life of a machine has it."""
 
-    def __init__(self, disks: SimDisks, machine: Machine, engine: StorageEngine, release: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        disks: SimDisks,
+        machine: Machine,
+        engine: StorageEngine,
+        note_end: Callable[[], None],
+        release: Callable[[], None],
+    ) -> None:
         self._disks = disks
         self._machine = machine
         self._engine = engine
+        self._note_end = note_end
         self._release = release
 
     @property
@@ -182,6 +197,7 @@ class GuardedEngine:
     def close(self) -> None:
         if self._machine.alive:
             self._engine.close()
+            self._note_end()
             self._release()
 
     def _check(self) -> None:

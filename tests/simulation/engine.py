@@ -43,11 +43,19 @@ class FaultyDisk:
         self._synced: list[Batch] = []
         self._unsynced: list[Batch] = []
         self._engine: FaultyEngine | None = None
+        self._noted: int | None = None
+        """How many batches there were at the orderly end; None: it was opened since, or never closed in order."""
 
     def open(self) -> "FaultyEngine":
         """The engine over what survived. Raises EngineUnreadable."""
         if self.unreadable:
             raise EngineUnreadable(f"can't open the store in {self.path}: {self.unreadable}")
+        held = len(self._synced) + len(self._unsynced)
+        if self._noted is not None and self._noted != held:
+            raise EngineUnreadable(
+                f"the store in {self.path} is damaged: it has {held} batches, and had {self._noted} when it was closed"
+            )
+        self._noted = None
         self._engine = FaultyEngine(self, [*self._synced, *self._unsynced])
         return self._engine
 
@@ -58,6 +66,10 @@ class FaultyDisk:
         kept = int(self._random.uniform(0, len(self._unsynced) + 1)) if self._unsynced else 0
         self._synced += self._unsynced[:kept]
         self._unsynced.clear()
+
+    def note_end(self) -> None:
+        """What was opened was closed in order: what is there now is what is to be there at the next opening."""
+        self._noted = len(self._synced) + len(self._unsynced)
 
     def flip(self, key: bytes, at: int, mask: int = 1) -> None:
         """Flip bits of byte ``at`` of the stored value of ``key``, unnoticed."""

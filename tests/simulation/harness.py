@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, Self, TypeVar
 from kvtui.core.authentication import Secret
 from kvtui.core.cluster import ClusterError, Outcome, Read, Written, WrittenMany
 from kvtui.core.coordinator import Coordinator
-from kvtui.core.opening import Settings, open_cluster
+from kvtui.core.opening import Settings, StateHeld, open_cluster
 from kvtui.core.recovery import recover
 from kvtui.core.seams.bundle import Seams
 from kvtui.core.seams.chance import SeededRandom
@@ -31,6 +31,12 @@ COORDINATOR: Final = "coordinator"
 """The coordinator's machine, by name."""
 ORPHANS_SECONDS: Final = GOODBYE_SECONDS + 1
 """Until then, nodes that lost the coordinator have ended."""
+HAND_OVER_SECONDS: Final = 60.0
+"""Until then a coordinator that leaves has let go of its directory."""
+TRY_SECONDS: Final = 0.005
+"""Between two tries to open a directory that another one holds."""
+ENDING_SECONDS: Final = 0.02
+"""What a process still takes to end when it has closed its directory."""
 STATE: Final = Path("state")
 """The coordinator's directory on the simulated disks; node ``n1`` has ``state/nodes/n1``."""
 
@@ -138,6 +144,32 @@ class SimCluster:
         await self._unless_gone(self._task)
         self.machine.exit()
 
+    async def hand_over(self) -> None:
+        """Leave in order, while the next one tries to open the same directory all the time: it is refused until that is let go.
+
+        What is under way then is unknown. Raises ClusterError, CoordinatorGone, when the next one could not be opened.
+        """
+        former, task, gone = self.machine, self._task, self._gone
+        assert task is not None
+        assert gone is not None
+        self._leave.set()
+        ended = asyncio.ensure_future(asyncio.wait([task, gone], return_when=asyncio.FIRST_COMPLETED))
+        try:
+            async with asyncio.timeout(HAND_OVER_SECONDS):
+                while True:
+                    try:
+                        await self.open()
+                        break
+                    except StateHeld:
+                        await asyncio.sleep(TRY_SECONDS)
+        finally:
+            await ended
+            # A process is not over when it has closed all.
+            await asyncio.sleep(ENDING_SECONDS)
+            former.exit()
+        if task.done():
+            task.result()
+
     async def take_over(self, state: Path) -> "tuple[Machine, Coordinator]":
         """Open the cluster on a copy of its log, at ``state``, while its coordinator is paused; that one is returned. A copy that
         is there already is taken, however old it is.
@@ -203,11 +235,13 @@ class SimCluster:
     async def call(self, ask: Callable[[Coordinator], Awaitable[T]]) -> T:
         """Ask the coordinator, as code of its machine. Raises CoordinatorGone when it crashes meanwhile."""
 
-        async def asking() -> T:
-            return await ask(self.coordinator)
-
-        if not self.machine.alive or self._coordinator is None:
+        coordinator = self._coordinator
+        if not self.machine.alive or coordinator is None:
             raise CoordinatorGone("the coordinator is not running")
+
+        async def asking() -> T:
+            return await ask(coordinator)
+
         return await self._unless_gone(self.machine.spawn(asking()))
 
     async def put(self, key: bytes, value: bytes) -> Written:

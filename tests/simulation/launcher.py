@@ -134,7 +134,12 @@ class SimLauncher:
         if self.parent is not None:
             self.parent.on_end(lambda orderly: process.signal(signal.SIGTERM))
         process.machine.spawn(self._boot(process, spec, started))
-        trouble = await started
+        try:
+            trouble = await started
+        except BaseException:
+            # Who leaves while a node begins ends it.
+            process.signal(signal.SIGKILL)
+            raise
         if trouble:
             raise LaunchFailed(trouble)
         self.processes[spec.node] = process

@@ -129,6 +129,8 @@ class Nemesis:
                 return True
             case FaultKind.FULL_LOG:
                 return await self._fill_log(fault)
+            case FaultKind.HAND_OVER:
+                return await self._hand_over(fault)
             case FaultKind.POLICY | FaultKind.WEIGHT:
                 return await self._place_anew(fault)
             case _:
@@ -228,6 +230,18 @@ class Nemesis:
         await cluster.start_elsewhere(node)
         await asyncio.sleep(fault.amount)
         await cluster.take_back(node)
+        return True
+
+    async def _hand_over(self, fault: Fault) -> bool:
+        """Every other time the next one is killed some time later: what it found when it opened must hold for the one after it."""
+        async with self._opening:
+            if not self._cluster.running or self._cluster.coordinator.snapshot().stopped:
+                return False
+            await self._cluster.hand_over()
+        if fault.flag:
+            await asyncio.sleep(fault.amount)
+            self._cluster.crash()
+            await self._reopen(fault)
         return True
 
     async def _fill_log(self, fault: Fault) -> bool:

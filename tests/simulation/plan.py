@@ -26,6 +26,9 @@ LONG_SHARE: Final = 0.1
 READDRESS_SHARE: Final = 0.6
 """Clusters of nodes that run by themselves of which some come back at other addresses."""
 READDRESS_MOST: Final = 3
+HAND_OVER_SHARE: Final = 0.3
+"""Clusters whose coordinators hand the directory over."""
+HAND_OVER_MOST: Final = 2
 REVIVE_SHARE: Final = 0.3
 """Clusters that start their nodes again."""
 LARGE_SHARE: Final = 0.03
@@ -70,6 +73,7 @@ class FaultKind(StrEnum):
     FULL_LOG = "fill the coordinator's disk"
     STUCK = "remove a node whose directory can't be deleted, and add it again"
     READDRESS = "start a node at another address, and take it back there"
+    HAND_OVER = "let a coordinator leave while the next one opens"
 
 
 WEIGHTS: Final = {
@@ -154,8 +158,9 @@ def plan(seed: int) -> Plan:
         FaultKind.FLIP if wiping else FaultKind.WIPE,
         *([FaultKind.STALE_COPY] if attached else [FaultKind.TAKEOVER]),
         *([] if secret or not attached else [FaultKind.INTRUDER]),
-        # It comes besides, so that the other faults of a seed stay as they are.
+        # They come besides, so that the other faults of a seed stay as they are.
         FaultKind.READDRESS,
+        FaultKind.HAND_OVER,
     }
     return Plan(
         seed=seed,
@@ -170,7 +175,9 @@ def plan(seed: int) -> Plan:
         grace=dice.choice([0.0, 0.0, 2.0]),
         # Of dice of its own, so that all else of a seed stays as it is.
         revive=not attached and random.Random(f"revive:{seed}").random() < REVIVE_SHARE,
-        faults=_with_moves(seed, attached, _faults(dice, [kind for kind in FaultKind if kind not in left_out])),
+        faults=_with_hand_overs(
+            seed, _with_moves(seed, attached, _faults(dice, [kind for kind in FaultKind if kind not in left_out]))
+        ),
         clients=tuple(_with_batches(seed, client, [_step(dice) for _ in range(STEPS)]) for client in range(CLIENTS)),
     )
 
@@ -198,6 +205,15 @@ def _with_moves(seed: int, attached: bool, faults: tuple[Fault, ...]) -> tuple[F
     if not attached or dice.random() >= READDRESS_SHARE:
         return faults
     more = [_fault(dice, FaultKind.READDRESS) for _ in range(dice.randint(1, READDRESS_MOST))]
+    return tuple(sorted((*faults, *more), key=lambda fault: fault.at))
+
+
+def _with_hand_overs(seed: int, faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
+    """Those, and coordinators that hand the directory over."""
+    dice = random.Random(f"hand over:{seed}")
+    if dice.random() >= HAND_OVER_SHARE:
+        return faults
+    more = [_fault(dice, FaultKind.HAND_OVER) for _ in range(dice.randint(1, HAND_OVER_MOST))]
     return tuple(sorted((*faults, *more), key=lambda fault: fault.at))
 
 

@@ -23,6 +23,7 @@ from kvtui.node.membership import Authority
 from kvtui.node.membership import Membership as Own
 from kvtui.node.record import _VALUE_AT
 from tests.simulation.bugs.others import copy_once, merge_instead_of_equalising, rebalancing_without_versions
+from tests.simulation.disks import GuardedEngine
 from tests.simulation.engine import FaultyDisk
 
 # 1. Versions.
@@ -407,6 +408,18 @@ def checksums_are_not_looked_at() -> None:
     slots.sound = fine  # type: ignore[attr-defined]
 
 
+def the_directory_is_let_go_before_its_end_is_noted() -> None:
+    """promise 8: who opens while another one closes works beside a note of how the files were, and is refused after a kill."""
+
+    def close(self: GuardedEngine) -> None:
+        if self._machine.alive:
+            self._engine.close()
+            self._release()
+            self._machine.on_end(lambda orderly: self._note_end() if orderly else None)
+
+    GuardedEngine.close = close
+
+
 # 10. Closed.
 
 
@@ -454,6 +467,7 @@ BUGS = (
     a_full_disk_is_ignored,
     what_does_not_fit_into_the_log_is_done_all_the_same,
     checksums_are_not_looked_at,
+    the_directory_is_let_go_before_its_end_is_noted,
     any_secret_opens_the_gate,
     nobody_is_asked_for_the_secret,
 )
