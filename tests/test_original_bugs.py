@@ -105,7 +105,7 @@ def test_original_bug_4_put_hid_that_every_replica_failed_and_stats_threw(tmp_pa
         assert "Nodes: 1" in lines
         succeeded, lines = await said(cluster, "show")
         assert succeeded
-        assert any(line.endswith(", status=DOWN)") for line in lines), lines
+        assert any(line.endswith(", status=DOWN): it was stopped") for line in lines), lines
 
     on_a_ring(tmp_path, story, nodes=1)
 
