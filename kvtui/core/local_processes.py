@@ -30,11 +30,16 @@ class LocalProcesses:
         self._clock = clock
         self._data = data
         self._secret = secret
+        self._closed = False
+
+    def close(self) -> None:
+        """Start nothing any more. What is just starting is ended as soon as it runs: nobody would look after it."""
+        self._closed = True
 
     async def start_new(self, node: RemoteNode) -> None:
         """Start a new node's process at its address. Raises ClusterError."""
         try:
-            node.process = await self._launcher.start(self._spec(node))
+            node.process = await self._started(self._spec(node))
         except LaunchFailed as error:
             node.ended = f"could not start {node.id}: {error}"
             raise ClusterError(node.ended) from None
@@ -69,7 +74,7 @@ class LocalProcesses:
         for attempt in range(RESTARTS):
             try:
                 # The port may have been taken since; the data directory may still be held by the last process.
-                node.process = await self._launcher.start(self._spec(node, 0 if attempt % 3 == 2 else node.port))
+                node.process = await self._started(self._spec(node, 0 if attempt % 3 == 2 else node.port))
                 break
             except LaunchFailed as error:
                 failure = error
@@ -78,6 +83,17 @@ class LocalProcesses:
             node.ended = f"could not start {node.id}: {failure}"
             raise ClusterError(node.ended)
         self._begun(node, node.process)
+
+    async def _started(self, spec: NodeSpec) -> NodeProcess:
+        """Raises LaunchFailed, and ClusterError where this coordinator ends."""
+        leaving = ClusterError(f"{spec.node} was not started: kvtui is ending")
+        if self._closed:
+            raise leaving
+        process = await self._launcher.start(spec)
+        if self._closed:
+            await self.end(process)
+            raise leaving
+        return process
 
     async def end(self, process: NodeProcess) -> None:
         """End a process in order, or by force when it takes too long."""

@@ -21,6 +21,10 @@ class LossesRoom:
         if self._ledger.cautious and topology.home != HOME:
             # For a rebuilt log a person has given up by name whoever is missing.
             unheard = ", ".join(sorted(topology.members.keys() - self._ledger.granted))
+            if not unheard:
+                raise ClusterError(
+                    f"this log may be an old copy as long as it can't say that it is none: {self._ledger.full}"
+                )
             raise ClusterError(
                 f"this log may be an old copy, and {unheard} may hold what seems to be lost: start what is DOWN first"
             )

@@ -87,6 +87,7 @@ class Membership:
     async def close(self) -> None:
         """Hang up and end this machine's nodes in order."""
         nodes = list(self._ledger.nodes.values())
+        self._processes.close()
         self._supervisor.close()
         await asyncio.gather(*(self._processes.end(node.process) for node in nodes if node.process))
 

@@ -90,13 +90,14 @@ class LiveFaults:
     async def heal(self) -> None:
         """End all faults, start what is dead, and wait until every key has all its copies, or ``BACK_SECONDS``."""
         await self._cluster.heal()
-        for view in self._cluster.snapshot().nodes:
+        # The last picture may be from before: who was harmed a moment ago is whole there, or harmed still.
+        for view in (await self._cluster.refresh()).nodes:
             if view.started_here and view.pid is None:
                 try:
                     await self._cluster.start_node(view.id)
                 except ClusterError as error:
                     self._told(f"{view.id} did not come back: {error}")
         with anyio.move_on_after(BACK_SECONDS):
-            picture = self._cluster.snapshot()
+            picture = await self._cluster.refresh()
             while picture.guarantee_weakened or any(view.state is not NodeState.UP for view in picture.nodes):
                 picture = await self._cluster.changed(picture)

@@ -371,6 +371,44 @@ class FailingLauncher:
         return self._launcher.discard(spec)
 
 
+class LateLauncher(FailingLauncher):
+    """A node of one name runs already when its coordinator hears of it."""
+
+    def __init__(self, cluster: SimCluster, late: str) -> None:
+        super().__init__(cluster, "")
+        self._late = late
+        self.runs, self.told = asyncio.Event(), asyncio.Event()
+
+    async def start(self, spec: NodeSpec) -> NodeProcess:
+        process = await super().start(spec)
+        if spec.node == self._late:
+            self.runs.set()
+            await self.told.wait()
+        return process
+
+
+def test_a_node_that_begins_while_its_coordinator_ends_does_not_outlive_it() -> None:
+    """It ran on, looked after by nobody, and the next coordinator could not start it: its directory was in use."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, slots=8) as cluster:
+            cluster.kill("n2")
+            await cluster.until(lambda snapshot: state_of(snapshot, "n2") is NodeState.DOWN)
+            membership = cluster.coordinator._membership
+            launcher = membership._processes._launcher = LateLauncher(cluster, "n2")
+            starting = asyncio.ensure_future(membership.start("n2"))
+            await launcher.runs.wait()
+            await membership.close()
+            launcher.told.set()
+            with pytest.raises(ClusterError, match="n2 was not started: kvtui is ending"):
+                await starting
+            assert not cluster.process("n2").alive
+            with pytest.raises(ClusterError, match="n1 was not started: kvtui is ending"):
+                await membership._processes.restart(cluster.coordinator._ledger.nodes["n1"])
+
+    run_virtual(main)
+
+
 def test_when_one_of_several_nodes_does_not_start_no_process_is_left_behind() -> None:
     async def main() -> None:
         async with SimCluster(nodes=1, slots=8) as cluster:

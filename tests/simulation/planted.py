@@ -11,7 +11,7 @@ from tests.simulation.plan import plan
 from tests.simulation.story import failure_of
 from tests.simulation.workers import begin
 
-SEEDS_MOST: Final = 1_000
+SEEDS_MOST: Final = 2_500
 
 
 class Hunt(NamedTuple):

@@ -186,7 +186,10 @@ class _Story:
         if lost:
             if not nemesis.wiped:
                 raise Wrong(f"{lost} slots are lost although no node was wiped")
-            await self._cluster.until(lambda s: all(view.state is NodeState.UP for view in s.nodes), SETTLE_SECONDS)
+            # A log that can't say yet that it is no old copy, for want of space, gives nothing up.
+            await self._cluster.until(
+                lambda s: all(view.state is NodeState.UP for view in s.nodes) and not s.log_full, SETTLE_SECONDS
+            )
             await self._retire(coordinator.topology.lost)
             await self._cluster.call(lambda c: c.accept_loss())
         await self._write_damaged_anew()

@@ -14,6 +14,7 @@ SEEDS_MOST_ELSEWHERE = 10_000
 """The hardest bug takes a thousand seeds on average or so."""
 
 
+@pytest.mark.timeout(900)
 def test_every_planted_bug_is_caught(capsys: pytest.CaptureFixture[str]) -> None:
     bugs = catalogue()
     assert len(bugs) >= 30
