@@ -146,9 +146,12 @@ class Compaction:
 
     def _ended(self, ended: "asyncio.Future[None]", began: float) -> None:
         self._running = None
-        if ended.cancelled() or self._stopped:
+        if ended.cancelled():
             return
+        # Looked at in any case: asyncio complains of a failure that nobody looked at, long after the engine's end.
         failure = ended.exception()
+        if self._stopped:
+            return
         if failure is not None:
             self._fail(str(failure))
             return

@@ -173,6 +173,7 @@ class FaultyEngine:
                 self._disk.compact()
             except CompactionFailed as failure:
                 done.set_exception(failure)
+                done.exception()  # who waits for it may have been killed: then nobody looks at it, and that is all right
             else:
                 done.set_result(None)
 
