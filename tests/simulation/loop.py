@@ -13,12 +13,13 @@ import random
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar, TypeVarTuple
 
 from tests.simulation.machine import Machine, State, machine_in
 from tests.simulation.numbering import NumberedFuture, NumberedTask, numbered_scopes, restart_numbers
 
 T = TypeVar("T")
+_Ts = TypeVarTuple("_Ts")
 
 LIMIT_SECONDS: Final = 3600.0
 """Virtual seconds after which a run counts as hanging, unless it asks for more."""
@@ -38,6 +39,45 @@ class Stuck(Exception):
     """The run can't end: nothing is ready and no timer is set, or it outlived its limit, or it spins."""
 
 
+class SimHandle(asyncio.Handle):
+    """A callback to run. It is made without asking whether asyncio's debug mode is on: a run makes thousands of them."""
+
+    __slots__ = ()
+
+    def __init__(
+        self, callback: Callable[..., object], args: tuple[Any, ...], loop: "SimLoop", context: Context | None
+    ) -> None:
+        self._context = copy_context() if context is None else context
+        self._loop = loop
+        self._callback = callback
+        self._args = args
+        self._cancelled = False
+        self._repr = None
+        self._source_traceback = None
+
+    def cancel(self) -> None:
+        self._cancelled = True
+        self._callback = None  # type: ignore[assignment]
+        self._args = None  # type: ignore[assignment]
+
+
+class SimTimer(SimHandle, asyncio.TimerHandle):
+    """A callback to run later."""
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        when: float,
+        callback: Callable[..., object],
+        args: tuple[Any, ...],
+        loop: "SimLoop",
+        context: Context | None,
+    ) -> None:
+        SimHandle.__init__(self, callback, args, loop, context)
+        self._when = when
+
+
 class SimLoop(asyncio.BaseEventLoop):
     """An asyncio loop whose time is a number and whose order is a seed's."""
 
@@ -54,16 +94,37 @@ class SimLoop(asyncio.BaseEventLoop):
         self._calls_before = 0
         self._machines: dict[Machine, None] = {}
         self._closing = False
+        self._timers: list[tuple[float, int, SimTimer]] = []
+        """A heap; of timers that are due at once, the one that was set first comes first."""
+        self._timers_set = 0
         self._ready: deque[asyncio.Handle]
-        self._scheduled: list[asyncio.TimerHandle]
         self._stopping: bool
-        self._timer_cancelled_count: int
         self.set_task_factory(_task)
         self.set_exception_handler(lambda _, context: self._record(context))
 
     def time(self) -> float:
         """Virtual seconds since the start of the run."""
         return self._now
+
+    def call_soon(
+        self, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
+    ) -> asyncio.Handle:
+        handle = SimHandle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
+
+    def call_at(
+        self, when: float, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        timer = SimTimer(when, callback, args, self, context)
+        self._timers_set += 1
+        heapq.heappush(self._timers, (when, self._timers_set, timer))
+        return timer
+
+    def call_later(
+        self, delay: float, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        return self.call_at(self._now + delay, callback, *args, context=context)
 
     def create_future(self) -> asyncio.Future[Any]:
         return NumberedFuture(loop=self)
@@ -81,39 +142,45 @@ class SimLoop(asyncio.BaseEventLoop):
 
     def _run_once(self) -> None:
         self._advance()
-        batch = list(self._ready)
-        self._ready.clear()
-        if len(batch) > 1:
-            batch = self._ordered(batch)
+        ready = self._ready
+        if len(ready) == 1:
+            batch = [ready.popleft()]
+        else:
+            batch = self._ordered(list(ready))
+            ready.clear()
         for place, handle in enumerate(batch):
-            if handle.cancelled():
+            if handle._cancelled:
                 continue
-            machine = machine_in(handle._context)  # type: ignore[attr-defined]
+            context = handle._context  # type: ignore[attr-defined]
+            machine = machine_in(context)
             if machine is not None and machine.state is not State.RUNNING and not self._closing:
                 self._machines[machine] = None
                 machine.park(handle)
                 continue
             self.calls += 1
             try:
-                handle._run()
-            except BaseException:
-                self._ready.extendleft(reversed(batch[place + 1 :]))
+                context.run(handle._callback, *handle._args)  # type: ignore[attr-defined]
+            except (SystemExit, KeyboardInterrupt):
+                ready.extendleft(reversed(batch[place + 1 :]))
                 raise
+            except BaseException as error:
+                told = f"a callback failed: {handle!r}"
+                self.call_exception_handler({"message": told, "exception": error, "handle": handle})
 
     def _advance(self) -> None:
-        timers = self._scheduled
-        while timers and timers[0].cancelled():
-            self._forget(heapq.heappop(timers))
+        timers = self._timers
+        while timers and timers[0][2]._cancelled:
+            heapq.heappop(timers)
         if not self._ready and not self._stopping:
             if not timers:
                 raise Stuck(f"deadlock at {self._now:.6f} s: nothing is ready and no timer is set; {self._waiting()}")
-            self._jump(timers[0].when())
+            self._jump(timers[0][0])
         elif self.calls - self._calls_before > INSTANT_CALLS:
             raise Stuck(f"virtual time stands still at {self._now:.6f} s: {INSTANT_CALLS:,} calls; {self._waiting()}")
-        while timers and timers[0].when() <= self._now + RESOLUTION:
-            timer = heapq.heappop(timers)
-            self._forget(timer)
-            if not timer.cancelled():
+        due = self._now + RESOLUTION
+        while timers and timers[0][0] <= due:
+            timer = heapq.heappop(timers)[2]
+            if not timer._cancelled:
                 self._ready.append(timer)
 
     def _jump(self, when: float) -> None:
@@ -123,16 +190,11 @@ class SimLoop(asyncio.BaseEventLoop):
             self._now = when
             self._calls_before = self.calls
 
-    def _forget(self, timer: asyncio.TimerHandle) -> None:
-        # The base class counts cancelled timers that are still in its heap, by this flag.
-        if timer.cancelled():
-            self._timer_cancelled_count -= 1
-        timer._scheduled = False  # type: ignore[attr-defined]
-
     def _ordered(self, batch: list[asyncio.Handle]) -> list[asyncio.Handle]:
         """``batch`` in the seed's order, the calls of one object among themselves as they were."""
         order = list(range(len(batch)))
-        self._shuffle(order)
+        if len(order) > 1:
+            self._shuffle(order)
         places: dict[int, list[int]] = {}
         for place, index in enumerate(order):
             owner = getattr(batch[index]._callback, "__self__", None)  # type: ignore[attr-defined]

@@ -76,6 +76,7 @@ class End(asyncio.Transport):
         self._make = make
         self._protocol: asyncio.Protocol | None = None
         self._context = machine.context()
+        self._loop = asyncio.get_running_loop()
         self._outbox: deque[bytes] = deque()
         self._outbox_bytes = 0
         self._arriving: deque[tuple[float, bytes | Mark]] = deque()
@@ -175,7 +176,7 @@ class End(asyncio.Transport):
         """Put ``item`` on the wire to this end."""
         if self.lost and not self.machine.alive:
             return
-        now = asyncio.get_running_loop().time()
+        now = self._loop.time()
         self._last_due = max(self._last_due, now + self._wire.delay(self.peer.machine.name, self.machine.name))
         self._arriving.append((self._last_due, item))
         if isinstance(item, bytes):
@@ -261,7 +262,7 @@ class End(asyncio.Transport):
     def _schedule(self) -> None:
         if self._timer is None and self._arriving and not self._held and self._listens:
             due = self._arriving[0 if self._reading else -1][0]
-            self._timer = asyncio.get_running_loop().call_at(due, self._arrive, context=self._context)
+            self._timer = self._loop.call_at(due, self._arrive, context=self._context)
 
     @property
     def _listens(self) -> bool:
@@ -285,7 +286,7 @@ class End(asyncio.Transport):
 
     def _take(self) -> bytes | Mark:
         """The next mark, or the next bytes with all that are due by now."""
-        now = asyncio.get_running_loop().time()
+        now = self._loop.time()
         _, item = self._arriving.popleft()
         if isinstance(item, Mark):
             return item
@@ -338,7 +339,7 @@ class End(asyncio.Transport):
             self._wire.closed(self.connection)
 
     def _soon(self, callback: Callable[..., None], *arguments: Any) -> None:
-        asyncio.get_running_loop().call_soon(callback, *arguments, context=self._context)
+        self._loop.call_soon(callback, *arguments, context=self._context)
 
     def _guard(self, callback: Callable[..., None], *arguments: Any) -> None:
         """Call the protocol; what it raises ends the stream and fails the run, as asyncio's own transports do it."""
@@ -346,7 +347,7 @@ class End(asyncio.Transport):
             callback(*arguments)
         except Exception as error:
             context = {"message": "a protocol's callback failed", "exception": error, "transport": self}
-            asyncio.get_running_loop().call_exception_handler(context)
+            self._loop.call_exception_handler(context)
             self.abort()
 
 

@@ -117,8 +117,10 @@ class SimNetwork:
     # What transports and streams ask.
 
     def delay(self, sender: str, receiver: str) -> float:
-        extra = self._slow.get(sender, 0.0) + self._slow.get(receiver, 0.0)
-        return self._chance.uniform(*self.latency) + extra
+        least, most = self.latency
+        delay = least + (most - least) * self._chance.random()
+        slow = self._slow
+        return delay + slow.get(sender, 0.0) + slow.get(receiver, 0.0) if slow else delay
 
     def pieces(self, data: bytes) -> list[bytes]:
         if len(data) > 1 and self._chance.random() < self.split:
@@ -139,8 +141,8 @@ class SimNetwork:
 
     def delivered(self, sender: str, receiver: str, item: bytes | Mark) -> None:
         self.deliveries += 1
-        content = item.value.encode() if isinstance(item, Mark) else item
-        label = f"{asyncio.get_running_loop().time():.9f} {sender}>{receiver} ".encode()
+        content = item if isinstance(item, bytes) else item.value.encode()
+        label = b"%.9f" % asyncio.get_running_loop().time() + sender.encode() + receiver.encode()
         self.fingerprint = zlib.crc32(content, zlib.crc32(label, self.fingerprint))
 
     def closed(self, connection: Connection) -> None:
