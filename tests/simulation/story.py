@@ -14,15 +14,15 @@ from kvtui.check import Outcome as Told
 from kvtui.core import observatory
 from kvtui.core.authentication import Secret
 from kvtui.core.cluster import ClusterError, Outcome
-from kvtui.core.protocol import INLINE_BYTES
 from kvtui.core.ring import slot_of, token_of
 from kvtui.core.snapshot import ClusterSnapshot, NodeState
 from kvtui.core.writes import DEADLINE_SECONDS
+from tests.simulation.clients import LAST_CLIENT, Clients
 from tests.simulation.engine import FaultyDisk
 from tests.simulation.harness import SimCluster, settled
 from tests.simulation.loop import run_virtual
 from tests.simulation.nemesis import Nemesis
-from tests.simulation.plan import KEYS, FaultKind, Plan, Step
+from tests.simulation.plan import KEYS, FaultKind, Plan
 
 SLACK_SECONDS: Final = 0.25
 """What an operation may take beyond its deadline."""
@@ -38,7 +38,6 @@ ELSEWHERE: Final = "obeys another coordinator"
 LONE: Final = "belongs to no cluster"
 NOTELESS: Final = "none of the nodes has a note"
 WITHOUT: Final = re.compile(r"--without (\S+)")
-LAST_CLIENT: Final = 99
 
 
 class Wrong(Exception):
@@ -96,7 +95,6 @@ class _Story:
         self._plan = plan
         self._keys = tuple(b"key %d" % number for number in range(KEYS))
         self._retired: set[bytes] = set()
-        self._slowest = 0.0
 
     async def tell(self) -> Run:
         plan, loop = self._plan, asyncio.get_running_loop()
@@ -121,7 +119,8 @@ class _Story:
             await cluster.call(lambda coordinator: coordinator.set_quorum(plan.quorum))
             await cluster.call(lambda coordinator: coordinator.set_reads(plan.reads))
             nemesis = Nemesis(cluster, self._keys, plan.seed, self._recorder)
-            clients = (self._client(number, steps) for number, steps in enumerate(plan.clients))
+            self._clients = Clients(cluster, self._recorder, self._keys)
+            clients = (self._clients.take(number, steps) for number, steps in enumerate(plan.clients))
             await asyncio.gather(*clients, *(nemesis.inflict(fault) for fault in plan.faults))
             await nemesis.end_all()
             if await self._become_obeyed(nemesis):
@@ -132,55 +131,6 @@ class _Story:
                 lost = plan.slots
             self._judge(nemesis)
             return Run(len(self._recorder.history().operations), loop.time(), nemesis.done, lost)
-
-    async def _client(self, number: int, steps: tuple[Step, ...]) -> None:
-        for count, step in enumerate(steps):
-            await asyncio.sleep(step.pause)
-            if step.more:
-                await self._operate_on_many(number, count, step)
-                continue
-            value = f"{number}.{count}"
-            await self._operate(
-                number, step.kind, self._keys[step.key], value if step.kind is Kind.PUT else None, step.large
-            )
-
-    async def _operate(self, client: int, kind: Kind, key: bytes, value: str | None, large: bool = False) -> Told:
-        began = asyncio.get_running_loop().time()
-        pending = self._recorder.begin(client, kind, key.decode(), value)
-        if kind is Kind.GET:
-            read = await self._cluster.get(key)
-            text = None if read.value is None else _as_written(read.value)
-            pending.end(Told(read.outcome), text, read.version, read.stale, read.text)
-            outcome = Told(read.outcome)
-        else:
-            stored = (value or "").encode() + b" " * (INLINE_BYTES if large else 0)
-            written = await (self._cluster.put(key, stored) if kind is Kind.PUT else self._cluster.delete(key))
-            version = written.version if written.version.epoch else None
-            pending.end(Told(written.outcome), None, version, note=written.text)
-            outcome = Told(written.outcome)
-        self._slowest = max(self._slowest, asyncio.get_running_loop().time() - began)
-        return outcome
-
-    async def _operate_on_many(self, client: int, count: int, step: Step) -> None:
-        """Each key of a batch is an operation of its own, which began and ended with the others."""
-        keys = [self._keys[(step.key + place) % len(self._keys)] for place in range(step.more + 1)]
-        values = [f"{client}.{count}.{place}" if step.kind is Kind.PUT else None for place in range(len(keys))]
-        pending = [
-            self._recorder.begin(client, step.kind, key.decode(), value)
-            for key, value in zip(keys, values, strict=True)
-        ]
-        if step.kind is Kind.GET:
-            for each, read in zip(pending, await self._cluster.get_many(keys), strict=True):
-                text = None if read.value is None else _as_written(read.value)
-                each.end(Told(read.outcome), text, read.version, read.stale, read.text)
-            return
-        if step.kind is Kind.PUT:
-            items = [(key, (value or "").encode()) for key, value in zip(keys, values, strict=True)]
-            written = await self._cluster.put_many(items)
-        else:
-            written = await self._cluster.delete_many(keys)
-        for each, key in zip(pending, keys, strict=True):
-            each.end(Told(written.others.get(key, Outcome.OK)), note=written.text)
 
     async def _settle(self, nemesis: Nemesis) -> int:
         """Wait until all is as wanted. Slots that were lost must say so, and are given up; returns how many."""
@@ -216,7 +166,7 @@ class _Story:
             read = await self._cluster.get(key)
             if key not in self._retired and (read.stale or DAMAGED in read.text):
                 await self._cluster.call(lambda c: c.set_quorum(1))
-                await self._operate(LAST_CLIENT, Kind.PUT, key, f"anew {key.decode()}")
+                await self._clients.operate(LAST_CLIENT, Kind.PUT, key, f"anew {key.decode()}")
 
     async def _become_obeyed(self, nemesis: Nemesis) -> bool:
         """After a takeover whose log was too old, the log is rebuilt from the nodes, as a person would do it. False: there is
@@ -281,7 +231,7 @@ class _Story:
     async def _read_all(self) -> None:
         left = [key for key in self._keys if key not in self._retired]
         for key in left:
-            if await self._operate(LAST_CLIENT, Kind.GET, key, None) is not Told.OK:
+            if await self._clients.operate(LAST_CLIENT, Kind.GET, key, None) is not Told.OK:
                 raise Wrong(
                     f"{key!r} can't be read although all is well: {self._recorder.history().operations[-1].note}"
                 )
@@ -314,8 +264,8 @@ class _Story:
     def _judge(self, nemesis: Nemesis) -> None:
         if nemesis.served_elsewhere:
             raise Wrong(nemesis.served_elsewhere[0])
-        if self._slowest > DEADLINE_SECONDS + SLACK_SECONDS:
-            raise Wrong(f"an operation took {self._slowest:.2f} s")
+        if self._clients.slowest > DEADLINE_SECONDS + SLACK_SECONDS:
+            raise Wrong(f"an operation took {self._clients.slowest:.2f} s")
         history = self._recorder.history()
         retired = {key.decode() for key in self._retired}
         report = check(History(tuple(op for op in history.operations if op.key not in retired), history.events))
@@ -327,13 +277,6 @@ def _known(snapshot: ClusterSnapshot) -> bool:
     """Whether the coordinator knows that it is obeyed, or not: a node that is away may prove its log to be an old copy."""
     up = all(view.state is NodeState.UP for view in snapshot.nodes)
     return bool(snapshot.stopped) or settled(snapshot) or (up and bool(snapshot.lost))
-
-
-def _as_written(stored: bytes) -> str:
-    """What was written, if it is whole."""
-    text = stored.decode().rstrip()
-    whole = len(stored) in (len(text), len(text) + INLINE_BYTES)
-    return text if whole else f"{text}, cut"
 
 
 def _told(report: Report) -> str:
