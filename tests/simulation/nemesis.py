@@ -50,9 +50,9 @@ SURGED: Final = frozenset({FaultKind.JOIN, FaultKind.LEAVE, FaultKind.WEIGHT, Fa
 """Changes that make slots move: every other one amid a surge of writes."""
 SURGE_ROUNDS: Final = 8
 """Times that all keys are written at once, and read, while slots move."""
-SURGE_LOOK: Final = 0.002
+SURGE_LOOK: Final = 0.05
 SURGE_PATIENCE: Final = 1.0
-"""Seconds between two looks whether slots move, and until it is given up."""
+"""Seconds between two looks whether slots move, if no record says so before, and until it is given up."""
 MENDING_TRIES: Final = 6
 MENDING_SECONDS: Final = 2.0
 
@@ -468,7 +468,16 @@ class Nemesis:
                 await asyncio.gather(*(self._write(key) for key in self._keys))
                 await asyncio.gather(*(self._read(key) for key in self._keys))
             else:
-                await asyncio.sleep(SURGE_LOOK)
+                await self._next_record()
+
+    async def _next_record(self) -> None:
+        """Return when the coordinator has logged something, or a moment later."""
+        if not self._cluster.running:
+            await asyncio.sleep(SURGE_LOOK)
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SURGE_LOOK):
+                await self._cluster.coordinator._ledger.changed()
 
     def _moving(self) -> bool:
         return self._cluster.running and any(place.receiving for place in self._cluster.coordinator.topology.distinct)
