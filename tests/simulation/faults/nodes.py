@@ -1,0 +1,114 @@
+"""Faults of nodes' processes and of what lies between them and the coordinator."""
+
+import asyncio
+from typing import Final
+
+from kvtui.core.authentication import Secret
+from kvtui.core.link import Link, LinkFull, LinkLost
+from kvtui.core.node_access import NodeAccess
+from kvtui.core.protocol import ERROR, Get, Hello, Put
+from kvtui.core.remote_node import NotANode
+from kvtui.core.seams.transport import Unreachable
+from tests.simulation.faults.scene import Inflict, Scene, to_node
+from tests.simulation.harness import COORDINATOR
+from tests.simulation.machine import Machine
+from tests.simulation.plan import Fault, FaultKind
+
+WRONG_SECRET: Final = Secret(b"known to a stranger alone")
+
+
+async def kill(scene: Scene, fault: Fault, node: str) -> bool:
+    """It is started again later."""
+    scene.cluster.kill(node)
+    await asyncio.sleep(fault.seconds)
+    await scene.revive(node)
+    return True
+
+
+async def pause(scene: Scene, fault: Fault, node: str) -> bool:
+    """It goes on with all that waited."""
+    scene.cluster.pause(node)
+    await asyncio.sleep(fault.seconds)
+    scene.cluster.resume(node)
+    return True
+
+
+async def cut(scene: Scene, fault: Fault, node: str) -> bool:
+    """Its streams break, wherever they are within a request."""
+    return bool(scene.cluster.network.cut(node, COORDINATOR))
+
+
+async def separate(scene: Scene, fault: Fault, node: str) -> bool:
+    """Nothing arrives, in both directions or in one."""
+    one, other = (node, COORDINATOR) if fault.kind is FaultKind.MUTE else (COORDINATOR, node)
+    scene.cluster.network.partition(one, other, one_way=fault.kind is not FaultKind.PARTITION)
+    await asyncio.sleep(fault.seconds)
+    scene.cluster.network.heal()
+    return True
+
+
+async def slow(scene: Scene, fault: Fault, node: str) -> bool:
+    """Everything to and from it takes longer."""
+    scene.cluster.network.slow(node, 0.01 + fault.amount)
+    await asyncio.sleep(fault.seconds)
+    scene.cluster.network.slow(node, 0.0)
+    return True
+
+
+async def crash_at_a_write(scene: Scene, fault: Fault, node: str) -> bool:
+    """Before or after one of its next writes reached the disk."""
+    scene.cluster.disks.crash_at(node, 1 + int(8 * fault.amount), written=fault.flag)
+    await asyncio.sleep(fault.seconds)
+    await scene.revive(node)
+    return True
+
+
+async def start_elsewhere(scene: Scene, fault: Fault, node: str) -> bool:
+    """Where the coordinator is gone, or declines, a person says it again once all is calm."""
+    cluster = scene.cluster
+    if not cluster.attached:
+        return False
+    cluster.kill(node)
+    await asyncio.sleep(fault.seconds)
+    if cluster.process(node).alive:
+        return False
+    await cluster.start_elsewhere(node)
+    await asyncio.sleep(fault.amount)
+    await cluster.take_back(node)
+    return True
+
+
+async def intrude(scene: Scene, fault: Fault, node: str) -> bool:
+    """A stranger who knows another secret, or none, must not be told anything, nor change anything."""
+    process = scene.cluster.process(node)
+    if not process.alive or process.server is None:
+        return False
+    seams = scene.cluster.seams_of(Machine(f"stranger{next(scene.names)}"), WRONG_SECRET if fault.flag else None)
+    access = NodeAccess(seams.transport, seams.secret, seams.random, seams.clock)
+    link = Link(scene.cluster.clock, lambda _link, _reason: None)
+    key = scene.keys[0].decode()
+    try:
+        await access.connect(*process.address, lambda: link)
+        for request in (Hello(), Get(key=key), Put(key=key, value="of a stranger")):
+            reply = await link.ask(request)
+            if reply.status != ERROR:
+                scene.served_elsewhere.append(f"{node} answered a stranger's {type(request).__name__}")
+    except (Unreachable, NotANode, LinkLost, LinkFull):
+        return True
+    finally:
+        link.close("asked enough")
+    return True
+
+
+OF_NODES: Final[dict[FaultKind, Inflict]] = {
+    FaultKind.KILL: to_node(kill),
+    FaultKind.PAUSE: to_node(pause),
+    FaultKind.CUT: to_node(cut),
+    FaultKind.PARTITION: to_node(separate),
+    FaultKind.DEAF: to_node(separate),
+    FaultKind.MUTE: to_node(separate),
+    FaultKind.SLOW: to_node(slow),
+    FaultKind.NODE_CRASH: to_node(crash_at_a_write),
+    FaultKind.READDRESS: to_node(start_elsewhere),
+    FaultKind.INTRUDER: to_node(intrude),
+}

@@ -1,0 +1,143 @@
+"""What faults share: the cluster that they are done to, whom they choose, and the operations that belong to them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+from kvtui.check import Kind, Recorder
+from kvtui.check import Outcome as Told
+from kvtui.core.opening import Settings
+from kvtui.core.quorum import may_shrink
+from kvtui.core.seams.bundle import Seams
+from kvtui.core.seams.chance import SeededRandom
+from tests.simulation.engine import FaultyDisk
+from tests.simulation.harness import SimCluster
+from tests.simulation.launcher import SimLauncher
+from tests.simulation.machine import Machine
+from tests.simulation.plan import Fault
+
+LATE_CLIENT: Final = 1000
+"""From here on count the clients whose operations belong to faults: each does one."""
+HALF: Final = 0.5
+NOTICED: Final = 0.05
+"""Until then a node that was killed is missed."""
+
+
+class Scene:
+    """One cluster under faults."""
+
+    def __init__(self, cluster: SimCluster, keys: tuple[bytes, ...], seed: int, recorder: Recorder) -> None:
+        """``recorder`` is told of the operations that belong to faults, those of coordinators that should not write included."""
+        self.cluster = cluster
+        self.keys = keys
+        self.recorder = recorder
+        self.opening = asyncio.Lock()
+        """Who opens a coordinator holds it."""
+        self.names = count(1)
+        """Numbers for whatever must have a name of its own."""
+        self.served_elsewhere: list[str] = []
+        """What a coordinator answered that should have refused: for the story to complain of."""
+        self.wiped = False
+        self.taken_over = False
+        self._seed = seed
+
+    # Who is chosen.
+
+    def chosen(self, fault: Fault) -> str | None:
+        """A member that was started here."""
+        if not self.cluster.running:
+            return None
+        names = [
+            view.id for view in self.cluster.coordinator.snapshot().nodes if view.id in self.cluster.launcher.processes
+        ]
+        return names[fault.node % len(names)] if names else None
+
+    def spared(self, first: str) -> str | None:
+        """The next node, from ``first`` on, whose slots each have another clean copy and may go on with that alone."""
+        if not self.cluster.running or self.cluster.coordinator.snapshot().stopped:
+            return None
+        topology = self.cluster.coordinator.topology
+        names = [name for name in topology.members if name in self.cluster.launcher.processes]
+        names = names[names.index(first) :] + names[: names.index(first)] if first in names else names
+
+        def spare(name: str) -> bool:
+            return all(
+                name not in place.clean or may_shrink(len(place.clean), len(place.replicas), topology.quorum)
+                for place in topology.distinct
+            )
+
+        return next((name for name in names if spare(name)), None)
+
+    def disk(self, path: Path) -> FaultyDisk:
+        """The simulated disk of a directory."""
+        disk = self.cluster.disks.disk(path)
+        assert isinstance(disk, FaultyDisk)
+        return disk
+
+    # What follows a fault.
+
+    async def revive(self, node: str) -> None:
+        """Start a node again, if it is dead and there is somebody to do it."""
+        if not self.cluster.process(node).alive and (self.cluster.attached or self.cluster.running):
+            await self.cluster.revive(node)
+
+    async def reopen(self, seconds: float) -> None:
+        """Open the coordinator after so many seconds, unless somebody else has."""
+        await asyncio.sleep(seconds)
+        async with self.opening:
+            if not self.cluster.machine.alive:
+                await self.cluster.open()
+
+    async def write(self, key: bytes, what: str) -> None:
+        """A put, whose value begins with ``what``."""
+        value = f"{what} {next(self.names)}"
+        pending = self.recorder.begin(LATE_CLIENT + next(self.names), Kind.PUT, key.decode(), value)
+        written = await self.cluster.put(key, value.encode())
+        version = written.version if written.version.epoch else None
+        pending.end(Told(written.outcome), None, version, note=written.text)
+
+    async def read(self, key: bytes) -> None:
+        """A get."""
+        pending = self.recorder.begin(LATE_CLIENT + next(self.names), Kind.GET, key.decode())
+        read = await self.cluster.get(key)
+        text = None if read.value is None else read.value.decode().rstrip()
+        pending.end(Told(read.outcome), text, read.version, read.stale)
+
+    async def read_all(self) -> None:
+        """A get of each key, one after the other."""
+        for key in self.keys:
+            await self.read(key)
+
+    # Other coordinators.
+
+    def settings(self, state: Path) -> Settings:
+        """The cluster's, with another state directory."""
+        return replace(self.cluster.settings, state=state)
+
+    def other_seams(self) -> Seams:
+        """Those of a machine of its own, on the same network and disks."""
+        number = next(self.names)
+        machine = Machine(f"second{number}")
+        seams = self.cluster.seams_of(machine, self.cluster.secret)
+        random = SeededRandom(self._seed * 1000 + number)
+        launcher = SimLauncher(
+            self.cluster.network, self.cluster.disks, self.cluster.clock, random, prefix=f"{machine.name}:"
+        )
+        return replace(seams, random=random, launcher=launcher)
+
+
+Inflict = Callable[[Scene, Fault], Awaitable[bool]]
+"""Begins a fault and ends it; whether there was anything to do it to."""
+
+
+def to_node(hurt: Callable[[Scene, Fault, str], Awaitable[bool]]) -> Inflict:
+    """What is done to one node, as a fault that chooses it."""
+
+    async def inflict(scene: Scene, fault: Fault) -> bool:
+        node = scene.chosen(fault)
+        return node is not None and await hurt(scene, fault, node)
+
+    return inflict
