@@ -19,6 +19,7 @@ from kvtui.core.notes import Notes
 from kvtui.core.patience import Patience
 from kvtui.core.pending_write import PendingWrite
 from kvtui.core.protocol import (
+    BATCH_ENTRIES,
     ERROR,
     INLINE_BYTES,
     KEY_BYTES,
@@ -169,7 +170,7 @@ class Writes:
             else:
                 group.append(change)
         for group in groups.values():
-            yield from batches(group, lambda change: len(change.key) + len(change.value or b""))
+            yield from batches(group, lambda change: len(change.key) + len(change.value or b""), BATCH_ENTRIES)
 
     def _begin_batch(self, batch: list[Change]) -> PendingWrite | Written:
         version = self._ledger.next_version(len(batch))

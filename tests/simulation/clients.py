@@ -1,39 +1,62 @@
 """What clients of a cluster do, and what they are told: every operation is recorded as it began and ended."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
-from kvtui.check import Kind, Recorder
+from kvtui.check import Kind, Pending, Recorder
 from kvtui.check import Outcome as Told
-from kvtui.core.cluster import Outcome
-from kvtui.core.protocol import INLINE_BYTES
-from tests.simulation.harness import SimCluster
+from kvtui.core.cluster import ClusterError, Item, Outcome, Read
+from kvtui.core.ring import token_of
+from tests.simulation.harness import CoordinatorGone, SimCluster
 from tests.simulation.plan import Step
+from tests.simulation.values import name_of, stored
 
 LAST_CLIENT: Final = 99
 """Who writes and reads when all faults are over."""
 
 
 class Clients:
-    """All clients of one cluster. ``slowest`` is the longest that an operation on one key took, in seconds."""
+    """All clients of one cluster, and what they found wrong at once. ``slowest`` is the longest that an operation on one key took,
+    in seconds."""
 
-    def __init__(self, cluster: SimCluster, recorder: Recorder, keys: tuple[bytes, ...]) -> None:
+    def __init__(
+        self, cluster: SimCluster, recorder: Recorder, keys: tuple[bytes, ...], further: tuple[bytes, ...] = ()
+    ) -> None:
+        """``further`` keys are only used many at a time."""
         self._cluster = cluster
         self._recorder = recorder
         self._keys = keys
+        self._further = further
         self.slowest = 0.0
+        self.wrong: list[str] = []
+        self.did: Counter[str] = Counter()
 
     async def take(self, client: int, steps: tuple[Step, ...]) -> None:
         """Take a client's steps, one after the other."""
         for count, step in enumerate(steps):
             await asyncio.sleep(step.pause)
-            if step.more:
-                await self._operate_on_many(client, count, step)
+            if step.patience is None:
+                await self._take(client, count, step)
                 continue
-            value = f"{client}.{count}"
-            await self.operate(
-                client, step.kind, self._keys[step.key], value if step.kind is Kind.PUT else None, step.large
-            )
+            # What is given up has no end: it may have been done, or may be done later.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(step.patience):
+                    await self._take(client, count, step)
+                    continue
+            self.did["given up"] += 1
+
+    async def _take(self, client: int, count: int, step: Step) -> None:
+        name = f"{client}.{count}"
+        if step.scan:
+            await self.scan(client)
+        elif step.more or step.wide:
+            await self._operate_on_many(client, name, step)
+        else:
+            value = name if step.kind is Kind.PUT else None
+            await self.operate(client, step.kind, self._keys[step.key], value, step.large)
 
     async def operate(self, client: int, kind: Kind, key: bytes, value: str | None, large: bool = False) -> Told:
         """One operation on one key, and how it ended."""
@@ -41,42 +64,93 @@ class Clients:
         pending = self._recorder.begin(client, kind, key.decode(), value)
         if kind is Kind.GET:
             read = await self._cluster.get(key)
-            text = None if read.value is None else as_written(read.value)
-            pending.end(Told(read.outcome), text, read.version, read.stale, read.text)
+            _end_read(pending, read)
             outcome = Told(read.outcome)
         else:
-            stored = (value or "").encode() + b" " * (INLINE_BYTES if large else 0)
-            written = await (self._cluster.put(key, stored) if kind is Kind.PUT else self._cluster.delete(key))
+            writing = self._cluster.delete(key) if value is None else self._cluster.put(key, stored(value, large))
+            written = await writing
             version = written.version if written.version.epoch else None
             pending.end(Told(written.outcome), None, version, note=written.text)
             outcome = Told(written.outcome)
         self.slowest = max(self.slowest, asyncio.get_running_loop().time() - began)
         return outcome
 
-    async def _operate_on_many(self, client: int, count: int, step: Step) -> None:
+    async def read_many(self, client: int, keys: Sequence[bytes]) -> list[Read]:
+        """Read keys together; each is a get of its own, which began and ended with the others."""
+        pending = [self._recorder.begin(client, Kind.GET, key.decode()) for key in keys]
+        reads = await self._cluster.get_many(keys)
+        for each, read in zip(pending, reads, strict=True):
+            _end_read(each, read)
+        return reads
+
+    async def _operate_on_many(self, client: int, name: str, step: Step) -> None:
         """Each key of a batch is an operation of its own, which began and ended with the others."""
-        keys = [self._keys[(step.key + place) % len(self._keys)] for place in range(step.more + 1)]
-        values = [f"{client}.{count}.{place}" if step.kind is Kind.PUT else None for place in range(len(keys))]
+        keys = _some(self._keys, step.key, step.more + 1) + _some(self._further, 7 * step.key + client, step.wide)
+        if step.kind is Kind.GET:
+            await self.read_many(client, keys)
+            return
+        values = [f"{name}.{place}" if step.kind is Kind.PUT else None for place in range(len(keys))]
         pending = [
             self._recorder.begin(client, step.kind, key.decode(), value)
             for key, value in zip(keys, values, strict=True)
         ]
-        if step.kind is Kind.GET:
-            for each, read in zip(pending, await self._cluster.get_many(keys), strict=True):
-                text = None if read.value is None else as_written(read.value)
-                each.end(Told(read.outcome), text, read.version, read.stale, read.text)
-            return
         if step.kind is Kind.PUT:
-            items = [(key, (value or "").encode()) for key, value in zip(keys, values, strict=True)]
+            # Of a large batch the first value travels in pieces.
+            items = [
+                (key, stored(value or "", step.large and not place))
+                for place, (key, value) in enumerate(zip(keys, values, strict=True))
+            ]
             written = await self._cluster.put_many(items)
         else:
             written = await self._cluster.delete_many(keys)
         for each, key in zip(pending, keys, strict=True):
             each.end(Told(written.others.get(key, Outcome.OK)), note=written.text)
+        ends = {written.others.get(key, Outcome.OK) for key in keys}
+        self.did["batches that ended differently"] += len(ends) > 1
+
+    async def scan(self, client: int) -> dict[bytes, Item] | None:
+        """Read everything: each key is a get of its own, that of one which was not found of nothing, once the scan is at its end.
+        None: it failed, and said so."""
+        pending = {key: self._recorder.begin(client, Kind.GET, key.decode()) for key in (*self._keys, *self._further)}
+        found: dict[bytes, Item] = {}
+        last = -1
+
+        def take(page: list[Item]) -> None:
+            nonlocal last
+            for item in page:
+                token = token_of(item.key)
+                if token <= last:
+                    self.wrong.append(f"a scan gave {item.key!r} twice, or out of order")
+                last = token
+                found[item.key] = item
+                text = None if item.value is None else name_of(item.value)
+                if text is None or item.size != len(item.value or b""):
+                    self.wrong.append(f"a scan gave {item.key!r} without its value, or with another length")
+                if item.key not in pending:
+                    self.wrong.append(f"a scan gave {item.key!r}, which nobody ever put")
+                elif pending[item.key].ended is None:
+                    pending[item.key].end(Told.OK, text, item.version, note="scan")
+
+        try:
+            await self._cluster.scan(take)
+        except (ClusterError, CoordinatorGone) as error:
+            for each in pending.values():
+                if each.ended is None:
+                    each.end(Told.FAILED, note=str(error))
+            self.did["scans that failed"] += 1
+            return None
+        for each in pending.values():
+            if each.ended is None:
+                each.end(Told.OK, None, note="scan")
+        self.did["scans"] += 1
+        return found
 
 
-def as_written(stored: bytes) -> str:
-    """What was written, if it is whole."""
-    text = stored.decode().rstrip()
-    whole = len(stored) in (len(text), len(text) + INLINE_BYTES)
-    return text if whole else f"{text}, cut"
+def _end_read(pending: Pending, read: Read) -> None:
+    text = None if read.value is None else name_of(read.value)
+    pending.end(Told(read.outcome), text, read.version, read.stale, read.text)
+
+
+def _some(keys: tuple[bytes, ...], first: int, count: int) -> list[bytes]:
+    """So many of the keys, from one on and round."""
+    return [keys[(first + place) % len(keys)] for place in range(min(count, len(keys)))]

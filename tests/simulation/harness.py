@@ -3,13 +3,14 @@
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeVar
 
 from kvtui.core.authentication import Secret
-from kvtui.core.cluster import ClusterError, Outcome, Read, Written, WrittenMany
+from kvtui.core.cluster import ClusterError, Item, Outcome, Read, Written, WrittenMany
 from kvtui.core.coordinator import Coordinator
 from kvtui.core.opening import Settings, StateHeld, open_cluster
 from kvtui.core.recovery import recover
@@ -282,6 +283,16 @@ class SimCluster:
             return await self.call(lambda coordinator: coordinator.get_many(keys))
         except CoordinatorGone as gone:
             return [Read(Outcome.FAILED, None, NEVER, text=str(gone))] * len(keys)
+
+    async def scan(self, take: Callable[[list[Item]], None], prefix: bytes = b"") -> None:
+        """``take`` each page of ``Cluster.scan``. Raises ClusterError, and CoordinatorGone when the coordinator crashes."""
+
+        async def scanning(coordinator: Coordinator) -> None:
+            async with aclosing(coordinator.scan(prefix)) as pages:  # type: ignore[type-var]
+                async for page in pages:
+                    take(page)
+
+        await self.call(scanning)
 
     async def until(self, holds: Callable[[ClusterSnapshot], bool], seconds: float = 60.0) -> ClusterSnapshot:
         """The first snapshot for which ``holds`` is true. Raises TimeoutError after so many virtual seconds."""

@@ -13,6 +13,8 @@ CLIENTS: Final = 4
 STEPS: Final = 27
 """Operations of each client."""
 KEYS: Final = 5
+FURTHER_KEYS: Final = 40
+"""Keys that are only put, read and deleted many at a time, and found by scans."""
 FAULTS: Final = (8, 12)
 """Least and most faults of a run."""
 FAULT_SECONDS: Final = 6.0
@@ -31,10 +33,17 @@ HAND_OVER_SHARE: Final = 0.3
 HAND_OVER_MOST: Final = 2
 REVIVE_SHARE: Final = 0.3
 """Clusters that start their nodes again."""
-LARGE_SHARE: Final = 0.03
+LARGE_SHARE: Final = 0.1
+"""Puts whose value travels in pieces."""
 BATCH_SHARE: Final = 0.12
 BATCH_MOST: Final = 5
-"""Puts whose value travels in pieces."""
+WIDE_SHARE: Final = 0.04
+WIDE: Final = (2, 16)
+"""Batches with further keys in them, and least and most of those."""
+SCAN_SHARE: Final = 0.02
+IMPATIENT_SHARE: Final = 0.06
+PATIENCE: Final = (0.0, 0.008)
+"""Operations whose client does not wait for the end, and how many seconds it waits."""
 
 
 class FaultKind(StrEnum):
@@ -113,6 +122,12 @@ class Step:
     large: bool
     more: int = 0
     """So many keys that follow are put, read or deleted with it, as one batch."""
+    wide: int = 0
+    """So many of the further keys as well."""
+    scan: bool = False
+    """Instead of all this every key is read, page by page."""
+    patience: float | None = None
+    """Seconds after which the client gives up, whether it was done or not; None: it waits for the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +193,9 @@ def plan(seed: int) -> Plan:
         faults=_with_hand_overs(
             seed, _with_moves(seed, attached, _faults(dice, [kind for kind in FaultKind if kind not in left_out]))
         ),
-        clients=tuple(_with_batches(seed, client, [_step(dice) for _ in range(STEPS)]) for client in range(CLIENTS)),
+        clients=_with_habits(
+            seed, [_with_batches(seed, client, [_step(dice) for _ in range(STEPS)]) for client in range(CLIENTS)]
+        ),
     )
 
 
@@ -229,3 +246,22 @@ def _with_batches(seed: int, client: int, steps: list[Step]) -> tuple[Step, ...]
         replace(step, large=False, more=dice.randrange(1, BATCH_MOST)) if dice.random() < BATCH_SHARE else step
         for step in steps
     )
+
+
+def _with_habits(seed: int, clients: Sequence[tuple[Step, ...]]) -> tuple[tuple[Step, ...], ...]:
+    """Those, some of which read everything, write much at once, or do not wait. One begins with a value for all further keys."""
+    dice = random.Random(f"habits:{seed}")
+    filling = Step(0.0, Kind.PUT, 0, large=False, wide=FURTHER_KEYS)
+    return tuple(
+        (*((filling,) if not number else ()), *(_habitual(dice, step) for step in steps))
+        for number, steps in enumerate(clients)
+    )
+
+
+def _habitual(dice: random.Random, step: Step) -> Step:
+    lot = dice.random()
+    patience = round(dice.uniform(*PATIENCE), 5) if dice.random() < IMPATIENT_SHARE else None
+    wide = dice.randint(*WIDE)
+    if lot < SCAN_SHARE:
+        return replace(step, kind=Kind.GET, scan=True, patience=patience)
+    return replace(step, wide=wide if lot < SCAN_SHARE + WIDE_SHARE else 0, patience=patience)

@@ -20,9 +20,10 @@ from kvtui.core.writes import DEADLINE_SECONDS
 from tests.simulation.clients import LAST_CLIENT, Clients
 from tests.simulation.engine import FaultyDisk
 from tests.simulation.harness import SimCluster, settled
+from tests.simulation.limits import low_limits
 from tests.simulation.loop import run_virtual
 from tests.simulation.nemesis import Nemesis
-from tests.simulation.plan import KEYS, FaultKind, Plan
+from tests.simulation.plan import FURTHER_KEYS, KEYS, FaultKind, Plan
 
 SLACK_SECONDS: Final = 0.25
 """What an operation may take beyond its deadline."""
@@ -66,7 +67,8 @@ def quicken() -> None:
 
 def run(plan: Plan) -> Run:
     """Carry a plan out. Raises Wrong."""
-    return run_virtual(_Story(plan).tell, seed=plan.seed)
+    with low_limits():
+        return run_virtual(_Story(plan).tell, seed=plan.seed)
 
 
 def failure_of(plan: Plan) -> str:
@@ -94,6 +96,7 @@ class _Story:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._keys = tuple(b"key %d" % number for number in range(KEYS))
+        self._further = tuple(b"further %d" % number for number in range(FURTHER_KEYS))
         self._retired: set[bytes] = set()
 
     async def tell(self) -> Run:
@@ -119,7 +122,7 @@ class _Story:
             await cluster.call(lambda coordinator: coordinator.set_quorum(plan.quorum))
             await cluster.call(lambda coordinator: coordinator.set_reads(plan.reads))
             nemesis = Nemesis(cluster, self._keys, plan.seed, self._recorder)
-            self._clients = Clients(cluster, self._recorder, self._keys)
+            self._clients = Clients(cluster, self._recorder, self._keys, self._further)
             clients = (self._clients.take(number, steps) for number, steps in enumerate(plan.clients))
             await asyncio.gather(*clients, *(nemesis.inflict(fault) for fault in plan.faults))
             await nemesis.end_all()
@@ -162,8 +165,8 @@ class _Story:
     async def _write_damaged_anew(self) -> None:
         """A flipped bit may be the last clean copy's, when the others fell behind since: only a new value mends it, of which one
         clean copy must do."""
-        for key in self._keys:
-            read = await self._cluster.get(key)
+        keys = self._keys + self._further
+        for key, read in zip(keys, await self._cluster.get_many(keys), strict=True):
             if key not in self._retired and (read.stale or DAMAGED in read.text):
                 await self._cluster.call(lambda c: c.set_quorum(1))
                 await self._clients.operate(LAST_CLIENT, Kind.PUT, key, f"anew {key.decode()}")
@@ -222,24 +225,28 @@ class _Story:
     async def _retire(self, runs: list[tuple[int, int]]) -> None:
         """Keys of lost slots: reading them must fail, not find them absent. From here on they prove nothing."""
         slots = {slot for start, stop in runs for slot in range(start, stop)}
-        self._retired = {key for key in self._keys if slot_of(token_of(key), self._plan.slots) in slots}
+        self._retired = {key for key in self._keys + self._further if slot_of(token_of(key), self._plan.slots) in slots}
         for key in sorted(self._retired):
             read = await self._cluster.get(key)
             if read.outcome is not Outcome.FAILED and not read.stale:
                 raise Wrong(f"{key!r} lies in a lost slot and was read as {read.value!r}")
 
     async def _read_all(self) -> None:
-        left = [key for key in self._keys if key not in self._retired]
-        for key in left:
+        left = [key for key in self._keys + self._further if key not in self._retired]
+        hot = [key for key in self._keys if key not in self._retired]
+        for key in hot:
             if await self._clients.operate(LAST_CLIENT, Kind.GET, key, None) is not Told.OK:
-                raise Wrong(
-                    f"{key!r} can't be read although all is well: {self._recorder.history().operations[-1].note}"
-                )
-        scanned = {item.key: item.value async for page in self._cluster.coordinator.scan() for item in page}
-        for key in left:
-            read = await self._cluster.get(key)
-            if scanned.get(key) != read.value:
-                raise Wrong(f"a scan finds {key!r} as {scanned.get(key)!r}, a get as {read.value!r}")
+                note = self._recorder.history().operations[-1].note
+                raise Wrong(f"{key!r} can't be read although all is well: {note}")
+        scanned = await self._clients.scan(LAST_CLIENT)
+        if scanned is None:
+            raise Wrong(f"nothing can be scanned although all is well: {self._recorder.history().operations[-1].note}")
+        for key, read in zip(left, await self._clients.read_many(LAST_CLIENT, left), strict=True):
+            if read.outcome is not Outcome.OK or read.stale:
+                raise Wrong(f"{key!r} can't be read although all is well: {read.text}")
+            found = None if key not in scanned else scanned[key].value
+            if found != read.value:
+                raise Wrong(f"a scan finds {key!r} as {found!r}, a get as {read.value!r}")
 
     async def _compare(self) -> None:
         """Soon all replicas of a slot hold the same, and nobody else anything of it; what was just found damaged is repaired."""
@@ -264,6 +271,8 @@ class _Story:
     def _judge(self, nemesis: Nemesis) -> None:
         if nemesis.served_elsewhere:
             raise Wrong(nemesis.served_elsewhere[0])
+        if self._clients.wrong:
+            raise Wrong(self._clients.wrong[0])
         if self._clients.slowest > DEADLINE_SECONDS + SLACK_SECONDS:
             raise Wrong(f"an operation took {self._clients.slowest:.2f} s")
         history = self._recorder.history()

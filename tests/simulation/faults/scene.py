@@ -18,6 +18,7 @@ from tests.simulation.harness import SimCluster
 from tests.simulation.launcher import SimLauncher
 from tests.simulation.machine import Machine
 from tests.simulation.plan import Fault
+from tests.simulation.values import name_of
 
 LATE_CLIENT: Final = 1000
 """From here on count the clients whose operations belong to faults: each does one."""
@@ -103,7 +104,7 @@ class Scene:
         """A get."""
         pending = self.recorder.begin(LATE_CLIENT + next(self.names), Kind.GET, key.decode())
         read = await self.cluster.get(key)
-        text = None if read.value is None else read.value.decode().rstrip()
+        text = None if read.value is None else name_of(read.value)
         pending.end(Told(read.outcome), text, read.version, read.stale)
 
     async def read_all(self) -> None:
