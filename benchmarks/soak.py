@@ -9,6 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from tests.simulation.happened import Event
 from tests.simulation.many import Total, replay_command, run_many
 
 SHOWN = 10
@@ -44,6 +45,11 @@ def report(total: Total, seconds: float) -> None:
     print(f"faults           {total.faults.total():,}")
     for kind, number in total.faults.most_common():
         print(f"  {number:>9,}  {kind}")
+    print("events")
+    for event in Event:
+        print(f"  {total.happened[event]:>9,}  {event}")
+    for name, (times, floor) in total.seldom().items():
+        print(f"TOO SELDOM: {name}: {times:,}, and at least {floor:,.0f} are to be")
     print(f"slots lost       {total.lost:,} (last clean copy wiped: reported, refused, accepted)")
     print(f"violations       {len(total.failures)}")
 

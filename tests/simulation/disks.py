@@ -54,6 +54,8 @@ class SimDisks:
     def __init__(self, make: Callable[[Path], Disk] = MemoryDisk) -> None:
         self.writes: dict[str, int] = {}
         """Batches that each machine has written, by its name, over all its lives."""
+        self.watch: Callable[[str, Batch], None] | None = None
+        """Told of each batch that a machine, of that name, has written."""
         self._make = make
         self._disks: dict[Path, Disk] = {}
         self._holders: dict[Path, tuple[Machine, str]] = {}
@@ -127,6 +129,8 @@ class SimDisks:
             machine.crash()
             raise MachineCrashed
         engine.apply(batch)
+        if self.watch is not None:
+            self.watch(machine.name, batch)
         if number == when:
             machine.crash()
             raise MachineCrashed

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -21,6 +22,7 @@ from kvtui.core.snapshot import ClusterSnapshot, NodeState, NodeView
 from kvtui.core.version import NEVER
 from kvtui.node.server import GOODBYE_SECONDS
 from tests.simulation.disks import Disk, MemoryDisk, SimDisks
+from tests.simulation.happened import Event
 from tests.simulation.launcher import SimLauncher, SimProcess
 from tests.simulation.loop import SimClock
 from tests.simulation.machine import Machine, MachineCrashed
@@ -72,6 +74,8 @@ class SimCluster:
         """``memory``: no state directory, and nodes in memory, as ``kvtui --memory`` has them. ``attached``: the nodes run by
         themselves, and ``join`` is what adds them."""
         self.attached = attached
+        self.happened: Counter[Event] = Counter()
+        """Whoever does something to the cluster, or sees it, counts it here."""
         self._ports: dict[str, int] = {}
         self.secret = secret
         self.network = network or SimNetwork(seed)

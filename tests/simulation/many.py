@@ -9,6 +9,7 @@ from itertools import islice
 from multiprocessing import get_context
 from typing import Final
 
+from tests.simulation.happened import FLOORS, KINDS, Event, too_seldom
 from tests.simulation.plan import FaultKind, plan
 from tests.simulation.story import Run, run, told
 from tests.simulation.workers import begin
@@ -26,6 +27,7 @@ class Total:
     seconds: float = 0.0
     faults: Counter[FaultKind] = field(default_factory=Counter)
     lost: int = 0
+    happened: Counter[Event] = field(default_factory=Counter)
     failures: list[tuple[int, str]] = field(default_factory=list)
 
     def add(self, other: "Total") -> None:
@@ -34,7 +36,15 @@ class Total:
         self.seconds += other.seconds
         self.faults += other.faults
         self.lost += other.lost
+        self.happened += other.happened
         self.failures += other.failures
+
+    def seldom(self) -> dict[str, tuple[int, float]]:
+        """What happened less often than it must: how often it did, and how often it must in so many runs."""
+        return {
+            **too_seldom(self.faults, dict.fromkeys(FaultKind, KINDS), self.seeds),
+            **too_seldom(self.happened, FLOORS, self.seeds),
+        }
 
 
 def run_many(seeds: Iterable[int], processes: int | None = None) -> Iterator[Total]:
@@ -70,6 +80,7 @@ def _run_some(seeds: Sequence[int]) -> Total:
         total.seconds += ended.seconds
         total.faults += ended.faults
         total.lost += ended.lost
+        total.happened += ended.happened
     return total
 
 

@@ -19,11 +19,13 @@ from kvtui.core.snapshot import ClusterSnapshot, NodeState
 from kvtui.core.writes import DEADLINE_SECONDS
 from tests.simulation.clients import LAST_CLIENT, Clients
 from tests.simulation.engine import FaultyDisk
+from tests.simulation.happened import Event, operations
 from tests.simulation.harness import SimCluster, settled
 from tests.simulation.limits import low_limits
 from tests.simulation.loop import run_virtual
 from tests.simulation.nemesis import Nemesis
 from tests.simulation.plan import FURTHER_KEYS, KEYS, FaultKind, Plan
+from tests.simulation.watch import Watch
 
 SLACK_SECONDS: Final = 0.25
 """What an operation may take beyond its deadline."""
@@ -55,6 +57,7 @@ class Run:
     faults: Counter[FaultKind]
     lost: int
     """Slots whose last clean copy was wiped, and that said so."""
+    happened: Counter[Event]
 
 
 def quicken() -> None:
@@ -117,6 +120,7 @@ class _Story:
             make_disk=lambda path: FaultyDisk(path, seed=plan.seed),
         ) as cluster:
             self._cluster = cluster
+            Watch(cluster)
             for number in range(plan.nodes if plan.attached else 0):
                 await cluster.join(f"n{number + 1}")
             await cluster.call(lambda coordinator: coordinator.set_quorum(plan.quorum))
@@ -133,7 +137,9 @@ class _Story:
             else:
                 lost = plan.slots
             self._judge(nemesis)
-            return Run(len(self._recorder.history().operations), loop.time(), nemesis.done, lost)
+            history = self._recorder.history()
+            happened = cluster.happened + operations(history)
+            return Run(len(history.operations), loop.time(), nemesis.done, lost, happened)
 
     async def _settle(self, nemesis: Nemesis) -> int:
         """Wait until all is as wanted. Slots that were lost must say so, and are given up; returns how many."""

@@ -37,6 +37,8 @@ class SimNetwork:
         """A checksum of everything that arrived anywhere, with its time: equal for equal runs."""
         self.deliveries = 0
         """How many pieces arrived."""
+        self.watch: Callable[[str, str, bytes], None] | None = None
+        """Told of all bytes that arrive anywhere: from whom, to whom, and what."""
         self._chance = random.Random(f"network:{seed}")
         self._listeners: dict[Address, SimListener] = {}
         self._owners: dict[Address, str] = {}
@@ -144,6 +146,8 @@ class SimNetwork:
         content = item if isinstance(item, bytes) else item.value.encode()
         label = b"%.9f" % asyncio.get_running_loop().time() + sender.encode() + receiver.encode()
         self.fingerprint = zlib.crc32(content, zlib.crc32(label, self.fingerprint))
+        if self.watch is not None:
+            self.watch(sender, receiver, content)
 
     def closed(self, connection: Connection) -> None:
         self._connections.pop(connection, None)
