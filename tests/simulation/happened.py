@@ -31,6 +31,10 @@ class Event(StrEnum):
     UNKNOWN = "operations of unknown outcome"
     FAILED = "operations that failed"
     STALE = "reads that may be stale, and say so"
+    SCAN = "scans"
+    SCAN_FAILED = "scans that failed"
+    GIVEN_UP = "given up"
+    TORN_BATCH = "batches that ended differently"
 
     # What goes by on the wire.
     WRITE_BACK = "write-backs"
@@ -66,6 +70,10 @@ FLOORS: Final[Mapping[Event, int]] = {
     Event.UNKNOWN: OFTEN,
     Event.FAILED: OFTEN,
     Event.STALE: OFTEN,
+    Event.SCAN: OFTEN,
+    Event.SCAN_FAILED: KINDS,
+    Event.GIVEN_UP: KINDS,
+    Event.TORN_BATCH: KINDS,
     Event.WRITE_BACK: KINDS,
     Event.WRITE_BACK_LARGE: STORIES,
     Event.WRITE_BACK_TOMBSTONE: STORIES,

@@ -138,7 +138,8 @@ class _Story:
                 lost = plan.slots
             self._judge(nemesis)
             history = self._recorder.history()
-            happened = cluster.happened + operations(history)
+            did = Counter({Event(name): times for name, times in self._clients.did.items()})
+            happened = cluster.happened + did + operations(history)
             return Run(len(history.operations), loop.time(), nemesis.done, lost, happened)
 
     async def _settle(self, nemesis: Nemesis) -> int:
