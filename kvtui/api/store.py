@@ -90,8 +90,8 @@ class Store:
     async def put_many(
         self, items: Pairs[str] | Pairs[bytes] | Pairs[str | bytes], *, check: bool = True
     ) -> WrittenMany:
-        """Store many values, far faster than one by one. Not a transaction: each key ends by itself, and ``others`` of the
-        result names those that are not OK.
+        """Store many values, far faster than one by one. Not a transaction: each key ends by itself, whoever reads meanwhile may
+        find some of them stored and others not yet, and ``others`` of the result names those that are not OK.
 
         Raises OperationError, for one key that is not OK already, unless ``check`` is False.
         """
@@ -101,7 +101,8 @@ class Store:
         return _checked_many("put_many", await self._turns.run(self._here.put_many, given), check)
 
     async def get_many(self, keys: Iterable[Key], *, check: bool = True) -> dict[Key, Read]:
-        """Look up many keys, far faster than one by one: an answer for each, under the key as it was given, in that order.
+        """Look up many keys, far faster than one by one: an answer for each, under the key as it was given, in that order. Not a
+        snapshot: each key is read by itself, so beside a ``put_many`` some may have their new values and others their old ones.
 
         Raises OperationError, for one key that is not OK already, unless ``check`` is False.
         """

@@ -7,7 +7,6 @@ from typing import Final
 
 from kvtui.check.attribution import misattributed
 from kvtui.check.operation import History, Operation
-from kvtui.check.register import acts_of
 from kvtui.check.search import DEFAULT_LIMIT, decide_by_search
 from kvtui.check.shrink import shrink
 from kvtui.check.staleness import staleness, together
@@ -52,11 +51,8 @@ def _decide(operations: list[Operation], limit: int) -> Finding:
             finding = decide_by_search(operations, limit)
     if finding.verdict is Verdict.VIOLATED:
         return finding
-    wrong = contradiction(acts_of(operations))
-    if wrong is None:
-        return finding
-    reason, acts = wrong
-    return Finding(Verdict.VIOLATED, reason, tuple(act.origin for act in acts))
+    wrong = contradiction(operations)
+    return finding if wrong is None else Finding(Verdict.VIOLATED, *wrong)
 
 
 def _violated(operations: list[Operation]) -> bool:

@@ -22,7 +22,7 @@ from kvtui.commands.files import reason, typed_path
 from kvtui.commands.wording import counted, harmless
 from kvtui.core.cluster import Cluster, ClusterError, Observable, Outcome
 from kvtui.core.events import Level
-from kvtui.core.version import Version
+from kvtui.core.version import NEVER, Version
 
 OPERATIONS_MOST = 10_000_000
 """Operations after which a recording ends by itself."""
@@ -46,7 +46,7 @@ class HistoryFile:
     def __init__(self, path: Path, name: str, say: Callable[[Line], None]) -> None:
         """Raises OSError, FileExistsError among them."""
         self.name = name
-        self.since = Version(0, 0)
+        self.since = NEVER
         """Versions up to this one were given before the recording began."""
         self._say = say
         self._writer: HistoryWriter | None = HistoryWriter(path)
@@ -77,7 +77,7 @@ class HistoryFile:
         heapq.heappush(self._free, client)
         text = (None if value is None else _text(value)) if kind is Asked.GET else asked
         with _Written(self) as writer:
-            if kind is Asked.GET and text is not None and version is not None and version <= self.since:
+            if kind is Asked.GET and version is not None and NEVER < version <= self.since:
                 self._tell_of_older(writer, key, text, version)
             writer.end(number, client, kind, key, self._now(), Told(outcome), text, version, stale)
 
@@ -105,13 +105,13 @@ class HistoryFile:
         self._writer = None
         self._say(Line(f"history: writing {self.name} failed: {reason(error)}; the recording ended", Level.BAD))
 
-    def _tell_of_older(self, writer: HistoryWriter, key: str, text: str, version: Version) -> None:
-        """What was there before anybody recorded: a put of it, at time 0, so that the file can be checked."""
+    def _tell_of_older(self, writer: HistoryWriter, key: str, text: str | None, version: Version) -> None:
+        """What was there before anybody recorded: a put of it, or a delete, at time 0, so that the file can be checked."""
         if (key, version) not in self._older:
             self._older.add((key, version))
-            writer.end(
-                writer.begin(BEFORE, Asked.PUT, key, text, 0.0), BEFORE, Asked.PUT, key, 0.0, Told.OK, text, version
-            )
+            kind = Asked.DELETE if text is None else Asked.PUT
+            number = writer.begin(BEFORE, kind, key, text, 0.0)
+            writer.end(number, BEFORE, kind, key, 0.0, Told.OK, text, version)
 
     def _now(self) -> float:
         """Seconds since the recording began, each above the last by a nanosecond at least."""

@@ -332,7 +332,8 @@ def unread(text: str) -> Read:
 
 def together(one: WrittenMany, later: WrittenMany) -> WrittenMany:
     """The end of two batches that were asked for as one. A key of both ended as the later one says."""
-    others = {**one.others, **later.others}
+    overruled = later.versions if one.others else {}
+    others = {**{key: end for key, end in one.others.items() if key not in overruled}, **later.others}
     return WrittenMany(
         one.ok + later.ok,
         one.failed + later.failed,
@@ -340,6 +341,7 @@ def together(one: WrittenMany, later: WrittenMany) -> WrittenMany:
         one.text or later.text,
         others,
         one.existed + later.existed,
+        one.given + later.given,
     )
 
 

@@ -7,7 +7,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
@@ -66,6 +66,13 @@ class Written(msgspec.Struct, frozen=True, gc=False):
     """Until its fate was known; 0 where that is not known yet, or where nothing was sent."""
 
 
+class Given(NamedTuple):
+    """Keys that were sent together: ``version`` is that of the first, those that follow count on."""
+
+    version: Version
+    keys: tuple[bytes, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class WrittenMany:
     """The end of a batch: how many keys ended how; ``text`` is the first reason of those that didn't succeed."""
@@ -78,6 +85,15 @@ class WrittenMany:
     """The keys that did not end OK, and how they ended."""
     existed: int = 0
     """For deletes that ended OK: the keys that a value was there for."""
+    given: tuple[Given, ...] = ()
+    """Which versions were given to the keys that ended OK or unknown, in the order in which they were given."""
+
+    @property
+    def versions(self) -> dict[bytes, Version]:
+        """The version of each key that ended OK or unknown, as far as it is known; made anew at each call."""
+        return {
+            key: Version(epoch, seq) for (epoch, first), keys in self.given for seq, key in enumerate(keys, start=first)
+        }
 
 
 class Read(msgspec.Struct, frozen=True, gc=False):
@@ -221,7 +237,8 @@ class Cluster(Protocol):
         ...
 
     async def get_many(self, keys: Sequence[bytes], *, room: int | None = None) -> list[Read]:
-        """One answer a key, in order. With ``room``, only those of the first keys whose values have that many bytes together at
+        """One answer a key, in order; each is read by itself, so that a batch that is written meanwhile may be found in part. With
+        ``room``, only those of the first keys whose values have that many bytes together at
         most, or that of one key: what has no room is not read."""
         ...
 

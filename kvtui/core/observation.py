@@ -30,8 +30,9 @@ async def observed_writes(
     """Await a batch of puts or deletes."""
     begun = [observer.begin(kind, key, value) for key, value in items]
     written = await writing
+    versions = written.versions
     for each, (key, _) in zip(begun, items, strict=True):
-        observer.end(each, written.others.get(key, Outcome.OK), None, None, False)
+        observer.end(each, written.others.get(key, Outcome.OK), None, _told(versions.get(key, NEVER)), False)
     return written
 
 

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from kvtui.core.batches import batches
-from kvtui.core.cluster import Outcome, ReplicaAnswer, Written, WrittenMany
+from kvtui.core.cluster import Given, Outcome, ReplicaAnswer, Written, WrittenMany
 from kvtui.core.ledger import Ledger
 from kvtui.core.link import Link, LinkFull, LinkLost
 from kvtui.core.meter import Meter
@@ -140,8 +140,7 @@ class Writes:
             current = self._ledger.topology.places
             if current is not places and len({current[change.slot] for change in batch}) > 1:
                 # A move changed some of these slots since the batch was cut.
-                outcomes, text, existed = await self._write_singly(batch)
-                tally.note(outcomes, text, existed)
+                await self._write_singly(batch, tally)
                 continue
             begun = self._begin_batch(batch)
             if isinstance(begun, Written):
@@ -182,14 +181,12 @@ class Writes:
         )
         return self._begin(keys, slots, version, request, buries=values[0] is None)
 
-    async def _write_singly(self, batch: list[Change]) -> tuple[dict[bytes, Outcome], str, int]:
-        ends = {
-            change.key: await (self.delete(change.key) if change.value is None else self.put(change.key, change.value))
-            for change in batch
-        }
-        reason = next((end.text for end in ends.values() if end.outcome is not DONE), "")
-        existed = sum(end.existed for end in ends.values() if end.outcome is DONE)
-        return {key: end.outcome for key, end in ends.items()}, reason, existed
+    async def _write_singly(self, batch: list[Change], tally: "_Tally") -> None:
+        for change in batch:
+            if change.value is None:
+                tally.add((change.key,), await self.delete(change.key), buries=True)
+            else:
+                tally.add((change.key,), await self.put(change.key, change.value))
 
     async def _put_large(self, key: bytes, value: bytes) -> Written:
         """Send the value ahead in pieces, so that small requests pass between them, then store it by name."""
@@ -454,12 +451,18 @@ class _Tally:
         self._others: dict[bytes, Outcome] = {}
         self._reason = ""
         self._existed = 0
+        self._given: list[Given] = []
 
-    def add(self, keys: Sequence[bytes], written: Written) -> None:
-        """Keys that were written together ended so."""
-        if written.outcome is not DONE:
+    def add(self, keys: Sequence[bytes], written: Written, *, buries: bool = False) -> None:
+        """A key that was written by itself, or keys that were not sent at all, ended so."""
+        if written.outcome is DONE:
+            # What an end says of puts is no count.
+            self._existed += buries and written.existed
+        else:
             self._others.update(dict.fromkeys(keys, written.outcome))
             self._reason = self._reason or written.text
+        if written.outcome is not FAILED:
+            self._given.append(Given(written.version, tuple(keys)))
 
     def end(self, write: PendingWrite) -> None:
         """A batch settled, or its deadline has passed."""
@@ -468,23 +471,20 @@ class _Tally:
         else:
             self._others.update(dict.fromkeys(write.keys, write.outcome))
             self._reason = self._reason or _explained(write.outcome, write)
-
-    def note(self, outcomes: dict[bytes, Outcome], reason: str, existed: int) -> None:
-        """Keys ended each by itself."""
-        self._others.update((key, outcome) for key, outcome in outcomes.items() if outcome is not DONE)
-        self._reason = self._reason or reason
-        self._existed += existed
+        if write.outcome is not FAILED:
+            self._given.append(Given(write.version, tuple(write.keys)))
 
     def report(self, keys: Sequence[bytes], distinct: int) -> WrittenMany:
         """The end of a batch of ``keys``, of which so many are ``distinct``: one that came twice counts twice."""
         others = self._others
         if not others:
-            return WrittenMany(len(keys), existed=self._existed)
+            return WrittenMany(len(keys), existed=self._existed, given=tuple(self._given))
         ends = (
             Counter(others.values()) if distinct == len(keys) else Counter(others[key] for key in keys if key in others)
         )
         failed, unknown = ends[FAILED], ends[UNKNOWN]
-        return WrittenMany(len(keys) - failed - unknown, failed, unknown, self._reason, others, self._existed)
+        ok = len(keys) - failed - unknown
+        return WrittenMany(ok, failed, unknown, self._reason, others, self._existed, tuple(self._given))
 
 
 def _refused(keys: Sequence[bytes], problem: str) -> WrittenMany:

@@ -43,6 +43,18 @@ RIGHT = {
     "absence after an unknown deletion was seen, with its tombstone forgotten": [
         put("1", 0, 1, version=(1, 1)), delete(2, 3, UNKNOWN, version=(1, 2)), get(None, 4, 5, (1, 2)), get(None, 9, 10, (0, 0)),
     ],
+    "a tombstone of an unknown deletion that was told no version": [
+        put("1", 0, 1, version=(1, 1)), delete(2, None, UNKNOWN), get("1", 3, 4, (1, 1)), get(None, 9, 10, (1, 2)),
+    ],
+    "a value of an unknown put that was told no version": [
+        put("1", 0, 1, version=(1, 1)), put("2", 2, None, UNKNOWN), get("2", 3, 4, (1, 2)), get("2", 9, 10, (1, 2)),
+    ],
+    "absence with a deletion under way, of which no version is known": [
+        put("1", 0, 1, version=(1, 1)), delete(2, 9, UNKNOWN), get(None, 3, 4, (0, 0)),
+    ],
+    "an old answer that was flagged, at its own version": [
+        put("1", 0, 1, version=(1, 1)), put("2", 2, 3, version=(1, 2)), get("1", 4, 5, (1, 1), stale=True),
+    ],
 }  # fmt: skip
 
 WRONG = {
@@ -56,6 +68,48 @@ WRONG = {
     "a version below an earlier one": [put("1", 0, 1, version=(1, 2)), put("2", 2, 3, version=(1, 1))],
     "one version for two writes": [put("1", 0, 1, version=(1, 1)), put("2", 0, 1, version=(1, 1))],
     "a read at another value's version": [put("1", 0, 1, version=(1, 1)), get("2", 0, 3, (1, 1)), put("2", 0, 4)],
+}
+
+# The values alone tell nothing of these.
+WRONG_BY_VERSION = {
+    "a get found nothing, at a version that nobody wrote": [get(None, 0, 1, (1, 1)), put("1", 2, 3, version=(1, 2))],
+    "versions run against time": [
+        delete(0, 1, version=(1, 1)),
+        delete(2, 3, version=(1, 2)),
+        put("1", 4, 5, FAILED),
+        get(None, 6, 7, (1, 1)),
+    ],
+    "a get found 1, and names another version than it was put at": [
+        put("1", 0, 1, version=(1, 1)),
+        get("1", 2, 3, (1, 2)),
+    ],
+    "two gets name one version, and found different things": [
+        put("1", 0, 9, UNKNOWN),
+        put("2", 0, 9, UNKNOWN),
+        get("1", 1, 2, (1, 1)),
+        get("2", 3, 4, (1, 1)),
+    ],
+    "a get names the version of a write that failed": [
+        put("1", 0, 1, version=(1, 1)),
+        delete(2, 3, version=(1, 2)),
+        delete(4, 5, FAILED, (1, 3)),
+        get(None, 6, 7, (1, 3)),
+    ],
+    "a get found a value at the version of what was never written": [
+        put("1", 0, 1, version=(1, 1)),
+        get("1", 2, 3, (0, 0)),
+    ],
+    "a get found nothing, and no delete is newer than what was there before": [
+        delete(0, 9, UNKNOWN, (1, 1)),
+        put("1", 0, 1, version=(1, 2)),
+        get("1", 2, 3, (1, 2)),
+        get(None, 4, 5, (0, 0)),
+    ],
+    "a read names a version that something else was written at": [
+        put("1", 0, 1, version=(1, 1)),
+        put("2", 0, 1, version=(1, 2)),
+        get("1", 2, 3, (1, 2), stale=True),
+    ],
 }
 
 
@@ -83,6 +137,20 @@ def test_what_it_may_not_do_is_a_violation_with_its_reason(operations: list[Oper
     assert report.verdict is Verdict.VIOLATED
     assert report.violations[0].key == "k"
     assert report.violations[0].reason
+
+
+@pytest.mark.parametrize(("reason", "operations"), WRONG_BY_VERSION.items(), ids=WRONG_BY_VERSION.keys())
+def test_versions_tell_what_values_do_not(reason: str, operations: list[Operation]) -> None:
+    """Each was passed: a key's versions were not looked at once one of its acknowledged operations had none, among others."""
+    assert check(operations).violations[0].reason == reason
+    without = [replace(operation, version=None) for operation in operations]
+    assert check(without).verdict is Verdict.LINEARIZABLE
+
+
+@pytest.mark.parametrize(("reason", "operations"), WRONG_BY_VERSION.items(), ids=WRONG_BY_VERSION.keys())
+def test_a_write_without_a_version_switches_nothing_off(reason: str, operations: list[Operation]) -> None:
+    later = [put("late", 100, 101), get("late", 102, 103), put("later", 104, 105)]
+    assert check([*operations, *later]).violations[0].reason == reason
 
 
 def test_keys_are_judged_apart() -> None:

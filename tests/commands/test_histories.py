@@ -18,6 +18,8 @@ async def test_what_happens_is_recorded_until_stop_and_is_linearizable(opened: O
     file = tmp_path / "history.jsonl"
     async with opened(nodes=2, replication=2) as person:
         await person.types("put apple old")
+        await person.types("put pear old")
+        await person.types("del pear")
         assert await person.types(f"history record {file}") == [
             f"Recording every put, get and del into {file}; end with: history stop"
         ]
@@ -28,10 +30,11 @@ async def test_what_happens_is_recorded_until_stop_and_is_linearizable(opened: O
         await person.types("get apple")
         await person.cluster.put_many([(b"many", b"1")])
         await person.cluster.get_many([b"many"])
+        await person.types("get pear")
         await person.types("slow n2 1")
         (line,) = await person.types("history stop")
-        # Seven, and the put of what was there before.
-        assert line == f"Recorded 8 operations in {file}"
+        # Eight, and the put and the delete of what was there before.
+        assert line == f"Recorded 10 operations in {file}"
         await person.types("get apple")
     history = read_history(file)
     assert [(op.kind, op.value) for op in history.operations if op.process] == [
@@ -42,8 +45,10 @@ async def test_what_happens_is_recorded_until_stop_and_is_linearizable(opened: O
         (Kind.GET, None),
         (Kind.PUT, "1"),
         (Kind.GET, "1"),
+        (Kind.GET, None),
     ]
     assert all(op.outcome is Outcome.OK for op in history.operations)
+    assert all(op.version is not None for op in history.operations)
     assert any("n2" in text for _, text in history.events)
     assert check(history).verdict is Verdict.LINEARIZABLE
 

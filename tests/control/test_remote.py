@@ -9,15 +9,16 @@ import pytest
 
 from kvtui.control.attached import Attached
 from kvtui.control.calls import CALLS
-from kvtui.control.remote import RemoteCluster
+from kvtui.control.remote import RemoteCluster, together
 from kvtui.control.session import Session
 from kvtui.control.wire import ANSWER_BYTES, PIECE_BYTES, encode
 from kvtui.core import cluster as protocols
 from kvtui.core.change import AddNode, Change, RemoveNode, SetPolicy, SetReplication, SetWeight
-from kvtui.core.cluster import ClusterError, Outcome, OwnData, ReadMode
+from kvtui.core.cluster import ClusterError, Given, Outcome, OwnData, ReadMode, WrittenMany
 from kvtui.core.protocol import INLINE_BYTES, Fetch
 from kvtui.core.snapshot import NodeState
 from kvtui.core.trace import Purpose
+from kvtui.core.version import Version
 from tests.control.lab import Desk, Lab
 from tests.core.sent import requests_sent
 from tests.simulation.loop import run_virtual
@@ -158,6 +159,29 @@ def test_batches_of_any_length_end_as_one() -> None:
         assert (await guest.session.put_many([])).ok == 0
 
     attached(story, nodes=1)
+
+
+def test_every_key_of_a_batch_has_its_version() -> None:
+    async def story(_: Desk, guest: Desk) -> None:
+        items = [(b"key %d" % number, b"v") for number in range(100)]
+        items.append((b"long", bytes(INLINE_BYTES + 1)))
+        written = await guest.session.put_many(items)
+        reads = await guest.session.get_many([key for key, _ in items])
+        assert written.versions == {key: read.version for (key, _), read in zip(items, reads, strict=True)}
+        deleted = await guest.session.delete_many([key for key, _ in items])
+        reads = await guest.session.get_many([key for key, _ in items])
+        assert deleted.versions == {key: read.version for (key, _), read in zip(items, reads, strict=True)}
+        assert min(deleted.versions.values()) > max(written.versions.values())
+
+    attached(story)
+
+
+def test_a_key_of_two_parts_of_a_batch_ended_as_the_later_one_says() -> None:
+    """It was told as failed although its last value was stored."""
+    failed = WrittenMany(1, failed=1, text="because", others={b"twice": Outcome.FAILED})
+    done = WrittenMany(1, given=(Given(Version(1, 7), (b"twice",)),))
+    whole = together(failed, done)
+    assert (whole.others, whole.versions) == ({}, {b"twice": Version(1, 7)})
 
 
 def test_a_scan_streams_every_item_and_tells_how_far_it_is() -> None:

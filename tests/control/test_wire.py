@@ -9,7 +9,18 @@ from hypothesis import strategies as st
 
 from kvtui.control import wire
 from kvtui.core.change import AddNode, Change, RemoveNode, SetPolicy, SetReplication, SetWeight
-from kvtui.core.cluster import Item, Location, NodeAdded, Outcome, OwnData, Read, Rebalanced, Written, WrittenMany
+from kvtui.core.cluster import (
+    Given,
+    Item,
+    Location,
+    NodeAdded,
+    Outcome,
+    OwnData,
+    Read,
+    Rebalanced,
+    Written,
+    WrittenMany,
+)
 from kvtui.core.events import Event
 from kvtui.core.explanation import Explanation
 from kvtui.core.plan import Both, Flow, NodePlan, Plan, Risk
@@ -28,7 +39,11 @@ def both(kind: Any) -> st.SearchStrategy[Any]:
     return st.builds(Both, st.from_type(kind), st.from_type(kind))
 
 
-BATCH_ENDS = st.builds(WrittenMany, others=st.dictionaries(st.binary(max_size=9), st.sampled_from(Outcome), max_size=3))
+BATCH_ENDS = st.builds(
+    WrittenMany,
+    others=st.dictionaries(st.binary(max_size=9), st.sampled_from(Outcome), max_size=3),
+    given=st.lists(st.from_type(Given), max_size=3).map(tuple),
+)
 NODE_PLANS = st.builds(
     NodePlan,
     node=st.text(max_size=5),

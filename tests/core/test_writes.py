@@ -103,9 +103,15 @@ def test_each_key_of_a_batch_that_was_torn_apart_ends_by_itself(ends: list[Outco
             assert isinstance(writes, Ending)
             writes.ends = list(ends)
             batch = [Change(number, b"key %d" % number, b"v") for number in range(3)]
-            outcomes, text, _ = await writes._write_singly(batch)
-            assert outcomes == {b"key %d" % number: end for number, end in enumerate(ends)}
-            assert text == "because"
+            tally = _Tally()
+            await writes._write_singly(batch, tally)
+            done = tally.report([change.key for change in batch], len(batch))
+            assert done.others == {b"key %d" % number: end for number, end in enumerate(ends) if end is not Outcome.OK}
+            assert done.text == "because"
+            # What failed was given no version that counts.
+            assert set(done.versions) == {
+                b"key %d" % number for number, end in enumerate(ends) if end is not Outcome.FAILED
+            }
 
     run_virtual(main)
 
@@ -121,6 +127,31 @@ def test_a_key_that_comes_twice_in_a_batch_counts_twice_and_ends_with_its_last_v
             await cluster.until(lambda snapshot: snapshot.nodes[0].state is NodeState.DOWN)
             done = await cluster.call(lambda coordinator: coordinator.put_many(items))
             assert (done.ok, done.failed, done.unknown) == (0, 3, 0)
+
+    run_virtual(main)
+
+
+@pytest.mark.parametrize("size", [1, INLINE_BYTES + 1])
+def test_every_key_of_a_batch_that_is_not_failed_has_its_version(size: int) -> None:
+    """A batch named no versions at all, so that nothing of what it wrote could be checked against what was read."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=3, replication=2, slots=8) as cluster:
+            keys = [b"key %d" % number for number in range(12)]
+            done = await cluster.put_many([(key, b"v" * size) for key in keys])
+            assert done.versions == {key: (await cluster.get(key)).version for key in keys}
+            cluster.pause("n1")
+            cluster.pause("n2")
+            cluster.pause("n3")
+            # Not answered within their deadline: they may be stored, at those versions.
+            unknown = await cluster.put_many([(key, b"late") for key in keys])
+            assert unknown.unknown == len(keys)
+            for node in ("n1", "n2", "n3"):
+                cluster.resume(node)
+            await cluster.until(settled)
+            found = {key: await cluster.get(key) for key in keys}
+            assert {read.value for read in found.values()} == {b"late"}
+            assert unknown.versions == {key: read.version for key, read in found.items()}
 
     run_virtual(main)
 

@@ -103,8 +103,9 @@ class Clients:
             written = await self._cluster.put_many(items)
         else:
             written = await self._cluster.delete_many(keys)
+        versions = written.versions
         for each, key in zip(pending, keys, strict=True):
-            each.end(Told(written.others.get(key, Outcome.OK)), note=written.text)
+            each.end(Told(written.others.get(key, Outcome.OK)), None, versions.get(key), note=written.text)
         ends = {written.others.get(key, Outcome.OK) for key in keys}
         self.did["batches that ended differently"] += len(ends) > 1
 
