@@ -4,18 +4,16 @@ import json
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
 from tests.mutants.fresh import Crew
-from tests.mutants.patching import ROOT, Patch
+from tests.mutants.patching import Patch
 from tests.mutants.work import run_seeds
+from tests.simulation.sources import fingerprint
 
 SLICE: Final = 100
 """Most seeds that a process is given at once: what an interruption loses."""
-SOURCES: Final = ("kvtui", "tests/simulation", "tests/mutants")
-"""What a hunt's end depends on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +70,7 @@ class Diary:
     @property
     def _path(self) -> Path:
         assert self.folder is not None
-        return self.folder / f"hunts-{fingerprint()}-{self.first}.jsonl"
-
-
-def fingerprint(root: Path = ROOT) -> str:
-    """Names the state of the sources that hunts depend on."""
-    digest = blake2b(digest_size=6)
-    for source in SOURCES:
-        for path in sorted((root / source).rglob("*.py")):
-            digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
+        return self.folder / f"hunts-{fingerprint('tests/mutants')}-{self.first}.jsonl"
 
 
 @dataclass(frozen=True, slots=True)

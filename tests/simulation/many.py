@@ -1,16 +1,19 @@
 """Runs many seeds on all cores."""
 
 import os
+import pickle
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Final
 
 from tests.simulation.happened import FLOORS, KINDS, Event, too_seldom
 from tests.simulation.plan import FaultKind, plan
+from tests.simulation.sources import fingerprint
 from tests.simulation.story import Run, run, told
 from tests.simulation.workers import begin
 
@@ -47,14 +50,38 @@ class Total:
         }
 
 
-def run_many(seeds: Iterable[int], processes: int | None = None) -> Iterator[Total]:
-    """The total so far, after each few seeds."""
-    total = Total()
-    chunks = _chunks(seeds)
+def run_many(seeds: Sequence[int], processes: int | None = None, kept: Path | None = None) -> Iterator[Total]:
+    """The total so far, after each few seeds. ``kept``: the file where it is, to go on with if it is interrupted."""
+    total = total_of(kept)
+    chunks = _chunks(seeds[total.seeds :])
     with ProcessPoolExecutor(processes or os.cpu_count(), get_context("spawn"), begin) as pool:
         for part in pool.map(_run_some, chunks):
             total.add(part)
+            if kept is not None:
+                _keep(total, kept)
             yield total
+
+
+def kept_at(folder: Path, first: int) -> Path:
+    """Where the soak of these sources is kept that begins with seed ``first``."""
+    return folder / f"soak-{fingerprint()}-{first}.pickle"
+
+
+def total_of(kept: Path | None) -> Total:
+    """What is kept there; nothing, if nothing is."""
+    if kept is None or not kept.exists():
+        return Total()
+    total = pickle.loads(kept.read_bytes())
+    assert isinstance(total, Total)
+    return total
+
+
+def _keep(total: Total, kept: Path) -> None:
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    # Whole or not at all, whenever it is interrupted.
+    new = kept.with_suffix(".new")
+    new.write_bytes(pickle.dumps(total))
+    new.replace(kept)
 
 
 def replay_command(seed: int) -> str:
