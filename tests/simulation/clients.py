@@ -1,21 +1,27 @@
 """What clients of a cluster do, and what they are told: every operation is recorded as it began and ended."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Final, cast
 
 from kvtui.check import Kind, Pending, Recorder
 from kvtui.check import Outcome as Told
+from kvtui.core import writes
 from kvtui.core.cluster import ClusterError, Item, Outcome, Read
 from kvtui.core.ring import token_of
+from tests.simulation.attached import AttachedClient
+from tests.simulation.happened import Event
 from tests.simulation.harness import CoordinatorGone, SimCluster
 from tests.simulation.plan import Step
 from tests.simulation.values import name_of, stored
 
 LAST_CLIENT: Final = 99
 """Who writes and reads when all faults are over."""
+
+
+Door = SimCluster | AttachedClient
+"""What a client asks."""
 
 
 class Clients:
@@ -32,12 +38,17 @@ class Clients:
         self._further = further
         self.slowest = 0.0
         self.wrong: list[str] = []
-        self.did: Counter[str] = Counter()
+        self._doors: dict[int, Door] = {}
+        """By which way a client asks."""
 
     async def take(self, client: int, steps: tuple[Step, ...]) -> None:
         """Take a client's steps, one after the other."""
+        attached = self._cluster.attached_client(f"attached{client}")
         for count, step in enumerate(steps):
             await asyncio.sleep(step.pause)
+            self._doors[client] = attached if step.attached else self._cluster
+            if step.severed is not None:
+                asyncio.get_running_loop().call_later(step.severed, self._sever, attached)
             if step.patience is None:
                 await self._take(client, count, step)
                 continue
@@ -46,7 +57,7 @@ class Clients:
                 async with asyncio.timeout(step.patience):
                     await self._take(client, count, step)
                     continue
-            self.did["given up"] += 1
+            self._cluster.happened[Event.GIVEN_UP] += 1
 
     async def _take(self, client: int, count: int, step: Step) -> None:
         name = f"{client}.{count}"
@@ -61,24 +72,34 @@ class Clients:
     async def operate(self, client: int, kind: Kind, key: bytes, value: str | None, large: bool = False) -> Told:
         """One operation on one key, and how it ended."""
         began = asyncio.get_running_loop().time()
+        door = self._door(client)
         pending = self._recorder.begin(client, kind, key.decode(), value)
         if kind is Kind.GET:
-            read = await self._cluster.get(key)
+            read = await door.get(key)
             _end_read(pending, read)
             outcome = Told(read.outcome)
         else:
-            writing = self._cluster.delete(key) if value is None else self._cluster.put(key, stored(value, large))
+            writing = door.delete(key) if value is None else door.put(key, stored(value, large))
             written = await writing
             version = written.version if written.version.epoch else None
             pending.end(Told(written.outcome), None, version, note=written.text)
             outcome = Told(written.outcome)
-        self.slowest = max(self.slowest, asyncio.get_running_loop().time() - began)
+        if door is self._cluster:
+            self.slowest = max(self.slowest, asyncio.get_running_loop().time() - began)
+        else:
+            self._cluster.happened[Event.ATTACHED] += 1
         return outcome
+
+    def _sever(self, attached: AttachedClient) -> None:
+        self._cluster.happened[Event.SEVERED] += attached.sever() > 0
+
+    def _door(self, client: int) -> Door:
+        return self._doors.get(client, self._cluster)
 
     async def read_many(self, client: int, keys: Sequence[bytes]) -> list[Read]:
         """Read keys together; each is a get of its own, which began and ended with the others."""
         pending = [self._recorder.begin(client, Kind.GET, key.decode()) for key in keys]
-        reads = await self._cluster.get_many(keys)
+        reads = await self._door(client).get_many(keys)
         for each, read in zip(pending, reads, strict=True):
             _end_read(each, read)
         return reads
@@ -100,14 +121,17 @@ class Clients:
                 (key, stored(value or "", step.large and not place))
                 for place, (key, value) in enumerate(zip(keys, values, strict=True))
             ]
-            written = await self._cluster.put_many(items)
+            written = await self._door(client).put_many(items)
         else:
-            written = await self._cluster.delete_many(keys)
+            written = await self._door(client).delete_many(keys)
         versions = written.versions
         for each, key in zip(pending, keys, strict=True):
             each.end(Told(written.others.get(key, Outcome.OK)), None, versions.get(key), note=written.text)
         ends = {written.others.get(key, Outcome.OK) for key in keys}
-        self.did["batches that ended differently"] += len(ends) > 1
+        happened = self._cluster.happened
+        happened[Event.TORN_BATCH] += len(ends) > 1
+        most = writes.BATCHES_AT_ONCE * cast(int, vars(writes)["BATCH_ENTRIES"])
+        happened[Event.MANY_REQUESTS] += len(keys) > most and self._door(client) is self._cluster
 
     async def scan(self, client: int) -> dict[bytes, Item] | None:
         """Read everything: each key is a get of its own, that of one which was not found of nothing, once the scan is at its end.
@@ -133,17 +157,17 @@ class Clients:
                     pending[item.key].end(Told.OK, text, item.version, note="scan")
 
         try:
-            await self._cluster.scan(take)
+            await self._door(client).scan(take)
         except (ClusterError, CoordinatorGone) as error:
             for each in pending.values():
                 if each.ended is None:
                     each.end(Told.FAILED, note=str(error))
-            self.did["scans that failed"] += 1
+            self._cluster.happened[Event.SCAN_FAILED] += 1
             return None
         for each in pending.values():
             if each.ended is None:
                 each.end(Told.OK, None, note="scan")
-        self.did["scans"] += 1
+        self._cluster.happened[Event.SCAN] += 1
         return found
 
 

@@ -35,6 +35,9 @@ class Event(StrEnum):
     SCAN_FAILED = "scans that failed"
     GIVEN_UP = "given up"
     TORN_BATCH = "batches that ended differently"
+    ATTACHED = "operations of attached clients"
+    SEVERED = "attached clients whose connection broke"
+    MANY_REQUESTS = "batches of more requests than are under way at once"
 
     # What goes by on the wire.
     WRITE_BACK = "write-backs"
@@ -74,6 +77,9 @@ FLOORS: Final[Mapping[Event, int]] = {
     Event.SCAN_FAILED: KINDS,
     Event.GIVEN_UP: KINDS,
     Event.TORN_BATCH: KINDS,
+    Event.ATTACHED: OFTEN,
+    Event.SEVERED: OFTEN,
+    Event.MANY_REQUESTS: OFTEN,
     Event.WRITE_BACK: KINDS,
     Event.WRITE_BACK_LARGE: STORIES,
     Event.WRITE_BACK_TOMBSTONE: STORIES,

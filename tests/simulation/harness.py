@@ -3,13 +3,14 @@
 import asyncio
 import signal
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeVar
 
+from kvtui.control.holder import serving
 from kvtui.core.authentication import Secret
 from kvtui.core.cluster import ClusterError, Item, Outcome, Read, Written, WrittenMany
 from kvtui.core.coordinator import Coordinator
@@ -21,6 +22,7 @@ from kvtui.core.seams.launcher import NodeSpec
 from kvtui.core.snapshot import ClusterSnapshot, NodeState, NodeView
 from kvtui.core.version import NEVER
 from kvtui.node.server import GOODBYE_SECONDS
+from tests.simulation.attached import AttachedClient, SimSockets
 from tests.simulation.disks import Disk, MemoryDisk, SimDisks
 from tests.simulation.happened import Event
 from tests.simulation.launcher import SimLauncher, SimProcess
@@ -70,13 +72,16 @@ class SimCluster:
         network: SimNetwork | None = None,
         secret: Secret | None = None,
         revive: bool = False,
+        shared: bool = False,
     ) -> None:
         """``memory``: no state directory, and nodes in memory, as ``kvtui --memory`` has them. ``attached``: the nodes run by
-        themselves, and ``join`` is what adds them."""
+        themselves, and ``join`` is what adds them. ``shared``: other processes can attach to the coordinator."""
         self.attached = attached
         self.happened: Counter[Event] = Counter()
         """Whoever does something to the cluster, or sees it, counts it here."""
+        self.shared = shared
         self._ports: dict[str, int] = {}
+        self._control_ports: dict[Path, int] = {}
         self.secret = secret
         self.network = network or SimNetwork(seed)
         self.disks = SimDisks(make_disk)
@@ -196,6 +201,10 @@ class SimCluster:
     def copy_log(self, state: Path) -> None:
         """Copy the log as it is now to another state directory."""
         self.disks.copy(self._metadata, state / "metadata")
+
+    def attached_client(self, name: str) -> AttachedClient:
+        """Another process on the coordinator's state directory, wherever that is."""
+        return AttachedClient(name, self.network, self.clock, self._control_ports, lambda: self.settings)
 
     @property
     def joined(self) -> list[tuple[str, int]]:
@@ -403,7 +412,7 @@ class SimCluster:
 
     async def _live(self, seams: Seams, opened: "asyncio.Future[Coordinator]") -> None:
         try:
-            async with open_cluster(self.settings, seams) as coordinator:
+            async with open_cluster(self.settings, seams) as coordinator, self._shared(coordinator, seams):
                 opened.set_result(coordinator)
                 await self._leave.wait()
         except Exception as error:
@@ -411,6 +420,16 @@ class SimCluster:
                 raise
             opened.set_exception(error)
             self.machine.exit()
+
+    @asynccontextmanager
+    async def _shared(self, coordinator: Coordinator, seams: Seams) -> AsyncIterator[None]:
+        state = self.settings.state
+        if not self.shared or state is None:
+            yield
+            return
+        sockets = SimSockets(seams.transport, self._control_ports)
+        async with serving(coordinator, state, sockets, self.clock, COORDINATOR):
+            yield
 
     async def _unless_gone(self, answer: "asyncio.Future[T]") -> T:
         assert self._gone is not None

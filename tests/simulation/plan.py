@@ -41,9 +41,13 @@ WIDE_SHARE: Final = 0.04
 WIDE: Final = (2, 16)
 """Batches with further keys in them, and least and most of those."""
 SCAN_SHARE: Final = 0.02
+ATTACHED_SHARE: Final = 0.2
+"""Clients in other processes, attached through the control socket."""
 IMPATIENT_SHARE: Final = 0.06
 PATIENCE: Final = (0.0, 0.008)
 """Operations whose client does not wait for the end, and how many seconds it waits."""
+SEVERED_SHARE: Final = 0.05
+"""Operations of attached clients amid which their connection breaks."""
 
 
 class FaultKind(StrEnum):
@@ -128,6 +132,10 @@ class Step:
     """Instead of all this every key is read, page by page."""
     patience: float | None = None
     """Seconds after which the client gives up, whether it was done or not; None: it waits for the end."""
+    attached: bool = False
+    """The client is in another process, attached to the coordinator's."""
+    severed: float | None = None
+    """Seconds after which its connection breaks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,19 +257,28 @@ def _with_batches(seed: int, client: int, steps: list[Step]) -> tuple[Step, ...]
 
 
 def _with_habits(seed: int, clients: Sequence[tuple[Step, ...]]) -> tuple[tuple[Step, ...], ...]:
-    """Those, some of which read everything, write much at once, or do not wait. One begins with a value for all further keys."""
+    """Those, some of which read everything, write much at once, do not wait, or are in processes of their own. One begins with a
+    value for all further keys."""
     dice = random.Random(f"habits:{seed}")
     filling = Step(0.0, Kind.PUT, 0, large=False, wide=FURTHER_KEYS)
+    habitual = [((filling, *steps) if not number else steps) for number, steps in enumerate(clients)]
     return tuple(
-        (*((filling,) if not number else ()), *(_habitual(dice, step) for step in steps))
-        for number, steps in enumerate(clients)
+        tuple(_habitual(dice, step, attached) for step in steps)
+        for steps in habitual
+        for attached in (dice.random() < ATTACHED_SHARE,)
     )
 
 
-def _habitual(dice: random.Random, step: Step) -> Step:
-    lot = dice.random()
-    patience = round(dice.uniform(*PATIENCE), 5) if dice.random() < IMPATIENT_SHARE else None
+def _habitual(dice: random.Random, step: Step, attached: bool) -> Step:
+    lot, hurry, tear = dice.random(), dice.random(), dice.random()
+    patience = round(dice.uniform(*PATIENCE), 5)
     wide = dice.randint(*WIDE)
+    step = replace(
+        step,
+        patience=patience if hurry < IMPATIENT_SHARE else None,
+        attached=attached,
+        severed=patience if attached and tear < SEVERED_SHARE else None,
+    )
     if lot < SCAN_SHARE:
-        return replace(step, kind=Kind.GET, scan=True, patience=patience)
-    return replace(step, wide=wide if lot < SCAN_SHARE + WIDE_SHARE else 0, patience=patience)
+        return replace(step, kind=Kind.GET, scan=True)
+    return replace(step, wide=step.wide or (wide if lot < SCAN_SHARE + WIDE_SHARE else 0))

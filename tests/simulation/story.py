@@ -117,6 +117,7 @@ class _Story:
             policy=policy,
             vnodes=4,
             secret=SECRET if plan.secret else None,
+            shared=True,
             make_disk=lambda path: FaultyDisk(path, seed=plan.seed),
         ) as cluster:
             self._cluster = cluster
@@ -138,8 +139,7 @@ class _Story:
                 lost = plan.slots
             self._judge(nemesis)
             history = self._recorder.history()
-            did = Counter({Event(name): times for name, times in self._clients.did.items()})
-            happened = cluster.happened + did + operations(history)
+            happened = cluster.happened + operations(history)
             return Run(len(history.operations), loop.time(), nemesis.done, lost, happened)
 
     async def _settle(self, nemesis: Nemesis) -> int:

@@ -1,15 +1,19 @@
 """What the simulated clients see: mixtures of values, scans that leave out, repeat or hide, batches that are cut small."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from kvtui.check import Kind, Recorder, Verdict, check
+from kvtui.check import Outcome as Told
 from kvtui.core import protocol, reads, writes
 from kvtui.core.cluster import ClusterError, Item
 from tests.simulation.clients import Clients
+from tests.simulation.happened import Event
 from tests.simulation.harness import SimCluster
 from tests.simulation.limits import LOW, low_limits
 from tests.simulation.loop import run_virtual
@@ -51,6 +55,8 @@ def test_plans_hold_scans_wide_batches_and_clients_that_give_up() -> None:
     assert sum(step.wide > 0 for step in steps) >= 200
     assert sum(step.patience is not None for step in steps) >= 200
     assert sum(step.large for step in steps) >= 200
+    assert sum(step.attached for step in steps) >= 1_000
+    assert sum(step.severed is not None for step in steps) >= 50
 
 
 def _told(spoil: Callable[[list[list[Item]]], None]) -> tuple[list[str], Verdict]:
@@ -125,10 +131,54 @@ def test_a_client_that_gives_up_knows_nothing_of_its_write(patience: float) -> N
             await asyncio.sleep(1.0)
             await clients.operate(1, Kind.GET, KEYS[0], None)
             read = await cluster.get(KEYS[0])
-            return clients.did["given up"], read.value, check(recorder.history()).verdict
+            return cluster.happened[Event.GIVEN_UP], read.value, check(recorder.history()).verdict
 
     with low_limits():
         given_up, value, verdict = run_virtual(story)
     assert given_up == 1
     assert value is None or name_of(value) == "1.0"
     assert verdict is Verdict.LINEARIZABLE
+
+
+def test_a_client_in_another_process_does_all_that_one_here_does() -> None:
+    async def story() -> tuple[Counter[Event], list[str], Verdict, list[Told]]:
+        recorder = Recorder(asyncio.get_running_loop().time)
+        async with SimCluster(1, nodes=3, replication=2, slots=8, shared=True) as cluster:
+            clients = Clients(cluster, recorder, KEYS, FURTHER)
+            put = Step(0.0, Kind.PUT, 0, large=True, attached=True)
+            steps = (
+                replace(put, more=2, wide=len(FURTHER)),
+                put,
+                replace(put, kind=Kind.GET),
+                replace(put, kind=Kind.DELETE, key=1),
+                replace(put, kind=Kind.GET, more=2, wide=len(FURTHER)),
+                replace(put, kind=Kind.GET, scan=True),
+                # Its connection breaks, and it attaches anew.
+                replace(put, severed=0.001),
+                replace(put, kind=Kind.GET),
+            )
+            await clients.take(1, steps)
+            history = recorder.history()
+            return cluster.happened, clients.wrong, check(history).verdict, [op.outcome for op in history.operations]
+
+    with low_limits():
+        did, wrong, verdict, outcomes = run_virtual(story)
+    assert (wrong, verdict) == ([], Verdict.LINEARIZABLE)
+    assert (did[Event.SCAN], did[Event.SCAN_FAILED]) == (1, 0)
+    assert outcomes[-1] is Told.OK
+    assert [outcome for outcome in outcomes if outcome is not Told.OK] == [Told.UNKNOWN]
+
+
+def test_a_client_whose_coordinator_is_killed_knows_nothing_of_what_it_asked_and_then_finds_nobody() -> None:
+    async def story() -> list[Told]:
+        recorder = Recorder(asyncio.get_running_loop().time)
+        async with SimCluster(1, nodes=2, replication=2, slots=8, shared=True) as cluster:
+            clients = Clients(cluster, recorder, KEYS)
+            put = Step(0.0, Kind.PUT, 0, large=False, attached=True)
+            await clients.take(1, (put,))
+            cluster.pause("n1")
+            asyncio.get_running_loop().call_later(0.5, cluster.crash)
+            await clients.take(1, (put, put))
+            return [op.outcome for op in recorder.history().operations]
+
+    assert run_virtual(story)[1:] == [Told.UNKNOWN, Told.FAILED]
