@@ -1,7 +1,7 @@
 """Limits so low that runs meet them all the time: what they bound is rare in life, and goes wrong there."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from types import ModuleType
@@ -13,7 +13,7 @@ class Limit(NamedTuple):
 
     where: str
     name: str
-    value: int
+    value: float
 
 
 LOW: Final = (
@@ -36,10 +36,50 @@ LOW: Final = (
 )
 
 
+SOMETIMES: Final[Mapping[str, tuple[Limit, ...]]] = {
+    # The log is written anew as soon as it has twice the records that its sum takes.
+    "log": (Limit("kvtui.core.metadata_log", "COMPACT_RECORDS", 4),),
+    # Keys of unknown writes, and keys that a node missed, that are remembered one by one.
+    "keys": (Limit("kvtui.core.ledger", "UNCERTAIN_KEYS", 1), Limit("kvtui.core.ledger", "HINTS", 2)),
+    # Notes count as long: what is to be noted waits for more of its kind.
+    "notes": (Limit("kvtui.core.notes", "SHORT", 0), Limit("kvtui.core.notes", "SPREAD_BYTES", 20_000)),
+    # A ring takes many pieces of work, and few are under way together.
+    "pieces": (
+        Limit("kvtui.core.work", "CHUNK", 3),
+        Limit("kvtui.core.mover", "CHUNK", 3),
+        Limit("kvtui.core.mover", "AT_ONCE", 2),
+        Limit("kvtui.core.mover", "SMALL_AT_ONCE", 3),
+        Limit("kvtui.core.mover", "STUCK", 1),
+    ),
+    # Tombstones are looked for often.
+    "purge": (Limit("kvtui.core.mover", "PURGE_SECONDS", 0.6),),
+    # A node has room for few requests, and for few bytes of values under way.
+    "room": (
+        Limit("kvtui.core.link", "IN_FLIGHT", 12),
+        Limit("kvtui.core.reads", "FETCHED_AT_ONCE_BYTES", 900),
+        Limit("kvtui.node.uploads", "UPLOAD_BYTES", 2_500),
+    ),
+    # A store that was opened is verified behind its answers, little by little.
+    "verification": (
+        Limit("kvtui.node.verification", "SLICE_ENTRIES", 2),
+        Limit("kvtui.node.verification", "PAUSE_SECONDS", 0.05),
+    ),
+    # Batches and pages are cut by their bytes.
+    "bytes": (
+        Limit("kvtui", "BATCH_BYTES", 700),
+        Limit("kvtui.node.pages", "EXAMINED_BYTES", 900),
+        Limit("kvtui.node.service", "EXAMINED_BYTES", 900),
+    ),
+    # Placements that no slot has any more are forgotten at once.
+    "placements": (Limit("kvtui.core.topology", "INTERNED_MOST", 0),),
+}
+"""Further ones, by what they bound, of which each holds for a part of the plans."""
+
+
 @contextmanager
-def low_limits() -> Iterator[None]:
-    """Within, the limits are low; afterwards they are as they were."""
-    lowered = [(module, limit, getattr(module, limit.name)) for module, limit in _places()]
+def low_limits(further: Iterable[str] = ()) -> Iterator[None]:
+    """Within, the limits are low, those of ``further`` names included; afterwards they are as they were."""
+    lowered = [(module, limit, getattr(module, limit.name)) for module, limit in _places(tuple(further))]
     for module, limit, _ in lowered:
         setattr(module, limit.name, limit.value)
     try:
@@ -50,11 +90,11 @@ def low_limits() -> Iterator[None]:
 
 
 @cache
-def _places() -> list[tuple[ModuleType, Limit]]:
+def _places(further: tuple[str, ...]) -> list[tuple[ModuleType, Limit]]:
     """The modules that have them: all that a run needs are loaded when the first one begins."""
     return [
         (module, limit)
-        for limit in LOW
+        for limit in (*LOW, *(limit for group in further for limit in SOMETIMES[group]))
         for name, module in list(sys.modules.items())
         if (name == limit.where or name.startswith(f"{limit.where}.")) and hasattr(module, limit.name)
     ]

@@ -8,6 +8,7 @@ from typing import Final
 
 from kvtui.check import Kind
 from kvtui.core.read_mode import ReadMode
+from tests.simulation.limits import SOMETIMES
 
 CLIENTS: Final = 4
 STEPS: Final = 27
@@ -31,6 +32,11 @@ READDRESS_MOST: Final = 3
 HAND_OVER_SHARE: Final = 0.3
 """Clusters whose coordinators hand the directory over."""
 HAND_OVER_MOST: Final = 2
+NODES: Final = (1, 2, 2, 3, 3, 4)
+MANY_COPIES_SHARE: Final = 0.08
+"""Clusters of more than three copies."""
+LOW_SHARE: Final = 0.35
+"""Plans for which each further limit is low."""
 REVIVE_SHARE: Final = 0.3
 """Clusters that start their nodes again."""
 LARGE_SHARE: Final = 0.1
@@ -159,6 +165,8 @@ class Plan:
     """Nodes that die by themselves are started again, as under ``kvtui serve``."""
     faults: tuple[Fault, ...]
     clients: tuple[tuple[Step, ...], ...]
+    low: tuple[str, ...] = ()
+    """Further limits that are low, by their names in ``limits.SOMETIMES``."""
 
     def without_fault(self, number: int) -> "Plan":
         """The same run less one fault."""
@@ -171,6 +179,23 @@ class Plan:
 
 def plan(seed: int) -> Plan:
     """The run of a seed."""
+    return _with_many_copies(replace(_plan(seed), low=_low(seed)))
+
+
+def _low(seed: int) -> tuple[str, ...]:
+    dice = random.Random(f"low:{seed}")
+    return tuple(name for name in SOMETIMES if dice.random() < LOW_SHARE)
+
+
+def _with_many_copies(one: Plan) -> Plan:
+    """Some have more copies than are usual, and nodes for them."""
+    dice = random.Random(f"copies:{one.seed}")
+    if dice.random() >= MANY_COPIES_SHARE:
+        return one
+    return replace(one, replication=dice.choice([4, 5]), nodes=dice.randint(5, 6), quorum=dice.choice([0, 0, 1, 3, 4]))
+
+
+def _plan(seed: int) -> Plan:
     dice = random.Random(f"plan:{seed}")
     replication = dice.choice([1, 2, 2, 3, 3])
     wiping = dice.random() < 0.5
@@ -188,7 +213,7 @@ def plan(seed: int) -> Plan:
     return Plan(
         seed=seed,
         attached=attached,
-        nodes=dice.randint(1, 4),
+        nodes=dice.choice(NODES),
         replication=replication,
         slots=dice.choice([8, 8, 16]),
         policy=dice.choice(["balanced", "balanced", "classic"]),

@@ -70,7 +70,7 @@ def quicken() -> None:
 
 def run(plan: Plan) -> Run:
     """Carry a plan out. Raises Wrong."""
-    with low_limits():
+    with low_limits(plan.low):
         return run_virtual(_Story(plan).tell, seed=plan.seed)
 
 

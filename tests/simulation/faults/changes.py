@@ -10,7 +10,7 @@ from tests.simulation.faults.scene import HALF, NOTICED, Inflict, Scene, to_node
 from tests.simulation.harness import CoordinatorGone
 from tests.simulation.plan import Fault, FaultKind
 
-NODES_MOST: Final = 6
+NODES_MOST: Final = 7
 NODES_LEAST: Final = 1
 PATIENCE: Final = 2.0
 """Seconds beyond a fault's own until which a change is waited for."""
