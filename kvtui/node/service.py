@@ -125,9 +125,9 @@ class Service:
             session=self._authority.session if self._authority else 0,
             data_id=own.data_id,
             counter=store.counter_after_commit,
-            keys=sum(store.table.live),
-            bytes=sum(store.table.sizes),
-            tombstones=sum(store.table.dead),
+            keys=store.table.keys,
+            bytes=store.table.live_bytes,
+            tombstones=store.table.tombstones,
             damaged=store.table.damages,
             durable=store.durable,
             noted=store.noted,
@@ -240,7 +240,7 @@ class Service:
         return Reply(status=OK, id=request.id, entries=entries)
 
     def _size(self, peer: Peer, request: wire.Size) -> Reply:
-        return Reply(status=OK, id=request.id, keys=sum(self._store.table.live))
+        return Reply(status=OK, id=request.id, keys=self._store.table.keys)
 
     def _dump(self, peer: Peer, request: wire.Dump) -> Reply:
         self._settle()
@@ -369,7 +369,7 @@ class Service:
             return Reply(status=OK, id=request.id, facts=self.facts())
         self._settle()
         store = self._store
-        held = sum(store.table.live) + store.table.damages
+        held = store.table.keys + store.table.damages
         try:
             membership = admit(store.membership, request, self._authority, held)
         except Refused as refusal:

@@ -1,6 +1,6 @@
 """What a node knows of each slot without reading it: its digest, its live keys, its tombstones and its damage."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from xxhash import xxh3_64_intdigest
@@ -61,6 +61,21 @@ class SlotTable:
         """Where the damaged entries of a slot lie, for slots that have any."""
         self.misplaced: set[int] = set()
         """Slots with a damaged entry whose own key can't be told: what is absent there may be that entry."""
+
+    @property
+    def keys(self) -> int:
+        """Live keys of the node."""
+        return sum(self.live) if self.entries else 0
+
+    @property
+    def live_bytes(self) -> int:
+        """Bytes of the node's live keys and their values."""
+        return sum(self.sizes) if self.entries else 0
+
+    @property
+    def tombstones(self) -> int:
+        """Tombstones of the node."""
+        return sum(self.dead) if self.entries else 0
 
     @property
     def damages(self) -> int:
@@ -151,7 +166,7 @@ class SlotTable:
             (slot, digests[slot], live[slot], dead[slot], len(damaged.get(slot, ())), sizes[slot]) for slot in slots
         ]
 
-    def restore(self, rows: Iterable[Row]) -> dict[int, int]:
+    def restore(self, rows: Sequence[Row]) -> dict[int, int]:
         """Take sums, for a table that is empty, as they were written; of a slot the last ones count.
 
         Returns how many entries of a slot were damaged, where any were: which ones, only reading them can tell.
@@ -164,13 +179,15 @@ class SlotTable:
             self.sizes[slot] = size
             if damaged or damages:
                 damages[slot] = damaged
-        self.entries = sum(self.live) + sum(self.dead) + sum(damages.values())
-        self.total = sum(self.digests) & _DIGEST_MASK
+        if rows:
+            self.entries = sum(self.live) + sum(self.dead) + sum(damages.values())
+            self.total = sum(self.digests) & _DIGEST_MASK
         return {slot: number for slot, number in damages.items() if number}
 
     def reset(self, start: int, stop: int) -> None:
         """Slots ``start``..``stop`` are empty."""
-        self.entries, self.total, _ = self.held_outside(start, stop)
+        if self.entries:
+            self.entries, self.total, _ = self.held_outside(start, stop)
         nothing = [0] * (stop - start)
         for column in (self.digests, self.live, self.dead, self.sizes):
             column[start:stop] = nothing

@@ -133,7 +133,7 @@ class Store:
     def held_bytes(self) -> int:
         """Bytes of all entries, tombstones included, without what the engine adds to them."""
         table = self._table
-        return sum(table.sizes) + table.entries * OVERHEAD
+        return table.live_bytes + table.entries * OVERHEAD
 
     @property
     def disk_bytes(self) -> int:

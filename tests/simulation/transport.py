@@ -144,8 +144,8 @@ class SimNetwork:
     def delivered(self, sender: str, receiver: str, item: bytes | Mark) -> None:
         self.deliveries += 1
         content = item if isinstance(item, bytes) else item.value.encode()
-        label = b"%.9f" % asyncio.get_running_loop().time() + sender.encode() + receiver.encode()
-        self.fingerprint = zlib.crc32(content, zlib.crc32(label, self.fingerprint))
+        moment = int(asyncio.get_running_loop().time() * 1e9)
+        self.fingerprint = zlib.crc32(content, (self.fingerprint ^ moment) & 0xFFFF_FFFF)
         if self.watch is not None:
             self.watch(sender, receiver, content)
 
