@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from kvtui.check import Kind, Operation, Outcome, Recorder, Verdict, check, timeline
+from kvtui.check.zones import decide_by_zones
 from tests.check.histories import random_history
 
 OK, FAILED, UNKNOWN = Outcome.OK, Outcome.FAILED, Outcome.UNKNOWN
@@ -229,3 +230,31 @@ def test_a_timeline_shows_what_overlaps_and_what_never_ended() -> None:
     assert "put 1" in rows["p0"]
     assert rows["p10"].rstrip().endswith("···")
     assert rows["p2"].index("├") > rows["p0"].index("┤")
+
+
+# What a person is told of a violation: the reason, and the operations that show it and no others.
+TOLD: dict[str, tuple[list[Operation], list[int]]] = {
+    "both 1 and 2 must have been the value at the same time": (
+        [put("1", 0, 1), put("2", 0, 1), get("1", 2, 3), get("2", 4, 5), get("1", 6, 7), get("2", 8, 9)], [0, 1, 4, 5],
+    ),
+    "a get found nothing while 1 must have been the value all the time": (
+        [put("1", 0, 1), get("1", 2, 3), get(None, 4, 5), get("1", 6, 7)], [0, 3, 2],
+    ),
+    "2 was the value while 1 must have been the value all the time": (
+        [put("1", 0, 1), get("1", 2, 3), put("2", 4, 5), get("1", 6, 7)], [0, 3, 2],
+    ),
+    "a delete took effect while 1 must have been the value all the time": (
+        [put("1", 0, 1), get("1", 2, 3), delete(4, 5), get("1", 6, 7)], [0, 3, 2],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("reason", "operations", "named"), [(why, *rest) for why, rest in TOLD.items()], ids=list(TOLD)
+)
+def test_a_violation_names_the_operations_that_show_it(
+    reason: str, operations: list[Operation], named: list[int]
+) -> None:
+    finding = decide_by_zones(operations)
+    assert finding.reason == reason
+    assert {id(each) for each in finding.operations} == {id(operations[number]) for number in named}

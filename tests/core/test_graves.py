@@ -53,3 +53,9 @@ def test_a_grave_is_looked_at_once_it_is_ripe_and_again_after_the_next_burial() 
     assert graves.ripen()
     graves.bury(2)
     assert graves.marks[2] == RIPE
+
+
+def test_an_empty_value_is_no_tombstone() -> None:
+    empty = Entry("k", Version(1, 7), 0)
+    assert purgeable([empty, empty]) is None
+    assert purgeable([DEAD, empty]) is None

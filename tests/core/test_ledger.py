@@ -3,21 +3,37 @@
 import pytest
 
 from kvtui.core import ledger as ledger_module
-from kvtui.core.ledger import SUSPECTED_ANEW, Ledger
+from kvtui.core.ledger import SUSPECTED_ANEW, Counting, Ledger, LogFull
+from kvtui.core.link import Link
 from kvtui.core.metadata_log import MetadataLog
 from kvtui.core.placement import Placement
-from kvtui.core.records import Created, Placed
+from kvtui.core.records import Created, Forgotten, Joined, Placed
+from kvtui.core.remote_node import RemoteNode
+from kvtui.core.seams.clock import LoopClock
 from kvtui.core.seams.memory import MemoryEngine
 from kvtui.core.version import Version
-from tests.core.clusters import SLOTS, planned
+from tests.core.clusters import SLOTS, member, planned
+from tests.simulation.engine import FaultyDisk
 
 EMPTY = Placement()
 
 
-def ledger(place: Placement = EMPTY) -> Ledger:
-    log = MetadataLog(MemoryEngine())
-    log.append(Created("c0ffee", "default", planned("").to_record()), Placed(0, SLOTS, place))
-    return Ledger(log)
+AB = Placement(("A", "B"), ("A", "B"))
+
+
+def ledger(place: Placement = EMPTY, disk: FaultyDisk | None = None, told: list[str] | None = None) -> Ledger:
+    """A ledger of members A and B on a disk, which says in ``told`` why it stops, and whether there is space."""
+    log = MetadataLog(MemoryEngine() if disk is None else disk.open())
+    members = (Joined(member(name)) for name in "AB")
+    log.append(Created("c0ffee", "default", planned("").to_record()), *members, Placed(0, SLOTS, place))
+    told = [] if told is None else told
+    known = Ledger(log, told.append, told.append)
+    known.nodes.update({name: RemoteNode(name, "127.0.0.1", 5001) for name in "AB"})
+    return known
+
+
+def clean_of(known: Ledger) -> list[tuple[str, ...]]:
+    return [place.clean for place in known.topology.places]
 
 
 def test_a_newer_write_overrules_an_unknown_one() -> None:
@@ -69,3 +85,86 @@ def test_a_node_is_excluded_only_where_others_go_on() -> None:
     assert [place.clean for place in known.topology.places] == [("B",)] * 3 + [("A", "B")] * 3 + [("B",)] * 2
     known.exclude("B", [(0, SLOTS)])
     assert [place.clean for place in known.topology.places] == [("B",)] * 3 + [("A",)] * 3 + [("B",)] * 2
+
+
+def test_who_was_lost_while_the_log_was_full_is_behind_once_there_is_space() -> None:
+    """It was behind in memory alone: the next one to open the log took it for clean."""
+    disk, told = FaultyDisk(), list[str]()
+    known = ledger(AB, disk, told)
+    disk.free = 0
+    known.exclude("A", [(0, 3)])
+    assert clean_of(known) == [("A", "B")] * SLOTS
+    assert told == [f"the metadata log takes no more records: {why}" for why in [known.full.partition(": ")[2]]]
+    assert "no space for" in known.full
+    disk.free = None
+    known.check_space()
+    assert clean_of(known) == [("B",)] * SLOTS
+    assert told[1:] == [""]
+    assert known.full == ""
+
+
+def test_who_is_back_or_no_member_any_more_is_not_behind_when_there_is_space_again() -> None:
+    disk = FaultyDisk()
+    known = ledger(Placement(("A", "B", "C"), ("A", "B", "C")), disk)
+    disk.free = 0
+    for name in ("C", "A", "B"):
+        known.exclude(name, [(0, SLOTS)])
+    known.nodes["A"].link = Link(LoopClock(), lambda _link, _why: None)
+    disk.free = None
+    known.append(Forgotten("B"))
+    known.check_space()
+    assert clean_of(known) == [("A", "C")] * SLOTS
+
+
+def test_each_member_that_was_lost_meanwhile_is_behind_then() -> None:
+    disk = FaultyDisk()
+    known = ledger(Placement(("C", "A", "B"), ("C", "A", "B")), disk)
+    disk.free = 0
+    del known.nodes["A"]
+    for name in ("A", "B"):
+        known.exclude(name, [(0, SLOTS)])
+    disk.free = None
+    known.check_space()
+    assert clean_of(known) == [("C", "A")] * SLOTS
+
+
+def test_a_record_without_space_is_refused_in_words() -> None:
+    disk = FaultyDisk()
+    known = ledger(AB, disk)
+    disk.free = 0
+    with pytest.raises(LogFull, match=r"it can't be logged, so nothing changed: no space for .* make space there"):
+        known.append(Forgotten("B"))
+    assert "B" in known.topology.members
+
+
+def test_why_it_stopped_is_told_once_and_the_first_reason_stays() -> None:
+    told = list[str]()
+    known = ledger(told=told)
+    known.stop("first")
+    known.stop("second")
+    assert (known.stopped, told) == ("first", ["first"])
+
+
+def test_a_slot_that_is_suspected_anew_wakes_whoever_looks_and_only_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger_module, "UNCERTAIN_KEYS", 0)
+    known = ledger()
+    known.unverified[:] = bytes(SLOTS)
+    before = known.revision
+    known.suspect_key(b"a", 3, Version(1, 1))
+    assert known.revision == before + 1
+    known.suspect_key(b"b", 3, Version(1, 2))
+    assert known.revision == before + 1
+
+
+def test_the_very_write_that_ended_unknown_is_overruled_once_all_have_it() -> None:
+    known = ledger()
+    known.suspect_key(b"key", 0, Version(1, 5))
+    known.overruled(b"key", Version(1, 5))
+    assert not known.uncertain
+
+
+@pytest.mark.parametrize(
+    ("slots", "covered"), [((2,), True), ((3,), True), ((4,), False), ((1,), False), ((1, 3, 9), True)]
+)
+def test_what_is_verified_covers_its_slots_alone(slots: tuple[int, ...], covered: bool) -> None:
+    assert Counting("A", 2, 4).covers(slots) is covered

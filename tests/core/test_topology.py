@@ -21,11 +21,12 @@ from kvtui.core.records import (
     Planned,
     Record,
     Recovered,
+    Runs,
     Seen,
     Wiped,
     read_record,
 )
-from kvtui.core.topology import INTERNED_MOST, Topology, apply
+from kvtui.core.topology import INTERNED_MOST, Topology, apply, described
 from kvtui.core.version import Version
 from tests.core.clusters import SLOTS, after, created, joined, member, placed_as, planned, settled
 
@@ -275,3 +276,18 @@ def test_placements_that_no_slot_has_any_more_are_forgotten() -> None:
         topology = after(topology, Placed(0, 1, Placement((f"n{number}",))), Placed(1, 2, Placement((f"n{number}",))))
         assert len(topology.interned) <= INTERNED_MOST * SLOTS
         assert topology.places[0] is topology.places[1]
+
+
+@pytest.mark.parametrize(
+    ("runs", "text"),
+    [
+        ([], "0 slots ()"),
+        ([(3, 4)], "1 slot (3)"),
+        ([(3, 5)], "2 slots (3-4)"),
+        ([(0, 1), (2, 4), (5, 6), (7, 9)], "6 slots (0, 2-3, 5, 7-8)"),
+        ([(0, 1), (2, 4), (5, 6), (7, 9), (10, 11)], "7 slots (0, 2-3, 5, 7-8, ...)"),
+        ([(0, 12_000)], "12,000 slots (0-11999)"),
+    ],
+)
+def test_runs_of_slots_are_told_by_their_number_and_the_first_of_them(runs: Runs, text: str) -> None:
+    assert described(runs) == text
