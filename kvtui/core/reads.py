@@ -253,43 +253,46 @@ class Reads:
                 return _unread(broken[0].msg)
             newest = max(range(len(replies)), key=lambda index: replies[index].version or NEVER)
             read = await self._read_of(route.clean[newest], key, replies[newest], patience)
-            older = [
-                hop for hop, reply in zip(route.clean, replies, strict=True) if (reply.version or NEVER) < read.version
-            ]
-            for hop in older:
-                await self._write_back(hop, key, read, trace, patience)
+            whole: list[str] = []
+            for hop, reply in zip(route.clean, replies, strict=True):
+                if (reply.version or NEVER) >= read.version or await self._write_back(hop, key, read, trace, patience):
+                    whole.append(hop.node)
         except (LinkLost, LinkFull, ValueMoved, UploadFailed) as error:
             return _unread(str(error) or "the value kept changing while it was read")
-        if without(self._ledger.topology.places[slot].clean, tuple(hop.node for hop in route.clean)):
+        if without(self._ledger.topology.places[slot].clean, tuple(whole)):
             return _unread("its range changed hands while it was read")
         if key not in self._writes.in_flight and self._ledger.uncertain.get(key) == suspected:
             self._ledger.uncertain.pop(key, None)
         return read
 
-    async def _write_back(self, hop: Hop, key: bytes, read: Read, trace: Trace | None, patience: Patience) -> None:
+    async def _write_back(self, hop: Hop, key: bytes, read: Read, trace: Trace | None, patience: Patience) -> bool:
+        """Give a clean replica what was read, unless it is none any more."""
         if read.value is None:
-            entry = Entry(to_blob(key), read.version, -1)
-        elif len(read.value) <= INLINE_BYTES:
+            return await self._put_back(hop, key, Entry(to_blob(key), read.version, -1), trace)
+        if len(read.value) <= INLINE_BYTES:
             entry = Entry(to_blob(key), read.version, len(read.value), to_blob(read.value))
-        else:
-            # One at a time: a node takes few, and two readers of one key would send the same one into each other's.
-            with patience.waiting():
-                await self._large.acquire()
-            try:
-                upload = f"b{read.version}"
-                await send_value(hop.link, upload, read.value, patience.progressed)
-                entry = Entry(to_blob(key), read.version, len(read.value), upload=upload)
-                await self._put_back(hop, key, entry, trace)
-            finally:
-                self._large.release()
-            return
-        await self._put_back(hop, key, entry, trace)
+            return await self._put_back(hop, key, entry, trace)
+        # One at a time: a node takes few, and two readers of one key would send the same one into each other's.
+        with patience.waiting():
+            await self._large.acquire()
+        try:
+            upload = f"b{read.version}"
+            await send_value(hop.link, upload, read.value, patience.progressed)
+            entry = Entry(to_blob(key), read.version, len(read.value), upload=upload)
+            return await self._put_back(hop, key, entry, trace)
+        finally:
+            self._large.release()
 
-    async def _put_back(self, hop: Hop, key: bytes, entry: Entry, trace: Trace | None) -> None:
-        self._ledger.spoil(self._ledger.slot(key))
+    async def _put_back(self, hop: Hop, key: bytes, entry: Entry, trace: Trace | None) -> bool:
+        slot = self._ledger.slot(key)
+        if hop.node not in self._ledger.topology.places[slot].clean:
+            # It may have been cleared of the slot since it was asked: what comes after that would stay there, marked by nobody.
+            return False
+        self._ledger.spoil(slot)
         reply = await self._ask(hop, PutMany(entries=[entry]), trace, Purpose.REPAIR, entry.version)
         if reply.status == ERROR:
             raise UploadFailed(f"{hop.node}: {reply.msg}")
+        return True
 
     async def get_many(self, keys: Sequence[bytes], room: int | None = None) -> list[Read]:
         """One answer a key, in order; keys of one node travel together, and all nodes are asked at once. With ``room``, as

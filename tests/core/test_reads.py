@@ -6,8 +6,8 @@ import random
 from kvtui.core.cluster import Outcome
 from kvtui.core.mover import AT_ONCE
 from kvtui.core.placement import Placement
-from kvtui.core.protocol import INLINE_BYTES, Entry, Piece, Put, PutMany
-from kvtui.core.records import Behind, Recovered
+from kvtui.core.protocol import INLINE_BYTES, Clear, Counts, Entry, Piece, Put, PutMany
+from kvtui.core.records import Behind, Placed, Recovered
 from kvtui.core.version import Version
 from kvtui.core.work import Kind, Work
 from tests.simulation.harness import SimCluster, settled
@@ -198,5 +198,30 @@ def test_a_value_that_is_written_back_while_another_replica_is_verified_is_not_m
             await cluster.until(settled)
             location = await cluster.call(lambda coordinator: coordinator.locate(b"key"))
             assert {copy.version for copy in location.replicas} == {unknown}
+
+    run_virtual(main, seed=seed)
+
+
+@seeded(5)
+def test_nothing_is_written_back_to_a_node_that_left_the_slot_while_it_was_read(seed: int) -> None:
+    """It had been cleared already: what came after that stayed there, marked by nobody."""
+
+    async def main() -> None:
+        async with SimCluster(seed, nodes=3, replication=3, slots=1) as cluster:
+            await half_written(cluster)
+            ledger = cluster.coordinator._ledger
+            left, slow = (node for node in ledger.topology.places[0].replicas if node != "n1")
+            staying = ("n1", slow)
+            ledger.suspect_key(b"key", 0, NEWER)
+            cluster.network.slow(slow, 0.01)
+            reading = asyncio.create_task(cluster.get(b"key"))
+            await asyncio.sleep(0.005)
+            ledger.append(Placed(0, 1, Placement(staying, staying)))
+            cleared = await ledger.nodes[left].ask(Clear(start=0, stop=1))
+            assert cleared.status == "ok"
+            read = await reading
+            assert (read.outcome, read.value) == (Outcome.OK, b"new")
+            counted = await ledger.nodes[left].ask(Counts(ranges=[(0, 1)]))
+            assert counted.counts == [0]
 
     run_virtual(main, seed=seed)

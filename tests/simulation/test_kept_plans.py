@@ -33,6 +33,29 @@ KEPT: Final = {
             (Step(0.89, Kind.PUT, 0, large=False), Step(3.056, Kind.GET, 1, large=False)),
         ),
     ),
+    "a value was written back to a node that had left its slot and been cleared": Plan(
+        seed=811034209,
+        attached=False,
+        nodes=4,
+        replication=3,
+        slots=8,
+        policy="balanced",
+        quorum=0,
+        reads=ReadMode.AVAILABLE,
+        secret=False,
+        grace=0.0,
+        revive=False,
+        faults=(
+            Fault(FaultKind.LEAVE, 0.164, 0.375, 10, 0.4087, flag=True),
+            Fault(FaultKind.BURST, 0.34, 2.306, 49, 0.3957, flag=True),
+            Fault(FaultKind.JOIN, 3.19, 0.96, 23, 0.9729, flag=False),
+            Fault(FaultKind.LEAVE, 3.301, 2.045, 30, 0.086, flag=True),
+            Fault(FaultKind.PARTITION, 3.603, 0.778, 4, 0.7038, flag=False),
+            Fault(FaultKind.CUT, 3.737, 1.185, 39, 0.5007, flag=False),
+            Fault(FaultKind.JOIN, 4.064, 0.937, 27, 0.6591, flag=True),
+        ),
+        clients=((), (), (), ()),
+    ),
 }
 
 

@@ -137,8 +137,8 @@ def what_was_read_is_not_written_back() -> None:
 
     async def nothing(
         self: reads.Reads, hop: object, key: bytes, read: object, trace: object, patience: object
-    ) -> None:
-        return None
+    ) -> bool:
+        return True
 
     reads.Reads._write_back = nothing
 
