@@ -10,6 +10,7 @@ from kvtui.core.cluster import ClusterError
 from kvtui.core.graves import Graves
 from kvtui.core.metadata_log import MetadataLog
 from kvtui.core.placement import Placement
+from kvtui.core.progress import concerned, progress
 from kvtui.core.records import Behind, Counted, Opened, Record, Runs, Tuned
 from kvtui.core.remote_node import RemoteNode
 from kvtui.core.ring.token import slot_shift, token_of
@@ -101,9 +102,10 @@ class Ledger:
         return Version(self._log.topology.epoch, self._log.last)
 
     def append(self, *records: Record) -> None:
-        """Log records, then act on them. Raises LogFull when there is no space for them, which changes nothing, and ClusterError
-        when the log fails: then this coordinator stops."""
+        """Log records, and how far the nodes got whose standing they change, then act on them. Raises LogFull when there is no
+        space for them, which changes nothing, and ClusterError when the log fails: then this coordinator stops."""
         slots = len(self.topology.places)
+        records = (*records, *progress(self.topology, concerned(self.topology, records), self.nodes))
         try:
             self._log.append(*records)
             self.topology = self._log.topology
@@ -118,6 +120,12 @@ class Ledger:
             self._shift = slot_shift(len(self.topology.places))
         self.stir()
         self.on_records(records)
+
+    def log_progress(self, names: Iterable[str]) -> None:
+        """Log how far those nodes got, where it is further than is logged. Raises as ``append``."""
+        records = progress(self.topology, names, self.nodes)
+        if records:
+            self.append(*records)
 
     def record(self, *records: Record) -> bool:
         """``append`` where nobody waits for the outcome: whether they are logged. When not, ``stopped`` or ``full`` says why.

@@ -394,7 +394,8 @@ class Membership:
             host=node.host,
             port=node.port,
             data_id=facts.data_id,
-            counter=facts.counter,
+            # That it was emptied counts as well: without that it would hold what nobody marks.
+            counter=link.counter,
             started_here=node.process is not None,
         )
         records: list[Record] = [Joined(member)]

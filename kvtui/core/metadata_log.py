@@ -1,7 +1,7 @@
 """The coordinator's memory: records of the topology, each synced through the storage engine before it acts.
 
 Engine keys: ``r`` + 8-byte number -> checksum and record; a new log begins at 1 without gaps. When it has ``COMPACT_RECORDS`` more
-than it takes, the log is rewritten as the few records that make the same topology, in one atomic batch.
+than it takes, the log is rewritten as the few records that make the same topology, in one atomic batch; its last number stays.
 """
 
 from typing import Final
@@ -93,7 +93,8 @@ class MetadataLog:
             return
         batch = Batch()
         batch.clear(_PREFIX, b"s")
-        first = self._last + 1
+        # The last number stays: nothing was appended. Were it above, what nodes noted of records that are lost would not be.
+        first = self._last - len(records) + 1
         for number, record in enumerate(records, start=first):
             batch.put(_key(number), _sealed(record))
         try:
@@ -101,7 +102,7 @@ class MetadataLog:
         except EngineFull:
             # The long log says the same; it stays until there is space.
             return
-        self._first, self._last, self._looked_for = first, first + len(records) - 1, 0
+        self._first, self._looked_for = first, 0
 
 
 def _key(number: int) -> bytes:

@@ -44,8 +44,8 @@ STUCK: Final = 1_000
 """Pieces that are remembered to have failed; beyond it they are forgotten, and told again."""
 PURGE_SECONDS: Final = 5.0
 """How often tombstones are looked for, where some were stored."""
-UNLOGGED: Final = (Kind.COMPARE, Kind.PURGE)
-"""Pieces that end without a record: they go on while the log has no space for any."""
+UNLOGGED: Final = (Kind.COMPARE,)
+"""Pieces that need no record: they go on while the log has no space for any."""
 DAMAGED_NAMED: Final = 3
 """Keys of damaged entries that are named to a person."""
 KEY_SHOWN: Final = 60
@@ -285,10 +285,13 @@ class Mover:
         def quiet(key: bytes) -> bool:
             return self._may_purge(key) and not self._ledger.repairs[slot_of(token_of(key), slots)]
 
+        def log() -> None:
+            self._ledger.log_progress(place.clean)
+
         try:
-            for key in await purge(peers, piece.start, piece.stop, still, quiet):
+            for key in await purge(peers, piece.start, piece.stop, still, quiet, log):
                 self._ledger.graves.bury(slot_of(token_of(key), slots))
-        except (StepFailed, LinkLost, LinkFull):
+        except (StepFailed, LinkLost, LinkFull, ClusterError):
             for slot in range(piece.start, piece.stop):
                 self._ledger.graves.bury(slot)
             raise

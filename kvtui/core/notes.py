@@ -20,8 +20,9 @@ from kvtui.core.ledger import Ledger
 from kvtui.core.link import Link, LinkFull, LinkLost
 from kvtui.core.malformed import MALFORMED
 from kvtui.core.metadata_log import essence
+from kvtui.core.progress import changed_clean_sets
 from kvtui.core.protocol import Note, Reply
-from kvtui.core.records import Behind, Counted, CutOver, LossAccepted, Placed, Record, Recovered, Wiped, read_record
+from kvtui.core.records import Counted, Record, read_record
 from kvtui.core.seams.clock import Clock, Timer
 from kvtui.core.topology import Topology, apply
 from kvtui.core.version import NEVER, Version
@@ -135,14 +136,7 @@ class Notes:
     def _concerned(self, records: Sequence[Record]) -> set[str]:
         """The clean replicas of slots whose clean set changed."""
         places = self._ledger.topology.places
-        runs: list[tuple[int, int]] = []
-        for record in records:
-            if isinstance(record, Behind):
-                runs += record.runs
-            elif isinstance(record, Placed | LossAccepted | CutOver | Recovered):
-                runs.append((record.start, record.stop))
-            elif isinstance(record, Wiped):
-                runs.append((0, len(places)))
+        runs = changed_clean_sets(records, len(places))
         distinct = {place for start, stop in runs for place in places[start:stop]}
         return {name for place in distinct for name in place.clean}
 

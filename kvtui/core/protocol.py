@@ -373,7 +373,8 @@ class Facts(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True, gc=Fa
     """A node's account of itself, in ``hello`` and ``heartbeat``.
 
     ``cluster`` is empty for a standalone node; ``epoch`` is the highest granted, to ``coordinator``. ``data_id`` names the
-    data directory's life: a new one means that earlier data is gone. ``counter`` counts the synced batches of that life.
+    data directory's life: a new one means that earlier data is gone. ``counter`` counts the synced batches of that life, those that
+    the node writes for itself left out.
     ``bytes`` is the length of the live keys and their values together; an older node leaves it out, and 0 is read.
     ``damaged`` counts entries that failed their checksum and are not served. ``noted`` is how far the newest note goes.
     ``left`` is what the node was before it was let go, whatever it has joined since. ``uncompacted`` is why the node can't give

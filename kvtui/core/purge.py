@@ -10,24 +10,34 @@ from kvtui.core.protocol import Counts, GetMany, Listed, Purge, Scan, from_blob,
 
 
 async def purge(
-    peers: Sequence[Peer], start: int, stop: int, still: Callable[[], bool], quiet: Callable[[bytes], bool]
+    peers: Sequence[Peer],
+    start: int,
+    stop: int,
+    still: Callable[[], bool],
+    quiet: Callable[[bytes], bool],
+    log: Callable[[], None],
 ) -> list[bytes]:
     """Purge what may go of slots ``start``..``stop``; the keys that must wait.
 
     ``still`` says whether ``peers`` are still all replicas of the slots, ``quiet`` whether nothing of a key is under way; they are
-    asked in the tick in which the purge is sent. Raises StepFailed, LinkLost, LinkFull.
+    asked in the tick in which the purge is sent. ``log`` logs how far the peers got: one that loses its tombstone later, when the
+    others have none any more, must be noticed. Raises StepFailed, LinkLost, LinkFull, and what ``log`` raises.
     """
     waiting: list[bytes] = []
     for first, end in await _with_tombstones(peers, start, stop):
         listed = await asyncio.gather(*(_tombstones(peer, first, end) for peer in peers))
         candidates = dict.fromkeys(key for keys in listed for key in keys)
         for keys in batches(candidates, len, PAGE):
-            waiting += await _purge_some(peers, keys, still, quiet)
+            waiting += await _purge_some(peers, keys, still, quiet, log)
     return waiting
 
 
 async def _purge_some(
-    peers: Sequence[Peer], keys: list[bytes], still: Callable[[], bool], quiet: Callable[[bytes], bool]
+    peers: Sequence[Peer],
+    keys: list[bytes],
+    still: Callable[[], bool],
+    quiet: Callable[[bytes], bool],
+    log: Callable[[], None],
 ) -> list[bytes]:
     request = GetMany(keys=[to_blob(key) for key in keys])
     replies = await asyncio.gather(*(ask(node, link, request) for node, link in peers))
@@ -45,6 +55,7 @@ async def _purge_some(
         else:
             waiting.append(key)
     if going:
+        log()
         await asyncio.gather(*(ask(node, link, Purge(entries=going)) for node, link in peers))
     return waiting
 

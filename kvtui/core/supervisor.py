@@ -167,6 +167,12 @@ class Supervisor:
         except (Unreachable, NotANode, LinkLost, LinkFull) as error:
             self._note_trouble(node, error)
             return False
+        except LogFull:
+            self._wait_for_the_log(node)
+            return False
+        except ClusterError:
+            # The log failed: this coordinator has stopped, and said so.
+            return False
         except Refused as error:
             node.trouble = self._refusal(node, error)
             self.note_fencing(node, error)
@@ -181,10 +187,8 @@ class Supervisor:
         try:
             self._judge(node, facts)
         except LogFull:
-            text = f"it came back without its data, and is not used before that is logged: {self._ledger.full}"
-            node.unlogged, node.trouble = True, text
+            self._wait_for_the_log(node)
             link.close("it waits for the log")
-            self._ledger.stir()
             return False
         except ClusterError:
             link.close("kvtui ends")
@@ -192,6 +196,11 @@ class Supervisor:
         self.take_up(node, link, facts)
         self._happenings.emit(Level.GOOD, f"{node.id} is UP", node.id)
         return True
+
+    def _wait_for_the_log(self, node: RemoteNode) -> None:
+        node.unlogged = True
+        node.trouble = f"it came back without its data, and is not used before that is logged: {self._ledger.full}"
+        self._ledger.stir()
 
     def _started_here(self, node: RemoteNode) -> bool:
         member = self._ledger.topology.members.get(node.id)
@@ -222,9 +231,11 @@ class Supervisor:
         return str(error)
 
     async def call(self, node: RemoteNode, join: bool, data: str = "") -> tuple[Link, Facts]:
-        """Connect and say hello. A member whose data directory was wiped has no cluster any more: it joins again.
+        """Connect and say hello: first one that changes nothing, by which a member is judged, then the one that makes it obey. A
+        member whose data directory was wiped has no cluster any more: it joins again.
 
-        ``data`` says what becomes of the keys of a node that stood alone, as ``Hello.data``.
+        ``data`` says what becomes of the keys of a node that stood alone, as ``Hello.data``. Raises Unreachable, NotANode,
+        LinkLost, LinkFull, Refused; LogFull and ClusterError where it can't be logged that a member lost its tail.
         """
         topology = self._ledger.topology
         link = Link(self._clock, self._on_lost(node), node.traffic)
@@ -245,6 +256,7 @@ class Supervisor:
             self._check_identity(node, known)
             self.check_log(node, known)
             self._check_left(node, known)
+            self._judge_tail(node, known)
             try:
                 return link, await say_hello(link, hello)
             except Refused as error:
@@ -327,11 +339,40 @@ class Supervisor:
             )
             raise NotANode(self._ledger.stopped)
 
-    def _judge(self, node: RemoteNode, facts: Facts) -> None:
-        """Decide whether a member came back with its data. Promise: a lower counter or a new data id means wiped."""
-        member = self._ledger.topology.members[node.id]
-        if facts.data_id == member.data_id and facts.counter >= max(node.counter, member.counter):
+    def _judge_tail(self, node: RemoteNode, known: Facts) -> None:
+        """Decide, by what a member says before it is told anything, whether its data ends before what it acknowledged.
+
+        The hello that makes it obey may add a synced batch, and so would a second one whose answer was lost: the counter that comes
+        after hides as many batches that are missing. So what was lost is logged before that hello is sent, and where it can't be,
+        none is. Raises LinkLost, LogFull, ClusterError.
+        """
+        topology = self._ledger.topology
+        member = topology.members.get(node.id)
+        if member is None or known.data_id != member.data_id or self._will_refuse(known):
+            # Other data is judged once the node obeys: who refuses to may be no member at all.
             return
+        # A node that granted this epoch, and does not know of it, lost that batch, whoever has written to it since.
+        forgot = node.id in self._ledger.granted and known.epoch < topology.epoch
+        if not forgot and known.counter >= max(node.counter, member.counter):
+            return
+        if not self._watched(node):
+            raise LinkLost("no member any more")
+        self._note_loss(node, known)
+        self._ledger.granted.discard(node.id)
+
+    def _will_refuse(self, known: Facts) -> bool:
+        topology = self._ledger.topology
+        another = known.epoch == topology.epoch and known.coordinator != self._coordinator
+        return known.epoch > topology.epoch or another or known.cluster not in ("", topology.cluster)
+
+    def _judge(self, node: RemoteNode, facts: Facts) -> None:
+        """Decide whether a member came back with its data, of which ``_judge_tail`` has seen the end. Promise: a new data id means
+        wiped. Raises LogFull, ClusterError."""
+        if facts.data_id != self._ledger.topology.members[node.id].data_id:
+            self._note_loss(node, facts)
+
+    def _note_loss(self, node: RemoteNode, facts: Facts) -> None:
+        """Log that a member came back without its data, or without all of it. Raises LogFull, ClusterError."""
         # Nothing was cleared by its hello: whatever it holds of slots that it does not serve is garbage until it is.
         self._ledger.append(Wiped(node.id, facts.data_id, facts.counter, empty=facts.empty))
         node.known_counter = facts.counter

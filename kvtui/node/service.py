@@ -41,8 +41,11 @@ from kvtui.node.uploads import Uploads, UploadSpace
 
 WRITES: Final = frozenset({wire.Put, wire.Del, wire.PutMany, wire.PutRun, wire.Drop, wire.Purge})
 """Requests that stage changes: they fail with ``full`` when the commit does."""
-READS: Final = frozenset({wire.Get, wire.Size, wire.GetMany, wire.Digests, wire.Counts, wire.Fetch, wire.Heartbeat})
-"""Requests that may have seen staged changes: asked again when the commit fails."""
+READS: Final = frozenset(
+    {wire.Get, wire.Size, wire.GetMany, wire.Digests, wire.Counts, wire.Fetch, wire.Heartbeat, wire.Hello}
+)
+"""Requests that may have seen staged changes: asked again when the commit fails. Of hellos, those that only ask: a node is judged
+by the write counter that they tell."""
 
 
 class Peer:

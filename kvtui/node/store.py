@@ -91,7 +91,8 @@ class Store:
         self.staged_bytes = 0
         """Size of what waits for the next commit."""
         self.counter = 0
-        """Synced batches in this data directory's life."""
+        """Synced batches in this data directory's life, but for those that the store writes for itself: they would take the places
+        of batches that were acknowledged and lost."""
         self._seq = 0
         self.noted = NEVER
         """How far the coordinator's note goes."""
@@ -360,21 +361,22 @@ class Store:
         self, batch: Batch, *, after: SlotTable | None = None, cleared: range = range(0), fold: bool = False
     ) -> None:
         """Write ``batch``, after which the node holds what the table says without the slots ``cleared``, or what ``after`` says.
-        ``fold``: with the sums of all slots.
+        ``fold``: with the sums of all slots, for the store itself.
         """
         table = after or self._table
         held = table.held_outside(cleared.start, cleared.stop) if cleared else table.held
         size, whole = 0, fold or after is not None or self._sums.whole_is_due()
+        number = self.counter if fold else self.counter + 1
         if self._engine.durable:
             slots = table.filled(range(table.slots)) if whole else self._changed.union(table.filled(cleared))
             rows = table.rows(slots)
             if cleared:
                 rows = [(row[0], 0, 0, 0, 0, 0) if row[0] in cleared else row for row in rows]
             if rows or whole:
-                size = self._sums.add(batch, table.slots, self.counter + 1, rows, whole=whole)
-        batch.put(_COUNTER, seal(_counter.pack(self.counter + 1, self._seq) + _held.pack(*held)))
+                size = self._sums.add(batch, table.slots, number, rows, whole=whole)
+        batch.put(_COUNTER, seal(_counter.pack(number, self._seq) + _held.pack(*held)))
         self._engine.apply(batch)
-        self.counter += 1
+        self.counter = number
         self._changed.clear()
         self._sums.written(size, whole=whole)
         self.garbage += size

@@ -173,6 +173,16 @@ def test_a_long_log_is_rewritten_as_few_records_that_give_the_same_topology() ->
     assert MetadataLog(store).topology == log.topology
 
 
+def test_a_rewritten_log_has_got_no_further_than_before() -> None:
+    """What nodes noted of records that a cut log has lost would be no news to it: the rewriting took their numbers."""
+    store = engine()
+    appended = len(HISTORY) + COMPACT_RECORDS
+    assert _long_log(store).last == MetadataLog(store).last == appended
+    assert len(records_in(store)) < 30
+    MetadataLog(store).append(Opened(3, "third"))
+    assert MetadataLog(store).last == appended + 1
+
+
 def test_a_rewritten_log_goes_on() -> None:
     store = engine()
     _long_log(store)

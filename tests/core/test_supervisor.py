@@ -97,30 +97,30 @@ class _Ending(asyncio.Protocol):
             self._inner.connection_lost(exc)
 
 
-class _EndingTransport(SimTransport):
+class EndingTransport(SimTransport):
     async def connect(self, host: str, port: int, make: Callable[[], asyncio.Protocol]) -> None:
         network = self._network
-        assert isinstance(network, _EndingNetwork)
+        assert isinstance(network, EndingNetwork)
         if network.ending:
             network.ending -= 1
             return await super().connect(host, port, lambda: _Ending(make()))
         return await super().connect(host, port, make)
 
 
-class _EndingNetwork(SimNetwork):
+class EndingNetwork(SimNetwork):
     """Connections that break in the moment in which they are taken up, as many as ``ending`` says."""
 
     ending = 0
 
     def transport(self, machine: Machine) -> SimTransport:
-        return _EndingTransport(self, machine)
+        return EndingTransport(self, machine)
 
 
 def test_a_connection_that_breaks_as_its_hello_is_accepted_is_not_taken_for_one_that_holds() -> None:
     """The node was UP for ever, on a connection that was gone, and every write of its slots waited for nothing."""
 
     async def main() -> None:
-        network = _EndingNetwork(0)
+        network = EndingNetwork(0)
         async with SimCluster(nodes=1, slots=8, network=network) as cluster:
             await cluster.put(KEY, VALUE)
             network.ending = 3

@@ -20,6 +20,7 @@ from kvtui.core.protocol import (
     Get,
     GetMany,
     Heartbeat,
+    Hello,
     Listed,
     Purge,
     Put,
@@ -414,6 +415,24 @@ def test_a_full_disk_stores_nothing_of_the_turn_and_reads_say_so() -> None:
         assert (await client.one(Put(key="b"))).status == "ok"
         disk.free = None
         assert (await client.one(Put(key="new", value="v" * 1000))).status == "ok"
+
+    on_a_node(story, disk.open())
+
+
+def test_a_counter_that_is_told_while_a_turn_is_staged_holds_after_a_full_disk_refused_it() -> None:
+    """A node is judged by what it tells: one batch too many would hide one that it loses."""
+    disk = FaultyDisk()
+
+    async def story(bench: Bench) -> None:
+        client = await bench.client()
+        await client.one(Put(key="a", value="1"))
+        counter = bench.store.counter
+        disk.free = 10
+        put, hello, beat = await client.ask(Put(key="b", value="1"), Hello(), Heartbeat())
+        assert put.code == "full"
+        assert hello.facts is not None
+        assert beat.facts is not None
+        assert (hello.facts.counter, beat.facts.counter) == (counter, counter)
 
     on_a_node(story, disk.open())
 

@@ -42,6 +42,8 @@ class FaultyDisk:
         self._lossy = lossy_syncs
         self._synced: list[Batch] = []
         self._unsynced: list[Batch] = []
+        self._compacted = 0
+        """How many of the batches a compaction made."""
         self._engine: FaultyEngine | None = None
         self._noted: int | None = None
         """How many batches there were at the orderly end; None: it was opened since, or never closed in order."""
@@ -66,6 +68,25 @@ class FaultyDisk:
         kept = int(self._random.uniform(0, len(self._unsynced) + 1)) if self._unsynced else 0
         self._synced += self._unsynced[:kept]
         self._unsynced.clear()
+
+    @property
+    def batches(self) -> int:
+        """How many there are that are synced."""
+        return len(self._synced)
+
+    @property
+    def ended_in_order(self) -> bool:
+        """Whether it was closed in order: what is missing then is noticed at the next opening."""
+        return self._noted is not None
+
+    def lose_tail(self, batches: int) -> list[Batch]:
+        """The last synced batches are gone, as from a drive that lied or a log that was cut: what was in them. What a compaction
+        kept lies in tables, and stays."""
+        assert self._engine is None or self._engine.failed, "cut the disk of a node that doesn't run"
+        kept = max(self._compacted, len(self._synced) - batches)
+        lost = self._synced[kept:]
+        del self._synced[kept:]
+        return lost
 
     def note_end(self) -> None:
         """What was opened was closed in order: what is there now is what is to be there at the next opening."""
@@ -102,6 +123,7 @@ class FaultyDisk:
             raise CompactionFailed(self.compaction_fails)
         kept = Batch(list(self._engine.scan(b"", _ABOVE_ALL)))
         self._synced, self._unsynced = [kept], []
+        self._compacted = 1
 
     def write(self, batch: Batch) -> None:
         """Take ``batch`` as an engine of this disk does. Raises EngineFull, EngineFailed."""

@@ -109,6 +109,8 @@ class SimLauncher:
         self._prefix = prefix
         self.processes: dict[str, SimProcess] = {}
         """The newest life of each node; one that is alive is not replaced by an attempt to start another beside it."""
+        self.least_garbage = 500
+        """Nodes that are started from now on give back space from so many bytes on. A run writes little."""
         self.parent: Machine | None = None
         """The machine whose children are started from now on: they end in order when it ends, however it does."""
         self._network = network
@@ -169,8 +171,7 @@ class SimLauncher:
             spec.port,
             failed=lambda _: process.exit(FAILED_STATUS),
             gate=gate,
-            # A run writes little: some of it is enough to give back.
-            least_garbage=500,
+            least_garbage=self.least_garbage,
         )
         try:
             await server.start()

@@ -190,10 +190,10 @@ def a_lost_tail_goes_unnoticed() -> None:
     """promise 4: a disk loses what it said it had synced, and nobody compares write counters."""
     from kvtui.core import supervisor
 
-    def judge(self: object, node: object, facts: object) -> None:
+    def judge(self: object, node: object, known: object) -> None:
         return None
 
-    supervisor.Supervisor._judge = judge
+    supervisor.Supervisor._judge_tail = judge
     crash = FaultyDisk.crash
 
     def lose(self: FaultyDisk) -> None:
