@@ -10,6 +10,7 @@ from kvtui.core.seams.launcher import LaunchFailed
 from tests.simulation.faults.changes import OF_CHANGES, SURGED, surge
 from tests.simulation.faults.coordinators import OF_COORDINATORS
 from tests.simulation.faults.disks import OF_DISKS
+from tests.simulation.faults.half_written import OF_WRITES
 from tests.simulation.faults.nodes import OF_NODES
 from tests.simulation.faults.scene import Inflict, Scene
 from tests.simulation.harness import CoordinatorGone, SimCluster
@@ -17,7 +18,7 @@ from tests.simulation.plan import Fault, FaultKind
 
 MENDING_TRIES: Final = 6
 MENDING_SECONDS: Final = 2.0
-BY_KIND: Final[dict[FaultKind, Inflict]] = {**OF_NODES, **OF_DISKS, **OF_COORDINATORS, **OF_CHANGES}
+BY_KIND: Final[dict[FaultKind, Inflict]] = {**OF_NODES, **OF_DISKS, **OF_COORDINATORS, **OF_CHANGES, **OF_WRITES}
 """What each kind of fault does."""
 
 

@@ -37,6 +37,8 @@ MANY_COPIES_SHARE: Final = 0.08
 """Clusters of more than three copies."""
 LOW_SHARE: Final = 0.35
 """Plans for which each further limit is low."""
+HALVES: Final = (1, 1, 2)
+"""Times that links break amid writes, one of these."""
 REVIVE_SHARE: Final = 0.3
 """Clusters that start their nodes again."""
 LARGE_SHARE: Final = 0.1
@@ -93,6 +95,7 @@ class FaultKind(StrEnum):
     STUCK = "remove a node whose directory can't be deleted, and add it again"
     READDRESS = "start a node at another address, and take it back there"
     HAND_OVER = "let a coordinator leave while the next one opens"
+    HALVES = "break links amid writes, and read what was written half"
 
 
 WEIGHTS: Final = {
@@ -209,6 +212,7 @@ def _plan(seed: int) -> Plan:
         # They come besides, so that the other faults of a seed stay as they are.
         FaultKind.READDRESS,
         FaultKind.HAND_OVER,
+        FaultKind.HALVES,
     }
     return Plan(
         seed=seed,
@@ -223,8 +227,11 @@ def _plan(seed: int) -> Plan:
         grace=dice.choice([0.0, 0.0, 2.0]),
         # Of dice of its own, so that all else of a seed stays as it is.
         revive=not attached and random.Random(f"revive:{seed}").random() < REVIVE_SHARE,
-        faults=_with_hand_overs(
-            seed, _with_moves(seed, attached, _faults(dice, [kind for kind in FaultKind if kind not in left_out]))
+        faults=_with_halves(
+            seed,
+            _with_hand_overs(
+                seed, _with_moves(seed, attached, _faults(dice, [kind for kind in FaultKind if kind not in left_out]))
+            ),
         ),
         clients=_with_habits(
             seed, [_with_batches(seed, client, [_step(dice) for _ in range(STEPS)]) for client in range(CLIENTS)]
@@ -264,6 +271,13 @@ def _with_hand_overs(seed: int, faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
     if dice.random() >= HAND_OVER_SHARE:
         return faults
     more = [_fault(dice, FaultKind.HAND_OVER) for _ in range(dice.randint(1, HAND_OVER_MOST))]
+    return tuple(sorted((*faults, *more), key=lambda fault: fault.at))
+
+
+def _with_halves(seed: int, faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
+    """Those, and writes that reach some of their replicas and not all."""
+    dice = random.Random(f"halves:{seed}")
+    more = [_fault(dice, FaultKind.HALVES) for _ in range(dice.choice(HALVES))]
     return tuple(sorted((*faults, *more), key=lambda fault: fault.at))
 
 

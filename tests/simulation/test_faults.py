@@ -42,7 +42,7 @@ def test_the_runs_are_as_hard_as_they_claim() -> None:
     plans = [plan(seed) for seed in range(300)]
     kinds = {fault.kind for each in plans for fault in each.faults}
     assert kinds == set(FaultKind)
-    assert min(len(each.faults) for each in plans) == FAULTS[0] >= 5
+    assert min(len(each.faults) for each in plans) >= FAULTS[0] >= 5
     assert CLIENTS * STEPS >= 100
 
 
