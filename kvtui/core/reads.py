@@ -322,9 +322,11 @@ class Reads:
         return several.known > known
 
     def _at_once(self, keys: Iterable[bytes]) -> dict[Hop, list[bytes]]:
-        """The keys about which nothing is uncertain, by the replica that is asked for them."""
+        """The keys about which nothing is uncertain, by the replica that is asked for them; none once this coordinator stopped."""
         ledger = self._ledger
         grouped: dict[Hop, list[bytes]] = defaultdict(list)
+        if ledger.stopped:
+            return grouped
         for key in keys:
             slot = ledger.slot(key)
             clean = ledger.route(slot).clean
@@ -417,6 +419,8 @@ class Reads:
         trouble = ""
         for attempt in range(ATTEMPTS):
             route = self._ledger.route(start)
+            if self._ledger.stopped:
+                raise ClusterError(f"can't read the whole ring: {self._ledger.stopped}")
             if not route.clean:
                 raise ClusterError(f"can't read the whole ring: {self._unreadable(route)}")
             hop = route.clean[attempt % len(route.clean)]
