@@ -44,12 +44,12 @@ MUTANTS = (
         new="[Placed(start, stop, place._replace(garbage=())) for start, stop, place in topology.stretches]",
     ),
     Mutant(
-        name="records_after_a_rewritten_log_leave_a_gap",
+        name="a_rewritten_log_is_written_over",
         where="MetadataLog._compact_if_long",
         promise=8,
-        story="the record after a rewriting has a number too high, and the log does not open again",
-        old="first + len(records) - 1, 0",
-        new="first + len(records), 0",
+        story="a rewritten log has numbers that the records after it have as well, and does not open again",
+        old="first = self._last - len(records) + 1",
+        new="first = self._last + 1",
     ),
     Mutant(
         name="a_record_that_is_missing_is_passed_over",

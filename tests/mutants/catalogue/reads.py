@@ -178,6 +178,22 @@ MUTANTS = (
         new="return xxh3_64_intdigest(where[_KEY_AT:] + record[_CHECKSUM:_VALUE_AT]) if is_live(record) else 0",
     ),
     Mutant(
+        name="a_purge_does_not_log_how_far_its_replicas_got",
+        where="purge._purge_some",
+        promise=4,
+        story="a replica loses its tombstone later, unnoticed, when the others have none any more, and shows the value again",
+        old="log()",
+        new="pass",
+    ),
+    Mutant(
+        name="who_remains_clean_has_got_how_far_is_not_logged",
+        where="Ledger.append",
+        promise=4,
+        story="with a change of a clean set it is not logged how far its members got, so that one may lose its tail unnoticed",
+        old="records = (*records, *progress(self.topology, concerned(self.topology, records), self.nodes))",
+        new="",
+    ),
+    Mutant(
         name="the_counter_of_a_node_that_is_lost_is_not_logged",
         where="Supervisor.hang_up",
         promise=4,

@@ -78,7 +78,7 @@ def _the_essence_is_all_of_it() -> None:
     assert again == topology
 
 
-def records_after_a_rewritten_log_leave_a_gap() -> None:
+def a_rewritten_log_is_written_over() -> None:
     disk, log = _on_a_disk()
     with lowered(metadata_log, COMPACT_RECORDS=20):
         for quorum in range(200):

@@ -270,24 +270,28 @@ def _buried_at(cluster: SimCluster) -> list[str]:
     return [node for node in ("n1", "n2") if store_of(cluster, node).read(b"key") is not None]
 
 
+def _unlogged() -> None:
+    pass
+
+
 async def a_purge_goes_on_after_the_clean_set_changed() -> None:
     async with SimCluster(nodes=2, replication=2, slots=1) as cluster:
         peers = await _buried(cluster)
-        assert await purge(peers, 0, 1, lambda: False, lambda key: True) == [b"key"]
+        assert await purge(peers, 0, 1, lambda: False, lambda key: True, _unlogged) == [b"key"]
         assert _buried_at(cluster) == ["n1", "n2"]
 
 
 async def a_purge_asks_nobody_whether_the_key_is_quiet() -> None:
     async with SimCluster(nodes=2, replication=2, slots=1) as cluster:
         peers = await _buried(cluster)
-        assert await purge(peers, 0, 1, lambda: True, lambda key: key != b"key") == [b"key"]
+        assert await purge(peers, 0, 1, lambda: True, lambda key: key != b"key", _unlogged) == [b"key"]
         assert _buried_at(cluster) == ["n1", "n2"]
 
 
 async def a_purge_reaches_all_replicas_but_the_last() -> None:
     async with SimCluster(nodes=2, replication=2, slots=1) as cluster:
         peers = await _buried(cluster)
-        assert await purge(peers, 0, 1, lambda: True, lambda key: True) == []
+        assert await purge(peers, 0, 1, lambda: True, lambda key: True, _unlogged) == []
         assert _buried_at(cluster) == []
 
 
@@ -317,8 +321,31 @@ async def digests_leave_out_tombstones() -> None:
         assert held[0] == held[1]
 
 
-async def the_counter_of_a_node_that_is_lost_is_not_logged() -> None:
+async def a_purge_does_not_log_how_far_its_replicas_got() -> None:
     async with SimCluster(nodes=2, replication=2, slots=1) as cluster:
+        peers = await _buried(cluster)
+        held: list[list[str]] = []
+        assert await purge(peers, 0, 1, lambda: True, lambda key: True, lambda: held.append(_buried_at(cluster))) == []
+        # Once, and before anything was sent.
+        assert held == [["n1", "n2"]]
+
+
+async def who_remains_clean_has_got_how_far_is_not_logged() -> None:
+    async with SimCluster(nodes=3, replication=3, slots=1) as cluster:
+        await be_quiet(cluster)
+        assert (await cluster.put(b"key", b"new")).outcome is Outcome.OK
+        acknowledged = {node: link_of(cluster, node).counter for node in ("n1", "n2")}
+        await down(cluster, "n3")
+        topology = cluster.coordinator.topology
+        assert topology.places[0].behind == ("n3",)
+        # If one of them comes back without its last batch, that is noticed after the coordinator's own end as well.
+        for node in ("n1", "n2"):
+            assert topology.members[node].counter >= acknowledged[node]
+
+
+async def the_counter_of_a_node_that_is_lost_is_not_logged() -> None:
+    # The last copy: no clean set goes on without it.
+    async with SimCluster(nodes=1, slots=1) as cluster:
         await be_quiet(cluster)
         assert (await cluster.put(b"key", b"new")).outcome is Outcome.OK
         counter = link_of(cluster, "n1").counter
