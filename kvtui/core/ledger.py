@@ -213,7 +213,7 @@ class Ledger:
 
     def obeyed(self, place: Placement) -> bool:
         """Whether all who are, or may have become, clean replicas have granted this coordinator's epoch."""
-        return self.granted.issuperset(place.clean + place.receiving)
+        return self.granted.issuperset(place.counted if place.replicas else self.topology.members)
 
     def may_place(self, place: Placement) -> bool:
         """Whether a slot that is placed so may be served, and given other replicas. On what may be an old copy of the log, another
@@ -255,6 +255,12 @@ class Ledger:
         ]
         if allowed and not self.record(Behind(node, allowed)):
             self._unlogged.add(node)
+
+    def give_up_return(self, node: str) -> None:
+        """The node is away again before it was made equal: nobody who goes on without it needs to wonder whether it was."""
+        runs = self.topology.runs(lambda place: node in place.returning)
+        if runs and not (self.cautious and node not in self.granted):
+            self.record(Behind(node, runs))
 
     def suspect_key(self, key: bytes, slot: int, version: Version) -> None:
         """The write of the key with that version ended unknown."""

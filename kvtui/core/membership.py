@@ -236,7 +236,7 @@ class Membership:
         """Raise ClusterError when a node that is away is, or may be, needed for what it holds."""
         ledger = self._ledger
         check_spare(ledger.topology, name)
-        clean = any(name in place.clean + place.receiving for place in ledger.topology.distinct)
+        clean = any(name in place.counted for place in ledger.topology.distinct)
         if clean and ledger.cautious and name not in ledger.granted:
             raise ClusterError(
                 f"this log may be an old copy, and {name} may hold newer writes than it knows of: start it first, or rebuild the"

@@ -22,7 +22,7 @@ from kvtui.core.notes import Notes
 from kvtui.core.placement import Placement, first_placement, without
 from kvtui.core.protocol import Clear, Counts, Scan, from_blob
 from kvtui.core.purge import purge
-from kvtui.core.records import Cleaned, CutOver, Dual, Placed, Record, Recovered
+from kvtui.core.records import Cleaned, CutOver, Dual, Placed, Record, Recovered, Returning
 from kvtui.core.ring import slot_of, token_of
 from kvtui.core.seams.clock import Clock
 from kvtui.core.throttle import Throttle
@@ -318,8 +318,17 @@ class Mover:
         raise StepFailed(f"{', '.join(place.clean)} did not become equal")
 
     async def _recover(self, piece: Work) -> None:
+        if piece.node not in piece.place.returning:
+            if piece.node not in self._place(piece).returning:
+                # For all of its slots at once: what is noted of one piece serves the others. They come anew, placed so.
+                runs = self._ledger.topology.runs(lambda place: piece.node in place.behind)
+                self._ledger.append(Returning(piece.node, runs))
+            return
+        await self._announce(piece)
+
         def recovered(place: Placement) -> list[Record]:
-            return [Recovered(piece.node, piece.start, piece.stop)] if piece.node in place.behind else []
+            # Behind anew, it has to be announced anew.
+            return [Recovered(piece.node, piece.start, piece.stop)] if piece.node in place.returning else []
 
         await self._fill(piece, lambda place: (piece.node,) if piece.node in place.behind else (), recovered)
         self._forget_hints(piece.node)
@@ -327,11 +336,7 @@ class Mover:
     async def _move(self, piece: Work) -> None:
         if self._place(piece).target != piece.target:
             self._ledger.append(Dual(piece.start, piece.stop, piece.target))
-        # Whoever rebuilds the table from nodes that have not heard of the cut-over knows at least that it may have happened.
-        logged = self._ledger.logged
-        await self._clock.sleep(self._notes.pause)
-        place = self._place(piece)
-        await self._notes.noted(place.clean + place.receiving, logged)
+        await self._announce(piece)
 
         def arrived(place: Placement) -> list[Record]:
             # A replica that fell behind meanwhile is made equal first: the last step takes away no clean copy for one that isn't,
@@ -341,6 +346,19 @@ class Mover:
             return [CutOver(piece.start, piece.stop)] if reached else []
 
         await self._fill(piece, lambda place: place.receiving, arrived)
+
+    async def _announce(self, piece: Work) -> None:
+        """Return once the clean replicas have noted who is to join them.
+
+        Whoever opens an older copy of the log, or rebuilds the table from nodes that have not heard of the end of it, learns from
+        one of them at least that others may serve the slots by now. One that can't be reached, or does not note it, is no obstacle
+        as long as another one has. Raises StepFailed.
+        """
+        logged = self._ledger.logged
+        await self._clock.sleep(self._notes.pause)
+        place = self._place(piece)
+        if not await self._notes.noted_by_any(place.clean, logged):
+            raise StepFailed(f"{', '.join(place.clean)} can't note that others are to hold them")
 
     async def _fill(
         self,

@@ -84,6 +84,12 @@ class Notes:
         except (LinkLost, LinkFull):
             self._again(name)
 
+    def take_up(self, name: str, noted: Version) -> None:
+        """A node is back, having noted so much: it is told what is new since."""
+        if noted.epoch == self._ledger.topology.epoch:
+            self._told[name] = noted
+        self.tell(name)
+
     def forget(self, name: str) -> None:
         """A node's link is gone: nobody waits for it, and it is told anew when it is back."""
         self._told.pop(name, None)
@@ -115,6 +121,28 @@ class Notes:
             done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self.when_noted(names, lambda _noted: None if done.done() else done.set_result(None))
             await done
+
+    def known_to_any(self, names: Collection[str], logged: Version) -> bool:
+        """Whether one of the nodes at least has noted all that was ``logged``."""
+        return any(self._told.get(name, NEVER) >= logged for name in names)
+
+    async def noted_by_any(self, names: Sequence[str], logged: Version) -> bool:
+        """Return once one of the nodes at least has noted all that was ``logged``; False: none of them does, or all is over."""
+        for name in names:
+            if self._told.get(name, NEVER) < logged and self._owed.get(name, NEVER) < logged:
+                self.tell(name)
+        while not self.known_to_any(names, logged):
+            owing = [name for name in names if name in self._owed]
+            if not owing or self._ledger.stopped:
+                return False
+            await self._until_one_owes_nothing(owing)
+        return True
+
+    async def _until_one_owes_nothing(self, names: Sequence[str]) -> None:
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        for name in names:
+            self.when_noted((name,), lambda _noted: None if done.done() else done.set_result(None))
+        await done
 
     def release(self) -> None:
         """The coordinator has stopped or ends: nobody waits any longer."""

@@ -16,6 +16,13 @@ class Placement(NamedTuple):
     """``replicas`` after that move; empty when none is under way."""
     garbage: tuple[str, ...] = ()
     """Nodes that still hold entries of the slot without being a replica of it."""
+    returning: tuple[str, ...] = ()
+    """Those that are behind and being made equal: as far as whoever hears no more of it knows, they may be clean."""
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """Who is, or may have become, a clean replica since whoever knows only this heard the last."""
+        return self.clean + self.receiving + self.returning
 
     @property
     def behind(self) -> tuple[str, ...]:

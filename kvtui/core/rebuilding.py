@@ -138,7 +138,7 @@ def _present(noted: Topology, found: Sequence[Found]) -> tuple[dict[str, Member]
 
 def _needed(place: Placement, noted: Topology) -> frozenset[str]:
     """Who may have heard of what came after the note."""
-    return frozenset(place.clean + place.receiving if place.replicas else noted.members)
+    return frozenset(place.counted if place.replicas else noted.members)
 
 
 def _need(noted: Topology, needed: set[str], missing: dict[str, str]) -> str:

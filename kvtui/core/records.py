@@ -12,7 +12,7 @@ from kvtui.core.placement import Placement
 from kvtui.core.read_mode import ReadMode
 from kvtui.core.ring import RingRecord
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Raised with each kind of record, field or value that an older kvtui does not know. ``Opened`` says it: all records that follow
 are of a coordinator that writes this format."""
 
@@ -125,6 +125,14 @@ class Behind(Stored, frozen=True, tag="behind"):
     runs: Runs
 
 
+class Returning(Stored, frozen=True, tag="returning"):
+    """The node is to be made equal in these slots, in which it is behind: it may count from some moment on. Whoever has noted that
+    takes no older table for the newest."""
+
+    node: str
+    runs: Runs
+
+
 class Recovered(Stored, frozen=True, tag="recovered"):
     """The node verified against the clean set and is a member of it again."""
 
@@ -179,6 +187,7 @@ Record = (
     | CutOver
     | Cleaned
     | Behind
+    | Returning
     | Recovered
     | Wiped
     | LossAccepted

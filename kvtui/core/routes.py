@@ -65,7 +65,7 @@ class Routes:
 
     def closed(self, place: Placement, quorum: int, granted: Collection[str]) -> Route:
         """The route of a placement of which some nodes may obey another coordinator: nobody is clean until they don't."""
-        missing = tuple(node for node in place.clean + place.receiving if node not in granted)
+        missing = tuple(node for node in place.counted if node not in granted)
         behind = self._hops(place.clean + place.behind)
         return Route((), missing, (), behind, max(1, write_quorum(len(place.replicas), quorum)))
 

@@ -393,7 +393,7 @@ class Supervisor:
         node.unlogged = False
         node.known_counter = facts.counter
         self._ledger.grant(node.id)
-        self._notes.tell(node.id)
+        self._notes.take_up(node.id, facts.noted)
         self._ledger.stir()
 
     def note_fencing(self, node: RemoteNode, error: Refused) -> None:
@@ -438,6 +438,7 @@ class Supervisor:
         if not self._closing and not self._ledger.stopped and node.id in self._ledger.topology.members:
             self._happenings.emit(Level.BAD, f"{node.id} is DOWN: {reason}", node.id)
             self._ledger.exclude(node.id, [(0, len(self._ledger.topology.places))])
+            self._ledger.give_up_return(node.id)
             self._ledger.record(self._as_counted(node))
         self._ledger.stir()
         link.close(reason)

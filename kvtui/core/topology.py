@@ -30,6 +30,7 @@ from kvtui.core.records import (
     Planned,
     Record,
     Recovered,
+    Returning,
     Runs,
     Seen,
     Tuned,
@@ -166,6 +167,8 @@ def apply(topology: Topology, record: Record) -> Topology:
             return replace(topology, quorum=record.quorum, reads=record.reads, throttle=record.throttle)
         case Behind():
             return _change(topology, record.runs, lambda place: _without_clean(place, record.node))
+        case Returning():
+            return _change(topology, record.runs, lambda place: _returning(place, record.node))
         case _:
             return _change(topology, [(record.start, record.stop)], lambda place: _next_place(place, record))
 
@@ -197,15 +200,24 @@ def _next_place(place: Placement, record: Placed | Dual | CutOver | Cleaned | Re
             return place._replace(garbage=without(place.garbage, (record.node,)))
         case Recovered():
             clean = (*place.clean, record.node)
-            return place._replace(clean=tuple(node for node in place.replicas if node in clean))
+            return _with_clean(place, clean)
         case LossAccepted() if not record.clean:
             return Placement(garbage=union(union(place.garbage, place.replicas), place.receiving))
         case LossAccepted():
-            return place._replace(clean=tuple(node for node in place.replicas if node in record.clean))
+            return _with_clean(place, record.clean)
+
+
+def _with_clean(place: Placement, nodes: tuple[str, ...]) -> Placement:
+    clean = tuple(node for node in place.replicas if node in nodes)
+    return place._replace(clean=clean, returning=without(place.returning, clean))
 
 
 def _without_clean(place: Placement, node: str) -> Placement:
-    return place._replace(clean=without(place.clean, (node,)))
+    return place._replace(clean=without(place.clean, (node,)), returning=without(place.returning, (node,)))
+
+
+def _returning(place: Placement, node: str) -> Placement:
+    return place._replace(returning=union(place.returning, (node,))) if node in place.behind else place
 
 
 def _wipe(topology: Topology, record: Wiped) -> Topology:

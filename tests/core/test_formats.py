@@ -93,7 +93,7 @@ NEWER = [
         f"written by a newer kvtui (Object contains unknown field `because`; this one reads format {FORMAT})",
     ),
     (newer_member, 5, "written by a newer kvtui (Object contains unknown field `rack` - at `$.member`"),
-    (newer_placement, 4, "written by a newer kvtui (Expected `array` of length 0 to 5 - at `$.place`"),
+    (newer_placement, 4, "written by a newer kvtui (Expected `array` of length 0 to 6 - at `$.place`"),
     (newer_ring, 3, "written by a newer kvtui (Object contains unknown field `racks` - at `$.ring`"),
     (newer_policy, 3, "written by a newer kvtui (Invalid value 'jump' - at `$.ring.policy.type`"),
     (newer_mode, 6, "written by a newer kvtui (Invalid enum value 'bounded' - at `$.reads`"),

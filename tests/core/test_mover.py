@@ -188,3 +188,47 @@ def test_a_piece_that_waits_and_waits_is_told_once() -> None:
             await cluster.until(settled)
 
     run_virtual(main)
+
+
+def test_a_replica_counts_again_only_once_a_clean_one_has_noted_that_it_may() -> None:
+    """Else the one that has not noted it could be left behind next, and an older copy of the log would take it for clean."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=2, slots=1, make_disk=lambda path: FaultyDisk(path)) as cluster:
+            await cluster.call(lambda coordinator: coordinator.rebalance())
+            ledger, disk = cluster.coordinator._ledger, cluster.disks.disk(cluster.data_of("n1"))
+            cluster.kill("n2")
+            await cluster.until(lambda snapshot: snapshot.behind > 0)
+            assert ledger.topology.places[0].clean == ("n1",)
+            assert isinstance(disk, FaultyDisk)
+            disk.free = 0
+            await cluster.revive("n2")
+            await asyncio.sleep(20)
+            place = ledger.topology.places[0]
+            assert (place.clean, place.returning, place.counted) == (("n1",), ("n2",), ("n1", "n2"))
+            disk.free = None
+            await cluster.until(settled)
+            assert ledger.topology.places[0].returning == ()
+
+    run_virtual(main)
+
+
+def test_a_replica_that_is_away_again_before_it_was_made_equal_is_not_wondered_about() -> None:
+    """Else nobody could rebuild the table without it, though it never counted."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=2, slots=8, make_disk=lambda path: FaultyDisk(path)) as cluster:
+            await cluster.call(lambda coordinator: coordinator.rebalance())
+            ledger, disk = cluster.coordinator._ledger, cluster.disks.disk(cluster.data_of("n1"))
+            cluster.kill("n2")
+            await cluster.until(lambda snapshot: snapshot.behind > 0)
+            assert isinstance(disk, FaultyDisk)
+            disk.free = 0
+            await cluster.revive("n2")
+            await asyncio.sleep(1)
+            assert {place.returning for place in ledger.topology.distinct} == {("n2",)}
+            cluster.kill("n2")
+            await asyncio.sleep(1)
+            assert {place.returning for place in ledger.topology.distinct} == {()}
+
+    run_virtual(main)

@@ -21,6 +21,7 @@ from kvtui.core.records import (
     Planned,
     Record,
     Recovered,
+    Returning,
     Runs,
     Seen,
     Wiped,
@@ -113,6 +114,17 @@ def test_a_recovered_node_is_clean_again_at_its_old_place() -> None:
     topology = after(placed_as(joined("ABC"), ABC), Behind("B", [(0, SLOTS)]), Recovered("B", 0, 4))
     assert topology.runs(lambda place: place == ABC) == [(0, 4)]
     assert topology.places[4].clean == ("A", "C")
+
+
+def test_a_node_that_returns_may_be_clean_for_whoever_hears_no_more_of_it() -> None:
+    behind = after(placed_as(joined("ABC"), ABC), Behind("B", [(0, 4)]))
+    topology = after(behind, Returning("B", [(0, 6)]))
+    assert [place.returning for place in topology.places[:6]] == [("B",)] * 4 + [()] * 2
+    assert [place.counted for place in topology.places[:6]] == [("A", "C", "B")] * 4 + [("A", "B", "C")] * 2
+    assert after(topology, Recovered("B", 0, 4)).places == placed_as(joined("ABC"), ABC).places
+    assert after(topology, Behind("B", [(0, 4)])).places == behind.places
+    assert after(topology, Wiped("B", "new", 1)).places[:4] == behind.places[:4]
+    assert after(topology, LossAccepted(0, 4, ("A", "B"))).places[0] == Placement(("A", "B", "C"), ("A", "B"))
 
 
 def test_a_node_that_is_no_replica_does_not_become_clean() -> None:

@@ -56,6 +56,25 @@ KEPT: Final = {
         ),
         clients=((), (), (), ()),
     ),
+    "a sleeper made a wiped node equal to one that could note nothing, and an older copy of its log trusted that one": Plan(
+        seed=811046340,
+        attached=True,
+        nodes=2,
+        replication=2,
+        slots=16,
+        policy="classic",
+        quorum=0,
+        reads=ReadMode.AVAILABLE,
+        secret=False,
+        grace=0.0,
+        revive=False,
+        faults=(
+            Fault(FaultKind.FULL_DISK, 1.5, 5.859, 37, 0.179, flag=False),
+            Fault(FaultKind.WIPE, 1.675, 0.206, 0, 0.7181, flag=False),
+            Fault(FaultKind.TAKEOVER, 1.851, 2.097, 3, 0.3323, flag=True),
+        ),
+        clients=((), (), (), (Step(3.795, Kind.PUT, 1, large=False),)),
+    ),
 }
 
 
