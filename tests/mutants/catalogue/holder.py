@@ -10,6 +10,7 @@ MUTANTS = (
         story="a write that was under way when the holder was killed is called not carried out",
         old="if begun is None or number in begun else",
         new="if begun is not None and number in begun else",
+        shown_by="a_write_that_a_killed_holder_had_begun",
     ),
     Mutant(
         name="the_end_of_a_connection_is_a_failure",
@@ -17,6 +18,7 @@ MUTANTS = (
         promise=3,
         story="a write that was not answered is called failed",
         new="return Outcome.FAILED",
+        shown_by="a_write_that_a_killed_holder_had_begun",
     ),
     Mutant(
         name="the_first_end_of_a_key_counts",
@@ -109,11 +111,11 @@ MUTANTS = (
     ),
     Mutant(
         name="changes_leave_no_doubt",
-        where="calls.SET_REPLICATION",
+        where="calls.REMOVE_NODE",
         promise=3,
         story="of a change that was under way when the holder ended it is not said that it may have been carried out",
-        old='_call("set_replication", type(None), int)',
-        new='_call("set_replication", type(None), int, changes=False)',
+        old='keywords=("force",)',
+        new='keywords=("force",), changes=False',
         simulated=False,
     ),
 )
