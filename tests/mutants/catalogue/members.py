@@ -7,17 +7,9 @@ MUTANTS = (
         name="a_lost_tail_is_judged_by_the_log_alone",
         where="Supervisor._judge",
         promise=4,
-        story="what a node told of its counter since it was logged last does not matter when it comes back",
+        story="what a node told of its counter matters only once it is logged: not while the log is full",
         old="facts.counter >= max(node.counter, member.counter)",
         new="facts.counter >= member.counter",
-    ),
-    Mutant(
-        name="one_epoch_proves_nothing_of_its_coordinator",
-        where="Supervisor.check_log",
-        promise=8,
-        story="a node that obeyed another coordinator of an epoch that the log knows does not prove the log to be an old copy",
-        old="opening not in topology.openings",
-        new="facts.epoch not in dict(topology.openings)",
     ),
     Mutant(
         name="what_a_node_noted_proves_nothing",
@@ -43,25 +35,6 @@ MUTANTS = (
         new="later = False",
     ),
     Mutant(
-        name="a_write_hears_of_a_loss_before_the_log",
-        where="Supervisor.hang_up",
-        promise=2,
-        story="writes that wait for a lost node go on before it is recorded as behind",
-        old="self._notes.forget(node.id)",
-        new="""
-        self._notes.forget(node.id)
-        link.close(reason)
-        """,
-    ),
-    Mutant(
-        name="a_lost_node_stays_clean",
-        where="Supervisor.hang_up",
-        promise=2,
-        story="a node whose link ended stays in the clean sets until a write misses it",
-        old="self._ledger.exclude(node.id, [(0, len(self._ledger.topology.places))])",
-        new="",
-    ),
-    Mutant(
         name="a_member_at_anothers_address_is_that_one_wiped",
         where="Supervisor._check_identity",
         promise=4,
@@ -85,19 +58,11 @@ MUTANTS = (
         new="elif known:",
     ),
     Mutant(
-        name="who_receives_slots_may_leave",
-        where="core.membership.Membership._holds",
-        promise=6,
-        story="a node that leaves is forgotten while slots are still being moved to it",
-        old="name in place.replicas or name in place.receiving",
-        new="name in place.replicas",
-    ),
-    Mutant(
         name="who_comes_back_to_the_cluster_is_not_emptied",
         where="core.membership.Membership._join",
         promise=4,
         story="a node of this cluster that was forgotten joins with what it holds, which nobody marks",
-        old="if not facts.empty and data != \"keep\":",
+        old='if not facts.empty and data != "keep":',
         new="if False:",
     ),
     Mutant(

@@ -5,7 +5,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from kvtui.check import History, Kind, Operation, Outcome, Recorder, Verdict, check, read_history, write_history
-from kvtui.check.register import acts_of
 from kvtui.check.search import decide_by_search
 from kvtui.check.staleness import staleness
 from kvtui.check.versions import contradiction
@@ -79,7 +78,7 @@ def two_writes_may_share_a_version() -> None:
 
 def versions_may_run_against_time() -> None:
     history = [_put("a", 0, 1, version=(1, 3)), _put("b", 0, 9, version=(1, 2)), _put("c", 5, 6, version=(1, 1))]
-    assert contradiction(acts_of(history)) is not None
+    assert contradiction(history) is not None
 
 
 def a_stale_get_may_return_what_failed() -> None:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from kvtui.core import mover as mover_module
-from kvtui.core.catch_up import Peer, differences
+from kvtui.core.catch_up import Peer, ask, differences, digests_of
 from kvtui.core.cluster import ClusterError, Outcome, OwnData, Read, WrittenMany
 from kvtui.core.importing import Keys, import_keys
 from kvtui.core.ledger import SUSPECTED_ANEW
@@ -33,16 +33,16 @@ Compared = Callable[[Sequence[Peer], int, int], Awaitable[None]]
 
 
 class _Comparisons:
-    """Counts comparisons, and lets something happen after the first one that finds equal what is not empty, before anybody sees what came of it."""
+    """Counts comparisons, and lets something happen after the first one that finds equal what is not empty: before anybody sees
+    what came of it."""
 
     def __init__(self, happens: Compared) -> None:
         self.count = 0
         self._happened = False
-        self._digests_of = mover_module.digests_of
         self._happens = happens
 
     async def digests_of(self, peers: Sequence[Peer], start: int, stop: int) -> list[list[int]]:
-        digests = await self._digests_of(peers, start, stop)
+        digests = await digests_of(peers, start, stop)
         self.count += 1
         equal = len(digests) > 1 and any(digests[0]) and all(other == digests[0] for other in digests)
         if equal and not self._happened:
@@ -78,7 +78,6 @@ async def newcomers_are_counted_while_they_are_compared() -> None:
     async with SimCluster(nodes=3, replication=1, slots=SLOTS) as cluster:
         await _fill(cluster)
         ledger = cluster.coordinator._ledger
-        digests_of = mover_module.digests_of
         uncounted: set[str] = set()
 
         async def looked(peers: Sequence[Peer], start: int, stop: int) -> list[list[int]]:
@@ -149,7 +148,6 @@ async def a_newcomer_that_missed_a_write_is_taken() -> None:
 async def a_slot_is_cleared_before_that_is_noted() -> None:
     async with SimCluster(nodes=2, replication=1, slots=SLOTS) as cluster:
         await _fill(cluster)
-        ask = mover_module.ask
         early: list[str] = []
 
         async def asked(node: str, link: Link, request: Request) -> Reply:
@@ -175,7 +173,6 @@ async def a_move_is_not_noted_before_it_cuts_over() -> None:
     async with SimCluster(nodes=2, replication=1, slots=SLOTS) as cluster:
         await _fill(cluster)
         await cluster.until(settled)
-        digests_of = mover_module.digests_of
         early: list[str] = []
 
         async def looked(peers: Sequence[Peer], start: int, stop: int) -> list[list[int]]:
