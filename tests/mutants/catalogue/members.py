@@ -5,11 +5,11 @@ from tests.mutants.mutant import Mutant
 MUTANTS = (
     Mutant(
         name="a_lost_tail_is_judged_by_the_log_alone",
-        where="Supervisor._judge",
+        where="Supervisor._judge_tail",
         promise=4,
         story="what a node told of its counter matters only once it is logged: not while the log is full",
-        old="facts.counter >= max(node.counter, member.counter)",
-        new="facts.counter >= member.counter",
+        old="known.counter >= max(node.counter, member.counter)",
+        new="known.counter >= member.counter",
     ),
     Mutant(
         name="what_a_node_noted_proves_nothing",

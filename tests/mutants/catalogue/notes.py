@@ -5,7 +5,7 @@ from tests.mutants.mutant import Mutant
 MUTANTS = (
     Mutant(
         name="who_recovered_is_noted_by_nobody_at_once",
-        where="Notes._concerned",
+        where="progress.changed_clean_sets",
         promise=8,
         story="a replica counts as clean again before it and the others have noted that",
         old="isinstance(record, Placed | LossAccepted | CutOver | Recovered)",
@@ -13,7 +13,7 @@ MUTANTS = (
     ),
     Mutant(
         name="who_fell_behind_is_noted_later",
-        where="Notes._concerned",
+        where="progress.changed_clean_sets",
         promise=8,
         story="a write counts without a replica before the others have noted that it is behind",
         old="""
@@ -25,12 +25,12 @@ MUTANTS = (
     ),
     Mutant(
         name="a_wiped_node_is_noted_later",
-        where="Notes._concerned",
+        where="progress.changed_clean_sets",
         promise=8,
         story="a write counts without a node that was wiped before the others have noted that it was",
         old="""
         elif isinstance(record, Wiped):
-            runs.append((0, len(places)))
+            runs.append((0, slots))
         """,
         new="",
     ),
@@ -73,5 +73,13 @@ MUTANTS = (
         story="who waits for several nodes goes on when one of them has noted it",
         old="if names.isdisjoint(self._owed):",
         new="if not names.issubset(self._owed):",
+    ),
+    Mutant(
+        name="only_what_falls_behind_says_how_far_others_got",
+        where="progress.concerned",
+        promise=4,
+        story="how far a newcomer got is not logged as it cuts over: the lost end of what was copied to it goes unnoticed",
+        old="for name in (*place.replicas, *place.receiving)",
+        new="for name in place.behind",
     ),
 )

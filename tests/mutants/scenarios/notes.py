@@ -6,8 +6,12 @@ from contextlib import asynccontextmanager
 
 from kvtui.core.ledger import Ledger
 from kvtui.core.notes import Notes, read_note
-from kvtui.core.records import Behind, Record, Recovered, Wiped
+from kvtui.core.placement import Placement
+from kvtui.core.progress import concerned
+from kvtui.core.records import Behind, CutOver, Record, Recovered, Wiped
 from kvtui.core.version import NEVER
+from tests.core.clusters import after, placed_as
+from tests.core.clusters import settled as settled_topology
 from tests.simulation.engine import FaultyDisk
 from tests.simulation.harness import SimCluster, settled
 
@@ -112,3 +116,9 @@ async def who_is_released_first_releases_all() -> None:
         cluster.resume("n3")
         await asyncio.sleep(0.5)
         assert heard == [True]
+
+
+def only_what_falls_behind_says_how_far_others_got() -> None:
+    moving = placed_as(settled_topology("ABC", 2), Placement(("A", "B"), ("A", "B"), ("C",), ("A", "C")))
+    record = CutOver(0, 1)
+    assert "C" in concerned(after(moving, record), [record])
