@@ -2,9 +2,9 @@
 
 Coordinators on copies of one log may have gone on apart, each noting on the nodes that it reached. Their *accounts* (the newest
 note that was found of each) are gone through by epoch, newest first. One account knows the coordinators before it, and how far
-their logs had got when it went on from them. It *speaks* for a slot when every node that it names clean, receiving or returning was found, by
-the id of its data and with no lower counter, and none of them **disputes** it: has granted a coordinator that the account does not
-know, or noted what the account does not contain. Why that is enough:
+their logs had got when it went on from them. It *speaks* for a slot when every node that it names clean, receiving or returning was
+found, by the id of its data and with no lower counter, and none of them **disputes** it: has granted a coordinator that the account
+does not know, or noted what the account does not contain. Why that is enough:
 
 - Whoever acknowledged a write counted, at that time, the clean replicas alone; each had granted that coordinator and noted its
   clean set. So if anybody acknowledged a write beyond the account, on its own log, one of the nodes that it names has noted that;
@@ -14,8 +14,8 @@ know, or noted what the account does not contain. Why that is enough:
 
 A dispute is **void** where whoever the disputing node obeys is seen never to have served the slot: some clean replica of that
 one's own account never granted it, and its log went on from what the doubted account contains; or it noted nothing on any of the
-nodes that have to do with the slot. Not enough is a node that never granted it and is only receiving or returning there: a coordinator
-at home serves without that one.
+nodes that have to do with the slot. Not enough is a node that never granted it and is only receiving or returning there: a
+coordinator at home serves without that one.
 
 What is left over is lost, and never answered: a node that an account needs is missing or was wiped (what followed may be known to
 that one alone, so no older account is asked), all accounts are disputed, or two that do not know each other both speak without any
