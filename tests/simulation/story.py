@@ -121,6 +121,7 @@ class _Story:
         ) as cluster:
             self._cluster = cluster
             Watch(cluster)
+            cluster.happened[Event.MANY_COPIES] += plan.replication > 3
             for number in range(plan.nodes if plan.attached else 0):
                 await cluster.join(f"n{number + 1}")
             await cluster.call(lambda coordinator: coordinator.set_quorum(plan.quorum))
