@@ -59,9 +59,11 @@ async def _store(link: Link, entries: list[Entry], keys: Keys) -> Imported:
     live = [entry for entry in entries if entry.size >= 0]
     names = [from_blob(entry.key) for entry in live]
     reads = await keys.get_many(names)
-    unread = next((read.text for read in reads if read.outcome is not Outcome.OK), "")
-    if unread:
-        raise ClusterError(f"it is not known which keys the cluster has already: {unread}")
+    unread = next((read for read in reads if read.outcome is not Outcome.OK or read.stale), None)
+    if unread is not None:
+        # What a replica that is behind does not have, the cluster may have all the same.
+        why = unread.text or "no clean replica of some of them can be asked now"
+        raise ClusterError(f"it is not known which keys the cluster has already: {why}")
     items: list[tuple[bytes, bytes]] = []
     for name, entry, read in zip(names, live, reads, strict=True):
         if read.value is None:

@@ -67,6 +67,8 @@ class Notes:
         self._told: dict[str, Version] = {}
         self._owed: dict[str, Version] = {}
         """Nodes that were sent a note, and have not kept one so new."""
+        self.missed: set[str] = set()
+        """Nodes that were lost while they owed one, and have not been told again."""
         self._waiting: list[tuple[frozenset[str], Callable[[bool], None]]] = []
         self._spread: Timer | None = None
         self._text: tuple[Version, str] = (NEVER, "")
@@ -79,6 +81,7 @@ class Notes:
             return
         version = self._ledger.logged
         self._owed[name] = version
+        self.missed.discard(name)
         try:
             node.link.send(self._note(version), partial(self._answered, name, node.link, version))
         except (LinkLost, LinkFull):
@@ -94,6 +97,7 @@ class Notes:
         """A node's link is gone: nobody waits for it, and it is told anew when it is back."""
         self._told.pop(name, None)
         if self._owed.pop(name, None) is not None:
+            self.missed.add(name)
             self._release()
 
     def owing(self, names: Collection[str]) -> bool:
@@ -101,7 +105,7 @@ class Notes:
         return bool(self._owed) and any(name in self._owed for name in names)
 
     def when_noted(self, names: Collection[str], callback: Callable[[bool], None]) -> None:
-        """Call back with True once none of the nodes owes anything, with False when all is over before."""
+        """Call back with True once none of the nodes owes anything, be it that it was lost; with False when all is over before."""
         self._waiting.append((frozenset(names), callback))
 
     @property

@@ -474,6 +474,12 @@ class Reads:
         read = await self.get(key)
         if read.outcome is not Outcome.OK:
             raise ClusterError(f"can't read the whole ring: {read.text}")
+        if read.stale:
+            # An item has no way to say that it may be old.
+            raise ClusterError(
+                "can't read the whole ring: a key of it can only be read from a replica that may be behind; try again once all of"
+                " its nodes are UP"
+            )
         if read.value is None:
             return None
         return Item(key, read.value if values else None, read.version, len(read.value))

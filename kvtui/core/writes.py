@@ -373,6 +373,12 @@ class Writes:
         else:
             self._finish(write, now, noted=True)
 
+    def _noted(self, write: PendingWrite) -> bool:
+        """Whether all that count for the write have noted whom it goes on without: one that was lost may not have."""
+        places = self._ledger.topology.places
+        lost = self._notes.missed.intersection(write.acknowledged)
+        return not any(node in places[slot].clean for node in lost for slot in write.slots)
+
     def _finish(self, write: PendingWrite, now: float, noted: bool) -> None:
         self._unsettled.pop(write, None)
         in_flight = self.in_flight
@@ -381,7 +387,7 @@ class Writes:
                 del in_flight[key]
         write.ended = now
         self._meter.put(len(write.keys), now - write.began)
-        outcome = write.outcome = self._outcome(write, noted)
+        outcome = write.outcome = self._outcome(write, noted and (not self._notes.missed or self._noted(write)))
         if outcome is UNKNOWN or (outcome is DONE and self._ledger.uncertain):
             epoch, first = write.version
             for seq, (key, slot) in enumerate(zip(write.keys, write.slots, strict=True), start=first):

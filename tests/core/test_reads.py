@@ -3,10 +3,14 @@
 import asyncio
 import random
 
-from kvtui.core.cluster import Outcome
+import pytest
+
+from kvtui.core.cluster import ClusterError, Outcome, OwnData
+from kvtui.core.link import Link
 from kvtui.core.mover import AT_ONCE
 from kvtui.core.placement import Placement
 from kvtui.core.protocol import INLINE_BYTES, Clear, Counts, Entry, Piece, Put, PutMany
+from kvtui.core.read_mode import ReadMode
 from kvtui.core.records import Behind, Placed, Recovered
 from kvtui.core.version import Version
 from kvtui.core.work import Kind, Work
@@ -152,6 +156,54 @@ def test_a_scan_after_an_unknown_write_agrees_with_what_is_read_next() -> None:
             pages = [page async for page in cluster.coordinator.scan()]
             assert [(item.key, item.value) for page in pages for item in page] == [(b"key", b"new")]
             assert await versions(cluster) == {NEWER}
+
+    run_virtual(main)
+
+
+def test_a_scan_never_passes_a_stale_value_off_as_the_newest() -> None:
+    """With available reads it gave what a get would have flagged as stale, and an item has no such flag."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=2, slots=1) as cluster:
+            await cluster.call(lambda coordinator: coordinator.set_quorum(2))
+            await cluster.call(lambda coordinator: coordinator.set_reads(ReadMode.AVAILABLE))
+            await cluster.put(b"key", b"old")
+            cluster.pause("n2")
+            assert (await cluster.put(b"key", b"new")).outcome is Outcome.UNKNOWN
+            assert (await cluster.get(b"key")).stale
+            with pytest.raises(ClusterError, match="can only be read from a replica that may be behind"):
+                _ = [page async for page in cluster.coordinator.scan()]
+            cluster.resume("n2")
+            await cluster.until(settled)
+            assert [item.value async for page in cluster.coordinator.scan() for item in page] == [b"new"]
+
+    run_virtual(main)
+
+
+def test_an_import_trusts_no_replica_that_may_be_behind() -> None:
+    """With available reads, a key that only the clean replica had was taken for new: were that one back in the same moment, its
+    value would have been replaced by the imported one."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=2, slots=1) as cluster:
+            await cluster.call(lambda coordinator: coordinator.set_reads(ReadMode.AVAILABLE))
+            cluster.kill("n2")
+            await cluster.put(b"key", b"the cluster's")
+            cluster.kill("n1")
+            await cluster.call(lambda coordinator: coordinator.start_node("n2"))
+            assert (await cluster.get(b"key")).stale
+            alone = await cluster.launch("alone")
+            link = Link(cluster.clock, lambda _link, _reason: None)
+            seams = cluster.seams_of(cluster.machine, cluster.secret)
+            await seams.transport.connect(*alone.address, lambda: link)
+            await link.ask(Put("key", "its own"))
+            with pytest.raises(ClusterError, match="it is not known which keys the cluster has already"):
+                await cluster.call(
+                    lambda coordinator: coordinator.add_node("n3", *alone.address, own_data=OwnData.IMPORT)
+                )
+            await cluster.call(lambda coordinator: coordinator.start_node("n1"))
+            await cluster.until(settled)
+            assert (await cluster.get(b"key")).value == b"the cluster's"
 
     run_virtual(main)
 

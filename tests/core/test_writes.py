@@ -13,7 +13,7 @@ from kvtui.core.snapshot import NodeState
 from kvtui.core.version import Version
 from kvtui.core.writes import Change, Writes, _Tally
 from tests.simulation.engine import FaultyDisk
-from tests.simulation.harness import SimCluster, settled
+from tests.simulation.harness import COORDINATOR, SimCluster, settled
 from tests.simulation.loop import run_virtual
 
 
@@ -44,6 +44,30 @@ def test_a_put_below_the_quorum_fails_and_says_why() -> None:
                 "it needs 2 clean copies and has 1 until the others are made equal (or fewer are asked for: setquorum 1)"
             )
             assert (await cluster.get(b"key")).value == b"old"
+
+    run_virtual(main)
+
+
+def test_a_write_is_unknown_if_who_has_it_was_lost_before_it_noted_who_has_not() -> None:
+    """It was acknowledged: nobody waits for the note of a node that is lost, which was taken for its having noted it."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=3, replication=3, slots=1, make_disk=lambda path: FaultyDisk(path)) as cluster:
+            assert (await cluster.put(b"key", b"old")).outcome is Outcome.OK
+            cluster.kill("n3")
+            # Room for values, and for no note.
+            disk = cluster.disks.disk(cluster.data_of("n1"))
+            assert isinstance(disk, FaultyDisk)
+            disk.free = 260
+            await cluster.until(lambda snapshot: snapshot.nodes[2].state is NodeState.DOWN)
+            writing = asyncio.ensure_future(cluster.put(b"key", b"new"))
+            await asyncio.sleep(0.5)
+            assert not writing.done()
+            cluster.network.cut("n1", COORDINATOR)
+            assert (await writing).outcome is Outcome.UNKNOWN
+            disk.free = None
+            await cluster.until(lambda snapshot: snapshot.nodes[0].state is NodeState.UP)
+            assert (await cluster.put(b"key", b"newer")).outcome is Outcome.OK
 
     run_virtual(main)
 

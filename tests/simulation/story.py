@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, cast
 
-from kvtui.check import History, Kind, Recorder, Report, Verdict, check, timeline
+from kvtui.check import History, Kind, Report, Verdict, check, timeline
 from kvtui.check import Outcome as Told
 from kvtui.core import observatory
 from kvtui.core.authentication import Secret
@@ -17,11 +17,12 @@ from kvtui.core.cluster import ClusterError, Outcome
 from kvtui.core.ring import slot_of, token_of
 from kvtui.core.snapshot import ClusterSnapshot, NodeState
 from tests.simulation.clients import LAST_CLIENT, Clients
-from tests.simulation.engine import FaultyDisk
 from tests.simulation.happened import Event, operations
 from tests.simulation.harness import SimCluster, settled
+from tests.simulation.invariants import Invariants, WatchedRecorder
 from tests.simulation.limits import low_limits
 from tests.simulation.loop import run_virtual
+from tests.simulation.model import Model
 from tests.simulation.nemesis import Nemesis
 from tests.simulation.plan import FURTHER_KEYS, KEYS, FaultKind, Plan
 from tests.simulation.watch import Watch
@@ -103,7 +104,7 @@ class _Story:
 
     async def tell(self) -> Run:
         plan, loop = self._plan, asyncio.get_running_loop()
-        self._recorder = Recorder(loop.time)
+        self._model = Model()
         policy = cast(Literal["balanced", "classic"], plan.policy)
         async with SimCluster(
             plan.seed,
@@ -117,11 +118,11 @@ class _Story:
             vnodes=4,
             secret=SECRET if plan.secret else None,
             shared=True,
-            make_disk=lambda path: FaultyDisk(path, seed=plan.seed),
+            make_disk=lambda path: self._model.make(path, plan.seed),
         ) as cluster:
             self._cluster = cluster
             Watch(cluster)
-            cluster.happened[Event.MANY_COPIES] += plan.replication > 3
+            self._recorder = WatchedRecorder(loop.time, Invariants(cluster, self._model))
             for number in range(plan.nodes if plan.attached else 0):
                 await cluster.join(f"n{number + 1}")
             await cluster.call(lambda coordinator: coordinator.set_quorum(plan.quorum))
@@ -130,6 +131,7 @@ class _Story:
             self._clients = Clients(cluster, self._recorder, self._keys, self._further)
             clients = (self._clients.take(number, steps) for number, steps in enumerate(plan.clients))
             await asyncio.gather(*clients, *(nemesis.inflict(fault) for fault in plan.faults))
+            self._complain()
             await nemesis.end_all()
             if await self._become_obeyed(nemesis):
                 lost = await self._settle(nemesis)
@@ -275,7 +277,12 @@ class _Story:
                     return f"slot {slot} differs on {name}: {place}"
         return ""
 
+    def _complain(self) -> None:
+        if self._model.wrong:
+            raise Wrong(self._model.wrong[0])
+
     def _judge(self, nemesis: Nemesis) -> None:
+        self._complain()
         if nemesis.served_elsewhere:
             raise Wrong(nemesis.served_elsewhere[0])
         if self._clients.wrong:

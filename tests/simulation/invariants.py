@@ -1,0 +1,282 @@
+"""What must hold at every moment, checked where it is cheapest to see: at each answer, each record of the log, each purge.
+
+Who is said to be a clean replica is the product's word; what that means for the disks is not.
+"""
+
+import asyncio
+import json
+from contextvars import copy_context
+from typing import Any, Final
+
+from kvtui.check import Kind, Operation, Outcome, Pending, Recorder
+from kvtui.core.coordinator import Coordinator
+from kvtui.core.notes import NoteDamaged, read_note
+from kvtui.core.read_mode import ReadMode
+from kvtui.core.seams.storage import Batch
+from kvtui.core.topology import Topology
+from tests.simulation.harness import COORDINATOR, SimCluster
+from tests.simulation.machine import machine_in
+from tests.simulation.model import KEY_AT, VERSION, KnownDisk, Model, Where, packed, slot_at, told, where
+
+NOTE_TEXT_AT: Final = 24
+"""Where the text of a note begins, after its checksum and how far it goes."""
+OF_SLEEPERS: Final = "late "
+"""Begins the values that superseded coordinators write: theirs is another table."""
+FOLLOWED: Final = (b"wiped", b"recovered", b"cutover")
+"""Records that say something about what is on a node."""
+
+
+def least_copies(replicas: int, wanted: int) -> int:
+    """Clean copies without which no write of a slot is acknowledged: what is wanted, where that many replicas are there; else
+    one of one or two, and a majority of more."""
+    return max(1, min(wanted, replicas) if wanted else replicas // 2 + 1 if replicas > 2 else 1)
+
+
+class Invariants:
+    """Follows one cluster. What it finds wrong is the model's."""
+
+    def __init__(self, cluster: SimCluster, model: Model) -> None:
+        self._cluster = cluster
+        self._model = model
+        self._mode_since = 0.0
+        self._mode: ReadMode | None = None
+        self._seen: Topology | None = None
+        self._lost: set[int] = set()
+        self._logged_at = -1.0
+        self._notes: dict[str, tuple[bytes, Topology | None]] = {}
+        watch = cluster.disks.watch
+
+        def written(machine: str, batch: Batch) -> None:
+            if watch is not None:
+                watch(machine, batch)
+            if machine == COORDINATOR and machine_in(copy_context()) is cluster.machine:
+                self._logged(batch)
+
+        cluster.disks.watch = written
+        model.is_clean = self._is_clean
+
+    # What is on the disks.
+
+    def _is_clean(self, disk: KnownDisk, place: Where) -> bool:
+        if not self._cluster.running:
+            return False
+        places = self._cluster.coordinator.topology.places
+        return bool(places) and disk.path.name in places[slot_at(place, len(places))].clean
+
+    def _disk(self, node: str) -> KnownDisk | None:
+        """A node's disk; None when it has none any more."""
+        path = self._cluster.data_of(node)
+        disk = self._model.disks.get(path)
+        return disk if disk is not None and path in self._cluster.disks.paths else None
+
+    def _lacks(self, topology: Topology, node: str, place: Where, version: bytes) -> str:
+        """What a node holds of a key, in words, if that is older than ``version`` and no fault explains it; else empty."""
+        disk = self._disk(node)
+        if disk is None or disk.identity.data_id != topology.members[node].data_id:
+            # It was wiped, and who says that it is clean does not know yet.
+            return ""
+        head = disk.held.get(place)
+        if head is not None and head[:VERSION] >= version:
+            return ""
+        known = max(disk.missed.get(place, b""), self._model.gone.get(place, b""))
+        return "" if known[:VERSION] >= version else told(head)
+
+    def check_held(self, coordinator: Coordinator, key: bytes, version: tuple[int, int], what: str) -> None:
+        """Every clean replica holds that version of the key, or a newer one."""
+        topology = coordinator.topology
+        if not topology.places:
+            return
+        place, bare = where(key), packed(version)
+        placement = topology.places[slot_at(place, len(topology.places))]
+        for node in placement.clean:
+            lack = self._lacks(topology, node, place, bare)
+            if lack:
+                self._model.complain(
+                    f"{key!r} was {what} at {version[0]}.{version[1]}, and {node}, a clean replica, holds {lack}: {placement}"
+                )
+
+    def check_promise(self, coordinator: Coordinator, key: bytes, version: tuple[int, int]) -> None:
+        """An acknowledged write is on W disks at least; who lacks it is noted as behind on all that have it."""
+        topology = coordinator.topology
+        place, bare = where(key), packed(version)
+        placement = topology.places[slot_at(place, len(topology.places))]
+        least = least_copies(len(placement.replicas), topology.quorum)
+        if len(placement.clean) < least and self._logged_at < asyncio.get_running_loop().time():
+            self._model.complain(
+                f"{key!r} was acknowledged at {version[0]}.{version[1]} with {len(placement.clean)} clean replicas, and"
+                f" {least} are promised: {placement}"
+            )
+        if len(placement.clean) == len(placement.replicas):
+            return
+        for node in placement.clean:
+            noted = self._note(node)
+            if noted is None or not noted.places:
+                continue
+            then = noted.places[slot_at(place, len(noted.places))]
+            for other in then.clean:
+                if (
+                    other not in placement.clean
+                    and other in topology.members
+                    and self._lacks(topology, other, place, bare)
+                ):
+                    self._model.complain(
+                        f"{key!r} was acknowledged at {version[0]}.{version[1]} without {other}, which is clean by the note of"
+                        f" {node}: {then}"
+                    )
+
+    def _note(self, node: str) -> Topology | None:
+        disk = self._disk(node)
+        if disk is None or not disk.note:
+            return None
+        known = self._notes.get(node)
+        if known is None or known[0] is not disk.note:
+            try:
+                noted: Topology | None = read_note(disk.note[NOTE_TEXT_AT:].decode())
+            except NoteDamaged:
+                noted = None
+            known = self._notes[node] = (disk.note, noted)
+        return known[1]
+
+    # What clients are told.
+
+    def ended(self, operation: Operation) -> None:
+        """An operation has an end."""
+        coordinator = self._cluster.coordinator if self._cluster.running else None
+        version, key = operation.version, operation.key.encode()
+        if operation.kind is Kind.GET:
+            if operation.outcome is Outcome.OK:
+                self._read(coordinator, operation, key, version)
+        elif version is not None and version[0]:
+            if operation.outcome is Outcome.FAILED:
+                self._fail(operation, key, version)
+            elif operation.outcome is Outcome.OK:
+                self._acknowledge(where(key), version)
+                sleeper = (operation.value or "").startswith(OF_SLEEPERS)
+                if coordinator is not None and coordinator.topology.epoch == version[0] and not sleeper:
+                    self.check_held(coordinator, key, version, "acknowledged")
+                    self.check_promise(coordinator, key, version)
+
+    def _acknowledge(self, place: Where, version: tuple[int, int]) -> None:
+        acknowledged = self._model.acknowledged
+        bare = packed(version)
+        if bare > acknowledged.get(place, b""):
+            acknowledged[place] = bare
+
+    def _read(
+        self, coordinator: Coordinator | None, operation: Operation, key: bytes, version: tuple[int, int] | None
+    ) -> None:
+        if coordinator is None or version is None:
+            return
+        self.look()
+        if operation.stale:
+            if self._mode is ReadMode.STRICT and self._mode_since < operation.start:
+                self._model.complain(f"{key!r} was read from a replica that is behind, and reads are strict")
+        elif version[0] and version[0] <= coordinator.topology.epoch:
+            self._acknowledge(where(key), version)
+            self.check_held(coordinator, key, version, "read")
+
+    def _fail(self, operation: Operation, key: bytes, version: tuple[int, int]) -> None:
+        place, bare = where(key), packed(version)
+        self._model.failed[place, bare] = operation.note
+        for path, disk in self._model.disks.items():
+            head = disk.held.get(place)
+            if head is not None and head[:VERSION] == bare:
+                self._model.complain(f"{key!r} at {told(bare)} failed ({operation.note}), and {path.name} holds it")
+
+    # What the coordinator logs.
+
+    def look(self) -> None:
+        """See what has changed since the last look."""
+        if not self._cluster.running:
+            return
+        topology = self._cluster.coordinator.topology
+        if topology is self._seen:
+            return
+        self._seen = topology
+        if topology.reads is not self._mode:
+            self._mode, self._mode_since = topology.reads, asyncio.get_running_loop().time()
+        lost = {slot for start, stop in topology.lost for slot in range(start, stop)}
+        if lost - self._lost:
+            self._give_up(lost - self._lost, len(topology.places))
+        self._lost = lost
+
+    def _give_up(self, slots: set[int], of: int) -> None:
+        """Nothing that was promised of these slots holds any more."""
+        for place in [place for place in self._model.acknowledged if slot_at(place, of) in slots]:
+            del self._model.acknowledged[place]
+            self._model.forget(place)
+
+    def _logged(self, batch: Batch) -> None:
+        self._logged_at = asyncio.get_running_loop().time()
+        self.look()
+        coordinator = self._cluster.coordinator if self._cluster.running else None
+        if coordinator is None or batch.cleared:
+            return
+        for _, value in batch.changes:
+            start = -1 if value is None else value.find(b'{"type":"')
+            if value is None or start < 0 or not value.startswith(FOLLOWED, start + 9):
+                continue
+            record: dict[str, Any] = json.loads(value[start:])
+            self._follow(coordinator.topology, record)
+
+    def _follow(self, topology: Topology, record: dict[str, Any]) -> None:
+        """``topology`` is what was logged before the record."""
+        match record["type"]:
+            case "wiped":
+                disk = self._disk(record["node"])
+                if disk is not None:
+                    disk.missed.clear()
+            case "recovered":
+                slots = range(record["start"], record["stop"])
+                self._check_clean(topology, dict.fromkeys(slots, (record["node"],)), "recovered")
+            case "cutover":
+                slots = range(record["start"], record["stop"])
+                self._check_clean(topology, {slot: topology.places[slot].receiving for slot in slots}, "cut over")
+
+    def _check_clean(self, topology: Topology, nodes: dict[int, tuple[str, ...]], what: str) -> None:
+        """Nodes become clean replicas of slots: they hold all that was acknowledged or read of them, and no more than others."""
+        for place, version in self._model.acknowledged.items():
+            for node in nodes.get(slot_at(place, len(topology.places)), ()):
+                lack = self._lacks(topology, node, place, version)
+                if lack:
+                    slot = slot_at(place, len(topology.places))
+                    self._model.complain(
+                        f"slot {slot} was {what} to {node}, which holds {lack} of {place[KEY_AT:]!r}, and {told(version)} was"
+                        f" acknowledged or read: {topology.places[slot]}"
+                    )
+
+
+class WatchedRecorder(Recorder):
+    """A recorder that has each operation looked at as it ends."""
+
+    def __init__(self, now: Any, invariants: Invariants) -> None:
+        super().__init__(now)
+        self.invariants = invariants
+
+    def begin(self, process: int, kind: Kind, key: str, value: str | None = None) -> Pending:
+        self.invariants.look()
+        pending = _WatchedPending(
+            self, Operation(process, kind, key, value, self.tick(), None, Outcome.UNKNOWN), self.invariants
+        )
+        self._pending.append(pending)
+        return pending
+
+
+class _WatchedPending(Pending):
+    __slots__ = ("_invariants",)
+
+    def __init__(self, recorder: Recorder, begun: Operation, invariants: Invariants) -> None:
+        super().__init__(recorder, begun)
+        self._invariants = invariants
+
+    def end(
+        self,
+        outcome: Outcome,
+        value: str | None = None,
+        version: tuple[int, int] | None = None,
+        stale: bool = False,
+        note: str = "",
+    ) -> Operation:
+        operation = super().end(outcome, value, version, stale, note)
+        self._invariants.ended(operation)
+        return operation

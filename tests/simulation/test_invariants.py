@@ -1,0 +1,182 @@
+"""The simulation's own model of who holds what, and what it complains of."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from kvtui.check import Kind, Outcome
+from kvtui.core import notes
+from kvtui.core.protocol import Drop, Entry, Listed, PutMany
+from kvtui.core.read_mode import ReadMode
+from kvtui.core.snapshot import NodeState
+from kvtui.core.version import Version
+from tests.simulation.harness import SimCluster, settled
+from tests.simulation.invariants import Invariants, WatchedRecorder, least_copies
+from tests.simulation.loop import run_virtual
+from tests.simulation.model import Model, packed, where
+
+KEY = b"key"
+Story = Callable[[SimCluster, Model, WatchedRecorder], Awaitable[None]]
+
+
+def found(story: Story, *, nodes: int = 2, replication: int = 2) -> list[str]:
+    """What the model complains of."""
+    model = Model()
+
+    async def main() -> None:
+        async with SimCluster(
+            nodes=nodes, replication=replication, slots=1, make_disk=lambda path: model.make(path, 0)
+        ) as cluster:
+            recorder = WatchedRecorder(asyncio.get_running_loop().time, Invariants(cluster, model))
+            await story(cluster, model, recorder)
+
+    run_virtual(main)
+    return model.wrong
+
+
+async def put(cluster: SimCluster, recorder: WatchedRecorder, value: str) -> Version:
+    pending = recorder.begin(1, Kind.PUT, KEY.decode(), value)
+    written = await cluster.put(KEY, value.encode())
+    pending.end(Outcome(written.outcome), None, written.version, note=written.text)
+    return written.version
+
+
+async def get(cluster: SimCluster, recorder: WatchedRecorder) -> None:
+    pending = recorder.begin(1, Kind.GET, KEY.decode())
+    read = await cluster.get(KEY)
+    text = None if read.value is None else read.value.decode()
+    pending.end(Outcome(read.outcome), text, read.version, read.stale)
+
+
+async def ask(cluster: SimCluster, node: str, request: object) -> None:
+    """As if the coordinator had."""
+    link = cluster.coordinator._ledger.nodes[node].link
+    assert link is not None
+    await link.ask(request)  # type: ignore[arg-type]
+
+
+def test_what_works_is_not_complained_of() -> None:
+    async def story(cluster: SimCluster, model: Model, recorder: WatchedRecorder) -> None:
+        version = await put(cluster, recorder, "1")
+        await get(cluster, recorder)
+        cluster.kill("n2")
+        await cluster.until(lambda snapshot: snapshot.nodes[1].state is NodeState.DOWN)
+        await put(cluster, recorder, "2")
+        await cluster.revive("n2")
+        await cluster.until(settled)
+        await get(cluster, recorder)
+        assert model.acknowledged[where(KEY)] > packed(version)
+
+    assert found(story) == []
+
+
+def test_a_clean_replica_that_lacks_what_was_read_is_noticed_by_that_read() -> None:
+    async def story(cluster: SimCluster, _: Model, recorder: WatchedRecorder) -> None:
+        await put(cluster, recorder, "1")
+        await cluster.call(lambda coordinator: coordinator.rebalance())
+        first = cluster.coordinator.topology.places[0].clean[0]
+        await ask(cluster, first, PutMany(entries=[Entry(KEY.decode(), Version(1, 1000), 3, "new")]))
+        await get(cluster, recorder)
+
+    (wrong,) = found(story)
+    assert wrong.startswith("b'key' was read at 1.1000, and n")
+    assert "a clean replica, holds 1.1" in wrong
+
+
+def test_what_was_dropped_by_mistake_is_noticed_when_a_replica_is_made_equal_to_it() -> None:
+    async def story(cluster: SimCluster, _: Model, recorder: WatchedRecorder) -> None:
+        cluster.kill("n2")
+        version = await put(cluster, recorder, "1")
+        await ask(cluster, "n1", Drop(entries=[Listed(KEY.decode(), version)]))
+        await cluster.revive("n2")
+        await cluster.until(settled)
+
+    (wrong,) = found(story)
+    assert wrong.startswith(
+        "slot 0 was recovered to n2, which holds nothing of b'key', and 1.1 was acknowledged or read"
+    )
+
+
+def test_a_write_that_failed_and_is_stored_is_noticed() -> None:
+    async def story(cluster: SimCluster, _: Model, recorder: WatchedRecorder) -> None:
+        pending = recorder.begin(1, Kind.PUT, KEY.decode(), "1")
+        pending.end(Outcome.FAILED, None, (1, 7), note="it is said to be nowhere")
+        await ask(cluster, "n1", PutMany(entries=[Entry(KEY.decode(), Version(1, 7), 1, "1")]))
+
+    assert found(story) == ["n1 stored b'key' at 1.7, which had failed: it is said to be nowhere"]
+
+
+def test_a_purged_key_that_comes_back_is_noticed() -> None:
+    async def story(cluster: SimCluster, model: Model, recorder: WatchedRecorder) -> None:
+        await put(cluster, recorder, "1")
+        await cluster.delete(KEY)
+        await asyncio.sleep(12.0)
+        assert model.disks[cluster.data_of("n1")].purged
+        await ask(cluster, "n1", PutMany(entries=[Entry(KEY.decode(), Version(1, 1), 1, "1")]))
+
+    assert found(story) == ["b'key' at 1.1 came back on n1, which had purged a tombstone at 1.2"]
+
+
+def test_a_write_that_does_not_wait_for_notes_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(cluster: SimCluster, _: Model, recorder: WatchedRecorder) -> None:
+        monkeypatch.setattr(notes.Notes, "tell", lambda self, name: None)
+        cluster.kill("n2")
+        await put(cluster, recorder, "1")
+
+    (wrong,) = found(story)
+    assert wrong.startswith("b'key' was acknowledged at 1.1 without n2, which is clean by the note of n1")
+
+
+def test_too_few_copies_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(cluster: SimCluster, _: Model, recorder: WatchedRecorder) -> None:
+        monkeypatch.setattr("kvtui.core.topology.may_shrink", lambda clean, replicas, wanted: clean > 1)
+        monkeypatch.setattr("kvtui.core.routes.write_quorum", lambda replicas, wanted: 1)
+        cluster.kill("n2")
+        cluster.kill("n3")
+        await cluster.until(lambda snapshot: [view.state for view in snapshot.nodes].count(NodeState.DOWN) == 2)
+        await put(cluster, recorder, "1")
+
+    (wrong,) = found(story, nodes=3, replication=3)
+    assert wrong.startswith("b'key' was acknowledged at 1.1 with 1 clean replicas, and 2 are promised")
+
+
+def test_a_stale_answer_in_strict_mode_is_noticed() -> None:
+    async def story(cluster: SimCluster, _: Model, recorder: WatchedRecorder) -> None:
+        recorder.begin(1, Kind.GET, KEY.decode()).end(Outcome.OK, None, (0, 0))
+        await asyncio.sleep(1.0)
+        recorder.begin(1, Kind.GET, KEY.decode()).end(Outcome.OK, None, (0, 0), stale=True)
+        await cluster.call(lambda coordinator: coordinator.set_reads(ReadMode.AVAILABLE))
+        recorder.begin(1, Kind.GET, KEY.decode()).end(Outcome.OK, None, (0, 0), stale=True)
+
+    assert found(story) == ["b'key' was read from a replica that is behind, and reads are strict"]
+
+
+def test_an_older_entry_that_replaces_a_newer_one_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(cluster: SimCluster, _: Model, recorder: WatchedRecorder) -> None:
+        monkeypatch.setattr("kvtui.node.store.packed_version", lambda record: b"")
+        await put(cluster, recorder, "1")
+        await put(cluster, recorder, "2")
+        await ask(cluster, "n1", PutMany(entries=[Entry(KEY.decode(), Version(1, 1), 1, "1")]))
+
+    assert found(story) == ["n1 replaced b'key' at 1.2 by 1.1"]
+
+
+def test_an_epoch_that_goes_back_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(cluster: SimCluster, model: Model, _: WatchedRecorder) -> None:
+        disk = model.disks[cluster.data_of("n1")]
+        granted = disk.identity
+        disk.identity = type(granted)(granted.data_id, granted.cluster, granted.coordinator, granted.epoch - 1)
+        model._check_grant(disk, granted)
+
+    (wrong,) = found(story)
+    assert wrong.startswith("n1 had granted epoch 1 to ")
+    assert "and granted 0 to" in wrong
+
+
+@pytest.mark.parametrize(
+    ("replicas", "wanted", "least"),
+    [(1, 0, 1), (2, 0, 1), (3, 0, 2), (4, 0, 3), (5, 0, 3), (2, 3, 2), (3, 1, 1), (0, 0, 1)],
+)
+def test_how_many_copies_are_promised(replicas: int, wanted: int, least: int) -> None:
+    assert least_copies(replicas, wanted) == least
