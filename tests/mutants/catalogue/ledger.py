@@ -70,8 +70,8 @@ MUTANTS = (
         where="Ledger.obeyed",
         promise=8,
         story="an old copy of the log serves a slot although the newcomer of its move may be its clean replica by now",
-        old="place.clean + place.receiving",
-        new="place.clean",
+        old="place.counted if place.replicas",
+        new="place.clean if place.replicas",
     ),
     Mutant(
         name="a_log_is_at_home_once_one_node_obeys",

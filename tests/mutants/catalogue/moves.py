@@ -70,11 +70,11 @@ MUTANTS = (
     ),
     Mutant(
         name="a_move_is_not_noted_before_it_cuts_over",
-        where="Mover._move",
+        where="Mover._announce",
         promise=8,
-        story="sources and newcomers need not have noted a move before it cuts over",
-        old="await self._notes.noted(place.clean + place.receiving, logged)",
-        new="",
+        story="slots are cut over, and replicas count again, though no clean replica has noted that they may",
+        old="if not await self._notes.noted_by_any(place.clean, logged):",
+        new="if False:",
     ),
     Mutant(
         name="moves_do_not_ask_whether_the_log_is_old",

@@ -176,8 +176,9 @@ async def a_move_is_not_noted_before_it_cuts_over() -> None:
         early: list[str] = []
 
         async def looked(peers: Sequence[Peer], start: int, stop: int) -> list[list[int]]:
-            if cluster.coordinator.topology.places[start].receiving:
-                early.extend(node for node, _ in peers if not _noted(cluster, node)[start].receiving)
+            place = cluster.coordinator.topology.places[start]
+            if place.receiving and not any(_noted(cluster, node)[start].receiving for node in place.clean):
+                early.extend(place.clean)
             return await digests_of(peers, start, stop)
 
         with lowered(mover_module, digests_of=looked):
