@@ -28,6 +28,7 @@ from kvtui.core.seams.secret_source import take_secret
 from kvtui.core.seams.standard_streams import say_aside
 from kvtui.core.seams.tls import TlsFiles
 from kvtui.core.snapshot import NodeState
+from kvtui.core.topology import described
 from kvtui.hangup import told_of_hangup
 from kvtui.log import log_events, logging_to
 from kvtui.options import Options
@@ -162,7 +163,11 @@ async def recover_state(options: Options, addresses: Sequence[tuple[str, int]], 
     if rebuilt.missing:
         print(f"Not found: {', '.join(rebuilt.missing)}")
     if rebuilt.lost:
-        print(f"{rebuilt.lost:,} slots have no copy that can be trusted; accept-loss serves what is left of them")
+        print(
+            f"Lost: {described(topology.lost)} have no copy that can be trusted; accept-loss serves what is left of them"
+        )
+    if rebuilt.disputed:
+        print(f"Of {rebuilt.disputed:,} of them it can't be said which of several coordinators served them last")
     print(f"Open it with: kvtui --state {directory}")
     return 0
 

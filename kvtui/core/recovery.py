@@ -5,13 +5,15 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from signal import SIGTERM
 
+import msgspec
+
 from kvtui.core.authentication import Secret
 from kvtui.core.cluster import ClusterError
 from kvtui.core.formats import WrittenByNewer
 from kvtui.core.link import Link, LinkFull, LinkLost
 from kvtui.core.metadata_log import LogDamaged, MetadataLog, essence
 from kvtui.core.node_access import Access, fresh_secret
-from kvtui.core.protocol import Hello, Note
+from kvtui.core.protocol import ERROR, Hello, Note
 from kvtui.core.rebuilding import Found, Rebuilt, rebuild
 from kvtui.core.remote_node import NotANode, Refused, say_hello
 from kvtui.core.seams.bundle import Seams
@@ -109,10 +111,13 @@ async def _asked(host: str, port: int, transport: Transport, clock: Clock, name:
         await transport.connect(host, port, lambda: link)
         facts = await say_hello(link, Hello())
         note = await link.ask(Note())
+        if note.version is not None:
+            # A coordinator that still runs may have noted more between the two.
+            facts = msgspec.structs.replace(facts, noted=note.version)
     except (Unreachable, NotANode, LinkLost, LinkFull) as error:
         raise ClusterError(f"can't ask the node at {host}:{port}: {error}") from None
     except Refused as error:
         raise ClusterError(f"the node at {host}:{port} refuses to say who it is: {error}") from None
     finally:
         link.close("asked enough")
-    return Found(host, port, facts, note.note or "", name)
+    return Found(host, port, facts, note.note or "", name, damaged=note.status == ERROR)

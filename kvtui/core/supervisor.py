@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import Final
+from typing import Final, NoReturn
 
 import msgspec
 
@@ -16,6 +16,7 @@ from kvtui.core.link import Link, LinkFull, LinkLost
 from kvtui.core.node_access import Access
 from kvtui.core.notes import Notes
 from kvtui.core.protocol import FENCED, FOREIGN, Facts, Hello, Leave, Reply
+from kvtui.core.rebuilding import HOME
 from kvtui.core.records import Counted, Seen, Wiped
 from kvtui.core.remote_node import (
     HEARTBEAT_SECONDS,
@@ -258,7 +259,10 @@ class Supervisor:
             self._check_left(node, known)
             self._judge_tail(node, known)
             try:
-                return link, await say_hello(link, hello)
+                granted = await say_hello(link, hello)
+                # Another coordinator may have had the node note something between the two hellos; from here on it refuses that one.
+                self.check_log(node, granted)
+                return link, granted
             except Refused as error:
                 facts = error.reply.facts
                 member = topology.members.get(node.id)
@@ -267,6 +271,8 @@ class Supervisor:
                     raise NotANode(f"another node answers at {node.address}, which obeys another coordinator") from None
                 if join or error.reply.code != FOREIGN or facts is None or facts.cluster:
                     raise
+                # Nor was it wiped if it was let go between the two.
+                self._check_left(node, facts)
                 return link, await say_hello(link, msgspec.structs.replace(hello, join=True))
         except BaseException:
             link.close("hello failed")
@@ -298,25 +304,29 @@ class Supervisor:
                 raise NotANode(f"node {member.id} answers at {node.address}")
 
     def check_log(self, node: RemoteNode, facts: Facts) -> None:
-        """A node that noted more than the log held when it was opened, or obeyed a coordinator that the log does not know,
-        proves the log to be an old copy. Raises NotANode."""
+        """A node that noted more than the log held when it was opened, or obeyed a coordinator that the log does not know: another
+        coordinator went on beside it, or since. Raises NotANode."""
         topology = self._ledger.topology
         member = topology.members.get(node.id)
         if member is None or facts.cluster != topology.cluster or facts.data_id != member.data_id:
             return
         opening = (facts.epoch, facts.coordinator)
         if topology.openings[0][0] <= facts.epoch < topology.epoch and opening not in topology.openings:
-            self._ledger.stop(
-                f"this state directory is an old copy: {node.id} has obeyed a coordinator since that it does not know of"
-                f" ({facts.coordinator}); open the newest one, or rebuild it from the nodes with: kvtui recover"
-            )
-            raise NotANode(self._ledger.stopped)
+            self._stop_outdated(f"{node.id} has obeyed a coordinator that it does not know of ({facts.coordinator})")
+        if topology.home == HOME and not any(node.id in place.counted for place in topology.distinct):
+            # Whoever was not found when the log was rebuilt holds nothing that is relied on, whatever it noted.
+            return
         if topology.outdated_by(facts.noted):
-            self._ledger.stop(
-                f"this state directory is an old copy: {node.id} has noted more ({facts.noted}) than it held when it was opened;"
-                " open the newest one, or rebuild it from the nodes with: kvtui recover"
-            )
-            raise NotANode(self._ledger.stopped)
+            self._stop_outdated(f"{node.id} has noted more ({facts.noted}) than it held when it was opened")
+
+    def _stop_outdated(self, why: str) -> NoReturn:
+        """Another coordinator noted what is not in this log. Which of the two served a slot last, only all nodes together can tell:
+        nobody is sent to another directory, which may be the superseded one. Raises NotANode."""
+        self._ledger.stop(
+            f"this state directory does not know all that happened to the cluster: {why}. It may be an old copy, or another"
+            " coordinator went on beside it; put together what all nodes know with: kvtui recover"
+        )
+        raise NotANode(self._ledger.stopped)
 
     def _check_left(self, node: RemoteNode, facts: Facts) -> None:
         """A member that was let go since the log held it was not wiped: who does not know of that has an old copy of the log, or
@@ -326,11 +336,7 @@ class Supervisor:
         if member is None or left is None or (left.cluster, left.data_id) != (topology.cluster, member.data_id):
             return
         if topology.outdated_by(left.noted):
-            self._ledger.stop(
-                f"this state directory is an old copy: {node.id} has left the cluster since; open the newest one, or rebuild it"
-                " from the nodes with: kvtui recover"
-            )
-            raise NotANode(self._ledger.stopped)
+            self._stop_outdated(f"{node.id} has left the cluster since")
         later = left.noted.epoch == topology.epoch and left.coordinator != self._coordinator
         if left.noted.epoch > topology.epoch or later:
             self._ledger.stop(

@@ -344,6 +344,9 @@ class Service:
 
     def _note(self, peer: Peer, request: wire.Note) -> Reply:
         if not request.text:
+            if self._store.note_damaged:
+                # Not the same as none: it may have said what no other node knows.
+                raise Refused(DAMAGED, "the coordinator's note is damaged")
             return Reply(status=OK, id=request.id, note=self._store.read_note(), version=self._store.noted)
         self._check_writer(peer)
         if len(_bytes(request.text)) > NOTE_BYTES:

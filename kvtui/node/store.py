@@ -277,6 +277,12 @@ class Store:
             return ""
         return stored[_NOTE_AT:].decode()
 
+    @property
+    def note_damaged(self) -> bool:
+        """Whether the coordinator left something here that fails its checksum: what it said is not known."""
+        stored = self._engine.get(_NOTE)
+        return stored is not None and not is_sealed(stored)
+
     def write_note(self, text: str, noted: Version) -> None:
         """Replace the note, which goes as far as ``noted``, synced. Nothing may be staged. Raises EngineFull."""
         batch = Batch(upkeep=True)

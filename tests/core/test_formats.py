@@ -150,7 +150,7 @@ def test_a_note_of_a_newer_kvtui_is_told_as_that(change: Change, at: int, text: 
     facts = Facts(cluster="c0ffee", data_id="data of A", noted=Version(1, 9), epoch=1)
     with pytest.raises(ClusterError) as told:
         rebuild([Found("127.0.0.1", 5001, facts, newer)])
-    assert str(told.value) == f"the newest note, of 127.0.0.1:5001, was {refused.value}: rebuild with that one"
+    assert str(told.value) == f"the note of 127.0.0.1:5001 was {refused.value}: rebuild with that one"
 
 
 def test_what_is_written_says_its_format_and_what_says_none_is_of_the_first() -> None:

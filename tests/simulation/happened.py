@@ -62,6 +62,14 @@ class Event(StrEnum):
     LOSS_ACCEPTED = "losses accepted"
     COMPACTED = "logs written anew"
 
+    # Whole stories.
+    JOIN_REFUSED = "nodes with keys of their own refused"
+    JOIN_IMPORTED = "nodes joined with their keys"
+    JOIN_WIPED = "nodes joined without their keys"
+    LAST_LEFT = "last nodes that left"
+    FORGOTTEN = "logs lost right after a node fell behind"
+    MANY_COPIES = "runs with four copies or five"
+
     # What the coordinator has in its memory.
     OVERFLOW = "writes of unknown outcome more than are remembered by key"
 
@@ -99,7 +107,13 @@ FLOORS: Final[Mapping[Event, int]] = {
     Event.CUT_OVER: OFTEN,
     Event.LOSS_ACCEPTED: STORIES,
     Event.COMPACTED: KINDS,
-    Event.OVERFLOW: KINDS,
+    Event.JOIN_REFUSED: STORIES,
+    Event.JOIN_IMPORTED: STORIES,
+    Event.JOIN_WIPED: STORIES,
+    Event.LAST_LEFT: STORIES,
+    Event.FORGOTTEN: STORIES,
+    Event.MANY_COPIES: STORIES,
+    Event.OVERFLOW: STORIES,
 }
 """How often each happens in ``FLOOR_SEEDS`` runs, at least."""
 

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, Self, TypeVar
 
 from kvtui.control.holder import serving
 from kvtui.core.authentication import Secret
-from kvtui.core.cluster import ClusterError, Item, Outcome, Read, Written, WrittenMany
+from kvtui.core.cluster import ClusterError, Item, NodeAdded, Outcome, OwnData, Read, Written, WrittenMany
 from kvtui.core.coordinator import Coordinator
 from kvtui.core.opening import Settings, StateHeld, open_cluster
 from kvtui.core.recovery import recover
@@ -36,6 +36,7 @@ COORDINATOR: Final = "coordinator"
 """The coordinator's machine, by name."""
 ORPHANS_SECONDS: Final = GOODBYE_SECONDS + 1
 """Until then, nodes that lost the coordinator have ended."""
+ORPHANS_LOOK_SECONDS: Final = 0.05
 HAND_OVER_SECONDS: Final = 60.0
 """Until then a coordinator that leaves has let go of its directory."""
 TRY_SECONDS: Final = 0.005
@@ -119,8 +120,10 @@ class SimCluster:
 
     @property
     def coordinator(self) -> Coordinator:
-        """The real one, of its present life. What it is asked directly never ends when it crashes: see ``call``."""
-        assert self._coordinator is not None, "the cluster is not open"
+        """The real one, of its present life. What it is asked directly never ends when it crashes: see ``call``. Raises
+        CoordinatorGone while none is open."""
+        if self._coordinator is None:
+            raise CoordinatorGone("the cluster is not open")
         return self._coordinator
 
     @property
@@ -216,7 +219,7 @@ class SimCluster:
         """End the coordinator, and open a log at ``state`` that is rebuilt from all the nodes: those that run by themselves, and
         those whose data lies beside the log. Raises ClusterError; then the log is where it was."""
         self.machine.crash()
-        for name, port in self._ports.items():
+        for name, port in list(self._ports.items()):
             if not self.process(name).alive:
                 await self.launch(name, port)
         addresses = self.joined if self.attached else []
@@ -245,6 +248,16 @@ class SimCluster:
     def crash(self) -> None:
         """The coordinator's process is killed (its nodes then end in order, as they lose their parent). ``open`` revives it."""
         self.machine.crash()
+
+    async def until_orphans_end(self) -> None:
+        """Until the nodes have ended that the coordinator took with it, or have had the time for it."""
+        if self.attached:
+            return
+        end = asyncio.get_running_loop().time() + ORPHANS_SECONDS
+        while asyncio.get_running_loop().time() < end:
+            if not any(process.alive for process in self.launcher.processes.values()):
+                return
+            await asyncio.sleep(ORPHANS_LOOK_SECONDS)
 
     async def call(self, ask: Callable[[Coordinator], Awaitable[T]]) -> T:
         """Ask the coordinator, as code of its machine. Raises CoordinatorGone when it crashes meanwhile."""
@@ -338,10 +351,18 @@ class SimCluster:
 
     async def join(self, node: str) -> None:
         """Add a node, launching it first where nodes run by themselves."""
-        port = 0
         if self.attached:
-            port = self._ports[node] = (await self.launch(node)).address[1]
-        await self.call(lambda coordinator: coordinator.add_node(node, "127.0.0.1", port))
+            await self.launch_to_stay(node)
+        await self.add(node)
+
+    async def launch_to_stay(self, node: str) -> None:
+        """Start a node of no cluster, as one that is expected at its address from here on."""
+        self._ports[node] = (await self.launch(node)).address[1]
+
+    async def add(self, node: str, own_data: OwnData = OwnData.REFUSE) -> NodeAdded:
+        """As ``Cluster.add_node``, where the node runs or is to run. Raises ClusterError, CoordinatorGone."""
+        port = self._ports.get(node, 0)
+        return await self.call(lambda coordinator: coordinator.add_node(node, "127.0.0.1", port, own_data=own_data))
 
     async def revive(self, node: str) -> None:
         """Start a dead node again, on its data, as the command ``start`` does, or by itself."""
@@ -382,7 +403,7 @@ class SimCluster:
         for process in self.launcher.processes.values():
             process.signal(signal.SIGCONT)
         if not self.machine.alive:
-            await asyncio.sleep(ORPHANS_SECONDS)
+            await self.until_orphans_end()
             await self.open()
         for view in (await self.call(lambda coordinator: coordinator.refresh())).nodes:
             if view.id in self.launcher.processes and not self.process(view.id).alive:

@@ -55,7 +55,7 @@ SOMETIMES: Final[Mapping[str, tuple[Limit, ...]]] = {
     "purge": (Limit("kvtui.core.mover", "PURGE_SECONDS", 0.6),),
     # A node has room for few requests, and for few bytes of values under way.
     "room": (
-        Limit("kvtui.core.link", "IN_FLIGHT", 12),
+        Limit("kvtui.core.link", "IN_FLIGHT", 30),
         Limit("kvtui.core.reads", "FETCHED_AT_ONCE_BYTES", 900),
         Limit("kvtui.node.uploads", "UPLOAD_BYTES", 2_500),
     ),

@@ -11,6 +11,7 @@ from tests.simulation.faults.changes import OF_CHANGES, SURGED, surge
 from tests.simulation.faults.coordinators import OF_COORDINATORS
 from tests.simulation.faults.disks import OF_DISKS
 from tests.simulation.faults.half_written import OF_WRITES
+from tests.simulation.faults.newcomers import OF_NEWCOMERS
 from tests.simulation.faults.nodes import OF_NODES
 from tests.simulation.faults.scene import Inflict, Scene
 from tests.simulation.harness import CoordinatorGone, SimCluster
@@ -18,7 +19,14 @@ from tests.simulation.plan import Fault, FaultKind
 
 MENDING_TRIES: Final = 6
 MENDING_SECONDS: Final = 2.0
-BY_KIND: Final[dict[FaultKind, Inflict]] = {**OF_NODES, **OF_DISKS, **OF_COORDINATORS, **OF_CHANGES, **OF_WRITES}
+BY_KIND: Final[dict[FaultKind, Inflict]] = {
+    **OF_NODES,
+    **OF_DISKS,
+    **OF_COORDINATORS,
+    **OF_CHANGES,
+    **OF_WRITES,
+    **OF_NEWCOMERS,
+}
 """What each kind of fault does."""
 
 
@@ -35,6 +43,7 @@ class Nemesis(Scene):
         await asyncio.sleep(fault.at)
         surging = asyncio.create_task(surge(self)) if fault.flag and fault.kind in SURGED else None
         try:
+            await self.until_running()
             if await BY_KIND[fault.kind](self, fault):
                 self.done[fault.kind] += 1
         except (ClusterError, CoordinatorGone, LaunchFailed, TimeoutError):
@@ -53,6 +62,8 @@ class Nemesis(Scene):
             try:
                 async with self.opening:
                     await self.cluster.mend()
+                    if self.cluster.running and not self.cluster.coordinator.snapshot().nodes:
+                        await self.begin_anew()
                 return
             except (ClusterError, CoordinatorGone, LaunchFailed):
                 # A coordinator that was just killed may find its nodes on their way out; one that was fenced stays so.

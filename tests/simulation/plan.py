@@ -11,13 +11,17 @@ from kvtui.core.read_mode import ReadMode
 from tests.simulation.limits import SOMETIMES
 
 CLIENTS: Final = 4
-STEPS: Final = 27
+STEPS: Final = 25
 """Operations of each client."""
 KEYS: Final = 5
 FURTHER_KEYS: Final = 40
 """Keys that are only put, read and deleted many at a time, and found by scans."""
 FAULTS: Final = (8, 12)
 """Least and most faults of a run."""
+CALM_SHARE: Final = 0.5
+CALM_FAULTS: Final = 5
+CALM: Final = 0.3
+"""Runs with so few faults, besides the rare ones, and by what part they are shorter."""
 FAULT_SECONDS: Final = 6.0
 """The faults begin within this time, in which the clients' steps are taken as well."""
 SECRET_SHARE: Final = 0.25
@@ -96,6 +100,10 @@ class FaultKind(StrEnum):
     READDRESS = "start a node at another address, and take it back there"
     HAND_OVER = "let a coordinator leave while the next one opens"
     HALVES = "break links amid writes, and read what was written half"
+    FORGET = "lose the coordinator's log right after a node fell behind"
+    THROTTLE = "move slots while few keys a second may be copied"
+    JOIN_WITH_KEYS = "add a node that has keys of its own"
+    LEAVE_TO_THE_LAST = "remove all nodes, and add one again"
 
 
 WEIGHTS: Final = {
@@ -104,9 +112,22 @@ WEIGHTS: Final = {
     FaultKind.FLIP: 3,
     FaultKind.KILL: 2,
     FaultKind.BURST: 2,
-    FaultKind.FULL_LOG: 2,
+    FaultKind.LEAVE: 2,
+    FaultKind.FORCE: 3,
+    FaultKind.STUCK: 3,
+    FaultKind.REBALANCE: 1.3,
+    FaultKind.WEIGHT: 1.3,
 }
 """How often a kind is chosen beside the others: those that need something to be true, or find much, more often."""
+
+
+RARE: Final = {
+    FaultKind.FORGET: 0.35,
+    FaultKind.THROTTLE: 0.2,
+    FaultKind.JOIN_WITH_KEYS: 0.9,
+    FaultKind.LEAVE_TO_THE_LAST: 0.12,
+}
+"""Kinds that come besides the others, and the share of plans (where it can be done) that have one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +203,7 @@ class Plan:
 
 def plan(seed: int) -> Plan:
     """The run of a seed."""
-    return _with_many_copies(replace(_plan(seed), low=_low(seed)))
+    return _with_rare_ones(_calmed(_with_many_copies(replace(_plan(seed), low=_low(seed)))))
 
 
 def _low(seed: int) -> tuple[str, ...]:
@@ -213,6 +234,7 @@ def _plan(seed: int) -> Plan:
         FaultKind.READDRESS,
         FaultKind.HAND_OVER,
         FaultKind.HALVES,
+        *RARE,
     }
     return Plan(
         seed=seed,
@@ -279,6 +301,33 @@ def _with_halves(seed: int, faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
     dice = random.Random(f"halves:{seed}")
     more = [_fault(dice, FaultKind.HALVES) for _ in range(dice.choice(HALVES))]
     return tuple(sorted((*faults, *more), key=lambda fault: fault.at))
+
+
+def _calmed(one: Plan) -> Plan:
+    """Half of them have few faults, and short ones: what takes a whole cluster to begin with is seen there."""
+    dice = random.Random(f"calm:{one.seed}")
+    if dice.random() >= CALM_SHARE:
+        return one
+    kept = set(dice.sample(range(len(one.faults)), CALM_FAULTS))
+    return replace(
+        one,
+        faults=tuple(
+            replace(each, seconds=round(CALM * each.seconds, 3))
+            for number, each in enumerate(one.faults)
+            if number in kept or each.kind is FaultKind.HALVES
+        ),
+    )
+
+
+def _with_rare_ones(one: Plan) -> Plan:
+    """Those, and what needs more than one thing to come together."""
+    dice = random.Random(f"rare:{one.seed}")
+    more = [
+        _fault(dice, kind)
+        for kind, share in RARE.items()
+        if dice.random() < share and (one.attached or kind is not FaultKind.JOIN_WITH_KEYS)
+    ]
+    return replace(one, faults=tuple(sorted((*one.faults, *more), key=lambda fault: fault.at)))
 
 
 def _step(dice: random.Random) -> Step:

@@ -122,6 +122,7 @@ class _Story:
         ) as cluster:
             self._cluster = cluster
             Watch(cluster)
+            cluster.happened[Event.MANY_COPIES] += plan.replication > 3
             self._recorder = WatchedRecorder(loop.time, Invariants(cluster, self._model))
             for number in range(plan.nodes if plan.attached else 0):
                 await cluster.join(f"n{number + 1}")

@@ -8,7 +8,7 @@ import pytest
 from tests.simulation.loop import REPLAY
 from tests.simulation.many import Total, replay_command, run_many
 from tests.simulation.other_processes import printed
-from tests.simulation.plan import CLIENTS, FAULTS, STEPS, FaultKind, plan
+from tests.simulation.plan import CLIENTS, STEPS, FaultKind, plan
 from tests.simulation.shrink import shrink
 from tests.simulation.story import run
 
@@ -42,7 +42,7 @@ def test_the_runs_are_as_hard_as_they_claim() -> None:
     plans = [plan(seed) for seed in range(300)]
     kinds = {fault.kind for each in plans for fault in each.faults}
     assert kinds == set(FaultKind)
-    assert min(len(each.faults) for each in plans) >= FAULTS[0] >= 5
+    assert min(len(each.faults) for each in plans) >= 5
     assert CLIENTS * STEPS >= 100
 
 

@@ -11,6 +11,7 @@ from tests.simulation.harness import CoordinatorGone
 from tests.simulation.plan import Fault, FaultKind
 
 NODES_MOST: Final = 7
+THROTTLE_MOST: Final = 60
 NODES_LEAST: Final = 1
 PATIENCE: Final = 2.0
 """Seconds beyond a fault's own until which a change is waited for."""
@@ -19,7 +20,9 @@ SURGE_ROUNDS: Final = 8
 SURGE_LOOK: Final = 0.05
 SURGE_PATIENCE: Final = 1.0
 """Seconds between two looks whether slots move, if no record says so before, and until it is given up."""
-SURGED: Final = frozenset({FaultKind.JOIN, FaultKind.LEAVE, FaultKind.WEIGHT, FaultKind.POLICY, FaultKind.COPIES})
+SURGED: Final = frozenset(
+    {FaultKind.JOIN, FaultKind.LEAVE, FaultKind.WEIGHT, FaultKind.POLICY, FaultKind.COPIES, FaultKind.THROTTLE}
+)
 """Changes that make slots move: every other one amid a surge of writes."""
 
 
@@ -59,6 +62,18 @@ async def weigh(scene: Scene, fault: Fault) -> bool:
     if node is None:
         return False
     await scene.cluster.call(lambda coordinator: coordinator.set_weight(node, 2 + int(4 * fault.amount)))
+    return True
+
+
+async def throttle(scene: Scene, fault: Fault) -> bool:
+    """Slots move while only so many keys a second may be copied."""
+    if not scene.cluster.running:
+        return False
+    limit = 1 + int(THROTTLE_MOST * fault.amount)
+    await scene.cluster.call(lambda coordinator: coordinator.set_throttle(limit))
+    await weigh(scene, fault)
+    await asyncio.sleep(fault.seconds)
+    await scene.cluster.call(lambda coordinator: coordinator.set_throttle(0))
     return True
 
 
@@ -139,6 +154,7 @@ OF_CHANGES: Final[dict[FaultKind, Inflict]] = {
     FaultKind.REBALANCE: change,
     FaultKind.POLICY: place_anew,
     FaultKind.WEIGHT: weigh,
+    FaultKind.THROTTLE: throttle,
     FaultKind.LEAVE: to_node(remove),
     FaultKind.FORCE: to_node(remove_by_force),
     FaultKind.STUCK: to_node(remove_what_stays),

@@ -1,6 +1,7 @@
 """Faults of coordinators: killed, replaced, doubled, and without their log."""
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -10,18 +11,22 @@ from kvtui.core.cluster import ClusterError, Outcome
 from kvtui.core.coordinator import Coordinator
 from kvtui.core.opening import open_cluster
 from tests.simulation.faults.changes import weigh
-from tests.simulation.faults.scene import HALF, LATE_CLIENT, NOTICED, Inflict, Scene
-from tests.simulation.harness import COORDINATOR, ORPHANS_SECONDS, STATE
+from tests.simulation.faults.scene import DOWN_SHARE, HALF, LATE_CLIENT, NOTICED, Inflict, Scene
+from tests.simulation.happened import Event
+from tests.simulation.harness import COORDINATOR, STATE
 from tests.simulation.machine import Machine
 from tests.simulation.plan import Fault, FaultKind
 
 LATE_SECONDS: Final = 8.0
 """Until then a sleeper that woke up has written, or was refused."""
-BURST_SECONDS: Final = 0.006
+BURST_SECONDS: Final = 0.003
 """Within that the writes of a burst reach some of their replicas, and not all."""
 LATE_BY: Final = 0.01
 LATE_READS: Final = 60
 """Seconds by which a node that returns is slow, and between two of so many reads meanwhile."""
+SLOWLY: Final = 0.05
+"""Seconds by which a node is slow that must not be compared at once."""
+GRANT_SECONDS: Final = 3.0
 OLD_SHARE: Final = 0.5
 """Part of half of the takeovers that begin with an old copy of the log."""
 
@@ -88,13 +93,61 @@ async def lose_state(scene: Scene, fault: Fault) -> bool:
         if not scene.cluster.running or scene.cluster.coordinator.snapshot().stopped:
             return False
         scene.cluster.crash()
-        await asyncio.sleep(max(fault.seconds, ORPHANS_SECONDS))
+        await asyncio.sleep(DOWN_SHARE * fault.seconds)
+        await scene.cluster.until_orphans_end()
         try:
             await scene.cluster.recover(Path(f"lost{next(scene.names)}"))
         except ClusterError:
             await scene.cluster.open()
             raise
     return True
+
+
+async def lose_state_after_a_miss(scene: Scene, fault: Fault) -> bool:
+    """The log is lost right after a node fell behind and writes went on without it. That it is behind must be known from the nodes:
+    it is slow to be compared, and whoever has the writes is gone again before it was."""
+    cluster = scene.cluster
+    await scene.until_well()
+    async with scene.opening:
+        node = scene.chosen(fault)
+        behind = None if node is None else scene.spared(node)
+        if behind is None or not cluster.process(behind).alive:
+            return False
+        cluster.kill(behind)
+        await asyncio.sleep(NOTICED)
+        await asyncio.gather(*(scene.write(key, "missed") for key in scene.keys))
+        if not cluster.running:
+            return False
+        cluster.crash()
+        await cluster.until_orphans_end()
+        cluster.network.slow(behind, SLOWLY)
+        try:
+            await cluster.recover(Path(f"lost{next(scene.names)}"))
+        except ClusterError:
+            cluster.network.slow(behind, 0.0)
+            await cluster.open()
+            raise
+    cluster.happened[Event.FORGOTTEN] += 1
+    await _until_granted(scene)
+    others = [view.id for view in cluster.coordinator.snapshot().nodes if view.id != behind] if cluster.running else []
+    gone = others[fault.node % len(others)] if others else None
+    if gone is not None and gone in cluster.launcher.processes:
+        cluster.kill(gone)
+        await scene.read_all()
+        await scene.revive(gone)
+    cluster.network.slow(behind, 0.0)
+    return True
+
+
+async def _until_granted(scene: Scene) -> None:
+    """Until all members obey the coordinator that was just opened, or a while has passed."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(GRANT_SECONDS):
+            while scene.cluster.running:
+                ledger = scene.cluster.coordinator._ledger
+                if ledger.granted.issuperset(ledger.topology.members):
+                    return
+                await ledger.changed()
 
 
 async def hand_over(scene: Scene, fault: Fault) -> bool:
@@ -186,6 +239,7 @@ OF_COORDINATORS: Final[dict[FaultKind, Inflict]] = {
     FaultKind.COORDINATOR_CRASH: end,
     FaultKind.BURST: end_amid_writes,
     FaultKind.LOST_STATE: lose_state,
+    FaultKind.FORGET: lose_state_after_a_miss,
     FaultKind.HAND_OVER: hand_over,
     FaultKind.SECOND: second_on_the_same,
     FaultKind.STALE_COPY: second_on_a_copy,

@@ -14,15 +14,20 @@ from kvtui.core.quorum import may_shrink
 from kvtui.core.seams.bundle import Seams
 from kvtui.core.seams.chance import SeededRandom
 from tests.simulation.engine import FaultyDisk
-from tests.simulation.harness import SimCluster
+from tests.simulation.harness import SimCluster, settled
 from tests.simulation.launcher import SimLauncher
 from tests.simulation.machine import Machine
 from tests.simulation.plan import Fault
-from tests.simulation.values import name_of
+from tests.simulation.values import name_of, stored
 
 LATE_CLIENT: Final = 1000
 """From here on count the clients whose operations belong to faults: each does one."""
 HALF: Final = 0.5
+DOWN_SHARE: Final = 0.3
+RUNNING_SECONDS: Final = 1.0
+WELL_SECONDS: Final = 2.0
+LOOK_SECONDS: Final = 0.05
+"""Until then a fault waits for a coordinator, or for a cluster without a fault, and between two looks whether there is one."""
 NOTICED: Final = 0.05
 """Until then a node that was killed is missed."""
 
@@ -47,14 +52,14 @@ class Scene:
 
     # Who is chosen.
 
-    def chosen(self, fault: Fault) -> str | None:
-        """A member that was started here."""
+    def chosen(self, fault: Fault, further: int = 0) -> str | None:
+        """A member that was started here, or the one so many ``further`` on."""
         if not self.cluster.running:
             return None
         names = [
             view.id for view in self.cluster.coordinator.snapshot().nodes if view.id in self.cluster.launcher.processes
         ]
-        return names[fault.node % len(names)] if names else None
+        return names[(fault.node + further) % len(names)] if names else None
 
     def spared(self, first: str) -> str | None:
         """The next node, from ``first`` on, whose slots each have another clean copy and may go on with that alone."""
@@ -78,6 +83,20 @@ class Scene:
         assert isinstance(disk, FaultyDisk)
         return disk
 
+    async def until_running(self) -> None:
+        """Until there is a coordinator, or a while has passed."""
+        for _ in range(int(RUNNING_SECONDS / LOOK_SECONDS)):
+            if self.cluster.running:
+                return
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def until_well(self) -> None:
+        """Until every member is there and every replica clean, or a while has passed: for what only shows from there."""
+        for _ in range(int(WELL_SECONDS / LOOK_SECONDS)):
+            if self.cluster.running and settled(self.cluster.coordinator.snapshot()):
+                return
+            await asyncio.sleep(LOOK_SECONDS)
+
     # What follows a fault.
 
     async def revive(self, node: str) -> None:
@@ -86,19 +105,36 @@ class Scene:
             await self.cluster.revive(node)
 
     async def reopen(self, seconds: float) -> None:
-        """Open the coordinator after so many seconds, unless somebody else has."""
-        await asyncio.sleep(seconds)
+        """Open the coordinator a part of so many seconds later, unless somebody else has: without one, little can go wrong."""
+        await asyncio.sleep(DOWN_SHARE * seconds)
         async with self.opening:
             if not self.cluster.machine.alive:
                 await self.cluster.open()
 
-    async def write(self, key: bytes, what: str) -> None:
+    async def write(self, key: bytes, what: str, *, large: bool = False) -> None:
         """A put, whose value begins with ``what``."""
         value = f"{what} {next(self.names)}"
         pending = self.recorder.begin(LATE_CLIENT + next(self.names), Kind.PUT, key.decode(), value)
-        written = await self.cluster.put(key, value.encode())
+        written = await self.cluster.put(key, stored(value, large))
         version = written.version if written.version.epoch else None
         pending.end(Told(written.outcome), None, version, note=written.text)
+
+    async def delete(self, key: bytes) -> None:
+        """A delete."""
+        pending = self.recorder.begin(LATE_CLIENT + next(self.names), Kind.DELETE, key.decode())
+        written = await self.cluster.delete(key)
+        version = written.version if written.version.epoch else None
+        pending.end(Told(written.outcome), None, version, note=written.text)
+
+    async def delete_all(self) -> None:
+        """Delete whatever a scan finds. Raises ClusterError, CoordinatorGone."""
+        found: list[bytes] = []
+        await self.cluster.scan(lambda page: found.extend(item.key for item in page))
+        await asyncio.gather(*(self.delete(key) for key in found))
+
+    async def begin_anew(self) -> None:
+        """A node for a cluster that has none. Raises ClusterError, CoordinatorGone."""
+        await self.cluster.join(f"z{next(self.names)}")
 
     async def read(self, key: bytes) -> None:
         """A get."""

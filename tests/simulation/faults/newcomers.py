@@ -1,0 +1,136 @@
+"""Nodes that come with keys of their own, and a cluster whose last node leaves."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from kvtui.check import Kind
+from kvtui.check import Outcome as Told
+from kvtui.core.cluster import ClusterError, NodeAdded, OwnData
+from kvtui.core.coordinator import Coordinator
+from kvtui.core.link import Link, LinkFull, LinkLost
+from kvtui.core.node_access import NodeAccess
+from kvtui.core.protocol import Put
+from kvtui.core.remote_node import NotANode
+from kvtui.core.seams.transport import Unreachable
+from tests.simulation.faults.changes import NODES_MOST, PATIENCE
+from tests.simulation.faults.scene import HALF, LATE_CLIENT, Inflict, Scene
+from tests.simulation.happened import Event
+from tests.simulation.harness import CoordinatorGone
+from tests.simulation.machine import Machine
+from tests.simulation.plan import Fault, FaultKind
+
+BROUGHT: Final = 3
+"""Keys that a newcomer brings along."""
+EMPTYING_SECONDS: Final = 4.0
+AGAIN_SECONDS: Final = 0.3
+"""Until then all nodes have left, or it is given up; and between two tries."""
+
+
+async def join_with_keys(scene: Scene, fault: Fault) -> bool:
+    """A node that stood alone, with keys of its own: it is refused first, then joins with them, or without them."""
+    cluster = scene.cluster
+    if not cluster.attached or not cluster.running or len(cluster.coordinator.snapshot().nodes) >= NODES_MOST:
+        return False
+    node = f"own{next(scene.names)}"
+    await cluster.launch_to_stay(node)
+    keys = [scene.keys[(fault.node + at) % len(scene.keys)] for at in range(BROUGHT)]
+    if not await _fill(scene, node, keys):
+        return False
+    if await _joined(scene, fault, node, OwnData.REFUSE) is not None:
+        scene.served_elsewhere.append(f"{node} joined with keys of its own, and nobody was asked about them")
+    cluster.happened[Event.JOIN_REFUSED] += 1
+    if fault.amount < HALF:
+        # None of its keys was ever put into the cluster: who reads one of them says so.
+        if await _joined(scene, fault, node, OwnData.WIPE) is None:
+            return False
+        cluster.happened[Event.JOIN_WIPED] += 1
+        return True
+    pending = [
+        scene.recorder.begin(LATE_CLIENT + next(scene.names), Kind.PUT, key.decode(), _value(node, key)) for key in keys
+    ]
+    added = await _joined(scene, fault, node, OwnData.IMPORT)
+    if added is None:
+        return False
+    cluster.happened[Event.JOIN_IMPORTED] += 1
+    if added.imported == len(keys):
+        for each in pending:
+            each.end(Told.OK)
+    elif added.kept == len(keys):
+        for each in pending:
+            each.end(Told.FAILED)
+    return True
+
+
+def _value(node: str, key: bytes) -> str:
+    return f"{node} of {key.decode()}"
+
+
+async def _fill(scene: Scene, node: str, keys: Sequence[bytes]) -> bool:
+    """Put the keys into a node that stands alone, as a client of its own would; whether it took them."""
+    seams = scene.cluster.seams_of(Machine(f"owner of {node}"), scene.cluster.secret)
+    access = NodeAccess(seams.transport, seams.secret, seams.random, seams.clock)
+    link = Link(scene.cluster.clock, lambda _link, _reason: None)
+    try:
+        await access.connect(*scene.cluster.process(node).address, lambda: link)
+        for key in keys:
+            await link.ask(Put(key=key.decode(), value=_value(node, key)))
+    except (Unreachable, NotANode, LinkLost, LinkFull):
+        return False
+    finally:
+        link.close("it has its keys")
+    return True
+
+
+async def _joined(scene: Scene, fault: Fault, node: str, own_data: OwnData) -> NodeAdded | None:
+    """The node as it joined; None: it was refused."""
+    try:
+        async with asyncio.timeout(fault.seconds + PATIENCE):
+            return await scene.cluster.add(node, own_data)
+    except ClusterError:
+        return None
+
+
+async def leave_to_the_last(scene: Scene, fault: Fault) -> bool:
+    """All nodes leave, and the last one once all keys are deleted. It comes back later, and the cluster begins with nothing."""
+    cluster = scene.cluster
+    if not cluster.running:
+        return False
+    last, *others = [member.id for member in cluster.coordinator.snapshot().nodes] or [""]
+    if not last:
+        return False
+    async with asyncio.timeout(EMPTYING_SECONDS):
+        while not await _emptied(scene, last, others):
+            await asyncio.sleep(AGAIN_SECONDS)
+    cluster.happened[Event.LAST_LEFT] += 1
+    await asyncio.sleep(fault.seconds)
+    if cluster.running and not cluster.coordinator.snapshot().nodes:
+        await scene.begin_anew()
+    return True
+
+
+async def _emptied(scene: Scene, last: str, others: Sequence[str]) -> bool:
+    """Whether all have left. Raises CoordinatorGone."""
+    cluster = scene.cluster
+    if not cluster.running:
+        raise CoordinatorGone("the coordinator is not running")
+    try:
+        for other in others:
+            await cluster.call(lambda coordinator, name=other: _gone(coordinator, name))  # type: ignore[misc]
+        await scene.delete_all()
+        await cluster.call(lambda coordinator: coordinator.remove_node(last))
+    except ClusterError:
+        # Somebody is away, or wrote: again.
+        return False
+    return True
+
+
+async def _gone(coordinator: Coordinator, node: str) -> None:
+    if node in coordinator.topology.members:
+        await coordinator.remove_node(node)
+
+
+OF_NEWCOMERS: Final[dict[FaultKind, Inflict]] = {
+    FaultKind.JOIN_WITH_KEYS: join_with_keys,
+    FaultKind.LEAVE_TO_THE_LAST: leave_to_the_last,
+}
