@@ -49,16 +49,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     mutants = {name: mutant for name, mutant in catalogue().items() if _asked_for(name, asked.only)}
     if not mutants:
         return _nothing("no mutant has such a name")
-    try:
-        patches = {name: patch_of(mutant) for name, mutant in mutants.items()}
-    except Unfit as error:
-        return _nothing(str(error))
     if asked.what == "list":
         _list(mutants.values())
         return 0
+    patches, fit = _fitting(mutants)
     if asked.what == "show":
-        return _show(patches, asked.processes)
-    return _hunt({name: patch for name, patch in patches.items() if mutants[name].simulated}, asked)
+        return _show(patches, asked.processes) or fit
+    return _hunt({name: patch for name, patch in patches.items() if mutants[name].simulated}, asked) or fit
+
+
+def _fitting(mutants: Mapping[str, Mutant]) -> tuple[dict[str, Patch], int]:
+    """The patches of those that fit; exit status 1 if some don't, which is told."""
+    patches: dict[str, Patch] = {}
+    for name, mutant in mutants.items():
+        try:
+            patches[name] = patch_of(mutant)
+        except Unfit as error:
+            print(error, file=sys.stderr)
+    return patches, int(len(patches) < len(mutants))
 
 
 def _asked_for(name: str, only: Sequence[str]) -> bool:

@@ -21,6 +21,7 @@ def test_its_scenario_passes_on_the_product(name: str) -> None:
     play(MUTANTS[name], area_of(name))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", MUTANTS)
 def test_its_scenario_fails_with_the_mutant(name: str) -> None:
     problem = problem_of(alone(show, name, patch_of(MUTANTS[name])), planted=True)

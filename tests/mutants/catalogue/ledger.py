@@ -74,6 +74,14 @@ MUTANTS = (
         new="place.clean if place.replicas",
     ),
     Mutant(
+        name="who_is_made_equal_need_not_obey",
+        where="Placement.counted",
+        promise=8,
+        story="an old copy of the log serves a slot although who was behind in it may be its clean replica by now",
+        old="self.clean + self.receiving + self.returning",
+        new="self.clean + self.receiving",
+    ),
+    Mutant(
         name="a_log_is_at_home_once_one_node_obeys",
         where="Ledger._note_home",
         promise=8,

@@ -88,7 +88,15 @@ def an_old_copy_of_the_log_lets_go_of_who_does_not_obey() -> None:
 
 
 def newcomers_need_not_obey() -> None:
-    ledger = _ledger("elsewhere", moving=begin_move(Placement(("n1",), ("n1",)), ("n2",)))
+    _not_served_before_the_other_obeys(begin_move(Placement(("n1",), ("n1",)), ("n2",)))
+
+
+def who_is_made_equal_need_not_obey() -> None:
+    _not_served_before_the_other_obeys(Placement(("n1", "n2"), ("n1",), returning=("n2",)))
+
+
+def _not_served_before_the_other_obeys(place: Placement) -> None:
+    ledger = _ledger("elsewhere", placed=place)
     ledger.grant("n1")
     assert not ledger.may_place(ledger.topology.places[0])
     assert ledger.route(0).clean == ()
