@@ -33,8 +33,15 @@ BY_KIND: Final[dict[FaultKind, Inflict]] = {
 class Nemesis(Scene):
     """Inflicts faults on one cluster. ``done`` counts those that took place, ``refused`` those that the cluster declined."""
 
-    def __init__(self, cluster: SimCluster, keys: tuple[bytes, ...], seed: int, recorder: Recorder) -> None:
-        super().__init__(cluster, keys, seed, recorder)
+    def __init__(
+        self,
+        cluster: SimCluster,
+        keys: tuple[bytes, ...],
+        seed: int,
+        recorder: Recorder,
+        further: tuple[bytes, ...] = (),
+    ) -> None:
+        super().__init__(cluster, keys, seed, recorder, further)
         self.done: Counter[FaultKind] = Counter()
         self.refused: Counter[FaultKind] = Counter()
 

@@ -104,6 +104,8 @@ class FaultKind(StrEnum):
     THROTTLE = "move slots while few keys a second may be copied"
     JOIN_WITH_KEYS = "add a node that has keys of its own"
     LEAVE_TO_THE_LAST = "remove all nodes, and add one again"
+    TWICE = "write keys twice at once while a node is late, and read them"
+    OVERDUE = "kill a node while the others have no room for a note, and write"
 
 
 WEIGHTS: Final = {
@@ -126,6 +128,8 @@ RARE: Final = {
     FaultKind.THROTTLE: 0.2,
     FaultKind.JOIN_WITH_KEYS: 0.9,
     FaultKind.LEAVE_TO_THE_LAST: 0.12,
+    FaultKind.TWICE: 0.6,
+    FaultKind.OVERDUE: 0.3,
 }
 """Kinds that come besides the others, and the share of plans (where it can be done) that have one."""
 

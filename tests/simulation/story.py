@@ -128,7 +128,7 @@ class _Story:
                 await cluster.join(f"n{number + 1}")
             await cluster.call(lambda coordinator: coordinator.set_quorum(plan.quorum))
             await cluster.call(lambda coordinator: coordinator.set_reads(plan.reads))
-            nemesis = Nemesis(cluster, self._keys, plan.seed, self._recorder)
+            nemesis = Nemesis(cluster, self._keys, plan.seed, self._recorder, self._further)
             self._clients = Clients(cluster, self._recorder, self._keys, self._further)
             clients = (self._clients.take(number, steps) for number, steps in enumerate(plan.clients))
             await asyncio.gather(*clients, *(nemesis.inflict(fault) for fault in plan.faults))

@@ -126,7 +126,11 @@ async def surge(scene: Scene) -> None:
     while rounds < SURGE_ROUNDS and asyncio.get_running_loop().time() < end:
         if _moving(scene):
             rounds += 1
-            await asyncio.gather(*(scene.write(key, "surge") for key in scene.keys))
+            if rounds % 2:
+                await asyncio.gather(*(scene.write(key, "surge") for key in scene.keys))
+            else:
+                # So long a batch that slots move between its being cut to requests and its last one.
+                await scene.write_many("surge")
             await asyncio.gather(*(scene.read(key) for key in scene.keys))
         else:
             await _next_record(scene)

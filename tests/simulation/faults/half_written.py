@@ -6,12 +6,11 @@ from contextlib import suppress
 from typing import Final
 
 from kvtui.check import Kind
-from kvtui.check import Outcome as Told
 from kvtui.core.cluster import ClusterError
-from tests.simulation.faults.scene import HALF, LATE_CLIENT, NOTICED, Inflict, Scene
+from kvtui.core.writes import DEADLINE_SECONDS, SWEEP_SECONDS
+from tests.simulation.faults.scene import HALF, NOTICED, Inflict, Scene
 from tests.simulation.harness import COORDINATOR, CoordinatorGone
 from tests.simulation.plan import Fault, FaultKind
-from tests.simulation.values import stored
 
 CALM_SECONDS: Final = 3.0
 """Until then a moment is waited for at which two replicas of everything can be written to."""
@@ -27,6 +26,10 @@ RECONNECTED: Final = 1.0
 """Until then links that broke are there again."""
 LATE_BY: Final = 0.015
 """Seconds by which a node is slow that is being made equal, so that it takes long enough to be read meanwhile."""
+READS: Final = 15
+"""Reads amid writes."""
+ROOM_BYTES: Final = 300
+"""Room for small values, and for no note."""
 WEIGHT_MOST: Final = 6
 VERIFYING: Final = 1.5
 LOOK: Final = 0.004
@@ -95,7 +98,7 @@ async def _broken_writes(scene: Scene, dice: random.Random) -> list[asyncio.Task
     writing = []
     for key in keys:
         kind = Kind.PUT if large else dice.choice([Kind.PUT, Kind.DELETE])
-        writing.append(asyncio.ensure_future(_write(scene, key, kind, large=large)))
+        writing.append(asyncio.ensure_future(scene.write(key, "half", kind, large=large)))
     await asyncio.sleep(0.0)
     if large:
         await _until_sent(scene, keys)
@@ -154,13 +157,64 @@ def _is_verified(scene: Scene, key: bytes, node: str) -> bool:
     return any(counting.node == node and counting.covers((slot,)) for counting in ledger.counting)
 
 
-async def _write(scene: Scene, key: bytes, kind: Kind, *, large: bool) -> None:
-    name = f"half {next(scene.names)}" if kind is Kind.PUT else None
-    pending = scene.recorder.begin(LATE_CLIENT + next(scene.names), kind, key.decode(), name)
-    writing = scene.cluster.delete(key) if name is None else scene.cluster.put(key, stored(name, large))
-    written = await writing
-    version = written.version if written.version.epoch else None
-    pending.end(Told(written.outcome), None, version, note=written.text)
+async def write_twice(scene: Scene, fault: Fault) -> bool:
+    """Two writes of a key are under way at once, one of its replicas being late; it is read all the while. Every other time a
+    quick one dies, and the links of the late one break."""
+    cluster = scene.cluster
+    if not await _calm(scene, CALM_SECONDS):
+        return False
+    dice = random.Random(f"twice:{fault.at}:{fault.amount}")
+    nodes = list(cluster.coordinator.topology.members)
+    late = dice.choice(nodes)
+    cluster.network.slow(late, LATE_BY)
+    writing = [asyncio.ensure_future(_twice(scene, key, dice.uniform(0.0, 3 * LATE_BY))) for key in scene.keys]
+    keys = dice.choices(scene.keys, k=READS)
+    for key in keys[READS // 3 :]:
+        await asyncio.sleep(LATE_BY / 4)
+        await asyncio.wait([asyncio.ensure_future(scene.read(key))], timeout=LATE_BY / 4)
+    quick = next((node for node in nodes if node != late and fault.flag and cluster.process(node).alive), None)
+    if quick is not None:
+        cluster.kill(quick)
+        cluster.network.cut(late, COORDINATOR)
+    cluster.network.slow(late, 0.0)
+    await asyncio.gather(*writing)
+    await scene.read_all()
+    if quick is not None:
+        await scene.revive(quick)
+    return True
 
 
-OF_WRITES: Final[dict[FaultKind, Inflict]] = {FaultKind.HALVES: write_half}
+async def _twice(scene: Scene, key: bytes, later: float) -> None:
+    first = asyncio.ensure_future(scene.write(key, "once"))
+    await asyncio.sleep(later)
+    await scene.write(key, "twice", Kind.DELETE if later < LATE_BY / 2 else Kind.PUT)
+    await first
+
+
+async def write_overdue(scene: Scene, fault: Fault) -> bool:
+    """A node is gone, and the disks of the others have no room for a note of that: what is written then waits for it too long."""
+    cluster = scene.cluster
+    if not await _calm(scene, CALM_SECONDS):
+        return False
+    gone = scene.chosen(fault)
+    if gone is None:
+        return False
+    disks = [scene.disk(cluster.data_of(name)) for name in cluster.coordinator.topology.members if name != gone]
+    for disk in disks:
+        disk.free = ROOM_BYTES
+    cluster.kill(gone)
+    await asyncio.sleep(NOTICED)
+    writing = [asyncio.ensure_future(scene.write(key, "overdue")) for key in scene.keys]
+    await asyncio.wait(writing, timeout=DEADLINE_SECONDS + 2 * SWEEP_SECONDS)
+    for disk in disks:
+        disk.free = None
+    await scene.read_all()
+    await scene.revive(gone)
+    return True
+
+
+OF_WRITES: Final[dict[FaultKind, Inflict]] = {
+    FaultKind.HALVES: write_half,
+    FaultKind.TWICE: write_twice,
+    FaultKind.OVERDUE: write_overdue,
+}

@@ -9,6 +9,7 @@ from typing import Final
 
 from kvtui.check import Kind, Recorder
 from kvtui.check import Outcome as Told
+from kvtui.core.cluster import Outcome
 from kvtui.core.opening import Settings
 from kvtui.core.quorum import may_shrink
 from kvtui.core.seams.bundle import Seams
@@ -35,10 +36,19 @@ NOTICED: Final = 0.05
 class Scene:
     """One cluster under faults."""
 
-    def __init__(self, cluster: SimCluster, keys: tuple[bytes, ...], seed: int, recorder: Recorder) -> None:
-        """``recorder`` is told of the operations that belong to faults, those of coordinators that should not write included."""
+    def __init__(
+        self,
+        cluster: SimCluster,
+        keys: tuple[bytes, ...],
+        seed: int,
+        recorder: Recorder,
+        further: tuple[bytes, ...] = (),
+    ) -> None:
+        """``recorder`` is told of the operations that belong to faults, those of coordinators that should not write included.
+        ``further`` keys are only used many at a time."""
         self.cluster = cluster
         self.keys = keys
+        self.further = further
         self.recorder = recorder
         self.opening = asyncio.Lock()
         """Who opens a coordinator holds it."""
@@ -111,20 +121,28 @@ class Scene:
             if not self.cluster.machine.alive:
                 await self.cluster.open()
 
-    async def write(self, key: bytes, what: str, *, large: bool = False) -> None:
-        """A put, whose value begins with ``what``."""
-        value = f"{what} {next(self.names)}"
-        pending = self.recorder.begin(LATE_CLIENT + next(self.names), Kind.PUT, key.decode(), value)
-        written = await self.cluster.put(key, stored(value, large))
+    async def write(self, key: bytes, what: str, kind: Kind = Kind.PUT, *, large: bool = False) -> None:
+        """A put, whose value begins with ``what``, or a delete."""
+        name = f"{what} {next(self.names)}" if kind is Kind.PUT else None
+        pending = self.recorder.begin(LATE_CLIENT + next(self.names), kind, key.decode(), name)
+        writing = self.cluster.delete(key) if name is None else self.cluster.put(key, stored(name, large))
+        written = await writing
         version = written.version if written.version.epoch else None
         pending.end(Told(written.outcome), None, version, note=written.text)
 
+    async def write_many(self, what: str) -> None:
+        """A put of all keys, the further ones too, as one batch."""
+        names = {key: f"{what} {next(self.names)}" for key in (*self.keys, *self.further)}
+        client = LATE_CLIENT + next(self.names)
+        pending = {key: self.recorder.begin(client, Kind.PUT, key.decode(), name) for key, name in names.items()}
+        written = await self.cluster.put_many([(key, name.encode()) for key, name in names.items()])
+        versions = written.versions
+        for key, each in pending.items():
+            each.end(Told(written.others.get(key, Outcome.OK)), None, versions.get(key), note=written.text)
+
     async def delete(self, key: bytes) -> None:
         """A delete."""
-        pending = self.recorder.begin(LATE_CLIENT + next(self.names), Kind.DELETE, key.decode())
-        written = await self.cluster.delete(key)
-        version = written.version if written.version.epoch else None
-        pending.end(Told(written.outcome), None, version, note=written.text)
+        await self.write(key, "", Kind.DELETE)
 
     async def delete_all(self) -> None:
         """Delete whatever a scan finds. Raises ClusterError, CoordinatorGone."""
