@@ -91,6 +91,10 @@ class SimDisks:
         """The directories that exist."""
         return list(self._disks)
 
+    def exists(self, path: Path) -> bool:
+        """Whether there is such a directory."""
+        return path in self._disks
+
     def copy(self, source: Path, target: Path) -> None:
         """Make ``target`` a copy of what ``source`` holds now, as ``cp -r`` does."""
         self._disks[target] = deepcopy(self.disk(source))

@@ -82,6 +82,7 @@ class SimCluster:
         """Whoever does something to the cluster, or sees it, counts it here."""
         self.shared = shared
         self._ports: dict[str, int] = {}
+        self._data_paths: dict[str, Path] = {}
         self._control_ports: dict[Path, int] = {}
         self.secret = secret
         self.network = network or SimNetwork(seed)
@@ -195,7 +196,7 @@ class SimCluster:
         if not self._gone.done():
             # Whoever waits for the sleeper hears no more of it, and can't know what it will do.
             self._gone.set_result(None)
-        if state / "metadata" not in self.disks.paths:
+        if not self.disks.exists(state / "metadata"):
             self.copy_log(state)
         self.settings = replace(self.settings, state=state)
         await self.open()
@@ -347,7 +348,10 @@ class SimCluster:
 
     def data_of(self, node: str) -> Path:
         """The directory of a node's data."""
-        return Path("alone") / node if self.attached else STATE / "nodes" / node
+        path = self._data_paths.get(node)
+        if path is None:
+            path = self._data_paths[node] = Path("alone") / node if self.attached else STATE / "nodes" / node
+        return path
 
     async def join(self, node: str) -> None:
         """Add a node, launching it first where nodes run by themselves."""

@@ -67,7 +67,7 @@ class Invariants:
         """A node's disk; None when it has none any more."""
         path = self._cluster.data_of(node)
         disk = self._model.disks.get(path)
-        return disk if disk is not None and path in self._cluster.disks.paths else None
+        return disk if disk is not None and self._cluster.disks.exists(path) else None
 
     def _lacks(self, topology: Topology, node: str, place: Where, version: bytes) -> str:
         """What a node holds of a key, in words, if that is older than ``version`` and no fault explains it; else empty."""

@@ -92,9 +92,14 @@ def low_limits(further: Iterable[str] = ()) -> Iterator[None]:
 @cache
 def _places(further: tuple[str, ...]) -> list[tuple[ModuleType, Limit]]:
     """The modules that have them: all that a run needs are loaded when the first one begins."""
+    limits = (*LOW, *(limit for group in further for limit in SOMETIMES[group]))
+    return [place for limit in limits for place in _places_of(limit)]
+
+
+@cache
+def _places_of(limit: Limit) -> list[tuple[ModuleType, Limit]]:
     return [
         (module, limit)
-        for limit in (*LOW, *(limit for group in further for limit in SOMETIMES[group]))
         for name, module in list(sys.modules.items())
         if (name == limit.where or name.startswith(f"{limit.where}.")) and hasattr(module, limit.name)
     ]
