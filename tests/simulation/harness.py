@@ -74,10 +74,13 @@ class SimCluster:
         secret: Secret | None = None,
         revive: bool = False,
         shared: bool = False,
+        written_before: int = 0,
     ) -> None:
         """``memory``: no state directory, and nodes in memory, as ``kvtui --memory`` has them. ``attached``: the nodes run by
-        themselves, and ``join`` is what adds them. ``shared``: other processes can attach to the coordinator."""
+        themselves, and ``join`` is what adds them. ``shared``: other processes can attach to the coordinator.
+        ``written_before``: every coordinator gives its writes numbers above that."""
         self.attached = attached
+        self._written_before = written_before
         self.happened: Counter[Event] = Counter()
         """Whoever does something to the cluster, or sees it, counts it here."""
         self.shared = shared
@@ -438,6 +441,7 @@ class SimCluster:
     async def _live(self, seams: Seams, opened: "asyncio.Future[Coordinator]") -> None:
         try:
             async with open_cluster(self.settings, seams) as coordinator, self._shared(coordinator, seams):
+                coordinator._ledger.seq += self._written_before
                 opened.set_result(coordinator)
                 await self._leave.wait()
         except Exception as error:

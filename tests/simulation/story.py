@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import random
 import re
 import traceback
 from collections import Counter
@@ -34,6 +35,8 @@ SETTLE_SECONDS: Final = 60.0
 OBEY_SECONDS: Final = 10.0
 """Until then a coordinator knows whether it is obeyed."""
 OPENINGS: Final = 3
+WRITTEN_BEFORE: Final = (0, 220, 65_500)
+"""Numbers of writes take another byte soon."""
 SECRET: Final = Secret(b"known to the cluster alone")
 DAMAGED: Final = "failed its checksum"
 ELSEWHERE: Final = "obeys another coordinator"
@@ -118,6 +121,8 @@ class _Story:
             vnodes=4,
             secret=SECRET if plan.secret else None,
             shared=True,
+            # Of dice of its own, so that all else of a seed stays as it is.
+            written_before=random.Random(f"written before:{plan.seed}").choice(WRITTEN_BEFORE),
             make_disk=lambda path: self._model.make(path, plan.seed),
         ) as cluster:
             self._cluster = cluster
