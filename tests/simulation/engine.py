@@ -42,6 +42,8 @@ class FaultyDisk:
         self._lossy = lossy_syncs
         self._synced: list[Batch] = []
         self._unsynced: list[Batch] = []
+        self.refused_at = float("-inf")
+        """When it last had no space, in seconds of the loop."""
         self._compacted = 0
         """How many of the batches a compaction made."""
         self._engine: FaultyEngine | None = None
@@ -88,6 +90,16 @@ class FaultyDisk:
         del self._synced[kept:]
         return lost
 
+    def found(self, key: bytes) -> bytes | None:
+        """What is stored under a key, whether the disk is open or not."""
+        for batch in reversed([*self._synced, *self._unsynced]):
+            for changed, value in reversed(batch.changes):
+                if changed == key:
+                    return value
+            if any(start <= key < stop for start, stop in batch.cleared):
+                return None
+        return None
+
     def note_end(self) -> None:
         """What was opened was closed in order: what is there now is what is to be there at the next opening."""
         self._noted = len(self._synced) + len(self._unsynced)
@@ -130,6 +142,7 @@ class FaultyDisk:
         size = _size(batch)
         if self.free is not None:
             if size > self.free + (self.spare if batch.upkeep or batch.cleared else 0):
+                self.refused_at = asyncio.get_running_loop().time()
                 raise EngineFull(f"no space for {size:,} bytes at {self.path}")
             self.free -= size
         if self.syncs_until_failure == 0:

@@ -109,6 +109,8 @@ class SimCluster:
         self._task: asyncio.Task[None] | None = None
         self._leave = asyncio.Event()
         self._gone: asyncio.Future[None] | None = None
+        self.opened_at = 0.0
+        """Since when the present coordinator serves."""
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -148,6 +150,7 @@ class SimCluster:
         opened: asyncio.Future[Coordinator] = loop.create_future()
         self._task = machine.spawn(self._live(seams, opened))
         self._coordinator = await self._unless_gone(opened)
+        self.opened_at = loop.time()
 
     def seams_of(self, machine: Machine, secret: Secret | None) -> Seams:
         """Those of a machine on this network whose coordinator knows that secret."""

@@ -183,6 +183,12 @@ class Invariants:
             if head is not None and head[:VERSION] == bare:
                 self._model.complain(f"{key!r} at {told(bare)} failed ({operation.note}), and {path.name} holds it")
 
+    def forget(self, key: bytes) -> None:
+        """What was promised of a key was lost in silence, as it may be."""
+        place = where(key)
+        self._model.acknowledged.pop(place, None)
+        self._model.forget(place)
+
     # What the coordinator logs.
 
     def look(self) -> None:

@@ -17,6 +17,8 @@ class Limit(NamedTuple):
 
 
 LOW: Final = (
+    # How far nodes got is logged so often: who comes back with less than that is known to have lost something.
+    Limit("kvtui.core.supervisor", "COUNTER_SECONDS", 0.3),
     # Values above that travel in pieces of it.
     Limit("kvtui", "INLINE_BYTES", 200),
     # Keys of one request of a batch, and such requests under way at once.

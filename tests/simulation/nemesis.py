@@ -14,6 +14,7 @@ from tests.simulation.faults.half_written import OF_WRITES
 from tests.simulation.faults.newcomers import OF_NEWCOMERS
 from tests.simulation.faults.nodes import OF_NODES
 from tests.simulation.faults.scene import Inflict, Scene
+from tests.simulation.faults.tails import OF_TAILS
 from tests.simulation.harness import CoordinatorGone, SimCluster
 from tests.simulation.plan import Fault, FaultKind
 
@@ -26,6 +27,7 @@ BY_KIND: Final[dict[FaultKind, Inflict]] = {
     **OF_CHANGES,
     **OF_WRITES,
     **OF_NEWCOMERS,
+    **OF_TAILS,
 }
 """What each kind of fault does."""
 

@@ -43,6 +43,14 @@ LOW_SHARE: Final = 0.35
 """Plans for which each further limit is low."""
 HALVES: Final = (1, 1, 2)
 """Times that links break amid writes, one of these."""
+TAILS_SHARE: Final = 0.75
+"""Clusters whose nodes lose the ends of their disks, where no stored record is damaged."""
+TAILS: Final = (1, 2, 2, 3)
+"""Times that they do, one of these."""
+TAIL_WEIGHTS: Final = (3, 4, 4)
+"""How often one node does, several do, or any with the coordinator dead."""
+TAILS_SECONDS: Final = 8.0
+"""They begin within this time: some when nothing is written any more."""
 REVIVE_SHARE: Final = 0.3
 """Clusters that start their nodes again."""
 LARGE_SHARE: Final = 0.1
@@ -106,8 +114,12 @@ class FaultKind(StrEnum):
     LEAVE_TO_THE_LAST = "remove all nodes, and add one again"
     TWICE = "write keys twice at once while a node is late, and read them"
     OVERDUE = "kill a node while the others have no room for a note, and write"
+    LOST_TAIL = "lose the end of a node's disk"
+    LOST_TAILS = "lose the ends of several nodes' disks"
+    DARK_TAILS = "lose the ends of nodes' disks while the coordinator is dead"
 
 
+TAIL_KINDS: Final = (FaultKind.LOST_TAIL, FaultKind.LOST_TAILS, FaultKind.DARK_TAILS)
 WEIGHTS: Final = {
     FaultKind.TAKEOVER: 4,
     FaultKind.WIPE: 3,
@@ -207,7 +219,17 @@ class Plan:
 
 def plan(seed: int) -> Plan:
     """The run of a seed."""
-    return _with_rare_ones(_calmed(_with_many_copies(replace(_plan(seed), low=_low(seed)))))
+    return _with_tails(_with_rare_ones(_calmed(_with_many_copies(replace(_plan(seed), low=_low(seed))))))
+
+
+def _with_tails(one: Plan) -> Plan:
+    """Some lose what they had synced last."""
+    dice = random.Random(f"tails:{one.seed}")
+    if dice.random() >= TAILS_SHARE or any(fault.kind is FaultKind.FLIP for fault in one.faults):
+        return one
+    more = [_fault(dice, dice.choices(TAIL_KINDS, TAIL_WEIGHTS)[0]) for _ in range(dice.choice(TAILS))]
+    more = [replace(fault, at=round(fault.at * TAILS_SECONDS / FAULT_SECONDS, 3)) for fault in more]
+    return replace(one, faults=tuple(sorted((*one.faults, *more), key=lambda fault: fault.at)))
 
 
 def _low(seed: int) -> tuple[str, ...]:
@@ -239,6 +261,7 @@ def _plan(seed: int) -> Plan:
         FaultKind.HAND_OVER,
         FaultKind.HALVES,
         *RARE,
+        *TAIL_KINDS,
     }
     return Plan(
         seed=seed,

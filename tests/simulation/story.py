@@ -128,12 +128,14 @@ class _Story:
             self._cluster = cluster
             Watch(cluster)
             cluster.happened[Event.MANY_COPIES] += plan.replication > 3
-            self._recorder = WatchedRecorder(loop.time, Invariants(cluster, self._model))
+            invariants = Invariants(cluster, self._model)
+            self._recorder = WatchedRecorder(loop.time, invariants)
             for number in range(plan.nodes if plan.attached else 0):
                 await cluster.join(f"n{number + 1}")
             await cluster.call(lambda coordinator: coordinator.set_quorum(plan.quorum))
             await cluster.call(lambda coordinator: coordinator.set_reads(plan.reads))
             nemesis = Nemesis(cluster, self._keys, plan.seed, self._recorder, self._further)
+            nemesis.tails.on_gap = invariants.forget
             self._clients = Clients(cluster, self._recorder, self._keys, self._further)
             clients = (self._clients.take(number, steps) for number, steps in enumerate(plan.clients))
             await asyncio.gather(*clients, *(nemesis.inflict(fault) for fault in plan.faults))
@@ -297,7 +299,8 @@ class _Story:
             raise Wrong(f"an operation took {self._clients.overtime:.2f} s more than it may")
         history = self._recorder.history()
         retired = {key.decode() for key in self._retired}
-        report = check(History(tuple(op for op in history.operations if op.key not in retired), history.events))
+        left = [op for op in history.operations if op.key not in retired]
+        report = check(History(nemesis.tails.split(left), history.events))
         if report.verdict is not Verdict.LINEARIZABLE:
             raise Wrong(_told(report))
 

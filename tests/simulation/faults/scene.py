@@ -19,6 +19,7 @@ from tests.simulation.harness import SimCluster, settled
 from tests.simulation.launcher import SimLauncher
 from tests.simulation.machine import Machine
 from tests.simulation.plan import Fault
+from tests.simulation.tails import Tails
 from tests.simulation.values import name_of, stored
 
 LATE_CLIENT: Final = 1000
@@ -56,6 +57,7 @@ class Scene:
         """Numbers for whatever must have a name of its own."""
         self.served_elsewhere: list[str] = []
         """What a coordinator answered that should have refused: for the story to complain of."""
+        self.tails = Tails(cluster, recorder)
         self.wiped = False
         self.taken_over = False
         self._seed = seed
