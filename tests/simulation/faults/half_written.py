@@ -7,6 +7,7 @@ from typing import Final
 
 from kvtui.check import Kind
 from kvtui.core.cluster import ClusterError
+from kvtui.core.ledger import Counting
 from kvtui.core.writes import DEADLINE_SECONDS, SWEEP_SECONDS
 from tests.simulation.faults.scene import HALF, NOTICED, Inflict, Scene
 from tests.simulation.harness import COORDINATOR, CoordinatorGone
@@ -49,27 +50,45 @@ async def write_half(scene: Scene, fault: Fault) -> bool:
     # Where all nodes hold everything nothing can move; where there are two copies none may be behind while both are written.
     everywhere, copies = len(topology.members) <= topology.planned.replication, topology.planned.replication
     behind = late is not None and copies > 2 and (everywhere or dice.random() < HALF)
-    if late is not None and behind:
-        cluster.kill(late)
-        await asyncio.sleep(NOTICED)
+    reading: list[asyncio.Task[None]] = []
     try:
-        await cluster.call(lambda coordinator: coordinator.set_quorum(_clean(scene)))
         for _ in range(ROUNDS):
             if not await _calm(scene, CALM_SECONDS if behind else RECONNECTED):
                 break
+            if late is not None and behind and cluster.process(late).alive:
+                cluster.kill(late)
+                await asyncio.sleep(NOTICED)
+                await _ask_too_much(scene)
+            await cluster.call(lambda coordinator: coordinator.set_quorum(_clean(scene)))
             writing = await _broken_writes(scene, dice)
             if late is not None:
                 begun = asyncio.ensure_future(scene.revive(late) if behind else _weigh(scene, late, dice))
                 await _read_while_verified(scene, dice)
                 await asyncio.gather(begun, return_exceptions=True)
-            await asyncio.gather(*writing)
-            await scene.read_all()
+            await asyncio.gather(*writing, *reading)
+            # Every other time what follows is written while what was written half is still being written back.
+            reading = [asyncio.ensure_future(scene.read(key)) for key in scene.keys]
+            await asyncio.sleep(dice.choice([NOTICED, dice.uniform(*SENT_SECONDS)]))
     finally:
+        await asyncio.gather(*reading)
         if late is not None and behind:
             await scene.revive(late)
         with suppress(ClusterError, CoordinatorGone):
             await cluster.call(lambda coordinator: coordinator.set_quorum(usual))
     return True
+
+
+async def _ask_too_much(scene: Scene) -> None:
+    """Write while a copy more is needed than there are clean ones."""
+    cluster = scene.cluster
+    topology = cluster.coordinator.topology
+    usual, copies = topology.quorum, topology.planned.replication
+    await cluster.call(lambda coordinator: coordinator.set_quorum(copies))
+    try:
+        await asyncio.gather(*(scene.write(key, "too much") for key in scene.keys))
+    finally:
+        with suppress(ClusterError, CoordinatorGone):
+            await cluster.call(lambda coordinator: coordinator.set_quorum(usual))
 
 
 async def _calm(scene: Scene, seconds: float) -> bool:
@@ -130,12 +149,12 @@ async def _read_while_verified(scene: Scene, dice: random.Random) -> None:
     loop, network = asyncio.get_running_loop(), scene.cluster.network
     end = loop.time() + VERIFYING
     left = dice.sample(scene.keys, len(scene.keys))
-    late = ""
+    late, seen = "", {key: list[Counting]() for key in left}
     while left and loop.time() < end:
         if scene.cluster.running:
             if not late and (late := _newcomer(scene)):
                 network.slow(late, LATE_BY)
-            key = next((key for key in left if late and _is_verified(scene, key, late)), None)
+            key = next((key for key in left if late and _is_verified(scene, key, late, seen[key])), None)
             if key is not None:
                 left.remove(key)
                 await scene.read(key)
@@ -151,10 +170,16 @@ def _newcomer(scene: Scene) -> str:
     return next((name for place in places for name in place.receiving + place.behind), "")
 
 
-def _is_verified(scene: Scene, key: bytes, node: str) -> bool:
+def _is_verified(scene: Scene, key: bytes, node: str, seen: list[Counting]) -> bool:
+    """Whether a node is being verified for a key's slot, not for the first time: then it is likely to be equal. ``seen``: by what
+    it was before."""
     ledger = scene.cluster.coordinator._ledger
     slot = ledger.slot(key)
-    return any(counting.node == node and counting.covers((slot,)) for counting in ledger.counting)
+    for counting in ledger.counting:
+        if counting.node == node and counting.covers((slot,)) and counting not in seen:
+            seen.append(counting)
+            return len(seen) > 1
+    return False
 
 
 async def write_twice(scene: Scene, fault: Fault) -> bool:
@@ -171,7 +196,8 @@ async def write_twice(scene: Scene, fault: Fault) -> bool:
     keys = dice.choices(scene.keys, k=READS)
     for key in keys[READS // 3 :]:
         await asyncio.sleep(LATE_BY / 4)
-        await asyncio.wait([asyncio.ensure_future(scene.read(key))], timeout=LATE_BY / 4)
+        reading = scene.read(key) if dice.random() < HALF else scene.read_many()
+        await asyncio.wait([asyncio.ensure_future(reading)], timeout=LATE_BY / 4)
     quick = next((node for node in nodes if node != late and fault.flag and cluster.process(node).alive), None)
     if quick is not None:
         cluster.kill(quick)
@@ -179,6 +205,8 @@ async def write_twice(scene: Scene, fault: Fault) -> bool:
     cluster.network.slow(late, 0.0)
     await asyncio.gather(*writing)
     await scene.read_all()
+    if quick is not None and cluster.running:
+        await _ask_too_much(scene)
     if quick is not None:
         await scene.revive(quick)
     return True

@@ -163,6 +163,14 @@ class Scene:
         text = None if read.value is None else name_of(read.value)
         pending.end(Told(read.outcome), text, read.version, read.stale)
 
+    async def read_many(self) -> None:
+        """A get of all keys together."""
+        client = LATE_CLIENT + next(self.names)
+        pending = [self.recorder.begin(client, Kind.GET, key.decode()) for key in self.keys]
+        for each, read in zip(pending, await self.cluster.get_many(self.keys), strict=True):
+            text = None if read.value is None else name_of(read.value)
+            each.end(Told(read.outcome), text, read.version, read.stale)
+
     async def read_all(self) -> None:
         """A get of each key, one after the other."""
         for key in self.keys:
