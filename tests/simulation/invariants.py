@@ -41,6 +41,7 @@ class Invariants:
         self._mode_since = 0.0
         self._mode: ReadMode | None = None
         self._seen: Topology | None = None
+        self._members = False
         self._lost: set[int] = set()
         self._logged_at = -1.0
         self._notes: dict[str, tuple[bytes, Topology | None]] = {}
@@ -199,6 +200,13 @@ class Invariants:
         if topology is self._seen:
             return
         self._seen = topology
+        if self._members and not topology.members:
+            # The last one left, and what was deleted is forgotten with it: nobody is there who could know of a tombstone. What was
+            # not deleted is missed by whoever reads it.
+            for place in list(self._model.acknowledged):
+                del self._model.acknowledged[place]
+                self._model.forget(place)
+        self._members = bool(topology.members)
         if topology.reads is not self._mode:
             self._mode, self._mode_since = topology.reads, asyncio.get_running_loop().time()
         lost = {slot for start, stop in topology.lost for slot in range(start, stop)}
