@@ -227,7 +227,7 @@ class Membership:
             self._check_spare(node.id)
         usable = {other.id for other in self._ledger.nodes.values() if other.usable}
         work = wanted(topology, usable, self._ledger.unverified)
-        startable = any(not piece.places or self._ledger.may_place(piece.place) for piece in work)
+        startable = any(self._ledger.may_place(piece.place) for piece in work)
         if topology.planned.weights and not startable:
             why = unfinished(topology, self._ledger.unverified)
             raise ClusterError(f"{node.id} is not drained yet: {why}; that goes on when they are back")

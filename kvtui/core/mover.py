@@ -190,7 +190,8 @@ class Mover:
         return (
             piece
             for piece in self._outlook
-            if (not piece.places or ledger.may_place(piece.place)) and (piece.kind in UNLOGGED or not ledger.full)
+            # As long as others may serve the slots, nothing is made equal to who served them once, nor removed.
+            if ledger.may_place(piece.place) and (piece.kind in UNLOGGED or not ledger.full)
         )
 
     def _usable(self) -> set[str]:

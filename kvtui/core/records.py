@@ -154,6 +154,13 @@ class Wiped(Stored, frozen=True, tag="wiped"):
     empty: bool = True
 
 
+class Stray(Stored, frozen=True, tag="stray"):
+    """A node was found to hold something of these slots without being a replica of them: it is garbage there."""
+
+    node: str
+    runs: Runs
+
+
 class LossAccepted(Stored, frozen=True, tag="loss_accepted"):
     """A person gave up what slots without a clean copy held: their replicas in ``clean`` serve what is left.
 
@@ -190,6 +197,7 @@ Record = (
     | Returning
     | Recovered
     | Wiped
+    | Stray
     | LossAccepted
     | Tuned
 )

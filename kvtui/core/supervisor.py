@@ -7,6 +7,7 @@ from typing import Final, NoReturn
 
 import msgspec
 
+from kvtui.core.catch_up import StepFailed
 from kvtui.core.cluster import ClusterError
 from kvtui.core.events import Level
 from kvtui.core.happenings import Happenings
@@ -17,7 +18,7 @@ from kvtui.core.node_access import Access
 from kvtui.core.notes import Notes
 from kvtui.core.protocol import FENCED, FOREIGN, Facts, Hello, Leave, Reply
 from kvtui.core.rebuilding import HOME
-from kvtui.core.records import Counted, Seen, Wiped
+from kvtui.core.records import Counted, Runs, Seen, Stray, Wiped
 from kvtui.core.remote_node import (
     HEARTBEAT_SECONDS,
     NotANode,
@@ -30,6 +31,7 @@ from kvtui.core.remote_node import (
 from kvtui.core.seams.clock import Clock
 from kvtui.core.seams.transport import Unreachable, Untrusted
 from kvtui.core.snapshot import NodeState
+from kvtui.core.strays import strays
 
 RECONNECT_SECONDS: Final = 0.25
 """Pause before a lost node is tried again; grows by half each time up to ``RECONNECT_MOST_SECONDS``."""
@@ -165,7 +167,8 @@ class Supervisor:
         address = node.address
         try:
             link, facts = await self.call(node, join=False)
-        except (Unreachable, NotANode, LinkLost, LinkFull) as error:
+            stray = await self._strays(node, link)
+        except (Unreachable, NotANode, LinkLost, LinkFull, StepFailed) as error:
             self._note_trouble(node, error)
             return False
         except LogFull:
@@ -187,6 +190,8 @@ class Supervisor:
             return False
         try:
             self._judge(node, facts)
+            if stray:
+                self._ledger.append(Stray(node.id, stray))
         except LogFull:
             self._wait_for_the_log(node)
             link.close("it waits for the log")
@@ -198,9 +203,22 @@ class Supervisor:
         self._happenings.emit(Level.GOOD, f"{node.id} is UP", node.id)
         return True
 
+    async def _strays(self, node: RemoteNode, link: Link) -> Runs:
+        """Where a node holds what this log does not know of, once it obeys no other coordinator any more: one on another copy of
+        the log may have given it that. Raises StepFailed, LinkLost, LinkFull."""
+        if not self._ledger.cautious or node.id in self._ledger.granted:
+            return []
+        try:
+            return await strays(self._ledger.topology, node.id, link)
+        except BaseException:
+            link.close("what it holds is not known")
+            raise
+
     def _wait_for_the_log(self, node: RemoteNode) -> None:
         node.unlogged = True
-        node.trouble = f"it came back without its data, and is not used before that is logged: {self._ledger.full}"
+        node.trouble = (
+            f"what it came back with, or without, is not logged yet; it is not used before: {self._ledger.full}"
+        )
         self._ledger.stir()
 
     def _started_here(self, node: RemoteNode) -> bool:
@@ -308,16 +326,26 @@ class Supervisor:
         coordinator went on beside it, or since. Raises NotANode."""
         topology = self._ledger.topology
         member = topology.members.get(node.id)
-        if member is None or facts.cluster != topology.cluster or facts.data_id != member.data_id:
+        if member is None or facts.cluster != topology.cluster:
             return
-        opening = (facts.epoch, facts.coordinator)
-        if topology.openings[0][0] <= facts.epoch < topology.epoch and opening not in topology.openings:
+        unknown = (facts.epoch, facts.coordinator) not in topology.openings
+        obeyed = unknown and topology.openings[0][0] <= facts.epoch < topology.epoch
+        if not obeyed and not topology.outdated_by(facts.noted):
+            return
+        counted = {name for place in topology.distinct for name in place.counted}
+        if facts.data_id != member.data_id and node.id not in counted:
+            # Its data is of that coordinator alone. Once all others obey, who may serve anything by this log, it proves nothing.
+            if self._ledger.cautious and not self._ledger.granted.issuperset(counted):
+                raise NotANode(
+                    "it joined a coordinator that this log does not know of: it is used once all others obey"
+                )
+            return
+        if obeyed:
             self._stop_outdated(f"{node.id} has obeyed a coordinator that it does not know of ({facts.coordinator})")
-        if topology.home == HOME and not any(node.id in place.counted for place in topology.distinct):
+        if topology.home == HOME and node.id not in counted:
             # Whoever was not found when the log was rebuilt holds nothing that is relied on, whatever it noted.
             return
-        if topology.outdated_by(facts.noted):
-            self._stop_outdated(f"{node.id} has noted more ({facts.noted}) than it held when it was opened")
+        self._stop_outdated(f"{node.id} has noted more ({facts.noted}) than it held when it was opened")
 
     def _stop_outdated(self, why: str) -> NoReturn:
         """Another coordinator noted what is not in this log. Which of the two served a slot last, only all nodes together can tell:

@@ -9,6 +9,8 @@ does not know, or noted what the account does not contain. Why that is enough:
 - Whoever acknowledged a write counted, at that time, the clean replicas alone; each had granted that coordinator and noted its
   clean set. So if anybody acknowledged a write beyond the account, on its own log, one of the nodes that it names has noted that;
   and if anybody did on another log, all that it still names have granted, or one has noted, what it does not know.
+- Who was only to become a clean replica, and by whose own note those are still who they were, or fewer, disputes nothing: before
+  it counted, or anybody after it, it would have noted that it does.
 - A member that was merely away when the newer coordinator began disputes nothing: it has granted what the account knows. (To
   demand that all have granted the newest one would fall back, after a mere restart, to a table in which who fell behind is clean.)
 
@@ -155,7 +157,20 @@ class Testimony:
         return whole if len(whole) == len(found) else None
 
     def _disputing(self, account: Account, slot: int) -> Iterator[Witness]:
-        return (witness for witness in self._all_needed(account, slot) or () if witness.disputes(account))
+        return (
+            witness
+            for witness in self._all_needed(account, slot) or ()
+            if witness.disputes(account) and not self._never_counted(account, witness, slot)
+        )
+
+    def _never_counted(self, account: Account, witness: Witness, slot: int) -> bool:
+        """Whether the witness was only to become a clean replica, and as far as it noted nobody had become one."""
+        clean = _clean(account, slot)
+        still = frozenset() if witness.account is None else _clean(witness.account, slot)
+        return bool(still) and still <= clean and self._data_of(witness) not in clean
+
+    def _data_of(self, witness: Witness) -> str:
+        return next(data_id for data_id, other in self.witnesses.items() if other is witness)
 
     def _speaks(self, account: Account, slot: int) -> bool:
         """Whether nobody is missing for it, and nobody disputes it."""
@@ -193,6 +208,12 @@ class Testimony:
                 return False
             waiting += others
         return True
+
+
+def _clean(account: Account, slot: int) -> frozenset[str]:
+    """The clean replicas, by the ids of their data."""
+    members = account.topology.members
+    return frozenset(members[name].data_id for name in account.topology.places[slot].clean if name in members)
 
 
 def _before(one: Account, other: Account) -> bool:

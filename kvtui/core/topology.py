@@ -33,6 +33,7 @@ from kvtui.core.records import (
     Returning,
     Runs,
     Seen,
+    Stray,
     Tuned,
     Wiped,
 )
@@ -167,6 +168,8 @@ def apply(topology: Topology, record: Record) -> Topology:
             return replace(topology, quorum=record.quorum, reads=record.reads, throttle=record.throttle)
         case Behind():
             return _change(topology, record.runs, lambda place: _without_clean(place, record.node))
+        case Stray():
+            return _change(topology, record.runs, lambda place: _with_garbage(place, record.node))
         case Returning():
             return _change(topology, record.runs, lambda place: _returning(place, record.node))
         case _:
@@ -216,6 +219,13 @@ def _without_clean(place: Placement, node: str) -> Placement:
     return place._replace(clean=without(place.clean, (node,)), returning=without(place.returning, (node,)))
 
 
+def _with_garbage(place: Placement, node: str) -> Placement:
+    if node in place.replicas or node in place.receiving:
+        # There it is made equal to a clean replica before it counts.
+        return place
+    return place._replace(garbage=union(place.garbage, (node,)))
+
+
 def _returning(place: Placement, node: str) -> Placement:
     return place._replace(returning=union(place.returning, (node,))) if node in place.behind else place
 
@@ -227,11 +237,8 @@ def _wipe(topology: Topology, record: Wiped) -> Topology:
         place = _without_clean(place, record.node)
         if record.empty:
             return place._replace(garbage=without(place.garbage, (record.node,)))
-        if record.node in place.replicas or record.node in place.receiving:
-            # There it is made equal to a clean replica before it counts.
-            return place
         # What it holds is not known: entries of slots that it left, or never had, in a directory that is not the one it had.
-        return place._replace(garbage=union(place.garbage, (record.node,)))
+        return _with_garbage(place, record.node)
 
     after = replace(topology, members={**topology.members, record.node: member})
     return _change(after, [(0, len(topology.places))], wiped)

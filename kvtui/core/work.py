@@ -47,11 +47,6 @@ class Work(NamedTuple):
     target: tuple[str, ...] = ()
     """The planned replicas."""
 
-    @property
-    def places(self) -> bool:
-        """Whether the slots have other replicas afterwards."""
-        return self.kind in (Kind.PLACE, Kind.MOVE)
-
     def overlaps(self, other: "Work") -> bool:
         return self.start < other.stop and other.start < self.stop
 

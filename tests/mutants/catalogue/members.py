@@ -16,8 +16,8 @@ MUTANTS = (
         where="Supervisor.check_log",
         promise=8,
         story="a node that noted more than the log holds does not prove it to be an old copy",
-        old="if topology.outdated_by(facts.noted):",
-        new="if False:",
+        old="not obeyed and not topology.outdated_by(facts.noted)",
+        new="not obeyed",
     ),
     Mutant(
         name="who_left_proves_nothing",

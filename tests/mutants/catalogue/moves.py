@@ -81,7 +81,7 @@ MUTANTS = (
         where="Mover._wanted",
         promise=8,
         story="slots move by what may be an old copy of the log, before all who may know better have been heard",
-        old="(not piece.places or ledger.may_place(piece.place)) and ",
+        old="ledger.may_place(piece.place) and ",
         new="",
     ),
     Mutant(
