@@ -20,6 +20,8 @@ SURGE_ROUNDS: Final = 8
 SURGE_LOOK: Final = 0.05
 SURGE_PATIENCE: Final = 1.0
 """Seconds between two looks whether slots move, if no record says so before, and until it is given up."""
+FULL_SECONDS: Final = 0.004
+"""Long enough for a write to be refused, and for most of the time that a range moves there is space."""
 SURGED: Final = frozenset(
     {FaultKind.JOIN, FaultKind.LEAVE, FaultKind.WEIGHT, FaultKind.POLICY, FaultKind.COPIES, FaultKind.THROTTLE}
 )
@@ -126,6 +128,8 @@ async def surge(scene: Scene) -> None:
     while rounds < SURGE_ROUNDS and asyncio.get_running_loop().time() < end:
         if _moving(scene):
             rounds += 1
+            if rounds % 3 == 1:
+                _fill_a_newcomer(scene, rounds)
             if rounds % 2:
                 await asyncio.gather(*(scene.write(key, "surge") for key in scene.keys))
             else:
@@ -134,6 +138,22 @@ async def surge(scene: Scene) -> None:
             await asyncio.gather(*(scene.read(key) for key in scene.keys))
         else:
             await _next_record(scene)
+
+
+def _fill_a_newcomer(scene: Scene, number: int) -> None:
+    """For a moment the disk of a node that is to hold slots is full: it refuses what the others take, and stays connected."""
+    places = scene.cluster.coordinator.topology.distinct
+    names = sorted({name for place in places for name in (*place.receiving, *place.returning)})
+    if not names:
+        return
+    disk = scene.disk(scene.cluster.data_of(names[number % len(names)]))
+    if disk.free is None:
+        disk.free = 0
+
+        def emptied() -> None:
+            disk.free = None
+
+        asyncio.get_running_loop().call_later(FULL_SECONDS, emptied)
 
 
 async def _next_record(scene: Scene) -> None:
