@@ -382,12 +382,14 @@ class Writes:
     def _finish(self, write: PendingWrite, now: float, noted: bool) -> None:
         self._unsettled.pop(write, None)
         in_flight = self.in_flight
-        for key in write.keys:
-            if in_flight.get(key) is write:
-                del in_flight[key]
+        bared = [key for key in write.keys if in_flight.get(key) is write]
+        for key in bared:
+            del in_flight[key]
         write.ended = now
         self._meter.put(len(write.keys), now - write.began)
         outcome = write.outcome = self._outcome(write, noted and (not self._notes.missed or self._noted(write)))
+        if outcome is not DONE:
+            self._uncover(bared)
         if outcome is UNKNOWN or (outcome is DONE and self._ledger.uncertain):
             epoch, first = write.version
             for seq, (key, slot) in enumerate(zip(write.keys, write.slots, strict=True), start=first):
@@ -404,6 +406,14 @@ class Writes:
                 if node not in write.acknowledged:
                     self._ledger.hint(node, write.keys)
         write.let_go()
+
+    def _uncover(self, keys: Sequence[bytes]) -> None:
+        """The newest write of these keys did not prevail: an older one that is under way still, and was hidden by it, is the newest
+        in flight again. It may be on some of the clean replicas alone."""
+        bared = set(keys)
+        for older in self._unsettled:
+            for key in bared.intersection(older.keys):
+                self.in_flight[key] = older
 
     def _outcome(self, write: PendingWrite, noted: bool) -> Outcome:
         if write.stored_nowhere:

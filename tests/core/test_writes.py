@@ -320,3 +320,32 @@ def test_a_write_is_not_acknowledged_when_its_refuser_made_another_clean_meanwhi
             assert {(await cluster.get(b"key")).value for _ in range(6)} == {b"new"}
 
     run_virtual(main)
+
+
+def test_a_newer_write_that_failed_does_not_hide_an_older_one_that_is_under_way() -> None:
+    """Reads took the key for settled, and found the older write, which not all clean replicas had, or did not."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=2, slots=8, make_disk=FaultyDisk) as cluster:
+            await cluster.until(settled)
+            writes = cluster.coordinator._writes
+            disk = cluster.disks.disk(cluster.data_of("n1"))
+            assert isinstance(disk, FaultyDisk)
+            cluster.pause("n2")
+            older = asyncio.ensure_future(cluster.put(b"key", b"older"))
+            while not (under_way := writes.in_flight.get(b"key")) or not under_way.acknowledged:
+                await asyncio.sleep(0.001)
+            # It goes on without n2 once n1 has noted that, for which there is no space.
+            disk.free = 0
+            cluster.kill("n2")
+            await cluster.until(lambda snapshot: any(view.state == "DOWN" for view in snapshot.nodes))
+            assert (await cluster.put(b"key", b"newer")).outcome is Outcome.FAILED
+            assert writes.in_flight.get(b"key") is under_way
+            assert not writes.may_purge(b"key")
+            disk.free = None
+            assert (await older).outcome is not Outcome.FAILED
+            assert (await cluster.get(b"key")).value == b"older"
+            while b"key" in writes.in_flight:
+                await asyncio.sleep(0.1)
+
+    run_virtual(main)

@@ -302,3 +302,21 @@ async def a_refused_piece_is_taken_for_sent() -> None:
         assert link.asked == 2
     else:
         raise AssertionError("a value of which a piece was refused was taken for sent")
+
+
+async def a_newer_write_that_failed_hides_an_older_one() -> None:
+    async with SimCluster(nodes=2, replication=2, slots=1, make_disk=FaultyDisk) as cluster:
+        await be_quiet(cluster)
+        writes, disk = cluster.coordinator._writes, cluster.disks.disk(cluster.data_of("n1"))
+        assert isinstance(disk, FaultyDisk)
+        cluster.pause("n2")
+        older = asyncio.create_task(cluster.put(b"key", b"older"))
+        while not (under_way := writes.in_flight.get(b"key")) or not under_way.acknowledged:
+            await asyncio.sleep(0.001)
+        # It goes on without n2 once n1 has noted that, for which there is no space.
+        disk.free = 0
+        await down(cluster, "n2")
+        assert (await cluster.put(b"key", b"newer")).outcome is Outcome.FAILED
+        assert writes.in_flight.get(b"key") is under_way
+        disk.free = None
+        await older
