@@ -19,7 +19,7 @@ FURTHER_KEYS: Final = 40
 FAULTS: Final = (8, 12)
 """Least and most faults of a run."""
 CALM_SHARE: Final = 0.5
-CALM_FAULTS: Final = 5
+CALM_FAULTS: Final = 7
 CALM: Final = 0.3
 """Runs with so few faults, besides the rare ones, and by what part they are shorter."""
 FAULT_SECONDS: Final = 6.0
@@ -30,7 +30,7 @@ SHORT_SECONDS: Final = (0.05, 3.0)
 LONG_SECONDS: Final = (3.0, 9.0)
 """Least and most that a fault lasts, commonly and now and then."""
 LONG_SHARE: Final = 0.1
-READDRESS_SHARE: Final = 0.6
+READDRESS_SHARE: Final = 0.8
 """Clusters of nodes that run by themselves of which some come back at other addresses."""
 READDRESS_MOST: Final = 3
 HAND_OVER_SHARE: Final = 0.3
@@ -122,24 +122,29 @@ class FaultKind(StrEnum):
 TAIL_KINDS: Final = (FaultKind.LOST_TAIL, FaultKind.LOST_TAILS, FaultKind.DARK_TAILS)
 WEIGHTS: Final = {
     FaultKind.TAKEOVER: 4,
-    FaultKind.WIPE: 3,
+    FaultKind.WIPE: 2,
     FaultKind.FLIP: 3,
-    FaultKind.KILL: 2,
+    FaultKind.KILL: 1.5,
     FaultKind.BURST: 2,
-    FaultKind.LEAVE: 2,
-    FaultKind.FORCE: 3,
-    FaultKind.STUCK: 3,
-    FaultKind.REBALANCE: 1.3,
-    FaultKind.WEIGHT: 1.3,
+    FaultKind.LEAVE: 2.3,
+    FaultKind.FORCE: 2.5,
+    FaultKind.STUCK: 3.5,
+    FaultKind.JOIN: 1.4,
+    FaultKind.INTRUDER: 1.7,
+    FaultKind.STALE_COPY: 1.3,
+    FaultKind.FULL_LOG: 1.3,
+    FaultKind.COMPACT: 1.3,
 }
 """How often a kind is chosen beside the others: those that need something to be true, or find much, more often."""
 
 
+HANGS: Final = frozenset({FaultKind.PAUSE, FaultKind.PARTITION, FaultKind.DEAF, FaultKind.MUTE, FaultKind.SLOW})
+"""Kinds that last as long in calm runs: they show who waits for whom."""
 RARE: Final = {
-    FaultKind.FORGET: 0.35,
+    FaultKind.FORGET: 0.45,
     FaultKind.THROTTLE: 0.2,
-    FaultKind.JOIN_WITH_KEYS: 0.9,
-    FaultKind.LEAVE_TO_THE_LAST: 0.12,
+    FaultKind.JOIN_WITH_KEYS: 1.0,
+    FaultKind.LEAVE_TO_THE_LAST: 0.16,
     FaultKind.TWICE: 0.6,
     FaultKind.OVERDUE: 0.3,
 }
@@ -248,12 +253,10 @@ def _with_many_copies(one: Plan) -> Plan:
 def _plan(seed: int) -> Plan:
     dice = random.Random(f"plan:{seed}")
     replication = dice.choice([1, 2, 2, 3, 3])
-    wiping = dice.random() < 0.5
     attached = dice.random() < 0.3
     secret = dice.random() < SECRET_SHARE
-    # A flipped bit may be the last copy's, if nodes are wiped as well; who runs by itself is taken over, not copied.
+    # Who runs by itself is taken over, not copied.
     left_out = {
-        FaultKind.FLIP if wiping else FaultKind.WIPE,
         *([FaultKind.STALE_COPY] if attached else [FaultKind.TAKEOVER]),
         *([] if secret or not attached else [FaultKind.INTRUDER]),
         # They come besides, so that the other faults of a seed stay as they are.
@@ -339,7 +342,7 @@ def _calmed(one: Plan) -> Plan:
     return replace(
         one,
         faults=tuple(
-            replace(each, seconds=round(CALM * each.seconds, 3))
+            each if each.kind in HANGS else replace(each, seconds=round(CALM * each.seconds, 3))
             for number, each in enumerate(one.faults)
             if number in kept or each.kind is FaultKind.HALVES
         ),

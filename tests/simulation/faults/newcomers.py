@@ -46,6 +46,9 @@ async def join_with_keys(scene: Scene, fault: Fault) -> bool:
             return False
         cluster.happened[Event.JOIN_WIPED] += 1
         return True
+    if not any(place.replicas for place in cluster.coordinator.topology.distinct):
+        # The first node keeps its keys, at the versions that it gave them: below those of a cluster that all nodes had left.
+        return False
     pending = [
         scene.recorder.begin(LATE_CLIENT + next(scene.names), Kind.PUT, key.decode(), _value(node, key)) for key in keys
     ]
