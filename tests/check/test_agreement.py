@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -42,6 +43,25 @@ def agreed(history: list[Operation]) -> Verdict:
     if exact is Verdict.VIOLATED or all(operation.version is None for operation in history):
         assert whole is exact, history
     return exact
+
+
+@pytest.mark.parametrize("deletes", [False, True], ids=["puts", "deletes"])
+def test_they_agree_where_operations_begin_and_end_at_the_same_moments(deletes: bool) -> None:
+    """A coarse clock, or a virtual one, tells many moments to be one."""
+    dice = random.Random(f"ties {deletes}")
+    verdicts: Counter[Verdict] = Counter()
+    for _ in range(HISTORIES):
+        history = with_a_fault(
+            dice, random_history(dice, deletes=deletes, versions=False, operations=dice.randint(2, 9))
+        )
+        verdicts[agreed([_coarse(operation) for operation in history])] += 1
+    assert verdicts[Verdict.UNDECIDED] == 0
+    assert min(verdicts[Verdict.VIOLATED], verdicts[Verdict.LINEARIZABLE]) > HISTORIES / 10
+
+
+def _coarse(operation: Operation) -> Operation:
+    end = None if operation.end is None else float(round(operation.end))
+    return replace(operation, start=float(round(operation.start)), end=end)
 
 
 def test_right_histories_with_versions_pass_whole() -> None:

@@ -258,3 +258,23 @@ def test_a_violation_names_the_operations_that_show_it(
     finding = decide_by_zones(operations)
     assert finding.reason == reason
     assert {id(each) for each in finding.operations} == {id(operations[number]) for number in named}
+
+
+@pytest.mark.parametrize(
+    ("reason", "operations", "named"),
+    [
+        ("a get returned 1, which no put can have written", [put("1", 0, 1, FAILED), get("1", 2, 3)], [1]),
+        ("a get returned 1 before its put began", [get("1", 0, 1), put("1", 2, 3)], [0, 1]),
+        (
+            "a get found nothing, and no delete can have come between it and the last put",
+            [put("1", 0, 1), get(None, 2, 3)],
+            [1],
+        ),
+    ],
+)
+def test_what_no_order_explains_is_told_by_the_get_that_shows_it(
+    reason: str, operations: list[Operation], named: list[int]
+) -> None:
+    finding = decide_by_zones(operations)
+    assert finding.reason == reason
+    assert {id(each) for each in finding.operations} == {id(operations[number]) for number in named}

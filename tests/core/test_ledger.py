@@ -7,7 +7,7 @@ from kvtui.core.ledger import SUSPECTED_ANEW, Counting, Ledger, LogFull
 from kvtui.core.link import Link
 from kvtui.core.metadata_log import MetadataLog
 from kvtui.core.placement import Placement
-from kvtui.core.records import Created, Forgotten, Joined, Placed
+from kvtui.core.records import Created, Forgotten, Joined, Placed, Tuned
 from kvtui.core.remote_node import RemoteNode
 from kvtui.core.seams.clock import LoopClock
 from kvtui.core.seams.memory import MemoryEngine
@@ -168,3 +168,74 @@ def test_the_very_write_that_ended_unknown_is_overruled_once_all_have_it() -> No
 )
 def test_what_is_verified_covers_its_slots_alone(slots: tuple[int, ...], covered: bool) -> None:
     assert Counting("A", 2, 4).covers(slots) is covered
+
+
+@pytest.mark.parametrize("quorum", [0, 2])
+def test_the_route_of_a_slot_is_that_of_its_placement_and_is_kept_until_something_changes(quorum: int) -> None:
+    known = ledger(AB)
+    known.append(Tuned(quorum, known.topology.reads, 0))
+    known.cautious = False
+    known.nodes["A"].link = link = Link(LoopClock(), lambda _link, _why: None)
+    route = known.route(3)
+    assert [hop.node for hop in route.clean] == ["A"]
+    assert route.clean[0].link is link
+    assert (route.missing, route.least) == (("B",), max(1, quorum))
+    assert known.route(3) is route
+    known.append(Placed(3, 4, Placement(("B",), ("B",))))
+    assert known.route(3).missing == ("B",)
+    assert known.route(2).clean == route.clean
+
+
+def test_what_may_be_an_old_copy_serves_no_slot_before_all_who_count_obey() -> None:
+    known = ledger(AB)
+    known.append(Placed(0, 2, Placement(("A",), ("A",))))
+    known.cautious = True
+    known.nodes["A"].link = Link(LoopClock(), lambda _link, _why: None)
+    known.granted.add("A")
+    assert [hop.node for hop in known.route(0).clean] == ["A"]
+    closed = known.route(2)
+    assert (closed.clean, closed.missing, closed.least) == ((), ("B",), 1)
+    assert [hop.node for hop in closed.behind] == ["A"]
+    known.granted.add("B")
+    assert known.route(2).clean
+
+
+def test_a_slot_that_nobody_holds_is_placed_once_every_member_obeys() -> None:
+    known = ledger()
+    known.cautious = True
+    known.granted.add("A")
+    assert not known.may_place(known.topology.places[0])
+    known.granted.add("B")
+    assert known.may_place(known.topology.places[0])
+
+
+def test_what_may_be_an_old_copy_leaves_nobody_behind_who_may_obey_another() -> None:
+    known = ledger(AB)
+    known.cautious = True
+    known.granted.add("B")
+    known.exclude("A", [(0, SLOTS)])
+    assert clean_of(known) == [("A", "B")] * SLOTS
+    known.exclude("B", [(0, SLOTS)])
+    assert clean_of(known) == [("A",)] * SLOTS
+
+
+def test_a_member_that_was_logged_as_behind_is_not_so_again_when_there_is_space() -> None:
+    """It may be clean again by then: only what could not be logged is still to be."""
+    disk = FaultyDisk()
+    known = ledger(AB, disk)
+    known.exclude("A", [(0, SLOTS)])
+    known.append(Placed(0, SLOTS, AB))
+    disk.free = 0
+    with pytest.raises(LogFull):
+        known.append(Forgotten("A"))
+    disk.free = None
+    known.check_space()
+    assert clean_of(known) == [("A", "B")] * SLOTS
+
+
+def test_no_run_of_no_slots_is_logged() -> None:
+    known = ledger(AB)
+    known.append(Placed(2, 4, Placement(("B",), ("B",))))
+    before = known.logged
+    known.exclude("A", [(2, 4)])
+    assert known.logged == before

@@ -45,3 +45,13 @@ def test_two_replicas_go_on_with_one_and_three_with_two() -> None:
     assert may_shrink(2, 2)
     assert may_shrink(3, 3)
     assert not may_shrink(2, 3)
+
+
+@given(replicas, st.integers(0, REPLICAS_MOST), st.integers(0, REPLICAS_MOST))
+def test_what_is_asked_for_bounds_a_clean_set(copies: int, clean: int, wanted: int) -> None:
+    assert may_shrink(clean, copies, wanted) is (clean > max(1, write_quorum(copies, wanted)))
+
+
+def test_two_replicas_of_which_both_are_asked_for_do_not_go_on_with_one() -> None:
+    assert not may_shrink(2, 2, 2)
+    assert may_shrink(3, 3, 1)

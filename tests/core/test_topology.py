@@ -24,6 +24,7 @@ from kvtui.core.records import (
     Returning,
     Runs,
     Seen,
+    Tuned,
     Wiped,
     read_record,
 )
@@ -303,3 +304,12 @@ def test_placements_that_no_slot_has_any_more_are_forgotten() -> None:
 )
 def test_runs_of_slots_are_told_by_their_number_and_the_first_of_them(runs: Runs, text: str) -> None:
     assert described(runs) == text
+
+
+def test_how_far_a_clean_set_may_shrink_follows_what_is_asked_for() -> None:
+    two = placed_as(settled("AB", 2), Placement(("A", "B"), ("A", "B")))
+    assert two.shrinkable("A") == [(0, SLOTS)]
+    assert after(two, Tuned(2, two.reads, 0)).shrinkable("A") == []
+    three = placed_as(settled("ABC", 3), Placement(("A", "B", "C"), ("A", "B")))
+    assert three.shrinkable("A") == []
+    assert after(three, Tuned(1, three.reads, 0)).shrinkable("A") == [(0, SLOTS)]

@@ -545,3 +545,24 @@ def test_a_wiped_last_copy_is_told_and_nothing_else_is_done() -> None:
     topology = apply(only_planned(("A", "B"), Placement(("A", "B"), ("A",))), Wiped("A", "new life", 0))
     assert wanted(topology, "AB", UNVERIFIED) == []
     assert topology.lost == [(0, SLOTS)]
+
+
+def test_a_purge_says_what_is_where_and_waits_for_who_is_suspected_or_away() -> None:
+    topology = only_planned(("A", "B"), AB)
+    ripe = bytes([RIPE] * 4 + [0] * (SLOTS - 4))
+    assert wanted(topology, "AB", VERIFIED, ripe) == [Work(Kind.PURGE, 0, 4, AB)]
+    assert wanted(topology, "A", VERIFIED, ripe) == []
+    assert kinds(wanted(topology, "A", UNVERIFIED, ripe)) == []
+    assert kinds(wanted(topology, "AB", UNVERIFIED, ripe)) == [Kind.COMPARE]
+
+
+def test_why_it_is_not_as_planned_is_told_in_words() -> None:
+    lost = only_planned(("A", "B"), Placement(("A", "B"), ()))
+    assert (
+        unfinished(lost, VERIFIED)
+        == "some slots have no clean copy left; start the nodes that held them, or: accept-loss"
+    )
+    moving = only_planned(("A", "C"), AB)
+    assert unfinished(moving, VERIFIED) == "slots wait to be moved to or from a node that can't be reached"
+    assert unfinished(only_planned(("A", "B"), AB), UNVERIFIED) == "A, B could not be compared"
+    assert unfinished(only_planned(("A",), Placement(("A",), ("A",))), UNVERIFIED) == ""

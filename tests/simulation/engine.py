@@ -13,6 +13,14 @@ COMPACTION_SECONDS = 0.05
 _ABOVE_ALL = b"\xff" * 16
 
 
+def _now() -> float:
+    """Virtual seconds; 0 where nothing runs."""
+    try:
+        return asyncio.get_running_loop().time()
+    except RuntimeError:
+        return 0.0
+
+
 def _size(batch: Batch) -> int:
     return sum(len(key) + len(value or b"") for key, value in batch.changes)
 
@@ -142,7 +150,7 @@ class FaultyDisk:
         size = _size(batch)
         if self.free is not None:
             if size > self.free + (self.spare if batch.upkeep or batch.cleared else 0):
-                self.refused_at = asyncio.get_running_loop().time()
+                self.refused_at = _now()
                 raise EngineFull(f"no space for {size:,} bytes at {self.path}")
             self.free -= size
         if self.syncs_until_failure == 0:
