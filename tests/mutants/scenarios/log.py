@@ -32,7 +32,7 @@ def _on_a_disk() -> tuple[FaultyDisk, MetadataLog]:
     return disk, log
 
 
-def a_record_acts_before_it_is_logged() -> None:
+async def a_record_acts_before_it_is_logged() -> None:
     disk, log = _on_a_disk()
     before = log.topology
     disk.free = 0
