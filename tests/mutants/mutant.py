@@ -42,4 +42,4 @@ class Mutant:
     old: str = ""
     shown_by: str = ""
     simulated: bool = True
-    """The simulation runs what it breaks, and is to catch it. If not, ``story`` says why."""
+    """The simulation runs what it breaks, and is to catch it. If not, its story or its area says why."""

@@ -1,4 +1,7 @@
-"""What is cut, counted and let in: batches, answers that have room, values under way, strangers."""
+"""What is cut, counted and let in: batches, answers that have room, values under way, strangers.
+
+The simulation comes near none of these limits: its batches and values are small, no read fails so often, and its strangers are few.
+"""
 
 from tests.mutants.mutant import Mutant
 

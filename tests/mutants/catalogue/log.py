@@ -1,4 +1,7 @@
-"""The coordinator's log: what is durable before it acts, and what a rewritten log still says."""
+"""The coordinator's log: what is durable before it acts, and what a rewritten log still says.
+
+The simulation damages nodes' disks, not the coordinator's, and no sync of that fails.
+"""
 
 from tests.mutants.mutant import Mutant
 

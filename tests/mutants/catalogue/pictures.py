@@ -1,4 +1,7 @@
-"""What kvtui says of its state: whether every key has its copies, what moves, what is lost. And where keys are to be."""
+"""What kvtui says of its state: whether every key has its copies, what moves, what is lost. And where keys are to be.
+
+The simulation has nobody who reads what is said, and does not know how many slots a node's weight makes.
+"""
 
 from tests.mutants.mutant import Mutant
 
