@@ -8,6 +8,7 @@ from typing import Final
 
 from kvtui.check import Kind
 from kvtui.core.read_mode import ReadMode
+from tests.simulation import contested
 from tests.simulation.limits import SOMETIMES
 
 CLIENTS: Final = 4
@@ -224,7 +225,24 @@ class Plan:
 
 def plan(seed: int) -> Plan:
     """The run of a seed."""
-    return _with_tails(_with_rare_ones(_calmed(_with_many_copies(replace(_plan(seed), low=_low(seed))))))
+    return _contested(_with_tails(_with_rare_ones(_calmed(_with_many_copies(replace(_plan(seed), low=_low(seed)))))))
+
+
+def _contested(one: Plan) -> Plan:
+    """Some have coordinators that contend for the same nodes, which run by themselves, instead of their own faults."""
+    dice = random.Random(f"contested:{one.seed}")
+    if dice.random() >= contested.SHARE:
+        return one
+    faults = [_fault(dice, FaultKind[kind]) for kind in contested.kinds(dice)]
+    return replace(
+        one,
+        attached=True,
+        revive=False,
+        nodes=dice.choice(contested.NODES),
+        replication=dice.choice(contested.COPIES),
+        quorum=dice.choice([0, 0, 1]),
+        faults=tuple(sorted(faults, key=lambda fault: fault.at)),
+    )
 
 
 def _with_tails(one: Plan) -> Plan:
