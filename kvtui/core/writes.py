@@ -350,11 +350,13 @@ class Writes:
             self._settle(write, now)
 
     def _spoil(self, write: PendingWrite, node: str, reply: Reply | None) -> None:
-        """A verification during which a write missed the node is void."""
+        """A verification during which a write missed the node is void, and so is one during which it missed a clean replica: who is
+        being verified may hold it, and a get that asked the clean ones alone is content."""
         if reply is not None and reply.status != ERROR:
             return
+        missed_by_clean = node in self._ledger.topology.places[write.slots[0]].clean
         for counting in self._ledger.counting:
-            if counting.node == node and counting.covers(write.slots):
+            if (missed_by_clean or counting.node == node) and counting.covers(write.slots):
                 counting.spoiled = True
 
     def _settle(self, write: PendingWrite, now: float) -> None:

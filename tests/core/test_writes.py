@@ -5,12 +5,16 @@ import asyncio
 import pytest
 
 from kvtui.core.cluster import Outcome, Written
+from kvtui.core.ledger import Counting
+from kvtui.core.mover import AT_ONCE
 from kvtui.core.pending_write import PendingWrite
+from kvtui.core.placement import Placement
 from kvtui.core.protocol import INLINE_BYTES, UPLOADS
 from kvtui.core.read_mode import ReadMode
 from kvtui.core.records import Behind, Dual
 from kvtui.core.snapshot import NodeState
 from kvtui.core.version import Version
+from kvtui.core.work import Kind, Work
 from kvtui.core.writes import Change, Writes, _Tally
 from tests.simulation.engine import FaultyDisk
 from tests.simulation.harness import COORDINATOR, SimCluster, settled
@@ -347,5 +351,28 @@ def test_a_newer_write_that_failed_does_not_hide_an_older_one_that_is_under_way(
             assert (await cluster.get(b"key")).value == b"older"
             while b"key" in writes.in_flight:
                 await asyncio.sleep(0.1)
+
+    run_virtual(main)
+
+
+def test_a_write_that_a_clean_replica_refuses_voids_the_verification_of_one_that_may_have_stored_it() -> None:
+    """A get asked the clean one alone and was content; then the other one counted too, and answered with what that one lacks."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=2, slots=1, make_disk=lambda path: FaultyDisk(path)) as cluster:
+            await cluster.call(lambda coordinator: coordinator.rebalance())
+            ledger, disk = cluster.coordinator._ledger, cluster.disks.disk(cluster.data_of("n1"))
+            # The mover does nothing from here on.
+            cluster.coordinator._mover._running += [Work(Kind.COMPARE, 0, 1, Placement())] * AT_ONCE
+            ledger.append(Behind("n2", [(0, 1)]))
+            verified, elsewhere = Counting("n2", 0, 1), Counting("n2", 1, 2)
+            ledger.counting += [verified, elsewhere]
+            assert isinstance(disk, FaultyDisk)
+            assert (await cluster.put(b"key", b"old")).outcome is Outcome.OK
+            assert not verified.spoiled
+            disk.free = 0
+            assert (await cluster.put(b"key", b"new")).outcome is Outcome.UNKNOWN
+            assert verified.spoiled
+            assert not elsewhere.spoiled
 
     run_virtual(main)

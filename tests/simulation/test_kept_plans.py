@@ -140,6 +140,35 @@ KEPT: Final = {
             (),
         ),
     ),
+    "who was verified stored what a clean replica refused, and counted beside it": Plan(
+        seed=20022,
+        attached=True,
+        nodes=3,
+        replication=2,
+        slots=8,
+        policy="balanced",
+        quorum=0,
+        reads=ReadMode.STRICT,
+        secret=False,
+        grace=0.0,
+        revive=False,
+        faults=(
+            Fault(FaultKind.FAILED_SYNC, 1.09, 0.731, 2, 0.16906280548078478, flag=False),
+            Fault(FaultKind.TAKEOVER, 2.064, 2.631, 59, 0.19259722023107284, flag=False),
+            Fault(FaultKind.COPIES, 2.139, 1.864, 32, 0.30391753129069743, flag=True),
+        ),
+        clients=(
+            (),
+            (
+                Step(1.584, Kind.DELETE, 4, large=False),
+                Step(0.449, Kind.GET, 0, large=False),
+                Step(0.137, Kind.GET, 0, large=False),
+            ),
+            (),
+            (),
+        ),
+        low=("notes", "placements"),
+    ),
 }
 
 
