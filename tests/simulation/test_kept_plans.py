@@ -169,6 +169,24 @@ KEPT: Final = {
         ),
         low=("notes", "placements"),
     ),
+    "a key counted as settled when its newest write failed, while an older one was under way": Plan(
+        seed=122,
+        attached=False,
+        nodes=6,
+        replication=5,
+        slots=8,
+        policy="classic",
+        quorum=0,
+        reads=ReadMode.STRICT,
+        secret=False,
+        grace=0.0,
+        revive=True,
+        faults=(
+            Fault(FaultKind.OVERDUE, 0.339, 2.923, 34, 0.5773, flag=False),
+            Fault(FaultKind.TWICE, 0.964, 7.431, 41, 0.5686, flag=False),
+        ),
+        clients=((), (), (), ()),
+    ),
 }
 
 
