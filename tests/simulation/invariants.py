@@ -16,10 +16,12 @@ from kvtui.core.seams.storage import Batch
 from kvtui.core.topology import Topology
 from tests.simulation.harness import COORDINATOR, SimCluster
 from tests.simulation.machine import machine_in
-from tests.simulation.model import KEY_AT, VERSION, KnownDisk, Model, Where, packed, slot_at, told, where
+from tests.simulation.model import HEAD, KEY_AT, LIVE, VERSION, KnownDisk, Model, Where, packed, slot_at, told, where
+from tests.simulation.values import name_of
 
 NOTE_TEXT_AT: Final = 24
 """Where the text of a note begins, after its checksum and how far it goes."""
+TAKEN_OVER: Final = "took this cluster over"
 OF_SLEEPERS: Final = "late "
 """Begins the values that superseded coordinators write: theirs is another table."""
 FOLLOWED: Final = (b"wiped", b"recovered", b"cutover")
@@ -182,11 +184,17 @@ class Invariants:
 
     def _fail(self, operation: Operation, key: bytes, version: tuple[int, int]) -> None:
         place, bare = where(key), packed(version)
-        self._model.failed[place, bare] = operation.note
+        if operation.value is None and TAKEN_OVER in operation.note:
+            # Whoever took over may have given the same version to another delete.
+            return
+        self._model.failed[place, bare] = operation.value, operation.note
         for path, disk in self._model.disks.items():
             head = disk.held.get(place)
             if head is not None and head[:VERSION] == bare:
-                self._model.complain(f"{key!r} at {told(bare)} failed ({operation.note}), and {path.name} holds it")
+                records = dict(disk.stored(place, place + b"\0"))
+                record = records.get(place, b"")[HEAD.stop :]
+                if operation.value == (name_of(record) if head[VERSION] == LIVE else None):
+                    self._model.complain(f"{key!r} at {told(bare)} failed ({operation.note}), and {path.name} holds it")
 
     def forget(self, key: bytes) -> None:
         """What was promised of a key was lost in silence, as it may be."""
@@ -213,7 +221,8 @@ class Invariants:
         self._members = bool(topology.members)
         if topology.reads is not self._mode:
             self._mode, self._mode_since = topology.reads, asyncio.get_running_loop().time()
-        lost = {slot for start, stop in topology.lost for slot in range(start, stop)}
+        # Lost, or empty: with the last node its tombstones leave.
+        lost = {slot for slot, place in enumerate(topology.places) if not place.clean}
         if lost - self._lost:
             self._give_up(lost - self._lost, len(topology.places))
         self._lost = lost

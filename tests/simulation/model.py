@@ -14,6 +14,7 @@ from xxhash import xxh3_64_digest
 
 from kvtui.core.seams.storage import Batch
 from tests.simulation.engine import FaultyDisk, FaultyEngine
+from tests.simulation.values import name_of
 
 ENTRY: Final = 1
 """First byte of an entry's place; then come the token and the key."""
@@ -146,8 +147,9 @@ class Model:
     """The newest version of each key that a client was told to be stored, or has read."""
     gone: dict[Where, bytes] = field(default_factory=dict)
     """The newest version of each key whose tombstone was purged anywhere."""
-    failed: dict[tuple[Where, bytes], str] = field(default_factory=dict)
-    """Writes that were told to have failed: nobody may hold them, ever."""
+    failed: dict[tuple[Where, bytes], tuple[str | None, str]] = field(default_factory=dict)
+    """Writes that were told to have failed, by the names of their values (None: deletes), and why: nobody may hold them, ever.
+    Two coordinators may have given one version, of whom only one is obeyed."""
     is_clean: Callable[[KnownDisk, Where], bool] = lambda disk, place: False
     """Whether the node of a disk is said to be a clean replica of an entry."""
     disks: dict[Path, KnownDisk] = field(default_factory=dict)
@@ -180,7 +182,7 @@ class Model:
             elif record is None:
                 self._remove(disk, place)
             else:
-                self._store(disk, place, record[HEAD])
+                self._store(disk, place, record[HEAD], record)
 
     def forget(self, place: Where) -> None:
         """What was purged of a key may come back, and nobody is to blame."""
@@ -192,7 +194,7 @@ class Model:
         """Something is wrong."""
         self.wrong.append(text)
 
-    def _store(self, disk: KnownDisk, place: Where, head: Head) -> None:
+    def _store(self, disk: KnownDisk, place: Where, head: Head, record: bytes) -> None:
         version, old = head[:VERSION], disk.held.get(place)
         if old is not None and version < old[:VERSION]:
             self.complain(f"{disk.path.name} replaced {place[KEY_AT:]!r} at {told(old)} by {told(head)}")
@@ -202,9 +204,9 @@ class Model:
                 f"{place[KEY_AT:]!r} at {told(head)} came back on {disk.path.name}, which had purged {purged}"
             )
         if self.failed and (place, version) in self.failed:
-            self.complain(
-                f"{disk.path.name} stored {place[KEY_AT:]!r} at {told(head)}, which had failed: {self.failed[place, version]}"
-            )
+            value, why = self.failed[place, version]
+            if value == (name_of(record[HEAD.stop :]) if head[VERSION] == LIVE else None):
+                self.complain(f"{disk.path.name} stored {place[KEY_AT:]!r} at {told(head)}, which had failed: {why}")
         disk.held[place] = head
 
     def _remove(self, disk: KnownDisk, place: Where) -> None:

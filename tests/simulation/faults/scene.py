@@ -11,11 +11,11 @@ from kvtui.check import Kind, Recorder
 from kvtui.check import Outcome as Told
 from kvtui.core.cluster import Outcome
 from kvtui.core.opening import Settings
-from kvtui.core.quorum import may_shrink
 from kvtui.core.seams.bundle import Seams
 from kvtui.core.seams.chance import SeededRandom
 from tests.simulation.engine import FaultyDisk
 from tests.simulation.harness import SimCluster, settled
+from tests.simulation.invariants import least_copies
 from tests.simulation.launcher import SimLauncher
 from tests.simulation.machine import Machine
 from tests.simulation.plan import Fault
@@ -83,7 +83,7 @@ class Scene:
 
         def spare(name: str) -> bool:
             return all(
-                name not in place.clean or may_shrink(len(place.clean), len(place.replicas), topology.quorum)
+                name not in place.clean or len(place.clean) > least_copies(len(place.replicas), topology.quorum)
                 for place in topology.distinct
             )
 
