@@ -304,6 +304,9 @@ class _WatchedPending(Pending):
         stale: bool = False,
         note: str = "",
     ) -> Operation:
+        if version is not None and not version[0] and version[1]:
+            # What a newcomer brought has versions of its own, below all others, in a cluster that holds nothing any more.
+            version = None
         operation = super().end(outcome, value, version, stale, note)
         self._invariants.ended(operation)
         return operation
