@@ -231,7 +231,7 @@ async def _late_write(scene: Scene, former: Machine, sleeper: Coordinator, key: 
     done, _ = await asyncio.wait([writing], timeout=LATE_SECONDS)
     if done:
         written = writing.result()
-        pending.end(Told(written.outcome), None, written.version if written.version.epoch else None)
+        pending.end(Told(written.outcome), None, written.version if written.version.epoch else None, note=written.text)
 
 
 OF_COORDINATORS: Final[dict[FaultKind, Inflict]] = {
