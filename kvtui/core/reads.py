@@ -415,7 +415,8 @@ class Reads:
     async def _page(
         self, start: int, after: bytes | None, prefix: bytes, values: bool
     ) -> tuple[list[Entry], bytes | None, int]:
-        """What a clean replica holds after ``after`` from slot ``start`` on, and where the next page begins."""
+        """What a clean replica holds after ``after`` from slot ``start`` on, and where the next page begins. Of slots whose clean
+        replicas were not compared since this coordinator started, what any of them holds: one may lack what others have."""
         trouble = ""
         for attempt in range(ATTEMPTS):
             route = self._ledger.route(start)
@@ -423,9 +424,16 @@ class Reads:
                 raise ClusterError(f"can't read the whole ring: {self._ledger.stopped}")
             if not route.clean:
                 raise ClusterError(f"can't read the whole ring: {self._unreadable(route)}")
-            hop = route.clean[attempt % len(route.clean)]
-            # Of these slots the node is a clean replica now; should it be emptied of them, then after it answered.
+            # Of these slots the nodes are clean replicas now; should one be emptied of them, then after it answered.
             stop = self._end_of_run(start)
+            hops: Sequence[Hop] = (route.clean[attempt % len(route.clean)],)
+            if any(self._ledger.unverified[start:stop]):
+                for node in route.missing:
+                    self._ledger.exclude(node, [(0, len(self._ledger.topology.places))])
+                route = self._ledger.route(start)
+                if route.missing or not route.clean:
+                    raise ClusterError(f"can't read the whole ring: {self._unreadable(route)}")
+                hops, stop = route.clean, self._end_of_run(start)
             request = Scan(
                 start=start,
                 stop=stop,
@@ -435,23 +443,23 @@ class Reads:
                 prefix=to_blob(prefix),
                 whole=True,
             )
+            replies: list[Reply] = []
             try:
-                reply = await hop.link.ask(request)
+                asked = [hop.link.ask(request) for hop in hops]
+                replies += [await future for future in asked]
             except (LinkLost, LinkFull) as error:
-                trouble = f"{hop.node}: {error}"
+                trouble = f"{hops[min(len(replies), len(hops) - 1)].node}: {error}"
                 continue
-            if reply.code == DAMAGED:
+            for hop, reply in zip(hops, replies, strict=True):
+                if reply.status == ERROR and reply.code != DAMAGED:
+                    raise ClusterError(f"can't read the whole ring: {hop.node}: {reply.msg}")
+            damaged = next((hop.node for hop, reply in zip(hops, replies, strict=True) if reply.code == DAMAGED), None)
+            if damaged is not None:
                 # Others have what it lacks; and it is repaired from them.
-                trouble = f"{hop.node}: {reply.msg}"
+                trouble = f"{damaged}: {next(reply.msg for reply in replies if reply.code == DAMAGED)}"
                 continue
-            if reply.status == ERROR:
-                raise ClusterError(f"can't read the whole ring: {hop.node}: {reply.msg}")
-            cursor = None if reply.cursor is None else from_blob(reply.cursor)
-            return (
-                reply.entries or [],
-                cursor,
-                stop if cursor is None else self._ledger.slot(cursor),
-            )
+            entries, cursor = _together(replies)
+            return entries, cursor, stop if cursor is None else self._ledger.slot(cursor)
         raise ClusterError(f"can't read the whole ring: {trouble}")
 
     def _end_of_run(self, slot: int) -> int:
@@ -483,6 +491,26 @@ class Reads:
         if read.value is None:
             return None
         return Item(key, read.value if values else None, read.version, len(read.value))
+
+
+def _together(replies: Sequence[Reply]) -> tuple[list[Entry], bytes | None]:
+    """One page of what several nodes hold of the same part, the newest of each key, as far as all of them got; and its end."""
+    ends = [from_blob(reply.cursor) for reply in replies if reply.cursor is not None]
+    end = min(ends, key=_in_the_ring, default=None)
+    if len(replies) == 1:
+        return replies[0].entries or [], end
+    newest: dict[bytes, Entry] = {}
+    for entry in (entry for reply in replies for entry in reply.entries or ()):
+        key = from_blob(entry.key)
+        if (end is None or _in_the_ring(key) <= _in_the_ring(end)) and (
+            key not in newest or entry.version > newest[key].version
+        ):
+            newest[key] = entry
+    return [newest[key] for key in sorted(newest, key=_in_the_ring)], end
+
+
+def _in_the_ring(key: bytes) -> tuple[int, bytes]:
+    return token_of(key), key
 
 
 def _unread(text: str) -> Read:

@@ -48,9 +48,9 @@ TAILS_SHARE: Final = 0.75
 """Clusters whose nodes lose the ends of their disks, where no stored record is damaged."""
 TAILS: Final = (1, 2, 2, 3)
 """Times that they do, one of these."""
-TAIL_WEIGHTS: Final = (3, 4, 4)
+TAIL_WEIGHTS: Final = (3, 5, 4)
 """How often one node does, several do, or any with the coordinator dead."""
-TAILS_SECONDS: Final = 8.0
+TAILS_SECONDS: Final = 9.0
 """They begin within this time: some when nothing is written any more."""
 REVIVE_SHARE: Final = 0.3
 """Clusters that start their nodes again."""

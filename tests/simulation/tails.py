@@ -279,15 +279,17 @@ def _split(operations: list[Operation], gap: Gap, name: str) -> tuple[list[Opera
         for state in gap.states
         if state.version != NEVER
     ]
-    left = {state.name for state in gap.states}
+    names, versions = {state.name for state in gap.states} - {None}, {state.version for state in gap.states}
     for operation in operations:
         if operation.start > gap.at:
-            after.append(replace(operation, key=name))
+            # What is stale may be of before.
+            if not operation.stale:
+                after.append(replace(operation, key=name))
         elif operation.end is not None and operation.end <= gap.at:
             before.append(operation)
         elif operation.kind is not Kind.GET:
             before.append(replace(operation, end=None, outcome=Outcome.UNKNOWN))
-            if operation.kind is Kind.DELETE or operation.value not in left:
+            if operation.value not in names and operation.version not in versions:
                 after.append(replace(operation, key=name))
     return before, after
 

@@ -12,7 +12,8 @@ from tests.simulation.machine import Machine
 from tests.simulation.plan import Fault, FaultKind
 
 SPARED_SHARE: Final = 0.85
-"""Cuts of nodes beside which others hold everything, where there are such."""
+DARK_SPARED_SHARE: Final = 0.5
+"""Cuts of nodes beside which others hold everything, where there are such, with the coordinator alive and dead."""
 MANY_SHARE: Final = 0.4
 FEW: Final = 3
 MANY: Final = 24
@@ -25,7 +26,8 @@ PATIENCE_SECONDS: Final = 3.0
 
 
 async def lose_tails(scene: Scene, fault: Fault) -> bool:
-    """They are killed, cut and started again."""
+    """They are killed, cut and started again. Every other time the coordinator is killed as soon as it has missed them: by then it
+    has logged how far they had got."""
     cluster = scene.cluster
     nodes = await _chosen(scene, fault, several=fault.kind is FaultKind.LOST_TAILS)
     if not nodes:
@@ -37,22 +39,28 @@ async def lose_tails(scene: Scene, fault: Fault) -> bool:
     cut = scene.tails.cut(_batches(fault, nodes), topology, dark=False)
     scene.wiped = scene.wiped or bool(cut)
     watching = asyncio.create_task(_until_missed(scene, machine, coordinator, cut))
-    await asyncio.sleep(fault.seconds)
+    if fault.flag and await watching:
+        cluster.crash()
+        await scene.reopen(fault.seconds)
+    else:
+        await asyncio.sleep(fault.seconds)
     await asyncio.gather(*(scene.revive(node) for node in nodes), watching, return_exceptions=True)
     return len(cut) > (fault.kind is FaultKind.LOST_TAILS)
 
 
-async def _until_missed(scene: Scene, machine: Machine, coordinator: Coordinator, nodes: list[str]) -> None:
-    """Once it has missed them, the coordinator has logged how far they had got. Before, it is all in its memory."""
+async def _until_missed(scene: Scene, machine: Machine, coordinator: Coordinator, nodes: list[str]) -> bool:
+    """Once it has missed them, the coordinator has logged how far they had got. Before, it is all in its memory: when it ends,
+    nobody knows."""
     cluster, ledger = scene.cluster, coordinator._ledger
     for _ in range(int(MISSED_SECONDS / LOOK_SECONDS)):
         if cluster.machine is not machine or not machine.alive:
             scene.tails.loosen(nodes)
-            return
+            return False
         linked = any(node in ledger.nodes and ledger.nodes[node].link is not None for node in nodes)
         if not linked and scene.tails.log_takes_records():
-            return
+            return True
         await asyncio.sleep(LOOK_SECONDS)
+    return False
 
 
 async def lose_tails_in_the_dark(scene: Scene, fault: Fault) -> bool:
@@ -92,11 +100,14 @@ def _running(scene: Scene, fault: Fault, *, several: bool) -> list[str]:
     if not cluster.running or cluster.coordinator.snapshot().stopped:
         return []
     topology = cluster.coordinator.topology
-    members = [name for name in topology.members if name in cluster.launcher.processes and cluster.process(name).alive]
+    # A node that forgets that it joined has the keys of its own again, and waits for a person.
+    members = [name for name in topology.members if name in cluster.launcher.processes and not name.startswith("own")]
+    members = [name for name in members if cluster.process(name).alive]
     choices = list(combinations(members, 2 if several else 1)) or [tuple(members)]
     at = fault.node % len(choices)
     choices = choices[at:] + choices[:at]
-    spared = [names for names in choices if _others_have_all(topology, names)] if fault.amount < SPARED_SHARE else []
+    share = DARK_SPARED_SHARE if fault.kind is FaultKind.DARK_TAILS else SPARED_SHARE
+    spared = [names for names in choices if _others_have_all(topology, names)] if fault.amount < share else []
     return list((spared or choices)[0])
 
 
