@@ -54,7 +54,7 @@ async def a_write_does_not_wait_for_the_notes() -> None:
         writing = asyncio.create_task(cluster.put(b"key", b"new"))
         await asyncio.sleep(0.5)
         assert not writing.done()
-        notes.forget("n1")
+        notes.tell("n1")
         assert (await writing).outcome is Outcome.OK
 
 
