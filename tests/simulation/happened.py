@@ -96,7 +96,7 @@ FLOORS: Final[Mapping[Event, int]] = {
     Event.DROP: STORIES,
     Event.CLEAR: KINDS,
     Event.PAGE: KINDS,
-    Event.SUPERSEDED: STORIES,
+    Event.SUPERSEDED: KINDS,
     Event.FENCED: KINDS,
     Event.DAMAGED: KINDS,
     Event.FULL: KINDS,

@@ -105,6 +105,8 @@ class SimCluster:
             grace=grace,
             revive=revive,
         )
+        self.disputed = 0
+        """Slots of rebuilt logs of which it could not be said which coordinator served them last."""
         self._coordinator: Coordinator | None = None
         self._task: asyncio.Task[None] | None = None
         self._leave = asyncio.Event()
@@ -222,14 +224,15 @@ class SimCluster:
         servers = [process.server for process in self.launcher.processes.values() if process.alive]
         return sorted(server.address for server in servers if server is not None and server.store.membership.cluster)
 
-    async def recover(self, state: Path, without: Sequence[str] = ()) -> None:
-        """End the coordinator, and open a log at ``state`` that is rebuilt from all the nodes: those that run by themselves, and
-        those whose data lies beside the log. Raises ClusterError; then the log is where it was."""
+    async def recover(self, state: Path, without: Sequence[str] = (), unnamed: Sequence[str] = ()) -> None:
+        """End the coordinator, and open a log at ``state`` that is rebuilt from the nodes: those that run by themselves, but for
+        ``unnamed`` ones, and those whose data lies beside the log. Raises ClusterError; then the log is where it was."""
         self.machine.crash()
         for name, port in list(self._ports.items()):
             if not self.process(name).alive:
                 await self.launch(name, port)
-        addresses = self.joined if self.attached else []
+        left_out = {self._ports[name] for name in unnamed}
+        addresses = [(host, port) for host, port in self.joined if port not in left_out] if self.attached else []
         machine = Machine("rebuilder")
         self.launcher.parent = machine
         seams = self.seams_of(machine, self.secret)
@@ -237,7 +240,8 @@ class SimCluster:
             state = STATE
             self.disks.rename(STATE / "metadata", STATE / "lost")
         try:
-            await recover(state, addresses, without, seams)
+            rebuilt = await recover(state, addresses, without, seams)
+            self.disputed += rebuilt.disputed
         except ClusterError:
             if not self.attached:
                 self.disks.rename(STATE / "lost", STATE / "metadata")

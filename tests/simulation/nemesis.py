@@ -13,7 +13,9 @@ from tests.simulation.faults.disks import OF_DISKS
 from tests.simulation.faults.half_written import OF_WRITES
 from tests.simulation.faults.newcomers import OF_NEWCOMERS
 from tests.simulation.faults.nodes import OF_NODES
+from tests.simulation.faults.rebuilt import OF_REBUILT
 from tests.simulation.faults.scene import Inflict, Scene
+from tests.simulation.faults.stranded import OF_STREAMS
 from tests.simulation.faults.tails import OF_TAILS
 from tests.simulation.harness import CoordinatorGone, SimCluster
 from tests.simulation.plan import Fault, FaultKind
@@ -28,6 +30,8 @@ BY_KIND: Final[dict[FaultKind, Inflict]] = {
     **OF_WRITES,
     **OF_NEWCOMERS,
     **OF_TAILS,
+    **OF_REBUILT,
+    **OF_STREAMS,
 }
 """What each kind of fault does."""
 

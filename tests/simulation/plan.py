@@ -118,6 +118,10 @@ class FaultKind(StrEnum):
     LOST_TAIL = "lose the end of a node's disk"
     LOST_TAILS = "lose the ends of several nodes' disks"
     DARK_TAILS = "lose the ends of nodes' disks while the coordinator is dead"
+    UNNAMED = "lose the coordinator's log, and rebuild it without naming a node"
+    SLEEPER = "rebuild the log after a sleeper noted more on a node that its successor never reached"
+    IN_A_ROW = "let several coordinators take over in a row, and rebuild the log"
+    STRANDED = "let requests of a broken connection arrive after the next hello"
 
 
 TAIL_KINDS: Final = (FaultKind.LOST_TAIL, FaultKind.LOST_TAILS, FaultKind.DARK_TAILS)
@@ -150,6 +154,13 @@ RARE: Final = {
     FaultKind.OVERDUE: 0.3,
 }
 """Kinds that come besides the others, and the share of plans (where it can be done) that have one."""
+REBUILT: Final = (FaultKind.UNNAMED, FaultKind.SLEEPER, FaultKind.IN_A_ROW)
+REBUILT_SHARE: Final = 0.9
+"""Clusters of nodes that run by themselves whose log is rebuilt, in each of these ways."""
+REBUILT_SECONDS: Final = (FAULT_SECONDS / 2, 1.3 * FAULT_SECONDS)
+"""When that begins."""
+STRANDED: Final = (0, 0, 1)
+"""Connections of a run whose last requests are late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +236,8 @@ class Plan:
 
 def plan(seed: int) -> Plan:
     """The run of a seed."""
-    return _contested(_with_tails(_with_rare_ones(_calmed(_with_many_copies(replace(_plan(seed), low=_low(seed)))))))
+    one = _with_tails(_with_rare_ones(_calmed(_with_many_copies(replace(_plan(seed), low=_low(seed))))))
+    return _contested(replace(one, faults=_with_stranded(seed, _with_rebuilt(one))))
 
 
 def _contested(one: Plan) -> Plan:
@@ -283,6 +295,8 @@ def _plan(seed: int) -> Plan:
         FaultKind.HALVES,
         *RARE,
         *TAIL_KINDS,
+        *REBUILT,
+        FaultKind.STRANDED,
     }
     return Plan(
         seed=seed,
@@ -376,6 +390,27 @@ def _with_rare_ones(one: Plan) -> Plan:
         if dice.random() < share and (one.attached or kind is not FaultKind.JOIN_WITH_KEYS)
     ]
     return replace(one, faults=tuple(sorted((*one.faults, *more), key=lambda fault: fault.at)))
+
+
+def _with_rebuilt(one: Plan) -> tuple[Fault, ...]:
+    """Its faults, and logs that are rebuilt from the nodes, where those run by themselves."""
+    dice = random.Random(f"rebuilt:{one.seed}")
+    if not one.attached:
+        return one.faults
+    more = [
+        # Most other faults come first: while the log is lost there is nobody to do them to.
+        replace(_fault(dice, kind), at=round(dice.uniform(*REBUILT_SECONDS), 3))
+        for kind in REBUILT
+        if dice.random() < REBUILT_SHARE
+    ]
+    return tuple(sorted((*one.faults, *more), key=lambda fault: fault.at))
+
+
+def _with_stranded(seed: int, faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
+    """Those, and connections whose last requests are late."""
+    dice = random.Random(f"stranded:{seed}")
+    more = [_fault(dice, FaultKind.STRANDED) for _ in range(dice.choice(STRANDED))]
+    return tuple(sorted((*faults, *more), key=lambda fault: fault.at))
 
 
 def _step(dice: random.Random) -> Step:

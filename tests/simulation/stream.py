@@ -191,6 +191,15 @@ class End(asyncio.Transport):
                 self._arriving_bytes -= len(item)
         self.accept(Mark.RESET)
 
+    def linger(self, seconds: float) -> None:
+        """What is on the wire to this end takes so much longer. That the stream broke it learns when it answers."""
+        self._arriving = deque((due + seconds, item) for due, item in self._arriving)
+        self._last_due += seconds
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._schedule()
+
     def drop_outbox(self) -> None:
         """Lose what waits in the writer's buffer."""
         self._outbox.clear()
@@ -380,6 +389,11 @@ class Connection:
         """The client's end and the server's."""
         return self._ends
 
+    @property
+    def sent(self) -> bool:
+        """Whether anything is on the wire to the server."""
+        return bool(self._ends[1]._arriving)
+
     def cut(self, survivors: Callable[[int], int] = lambda count: 0) -> None:
         """Break it: both ends learn so, after what ``survivors`` leaves of the pieces on the wire to them."""
         for end in self._ends:
@@ -387,3 +401,12 @@ class Connection:
         for end in self._ends:
             if not end.lost:
                 end.reset(survivors(len(end._arriving)))
+
+    def strand(self, seconds: float) -> None:
+        """The client learns that it broke; what it sent still arrives, so much later, when there may be another stream already."""
+        client, server = self._ends
+        client.drop_outbox()
+        if not server.lost:
+            server.linger(seconds)
+        if not client.lost:
+            client.reset(0)

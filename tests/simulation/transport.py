@@ -80,6 +80,14 @@ class SimNetwork:
             connection.cut(self._some)
         return len(found)
 
+    def strand(self, client: str, server: str, seconds: float) -> int:
+        """Break every stream on which something is on its way from ``client`` to ``server``, for the client alone: that arrives so
+        much later. Returns how many."""
+        found = [one for one in self._connections if (one.client, one.server) == (client, server) and one.sent]
+        for connection in found:
+            connection.strand(seconds)
+        return len(found)
+
     def partition(self, senders: Names, receivers: Names = ANY, *, one_way: bool = False) -> None:
         """Let nothing through from ``senders`` to ``receivers`` nor, unless ``one_way``, back. Nobody is told;
         connecting takes its full time and fails."""

@@ -218,12 +218,12 @@ async def take_over(scene: Scene, fault: Fault) -> bool:
     former.resume()
     key = scene.keys[fault.node % len(scene.keys)]
     if former.alive:
-        await _late_write(scene, former, sleeper, key)
+        await late_write(scene, former, sleeper, key)
         former.crash()
     return True
 
 
-async def _late_write(scene: Scene, former: Machine, sleeper: Coordinator, key: bytes) -> None:
+async def late_write(scene: Scene, former: Machine, sleeper: Coordinator, key: bytes) -> None:
     """What the sleeper acknowledges counts like any other write."""
     value = f"late {next(scene.names)}"
     pending = scene.recorder.begin(LATE_CLIENT + next(scene.names), Kind.PUT, key.decode(), value)

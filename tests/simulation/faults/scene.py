@@ -60,6 +60,8 @@ class Scene:
         self.tails = Tails(cluster, recorder)
         self.wiped = False
         self.taken_over = False
+        self.given_up = False
+        """Whether a person went on without a node that was needed."""
         self._seed = seed
 
     # Who is chosen.
