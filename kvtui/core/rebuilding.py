@@ -72,10 +72,14 @@ def rebuild(found: Sequence[Found], without: Collection[str] = ()) -> Rebuilt:
     if any(set(finding.missing).difference(without) for finding in findings):
         raise ClusterError(_need(findings, without, reasons))
     base = next((one for one in accounts if any(f.account is one and f.decides for f in findings)), accounts[0])
-    members = {member.data_id: member for member in base.topology.members.values()}
-    placed = [_by_data(finding, slot, witnesses) for slot, finding in enumerate(findings)]
+    lives = _Lives(accounts, witnesses)
+    members = {
+        data_id: msgspec.structs.replace(base.topology.members[name], data_id=data_id)
+        for name, data_id in lives.of(base, base.topology.members).items()
+    }
+    placed = [_by_data(finding, slot, lives) for slot, finding in enumerate(findings)]
     for finding, place in zip(findings, placed, strict=True):
-        _add_members(members, finding, place)
+        _add_members(members, finding, place, accounts)
     members = _as_found(members, found, witnesses)
     names = {data_id: member.id for data_id, member in members.items()}
     topology = replace(
@@ -183,13 +187,31 @@ def _need(findings: Sequence[Finding], without: Collection[str], reasons: Mappin
     )
 
 
-def _by_data(finding: Finding, slot: int, witnesses: Collection[str]) -> Placement:
+class _Lives:
+    """What the data of a node is: of one that was not found as a note has it, whatever a node of its name has been found to have
+    since, if any has. It was wiped then."""
+
+    def __init__(self, accounts: Sequence[Account], witnesses: Collection[str]) -> None:
+        self.found = witnesses
+        self._since = {
+            member.id: member.data_id
+            for account in reversed(accounts)
+            for member in account.topology.members.values()
+            if member.data_id in witnesses
+        }
+
+    def of(self, account: Account, nodes: Iterable[str]) -> dict[str, str]:
+        """The ids of data, by the names that the account gives to the nodes."""
+        ids = {node: account.topology.members[node].data_id for node in nodes if node in account.topology.members}
+        return {node: own if own in self.found else self._since.get(node, own) for node, own in ids.items()}
+
+
+def _by_data(finding: Finding, slot: int, lives: _Lives) -> Placement:
     """Where the slot's entries are, by the ids of nodes' data. Where nothing is decided nobody is known to be clean; whoever may
     hold a part of it is a replica, so that ``accept-loss`` serves that too, and nobody is emptied of what may be the last copy."""
 
     def ids(account: Account, nodes: Iterable[str]) -> tuple[str, ...]:
-        members = account.topology.members
-        return tuple(members[node].data_id for node in nodes if node in members)
+        return tuple(dict.fromkeys(lives.of(account, nodes).values()))
 
     place = finding.account.topology.places[slot]
     if finding.decides:
@@ -198,21 +220,18 @@ def _by_data(finding: Finding, slot: int, witnesses: Collection[str]) -> Placeme
     for account in finding.doubtful:
         other = account.topology.places[slot]
         held = ids(account, other.replicas + other.receiving)
-        replicas = union(replicas, tuple(data_id for data_id in dict.fromkeys(held) if data_id in witnesses))
+        replicas = union(replicas, tuple(data_id for data_id in held if data_id in lives.found))
     return Placement(replicas, (), (), (), ids(finding.account, place.garbage))
 
 
-def _add_members(members: dict[str, Member], finding: Finding, place: Placement) -> None:
+def _add_members(members: dict[str, Member], finding: Finding, place: Placement, accounts: Sequence[Account]) -> None:
     """Whoever is known to be clean, and whoever may hold a part of what is lost, is a member, though the newest note that decides
     anything does not count it as one: a slot without any would look empty."""
     wanted = place.counted if finding.decides else place.replicas
     for data_id in wanted:
         if data_id not in members:
             one = next(
-                m
-                for a in (finding.account, *finding.doubtful)
-                for m in a.topology.members.values()
-                if m.data_id == data_id
+                m for a in (finding.account, *accounts) for m in a.topology.members.values() if m.data_id == data_id
             )
             taken = {member.id for member in members.values()}
             free = next(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from kvtui.core.cluster import ClusterError
 from kvtui.core.placement import Placement
 from kvtui.core.rebuilding import Found, Rebuilt, rebuild
-from kvtui.core.records import Behind, Joined, LossAccepted, Opened, Placed
+from kvtui.core.records import Behind, Joined, LossAccepted, Opened, Placed, Wiped
 from kvtui.core.topology import Topology
 from kvtui.core.version import NEVER, Version
 from tests.core.clusters import after, member, placed_as, settled
@@ -181,6 +181,22 @@ def test_a_lost_slot_whose_replicas_are_no_members_of_the_newest_note_does_not_l
     assert [place.clean for place in rebuilt.topology.places] == [("A",)] * 7 + [()]
     assert rebuilt.topology.places[7].replicas == ("X", "A")
     assert (rebuilt.lost, rebuilt.missing) == (1, ("X",))
+
+
+def test_a_lost_slot_of_a_node_that_was_wiped_is_of_that_node_as_it_is_now() -> None:
+    """It was given a second member of that name, which nobody could ever start."""
+    before = start(Placement(("A",), ("A",)), "AB")
+    newer = after(taken_over(before), Wiped("A", "another life", 0), Placed(0, 7, Placement(("B",), ("B",))))
+    odd = after(before, Placed(7, 8, Placement(("A",), ("A",))), Opened(3, "odd", ends=((1, 12),)))
+    nodes = [
+        found("A", newer, Version(2, 11), data_id="another life"),
+        found("B", newer, Version(2, 11)),
+        found("C", odd, Version(3, 20)),
+    ]
+    rebuilt = rebuild(nodes, ["A"])
+    assert set(rebuilt.topology.members) == {"A", "B"}
+    assert "A" in rebuilt.topology.places[7].replicas
+    assert rebuilt.topology.places[7].clean == ()
 
 
 steps = st.lists(

@@ -191,7 +191,8 @@ class _Story:
         clean copy must do."""
         keys = self._keys + self._further
         for key, read in zip(keys, await self._cluster.get_many(keys), strict=True):
-            if key not in self._retired and (read.stale or DAMAGED in read.text):
+            # What is left of a lost slot may be damaged as well.
+            if read.stale or DAMAGED in read.text:
                 await self._cluster.call(lambda c: c.set_quorum(1))
                 await self._clients.operate(LAST_CLIENT, Kind.PUT, key, f"anew {key.decode()}")
 

@@ -140,19 +140,25 @@ async def _wake(scene: Scene, former: Machine, sleeper: Coordinator, dice: rando
 
 async def _rebuild(scene: Scene) -> None:
     """From all nodes. What was wiped is given up. Raises ClusterError, with the log open that there was."""
-    state, wanted = Path(f"rebuilt after{next(scene.names)}"), []
+    cluster, state = scene.cluster, Path(f"rebuilt after{next(scene.names)}")
+    wanted: list[str] = []
     for _ in range(TRIES):
+        there = {
+            name
+            for name, process in cluster.launcher.processes.items()
+            if process.server is not None and process.address in cluster.joined
+        }
         try:
-            await scene.cluster.recover(state)
+            await cluster.recover(state)
             return
         except ClusterError as error:
-            wanted, last = WITHOUT.findall(str(error)), error
-            if scene.wiped and wanted:
+            wanted = WITHOUT.findall(str(error))
+            if wanted and scene.wiped:
                 break
+            if wanted and there.issuperset(wanted):
+                scene.served_elsewhere.append(f"all nodes are there, and yet: {error}")
             # A node that ended just now is started again.
             await asyncio.sleep(NOTICED)
-    if wanted and not scene.wiped and all(scene.cluster.process(name).alive for name in wanted):
-        scene.served_elsewhere.append(f"all nodes are there, and yet: {last}")
     await _or_reopen(scene, state, wanted if scene.wiped else [])
 
 
