@@ -44,6 +44,7 @@ DAMAGED: Final = "failed its checksum"
 ELSEWHERE: Final = "obeys another coordinator"
 """In the note of a node that was wiped, and has joined again since, unknown to the log that is open."""
 LONE: Final = "belongs to no cluster"
+OF_ITS_OWN: Final = "of its own; only an empty one can join"
 NOTELESS: Final = "none of the nodes has a note"
 WITHOUT: Final = re.compile(r"--without (\S+)")
 
@@ -161,6 +162,7 @@ class _Story:
 
     async def _settle(self, nemesis: Nemesis) -> int:
         """Wait until all is as wanted. Slots that were lost must say so, and are given up; returns how many."""
+        await self._empty_lone_ones(nemesis)
         coordinator = self._cluster.coordinator
         lost = sum(stop - start for start, stop in coordinator.topology.lost)
         if lost:
@@ -185,6 +187,14 @@ class _Story:
                 f" {set(coordinator.topology.places)}"
             ) from None
         return lost
+
+    async def _empty_lone_ones(self, nemesis: Nemesis) -> None:
+        """A node that lost all since it joined stands alone, with the keys of its own that it had: a person empties it."""
+        for view in (await self._cluster.call(lambda c: c.refresh())).nodes:
+            if OF_ITS_OWN in view.note and nemesis.wiped and self._cluster.attached:
+                self._cluster.kill(view.id)
+                self._cluster.wipe(view.id)
+                await self._cluster.launch(view.id, view.port)
 
     async def _write_damaged_anew(self) -> None:
         """A flipped bit may be the last clean copy's, when the others fell behind since: only a new value mends it, of which one

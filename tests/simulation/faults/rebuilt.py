@@ -143,11 +143,7 @@ async def _rebuild(scene: Scene) -> None:
     cluster, state = scene.cluster, Path(f"rebuilt after{next(scene.names)}")
     wanted: list[str] = []
     for _ in range(TRIES):
-        there = {
-            name
-            for name, process in cluster.launcher.processes.items()
-            if process.server is not None and process.address in cluster.joined
-        }
+        there = _as_known(scene)
         try:
             await cluster.recover(state)
             return
@@ -160,6 +156,17 @@ async def _rebuild(scene: Scene) -> None:
             # A node that ended just now is started again.
             await asyncio.sleep(NOTICED)
     await _or_reopen(scene, state, wanted if scene.wiped else [])
+
+
+def _as_known(scene: Scene) -> set[str]:
+    """The nodes that run, with the data that the last coordinator knew them to have."""
+    members = scene.cluster.coordinator.topology.members if scene.cluster._coordinator is not None else {}
+    servers = {name: process.server for name, process in scene.cluster.launcher.processes.items() if process.alive}
+    return {
+        name
+        for name, server in servers.items()
+        if server is not None and name in members and server.store.membership.data_id == members[name].data_id
+    }
 
 
 async def _or_reopen(scene: Scene, state: Path, without: list[str], unnamed: list[str] | None = None) -> None:
