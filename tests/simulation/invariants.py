@@ -95,6 +95,9 @@ class Invariants:
             return
         place, bare = where(key), packed(version)
         placement = topology.places[slot_at(place, len(topology.places))]
+        if coordinator._ledger.stopped or not coordinator._ledger.may_place(placement):
+            # On an older copy of the log, which serves nothing: whoever answered has a newer one.
+            return
         for node in placement.clean:
             lack = self._lacks(topology, node, place, bare)
             if lack:
@@ -306,6 +309,9 @@ class _WatchedPending(Pending):
     ) -> Operation:
         if version is not None and not version[0] and version[1]:
             # What a newcomer brought has versions of its own, below all others, in a cluster that holds nothing any more.
+            version = None
+        if outcome is Outcome.FAILED and any(text in note for text in SUPERSEDED):
+            # Whoever is obeyed instead may give the same version to another write.
             version = None
         operation = super().end(outcome, value, version, stale, note)
         self._invariants.ended(operation)
