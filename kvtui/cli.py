@@ -238,7 +238,8 @@ def config(outer: Options, config: Path | None) -> int:
 def recover(outer: Options, /, addresses: tuple[str, ...], without: tuple[str, ...], **given: Any) -> int:
     """Rebuild a lost state directory from its nodes.
 
-    Every node keeps a note of who holds what. Name the addresses of the nodes that run by themselves.
+    Every node keeps a note of who holds what. Name the addresses of all nodes that run by themselves: what can't be decided
+    without one that is not found is lost, and said to be.
     """
     from kvtui.commands.address import parse_address
 
