@@ -18,6 +18,7 @@ from kvtui.core.authentication import Secret
 from kvtui.core.cluster import ClusterError, Outcome
 from kvtui.core.ring import slot_of, token_of
 from kvtui.core.snapshot import ClusterSnapshot, NodeState
+from tests.simulation.calm import Calm
 from tests.simulation.clients import LAST_CLIENT, Clients
 from tests.simulation.contents import Contents
 from tests.simulation.happened import Event, operations
@@ -150,6 +151,11 @@ class _Story:
                 lost = await self._settle(nemesis)
                 await self._read_all()
                 # What is promised to be repaired, made equal or moved is so by itself, before anybody asks for it.
+                await self._compare()
+                hot = [key for key in self._keys if key not in self._retired]
+                calm = Calm(cluster, self._model, self._clients, hot, plan.seed)
+                if trouble := await calm.trouble(nothing_lost=not lost):
+                    raise Wrong(trouble)
                 await self._compare()
                 await cluster.call(lambda coordinator: coordinator.rebalance())
                 await self._compare()

@@ -1,0 +1,114 @@
+"""What is promised once all is calm: damage is repaired, tombstones go, and with one node away everything that can go on does."""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from kvtui.check import Kind
+from kvtui.check import Outcome as Told
+from kvtui.core.coordinator import Coordinator
+from kvtui.core.protocol import Scan
+from tests.simulation.clients import LAST_CLIENT, Clients
+from tests.simulation.contents import Contents
+from tests.simulation.harness import SimCluster, settled
+from tests.simulation.invariants import least_copies
+from tests.simulation.model import KEY_AT, Model, slot_at, where
+
+RESTART_SHARE: Final = 0.3
+"""Damaged nodes that find it after a start."""
+AWAY_SHARE: Final = 0.25
+"""Runs in which a node is away once more when all is calm."""
+PURGE_SHARE: Final = 0.15
+"""Runs that wait for tombstones to go."""
+NOTICED_SECONDS: Final = 3.0
+"""Until then who is killed or hung is not waited for any more: two seconds are promised."""
+REPAIR_SECONDS: Final = 30.0
+"""Until then after its node has read it, a damaged entry is repaired."""
+PURGE_SECONDS: Final = 20.0
+"""Until then tombstones that all replicas have are gone: they are looked for every five seconds, and at the second look they go."""
+SETTLE_SECONDS: Final = 60.0
+
+
+class Calm:
+    """A cluster that is settled, whose clients are silent."""
+
+    def __init__(self, cluster: SimCluster, model: Model, clients: Clients, keys: Sequence[bytes], seed: int) -> None:
+        """``keys``: those of which nothing was lost."""
+        self._cluster = cluster
+        self._contents = Contents(cluster, model)
+        self._clients = clients
+        self._keys = keys
+        self._dice = random.Random(f"calm:{seed}")
+
+    async def trouble(self, nothing_lost: bool) -> str:
+        """What does not hold, in words; empty when all does."""
+        away, purged = self._dice.random() < AWAY_SHARE, self._dice.random() < PURGE_SHARE
+        trouble = await self._repair()
+        if not trouble and away:
+            trouble = await self._without_one()
+        if not trouble and purged and nothing_lost and await self._remains(self._contents.tombstones, PURGE_SECONDS):
+            trouble = f"{self._contents.tombstones()}, though all is calm for {PURGE_SECONDS:g} s"
+        return trouble
+
+    async def _repair(self) -> str:
+        """Nodes with damage that nobody has come across read all that they hold, because somebody asks for it, or as each does
+        after its start."""
+        for name in sorted(self._contents.damaged()):
+            if self._dice.random() < RESTART_SHARE:
+                self._cluster.kill(name)
+                await asyncio.sleep(NOTICED_SECONDS)
+                await self._return(name)
+            else:
+                await self._cluster.call(lambda coordinator, name=name: _read(coordinator, name))  # type: ignore[misc]
+
+        def damaged() -> str:
+            return next((f"{places[0][KEY_AT:]!r} on {name}" for name, places in self._contents.damaged().items()), "")
+
+        if await self._remains(damaged, REPAIR_SECONDS):
+            return f"the damage of {damaged()} is not repaired, and another replica has it"
+        return ""
+
+    async def _without_one(self) -> str:
+        """One node is killed or hangs: what the others have copies enough for goes on."""
+        topology = self._cluster.coordinator.topology
+        name = self._dice.choice(sorted(topology.members))
+        hangs = self._dice.random() < 0.5
+        (self._cluster.pause if hangs else self._cluster.kill)(name)
+        await asyncio.sleep(NOTICED_SECONDS)
+        trouble = ""
+        for number, key in enumerate(self._keys):
+            place = topology.places[slot_at(where(key), len(topology.places))]
+            left = len(set(place.clean) - {name})
+            kind = (Kind.PUT, Kind.GET, Kind.DELETE)[number % 3]
+            if left < (1 if kind is Kind.GET else least_copies(len(place.replicas), topology.quorum)):
+                continue
+            value = f"calm {number}" if kind is Kind.PUT else None
+            told = await self._clients.operate(LAST_CLIENT, kind, key, value)
+            if told is not Told.OK:
+                trouble = trouble or f"a {kind} of {key!r} is {told} with {name} away and the rest calm: {place}"
+        if hangs:
+            self._cluster.resume(name)
+        await self._return(name)
+        return trouble
+
+    async def _return(self, name: str) -> None:
+        if not self._cluster.process(name).alive:
+            await self._cluster.revive(name)
+        await self._cluster.until(settled, SETTLE_SECONDS)
+
+    @staticmethod
+    async def _remains(what: Callable[[], str], seconds: float) -> bool:
+        deadline = asyncio.get_running_loop().time() + seconds
+        while what():
+            if asyncio.get_running_loop().time() > deadline:
+                return True
+            await asyncio.sleep(0.5)
+        return False
+
+
+async def _read(coordinator: Coordinator, name: str) -> None:
+    """Have a node read all that it holds."""
+    link = coordinator._ledger.nodes[name].link
+    assert link is not None
+    await link.ask(Scan(start=0, stop=len(coordinator.topology.places), limit=1_000, values=False))
