@@ -68,9 +68,12 @@ def test_what_was_spent_before_counts_until_there_is_progress() -> None:
 
 def test_after_its_end_nothing_is_late() -> None:
     async def main() -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         async with Patience(SECONDS) as patience:
             patience.end()
             await asyncio.sleep(100)
+        assert loop.time() - began == pytest.approx(100)
 
     run_virtual(main)
 

@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Callable
 
 from kvtui.core.cluster import Outcome
+from kvtui.core.remote_node import HEARTBEAT_SECONDS
 from kvtui.core.snapshot import NodeState
+from kvtui.core.supervisor import COUNTER_SECONDS
 from kvtui.node.record import engine_key
 from tests.simulation.engine import FaultyDisk
 from tests.simulation.harness import STATE, SimCluster, settled
@@ -44,13 +46,41 @@ def test_a_damaged_entry_is_never_served_and_is_repaired_without_being_asked_to(
 
 def test_a_tail_that_a_node_lost_while_the_coordinator_was_dead_is_noticed() -> None:
     async def main() -> None:
-        async with SimCluster(nodes=1, replication=1, slots=8) as cluster:
+        cluster = SimCluster(nodes=1, replication=1, slots=8, make_disk=lambda path: FaultyDisk())
+        # What was compacted lies in tables, whose end can't be lost.
+        cluster.launcher.least_garbage = 1_000_000
+        async with cluster:
+            await cluster.put(KEY, b"an older value")
             await cluster.put(KEY, VALUE)
-            counter = cluster.coordinator._ledger.nodes["n1"].counter
-            before = cluster.coordinator._ledger.topology.members["n1"].counter
-            assert before < counter
-            await cluster.until(lambda snapshot: cluster.coordinator._ledger.topology.members["n1"].counter == counter)
+            await asyncio.sleep(COUNTER_SECONDS + HEARTBEAT_SECONDS)
+            cluster.kill("n1")
+            cluster.crash()
+            assert len(disk_of(cluster, "n1").lose_tail(1)) == 1
+            await cluster.open()
+            assert cluster.coordinator.topology.lost == [(0, 8)]
+            assert (await cluster.get(KEY)).outcome is Outcome.FAILED
+            cluster.crash()
+
+    run_virtual(main)
+
+
+def test_how_far_a_node_got_is_logged_soon_after_however_much_is_written() -> None:
+    """What lies within that may be lost unnoticed with the coordinator's memory: no more."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=1, replication=1, slots=8) as cluster:
             await cluster.until(settled)
+            told: list[tuple[float, int]] = []
+            for number in range(200):
+                assert (await cluster.put(KEY, b"%d" % number)).outcome is Outcome.OK
+                ledger = cluster.coordinator._ledger
+                now = asyncio.get_running_loop().time()
+                told.append((now, ledger.nodes["n1"].counter))
+                logged = ledger.topology.members["n1"].counter
+                late = [counter for at, counter in told if at < now - COUNTER_SECONDS - 2 * HEARTBEAT_SECONDS]
+                assert logged >= max(late, default=0)
+                await asyncio.sleep(0.1)
+            assert logged > told[0][1]
 
     run_virtual(main)
 

@@ -64,4 +64,5 @@ async def test_waiting_for_a_line_can_be_cancelled(pipe: tuple[int, int]) -> Non
         tasks.start_soon(lines.next)
         await anyio.wait_all_tasks_blocked()
         tasks.cancel_scope.cancel()
+    assert tasks.cancel_scope.cancelled_caught
     os.write(pipe[1], b"\n")  # lets the thread that was left behind end

@@ -248,7 +248,10 @@ def test_an_opening_that_was_killed_can_be_repeated(tmp_path: Path) -> None:
     ):
         (tmp_path / name).touch()
     (tmp_path / "rocksdict-config.json").touch()
-    open_rocksdb(tmp_path, "a test").close()
+    engine = open_rocksdb(tmp_path, "a test")
+    engine.apply(Batch([(b"a", b"1")]))
+    engine.close()
+    assert stored(tmp_path) == 1
 
 
 def test_a_config_that_was_never_synced_does_not_cost_the_data(tmp_path: Path) -> None:
