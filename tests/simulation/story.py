@@ -29,6 +29,7 @@ from tests.simulation.loop import run_virtual
 from tests.simulation.model import Model
 from tests.simulation.nemesis import Nemesis
 from tests.simulation.plan import FURTHER_KEYS, KEYS, FaultKind, Plan
+from tests.simulation.values import name_of
 from tests.simulation.watch import Watch
 
 SLACK_SECONDS: Final = 0.25
@@ -150,6 +151,7 @@ class _Story:
             if await self._become_obeyed(nemesis):
                 lost = await self._settle(nemesis)
                 await self._read_all()
+                await self._begin_anew()
                 # What is promised to be repaired, made equal or moved is so by itself, before anybody asks for it.
                 await self._compare()
                 hot = [key for key in self._keys if key not in self._retired]
@@ -288,6 +290,26 @@ class _Story:
             found = None if key not in scanned else scanned[key].value
             if found != read.value:
                 raise Wrong(f"a scan finds {key!r} as {found!r}, a get as {read.value!r}")
+
+    async def _begin_anew(self) -> None:
+        """What was lost and given up is served again: what is found of a key was written to it once, and from here on counts."""
+        put = {(op.key, op.value) for op in self._recorder.history().operations if op.kind is Kind.PUT}
+        for key in sorted(self._retired):
+            read = await self._cluster.get(key)
+            if DAMAGED in read.text:
+                continue
+            if read.outcome is not Outcome.OK or read.stale:
+                raise Wrong(f"{key!r} can't be read although its loss was accepted: {read.text}")
+            if read.value is not None and (key.decode(), name_of(read.value)) not in put:
+                raise Wrong(f"{key!r} was lost, and is {name_of(read.value)} now, which nobody put")
+            again = await self._cluster.get(key)
+            if (again.value, again.version) != (read.value, read.version):
+                raise Wrong(f"{key!r} was given up and read as {read.version}, and then as {again.version}")
+            written = await self._cluster.put(key, b"after the loss")
+            if written.outcome is not Outcome.OK or written.version <= read.version:
+                raise Wrong(f"{key!r} can't be put after its loss was accepted: {written.outcome}, {written.text}")
+            if (await self._cluster.get(key)).value != b"after the loss":
+                raise Wrong(f"{key!r} was put after its loss was accepted, and reads as something else")
 
     async def _compare(self) -> None:
         """Soon all replicas of a slot hold the same, and nobody else anything of it; what was just found damaged is repaired."""
