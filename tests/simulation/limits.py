@@ -35,6 +35,8 @@ LOW: Final = (
     Limit("kvtui.control", "BATCH_ENTRIES", 8),
     Limit("kvtui.control", "BATCH_READS", 8),
     Limit("kvtui.control", "PAGES", 2),
+    # Seconds for which a holder that ends answers what it has begun.
+    Limit("kvtui.control", "FINISH_SECONDS", 0.005),
 )
 
 

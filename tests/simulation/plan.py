@@ -122,6 +122,7 @@ class FaultKind(StrEnum):
     SLEEPER = "rebuild the log after a sleeper noted more on a node that its successor never reached"
     IN_A_ROW = "let several coordinators take over in a row, and rebuild the log"
     STRANDED = "let requests of a broken connection arrive after the next hello"
+    TORN = "break links amid a batch while a node counts again for some slots"
 
 
 TAIL_KINDS: Final = (FaultKind.LOST_TAIL, FaultKind.LOST_TAILS, FaultKind.DARK_TAILS)
@@ -152,6 +153,7 @@ RARE: Final = {
     FaultKind.LEAVE_TO_THE_LAST: 0.16,
     FaultKind.TWICE: 0.6,
     FaultKind.OVERDUE: 0.3,
+    FaultKind.TORN: 0.5,
 }
 """Kinds that come besides the others, and the share of plans (where it can be done) that have one."""
 REBUILT: Final = (FaultKind.UNNAMED, FaultKind.SLEEPER, FaultKind.IN_A_ROW)

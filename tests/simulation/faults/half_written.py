@@ -18,15 +18,19 @@ CALM_SECONDS: Final = 3.0
 LOOK_FOR_CALM: Final = 0.02
 SENT_SECONDS: Final = (0.0, 0.002)
 """Within that after a write is sent, it reaches its replicas."""
-LARGE_KEYS: Final = 2
+LARGE_KEYS: Final = 4
 AHEAD_SECONDS: Final = 0.1
 SOON: Final = 0.000_3
 """Large values that are written at once, until when they are sent ahead to all replicas, and how often it is looked."""
+VERIFIED_KEYS: Final = 3
+"""Keys that are written while they are verified, and read when they are verified again."""
 ROUNDS: Final = 3
 RECONNECTED: Final = 1.0
 """Until then links that broke are there again."""
 LATE_BY: Final = 0.015
 """Seconds by which a node is slow that is being made equal, so that it takes long enough to be read meanwhile."""
+WRITES: Final = 4
+"""Of one key, one soon after the other."""
 READS: Final = 15
 """Reads amid writes."""
 ROOM_BYTES: Final = 300
@@ -145,23 +149,46 @@ async def _weigh(scene: Scene, node: str, dice: random.Random) -> None:
 
 
 async def _read_while_verified(scene: Scene, dice: random.Random) -> None:
-    """Read each key at a moment at which a replica of it is being verified, which is late to answer."""
+    """While a replica is being verified, which is late to answer, keys are written of which the one that it is compared with takes
+    nothing; and when it is compared again they are read."""
     loop, network = asyncio.get_running_loop(), scene.cluster.network
     end = loop.time() + VERIFYING
-    left = dice.sample(scene.keys, len(scene.keys))
+    left = dice.sample(scene.keys, VERIFIED_KEYS)
     late, seen = "", {key: list[Counting]() for key in left}
     while left and loop.time() < end:
         if scene.cluster.running:
             if not late and (late := _newcomer(scene)):
                 network.slow(late, LATE_BY)
-            key = next((key for key in left if late and _is_verified(scene, key, late, seen[key])), None)
-            if key is not None:
+            for key in left if late else ():
+                if _is_verified(scene, key, late, seen[key]):
+                    break
+            else:
+                await asyncio.sleep(LOOK)
+                continue
+            if len(seen[key]) == 1:
+                await _write_refused(scene, key)
+            else:
                 left.remove(key)
                 await scene.read(key)
-                continue
-        await asyncio.sleep(LOOK)
+        else:
+            await asyncio.sleep(LOOK)
     if late:
         network.slow(late, 0.0)
+
+
+async def _write_refused(scene: Scene, key: bytes) -> None:
+    """Write what the first clean replica has no room for."""
+    cluster = scene.cluster
+    coordinator = cluster.coordinator
+    clean = coordinator.topology.places[coordinator._ledger.slot(key)].clean
+    if not clean or clean[0] not in cluster.launcher.processes:
+        return
+    disk = scene.disk(cluster.data_of(clean[0]))
+    usual, disk.free = disk.free, 0
+    try:
+        await scene.write(key, "refused")
+    finally:
+        disk.free = usual
 
 
 def _newcomer(scene: Scene) -> str:
@@ -171,19 +198,18 @@ def _newcomer(scene: Scene) -> str:
 
 
 def _is_verified(scene: Scene, key: bytes, node: str, seen: list[Counting]) -> bool:
-    """Whether a node is being verified for a key's slot, not for the first time: then it is likely to be equal. ``seen``: by what
-    it was before."""
+    """Whether a node is being verified for a key's slot, anew since the last look. ``seen``: by what it was before."""
     ledger = scene.cluster.coordinator._ledger
     slot = ledger.slot(key)
     for counting in ledger.counting:
         if counting.node == node and counting.covers((slot,)) and counting not in seen:
             seen.append(counting)
-            return len(seen) > 1
+            return True
     return False
 
 
 async def write_twice(scene: Scene, fault: Fault) -> bool:
-    """Two writes of a key are under way at once, one of its replicas being late; it is read all the while. Every other time a
+    """Several writes of a key are under way at once, one of its replicas being late; it is read all the while. Every other time a
     quick one dies, and the links of the late one break."""
     cluster = scene.cluster
     if not await _calm(scene, CALM_SECONDS):
@@ -192,8 +218,9 @@ async def write_twice(scene: Scene, fault: Fault) -> bool:
     nodes = list(cluster.coordinator.topology.members)
     late = dice.choice(nodes)
     cluster.network.slow(late, LATE_BY)
-    writing = [asyncio.ensure_future(_twice(scene, key, dice.uniform(0.0, 3 * LATE_BY))) for key in scene.keys]
-    keys = dice.choices(scene.keys, k=READS)
+    keys = dice.sample(scene.keys, 2)
+    writing = [asyncio.ensure_future(_twice(scene, key, dice.uniform(0.0, 2 * LATE_BY))) for key in keys]
+    keys = dice.choices(keys, k=READS)
     for key in keys[READS // 3 :]:
         await asyncio.sleep(LATE_BY / 4)
         reading = scene.read(key) if dice.random() < HALF else scene.read_many()
@@ -213,10 +240,12 @@ async def write_twice(scene: Scene, fault: Fault) -> bool:
 
 
 async def _twice(scene: Scene, key: bytes, later: float) -> None:
-    first = asyncio.ensure_future(scene.write(key, "once"))
-    await asyncio.sleep(later)
-    await scene.write(key, "twice", Kind.DELETE if later < LATE_BY / 2 else Kind.PUT)
-    await first
+    writing = [asyncio.ensure_future(scene.write(key, "once"))]
+    for _ in range(WRITES - 1):
+        await asyncio.sleep(later)
+        kind = Kind.DELETE if later < LATE_BY / 2 else Kind.PUT
+        writing.append(asyncio.ensure_future(scene.write(key, "twice", kind)))
+    await asyncio.gather(*writing)
 
 
 async def write_overdue(scene: Scene, fault: Fault) -> bool:
@@ -241,8 +270,52 @@ async def write_overdue(scene: Scene, fault: Fault) -> bool:
     return True
 
 
+async def tear_batches(scene: Scene, fault: Fault) -> bool:
+    """A node comes back, and counts again for some slots and not yet for others, when the links of all others break amid a batch
+    that was begun before: for some of its keys that was enough, for others not."""
+    cluster = scene.cluster
+    if not await _calm(scene, CALM_SECONDS):
+        return False
+    dice = random.Random(f"torn:{fault.at}:{fault.amount}")
+    node = scene.chosen(fault)
+    if node is None:
+        return False
+    others = [name for name in cluster.coordinator.topology.members if name != node]
+    cluster.kill(node)
+    await asyncio.sleep(NOTICED)
+    await scene.write_many("torn")
+    reviving = asyncio.ensure_future(scene.revive(node))
+    for name in others:
+        cluster.network.slow(name, LATE_BY)
+    writing: list[asyncio.Task[None]] = []
+    for _ in range(int(VERIFYING / LOOK)):
+        standing = _standings(scene, node)
+        if "behind" in standing and scene.cluster.coordinator._ledger.counting and (not writing or writing[-1].done()):
+            writing.append(asyncio.ensure_future(scene.write_many("torn")))
+        if len(standing) > 1 or (len(writing) > 2):
+            break
+        await asyncio.sleep(LOOK)
+    await asyncio.sleep(dice.uniform(0.0, LATE_BY))
+    for name in others:
+        cluster.network.cut(name, COORDINATOR)
+        cluster.network.slow(name, 0.0)
+    await asyncio.gather(reviving, return_exceptions=True)
+    await asyncio.gather(*writing)
+    await scene.read_all()
+    return True
+
+
+def _standings(scene: Scene, node: str) -> set[str]:
+    """What a node is to slots of which it is a replica: clean, behind."""
+    if not scene.cluster.running:
+        return set()
+    places = scene.cluster.coordinator.topology.distinct
+    return {"clean" if node in place.clean else "behind" for place in places if node in place.replicas}
+
+
 OF_WRITES: Final[dict[FaultKind, Inflict]] = {
     FaultKind.HALVES: write_half,
     FaultKind.TWICE: write_twice,
     FaultKind.OVERDUE: write_overdue,
+    FaultKind.TORN: tear_batches,
 }
