@@ -153,7 +153,6 @@ RARE: Final = {
     FaultKind.LEAVE_TO_THE_LAST: 0.16,
     FaultKind.TWICE: 0.6,
     FaultKind.OVERDUE: 0.3,
-    FaultKind.TORN: 0.5,
 }
 """Kinds that come besides the others, and the share of plans (where it can be done) that have one."""
 REBUILT: Final = (FaultKind.UNNAMED, FaultKind.SLEEPER, FaultKind.IN_A_ROW)
