@@ -122,7 +122,6 @@ class FaultKind(StrEnum):
     SLEEPER = "rebuild the log after a sleeper noted more on a node that its successor never reached"
     IN_A_ROW = "let several coordinators take over in a row, and rebuild the log"
     STRANDED = "let requests of a broken connection arrive after the next hello"
-    TORN = "break links amid a batch while a node counts again for some slots"
 
 
 TAIL_KINDS: Final = (FaultKind.LOST_TAIL, FaultKind.LOST_TAILS, FaultKind.DARK_TAILS)

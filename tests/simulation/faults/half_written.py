@@ -270,52 +270,8 @@ async def write_overdue(scene: Scene, fault: Fault) -> bool:
     return True
 
 
-async def tear_batches(scene: Scene, fault: Fault) -> bool:
-    """A node comes back, and counts again for some slots and not yet for others, when the links of all others break amid a batch
-    that was begun before: for some of its keys that was enough, for others not."""
-    cluster = scene.cluster
-    if not await _calm(scene, CALM_SECONDS):
-        return False
-    dice = random.Random(f"torn:{fault.at}:{fault.amount}")
-    node = scene.chosen(fault)
-    if node is None:
-        return False
-    others = [name for name in cluster.coordinator.topology.members if name != node]
-    cluster.kill(node)
-    await asyncio.sleep(NOTICED)
-    await scene.write_many("torn")
-    reviving = asyncio.ensure_future(scene.revive(node))
-    for name in others:
-        cluster.network.slow(name, LATE_BY)
-    writing: list[asyncio.Task[None]] = []
-    for _ in range(int(VERIFYING / LOOK)):
-        standing = _standings(scene, node)
-        if "behind" in standing and scene.cluster.coordinator._ledger.counting and (not writing or writing[-1].done()):
-            writing.append(asyncio.ensure_future(scene.write_many("torn")))
-        if len(standing) > 1 or (len(writing) > 2):
-            break
-        await asyncio.sleep(LOOK)
-    await asyncio.sleep(dice.uniform(0.0, LATE_BY))
-    for name in others:
-        cluster.network.cut(name, COORDINATOR)
-        cluster.network.slow(name, 0.0)
-    await asyncio.gather(reviving, return_exceptions=True)
-    await asyncio.gather(*writing)
-    await scene.read_all()
-    return True
-
-
-def _standings(scene: Scene, node: str) -> set[str]:
-    """What a node is to slots of which it is a replica: clean, behind."""
-    if not scene.cluster.running:
-        return set()
-    places = scene.cluster.coordinator.topology.distinct
-    return {"clean" if node in place.clean else "behind" for place in places if node in place.replicas}
-
-
 OF_WRITES: Final[dict[FaultKind, Inflict]] = {
     FaultKind.HALVES: write_half,
     FaultKind.TWICE: write_twice,
     FaultKind.OVERDUE: write_overdue,
-    FaultKind.TORN: tear_batches,
 }
