@@ -245,7 +245,7 @@ class _Story:
             await self._recover(state)
             return True
         except ClusterError as error:
-            if nemesis.wiped and NOTELESS in str(error):
+            if (nemesis.wiped and NOTELESS in str(error)) or not self._cluster.joined:
                 return False
             without = WITHOUT.findall(str(error))
             if not without or not nemesis.wiped:
