@@ -72,8 +72,8 @@ def quicken() -> None:
     """Draw fewer pictures, and look for garbage seldom: in processes that do nothing else than run stories."""
     gc.freeze()
     gc.set_threshold(100_000, 20, 100)
-    observatory.FRAME_SECONDS = 0.5  # type: ignore[misc]
-    observatory.LOOK_SECONDS = 1.0  # type: ignore[misc]
+    observatory.FRAME_SECONDS = 1.0  # type: ignore[misc]
+    observatory.LOOK_SECONDS = 3.0  # type: ignore[misc]
 
 
 def run(plan: Plan) -> Run:

@@ -15,7 +15,7 @@ from tests.simulation.plan import Fault, FaultKind
 
 CALM_SECONDS: Final = 3.0
 """Until then a moment is waited for at which two replicas of everything can be written to."""
-LOOK_FOR_CALM: Final = 0.02
+LOOK_FOR_CALM: Final = 0.05
 SENT_SECONDS: Final = (0.0, 0.002)
 """Within that after a write is sent, it reaches its replicas."""
 LARGE_KEYS: Final = 4
@@ -37,7 +37,7 @@ ROOM_BYTES: Final = 300
 """Room for small values, and for no note."""
 WEIGHT_MOST: Final = 6
 VERIFYING: Final = 1.5
-LOOK: Final = 0.004
+LOOK: Final = 0.006
 """Until then slots are being verified, and how often it is looked."""
 
 
