@@ -20,7 +20,7 @@ FURTHER_KEYS: Final = 40
 FAULTS: Final = (8, 12)
 """Least and most faults of a run."""
 CALM_SHARE: Final = 0.5
-CALM_FAULTS: Final = 7
+CALM_FAULTS: Final = 8
 CALM: Final = 0.3
 """Runs with so few faults, besides the rare ones, and by what part they are shorter."""
 FAULT_SECONDS: Final = 6.0
@@ -126,19 +126,29 @@ class FaultKind(StrEnum):
 
 TAIL_KINDS: Final = (FaultKind.LOST_TAIL, FaultKind.LOST_TAILS, FaultKind.DARK_TAILS)
 WEIGHTS: Final = {
-    FaultKind.TAKEOVER: 4,
+    FaultKind.TAKEOVER: 3.5,
     FaultKind.WIPE: 2,
-    FaultKind.FLIP: 3,
-    FaultKind.KILL: 1.5,
-    FaultKind.BURST: 2,
-    FaultKind.LEAVE: 2.3,
-    FaultKind.FORCE: 2.5,
-    FaultKind.STUCK: 3.5,
+    FaultKind.FLIP: 3.5,
+    FaultKind.KILL: 1.2,
+    FaultKind.PAUSE: 1.4,
+    FaultKind.CUT: 1.4,
+    FaultKind.MUTE: 1.2,
+    FaultKind.NODE_CRASH: 1.3,
+    FaultKind.COORDINATOR_KILL: 1.3,
+    FaultKind.BURST: 1.5,
+    FaultKind.SECOND: 1.4,
+    FaultKind.LEAVE: 3.5,
+    FaultKind.FORCE: 4.2,
+    FaultKind.STUCK: 7,
     FaultKind.JOIN: 1.4,
+    FaultKind.COPIES: 1.4,
+    FaultKind.READS: 1.5,
+    FaultKind.REBALANCE: 2.2,
+    FaultKind.WEIGHT: 1.4,
     FaultKind.INTRUDER: 1.7,
-    FaultKind.STALE_COPY: 1.3,
+    FaultKind.STALE_COPY: 2.2,
     FaultKind.FULL_LOG: 1.3,
-    FaultKind.COMPACT: 1.3,
+    FaultKind.COMPACT: 2,
 }
 """How often a kind is chosen beside the others: those that need something to be true, or find much, more often."""
 
@@ -146,12 +156,12 @@ WEIGHTS: Final = {
 HANGS: Final = frozenset({FaultKind.PAUSE, FaultKind.PARTITION, FaultKind.DEAF, FaultKind.MUTE, FaultKind.SLOW})
 """Kinds that last as long in calm runs: they show who waits for whom."""
 RARE: Final = {
-    FaultKind.FORGET: 0.45,
-    FaultKind.THROTTLE: 0.2,
+    FaultKind.FORGET: 0.6,
+    FaultKind.THROTTLE: 0.3,
     FaultKind.JOIN_WITH_KEYS: 1.0,
-    FaultKind.LEAVE_TO_THE_LAST: 0.16,
+    FaultKind.LEAVE_TO_THE_LAST: 0.2,
     FaultKind.TWICE: 0.6,
-    FaultKind.OVERDUE: 0.3,
+    FaultKind.OVERDUE: 0.5,
 }
 """Kinds that come besides the others, and the share of plans (where it can be done) that have one."""
 REBUILT: Final = (FaultKind.UNNAMED, FaultKind.SLEEPER, FaultKind.IN_A_ROW)
@@ -384,11 +394,12 @@ def _calmed(one: Plan) -> Plan:
 def _with_rare_ones(one: Plan) -> Plan:
     """Those, and what needs more than one thing to come together."""
     dice = random.Random(f"rare:{one.seed}")
-    more = [
-        _fault(dice, kind)
-        for kind, share in RARE.items()
-        if dice.random() < share and (one.attached or kind is not FaultKind.JOIN_WITH_KEYS)
-    ]
+    impossible = {
+        *([] if one.attached else [FaultKind.JOIN_WITH_KEYS]),
+        # From an old copy of its log nobody finds a cluster again whose nodes have all left.
+        *([FaultKind.LEAVE_TO_THE_LAST] if any(fault.kind is FaultKind.TAKEOVER for fault in one.faults) else []),
+    }
+    more = [_fault(dice, kind) for kind, share in RARE.items() if dice.random() < share and kind not in impossible]
     return replace(one, faults=tuple(sorted((*one.faults, *more), key=lambda fault: fault.at)))
 
 

@@ -2,7 +2,10 @@
 
 from collections import Counter
 
+import pytest
+
 from tests.simulation.happened import FLOOR_SEEDS, FLOORS, Event, too_seldom
+from tests.simulation.many import run_many
 from tests.simulation.plan import plan
 from tests.simulation.story import run
 
@@ -27,3 +30,11 @@ def test_runs_count_what_goes_by_on_the_wire_and_into_the_log() -> None:
     for event in (Event.GET, Event.FAILED, Event.CLEAR, Event.FULL, Event.MOVED, Event.BEHIND, Event.CUT_OVER):
         assert happened[event], event
     assert happened[Event.CUT_OVER] <= happened[Event.MOVED]
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(3600)
+def test_everything_happens_often_enough_in_the_runs_of_a_change() -> None:
+    *_, total = run_many(range(FLOOR_SEEDS))
+    assert total.seeds == FLOOR_SEEDS
+    assert not total.seldom()
