@@ -42,7 +42,7 @@ MANY_COPIES_SHARE: Final = 0.08
 """Clusters of more than three copies."""
 LOW_SHARE: Final = 0.35
 """Plans for which each further limit is low."""
-HALVES: Final = (1, 1, 2)
+HALVES: Final = (0, 1, 1, 1)
 """Times that links break amid writes, one of these."""
 TAILS_SHARE: Final = 0.75
 """Clusters whose nodes lose the ends of their disks, where no stored record is damaged."""
@@ -156,20 +156,20 @@ WEIGHTS: Final = {
 HANGS: Final = frozenset({FaultKind.PAUSE, FaultKind.PARTITION, FaultKind.DEAF, FaultKind.MUTE, FaultKind.SLOW})
 """Kinds that last as long in calm runs: they show who waits for whom."""
 RARE: Final = {
-    FaultKind.FORGET: 0.6,
+    FaultKind.FORGET: 0.4,
     FaultKind.THROTTLE: 0.3,
-    FaultKind.JOIN_WITH_KEYS: 1.0,
+    FaultKind.JOIN_WITH_KEYS: 0.7,
     FaultKind.LEAVE_TO_THE_LAST: 0.2,
-    FaultKind.TWICE: 0.6,
+    FaultKind.TWICE: 0.35,
     FaultKind.OVERDUE: 0.5,
 }
 """Kinds that come besides the others, and the share of plans (where it can be done) that have one."""
 REBUILT: Final = (FaultKind.UNNAMED, FaultKind.SLEEPER, FaultKind.IN_A_ROW)
-REBUILT_SHARE: Final = 0.9
+REBUILT_SHARE: Final = 0.65
 """Clusters of nodes that run by themselves whose log is rebuilt, in each of these ways."""
 REBUILT_SECONDS: Final = (FAULT_SECONDS / 2, 1.3 * FAULT_SECONDS)
 """When that begins."""
-STRANDED: Final = (0, 0, 1)
+STRANDED: Final = (0, 0, 0, 0, 1)
 """Connections of a run whose last requests are late."""
 
 
