@@ -287,7 +287,7 @@ class Coordinator:
         tally = self._moves.begin()
         try:
             # Every replica is compared again: until its slots are, a get consults all of them.
-            self._ledger.unverified[:] = b"\1" * len(self._ledger.unverified)
+            self._ledger.suspect(0, len(self._ledger.unverified))
             self._mover.try_again()
             await self._mover.until_settled()
         finally:

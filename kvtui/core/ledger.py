@@ -272,6 +272,10 @@ class Ledger:
             if news:
                 self.stir()
 
+    def suspect(self, start: int, stop: int) -> None:
+        """The clean replicas of slots ``start``..``stop`` are to be compared, whatever comparison of them is under way."""
+        self.unverified[start:stop] = bytes((SUSPECTED_ANEW,)) * (stop - start)
+
     def spoil(self, slot: int) -> None:
         """Something is stored on a clean replica alone: whoever is being compared with it must be compared again."""
         for counting in self.counting:

@@ -376,7 +376,8 @@ class Facts(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True, gc=Fa
     data directory's life: a new one means that earlier data is gone. ``counter`` counts the synced batches of that life, those that
     the node writes for itself left out.
     ``bytes`` is the length of the live keys and their values together; an older node leaves it out, and 0 is read.
-    ``damaged`` counts entries that failed their checksum and are not served. ``noted`` is how far the newest note goes.
+    ``damaged`` counts entries that failed their checksum and are not served; ``damage_found`` how often one was found since the
+    node's start, and never falls while it runs. ``noted`` is how far the newest note goes.
     ``left`` is what the node was before it was let go, whatever it has joined since. ``uncompacted`` is why the node can't give
     back the space of what was removed; empty where nothing is wrong.
     """
@@ -393,6 +394,7 @@ class Facts(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True, gc=Fa
     bytes: int = 0
     tombstones: int = 0
     damaged: int = 0
+    damage_found: int = 0
     durable: bool = False
     noted: Version = NEVER
     left: Left | None = None

@@ -63,7 +63,7 @@ class Supervisor:
         self._coordinator = coordinator
         self._session = 0
         self._closing = False
-        self._damaged: dict[str, int] = {}
+        self._damage_found: dict[str, int] = {}
         self._uncompacted: dict[str, str] = {}
         self._noted: dict[str, float] = {}
 
@@ -129,14 +129,19 @@ class Supervisor:
             self._ledger.stir()
 
     def _observe_damage(self, node: RemoteNode) -> None:
-        """When a node finds more entries damaged, its slots are compared with the other clean replicas, which repairs them."""
-        known, found = self._damaged.get(node.id, 0), node.facts.damaged
-        self._damaged[node.id] = found
-        if found <= known:
+        """When a node finds more entries damaged, its slots are compared with the other clean replicas, which repairs them.
+
+        How many there are does not tell: as many may have been repaired meanwhile.
+        """
+        damaged = node.facts.damaged
+        # An older node only says how many there are.
+        known, found = self._damage_found.get(node.id, 0), node.facts.damage_found or damaged
+        self._damage_found[node.id] = found
+        if not damaged or found <= known:
             return
-        self._happenings.emit(Level.WARNING, f"{found:,} entries of {node.id} are damaged and not served", node.id)
+        self._happenings.emit(Level.WARNING, f"{damaged:,} entries of {node.id} are damaged and not served", node.id)
         for start, stop in self._ledger.topology.runs(lambda place: node.id in place.clean):
-            self._ledger.unverified[start:stop] = b"\1" * (stop - start)
+            self._ledger.suspect(start, stop)
         self._ledger.stir()
 
     def _observe_compaction(self, node: RemoteNode) -> None:
@@ -426,6 +431,8 @@ class Supervisor:
         node.link, node.facts, node.state, node.trouble = link, facts, NodeState.UP, ""
         node.unlogged = False
         node.known_counter = facts.counter
+        # Since a start, a node counts anew.
+        self._damage_found.pop(node.id, None)
         self._ledger.grant(node.id)
         self._notes.take_up(node.id, facts.noted)
         self._ledger.stir()

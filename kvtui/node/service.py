@@ -132,6 +132,7 @@ class Service:
             bytes=store.table.live_bytes,
             tombstones=store.table.tombstones,
             damaged=store.table.damages,
+            damage_found=store.table.found,
             durable=store.durable,
             noted=store.noted,
             uncompacted=self._compaction.trouble,

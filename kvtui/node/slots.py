@@ -39,11 +39,11 @@ class SlotTable:
     """
 
     __slots__ = (
-        "_salt", "damaged", "dead", "digests", "entries", "live", "misplaced", "shift", "sizes", "slots", "total",
+        "_salt", "damaged", "dead", "digests", "entries", "found", "live", "misplaced", "shift", "sizes", "slots", "total",
     )  # fmt: skip
 
-    def __init__(self, slots: int, salt: str) -> None:
-        """``slots`` is a power of two; ``salt`` names the data directory's life."""
+    def __init__(self, slots: int, salt: str, found: int = 0) -> None:
+        """``slots`` is a power of two; ``salt`` names the data directory's life; ``found`` goes on from a former table's."""
         self.slots = slots
         self._salt = salt.encode()
         # As kvtui.core.ring.token.slot_shift, whose package takes longer to import than the rest of the node.
@@ -61,6 +61,8 @@ class SlotTable:
         """Where the damaged entries of a slot lie, for slots that have any."""
         self.misplaced: set[int] = set()
         """Slots with a damaged entry whose own key can't be told: what is absent there may be that entry."""
+        self.found = found
+        """How often an entry was found damaged: it never falls, whatever is repaired."""
 
     @property
     def keys(self) -> int:
@@ -210,6 +212,7 @@ class SlotTable:
                     dead[slot] += 1
             else:
                 self.damaged.setdefault(slot, set()).add(where)
+                self.found += 1
                 added = self._damage(where)
                 if not placed(where):
                     self.misplaced.add(slot)

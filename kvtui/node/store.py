@@ -394,11 +394,11 @@ class Store:
         if cleared:
             batch.clear(ENTRY, AFTER_ENTRIES)
             batch.delete(_NOTE)
-            table = SlotTable(membership.slots, membership.data_id)
+            table = SlotTable(membership.slots, membership.data_id, self._table.found)
         elif membership.slots != self._table.slots:
             if self._left:
                 self._verify(0, self._table.slots)
-            table = SlotTable(membership.slots, membership.data_id)
+            table = SlotTable(membership.slots, membership.data_id, self._table.found)
             table.tally(self._engine.scan(ENTRY, AFTER_ENTRIES))
         batch.put(_MEMBERSHIP, seal(encode_membership(membership)))
         self._apply(batch, after=table)

@@ -239,3 +239,10 @@ def test_no_run_of_no_slots_is_logged() -> None:
     before = known.logged
     known.exclude("A", [(2, 4)])
     assert known.logged == before
+
+
+def test_what_is_to_be_compared_is_compared_again_whatever_comparison_is_under_way() -> None:
+    known = ledger()
+    known.unverified[:] = b"\0\1\1" + bytes(SLOTS - 3)
+    known.suspect(0, 2)
+    assert list(known.unverified) == [SUSPECTED_ANEW, SUSPECTED_ANEW, 1] + [0] * (SLOTS - 3)

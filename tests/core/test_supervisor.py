@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import Callable
 
+import pytest
+
 from kvtui.core.cluster import Outcome
 from kvtui.core.remote_node import HEARTBEAT_SECONDS
 from kvtui.core.snapshot import NodeState
 from kvtui.core.supervisor import COUNTER_SECONDS
 from kvtui.node.record import engine_key
+from kvtui.node.store import EntryDamaged, Store
 from tests.simulation.engine import FaultyDisk
 from tests.simulation.harness import STATE, SimCluster, settled
 from tests.simulation.loop import run_virtual
@@ -21,6 +24,12 @@ def disk_of(cluster: SimCluster, node: str) -> FaultyDisk:
     disk = cluster.disks.disk(STATE / "nodes" / node)
     assert isinstance(disk, FaultyDisk)
     return disk
+
+
+def store_of(cluster: SimCluster, node: str) -> Store:
+    server = cluster.process(node).server
+    assert server is not None
+    return server.store
 
 
 def test_a_damaged_entry_is_never_served_and_is_repaired_without_being_asked_to() -> None:
@@ -40,6 +49,55 @@ def test_a_damaged_entry_is_never_served_and_is_repaired_without_being_asked_to(
             cluster.kill(other)
             read = await cluster.get(KEY)
             assert (read.outcome, read.value, read.node) == (Outcome.OK, VALUE, first), read.text
+
+    run_virtual(main)
+
+
+def test_damage_that_is_found_while_other_damage_is_repaired_is_repaired_as_well() -> None:
+    """As many entries are damaged before and after, at two heartbeats."""
+    more = b"another key"
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=2, slots=8, make_disk=lambda path: FaultyDisk()) as cluster:
+            for key in (KEY, more):
+                await cluster.put(key, VALUE)
+            node = (await cluster.call(lambda coordinator: coordinator.locate(KEY))).replicas[0].node
+            disk, coordinator = disk_of(cluster, node), cluster.coordinator
+            remote = coordinator._ledger.nodes[node]
+            store = store_of(cluster, node)
+
+            def read(key: bytes) -> None:
+                disk.flip(engine_key(key), -1)
+                with pytest.raises(EntryDamaged):
+                    store.read(key)
+
+            read(KEY)
+            await cluster.until(lambda snapshot: remote.facts.damaged == 1)
+            while store.table.damages:
+                await asyncio.sleep(0.001)
+            read(more)
+            assert remote.facts.damaged == 1, "the coordinator has heard of the repair already"
+            await cluster.until(lambda snapshot: remote.facts.damage_found == 2 and remote.facts.damaged == 0)
+            assert not store.table.damages
+
+    run_virtual(main)
+
+
+def test_what_a_node_finds_damaged_after_its_start_is_repaired_as_what_it_found_before() -> None:
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=2, slots=8, make_disk=lambda path: FaultyDisk()) as cluster:
+            await cluster.put(KEY, VALUE)
+            node = (await cluster.call(lambda coordinator: coordinator.locate(KEY))).replicas[0].node
+            for _ in range(2):
+                disk_of(cluster, node).flip(engine_key(KEY), -1)
+                with pytest.raises(EntryDamaged):
+                    store_of(cluster, node).read(KEY)
+                await cluster.until(lambda snapshot: not store_of(cluster, node).table.damages)
+                await asyncio.sleep(HEARTBEAT_SECONDS)
+                cluster.kill(node)
+                await cluster.until(lambda snapshot: any(view.state is NodeState.DOWN for view in snapshot.nodes))
+                await cluster.revive(node)
+                await cluster.until(settled)
 
     run_virtual(main)
 

@@ -9,7 +9,6 @@ from kvtui.core import mover as mover_module
 from kvtui.core.catch_up import Peer, ask, differences, digests_of
 from kvtui.core.cluster import ClusterError, Outcome, OwnData, Read, WrittenMany
 from kvtui.core.importing import Keys, import_keys
-from kvtui.core.ledger import SUSPECTED_ANEW
 from kvtui.core.link import Link
 from kvtui.core.notes import read_note
 from kvtui.core.placement import Placement
@@ -63,7 +62,7 @@ async def a_suspicion_during_a_comparison_is_cleared_by_it() -> None:
         ledger = cluster.coordinator._ledger
 
         async def suspect(peers: Sequence[Peer], start: int, stop: int) -> None:
-            ledger.unverified[start] = SUSPECTED_ANEW
+            ledger.suspect(start, start + 1)
 
         comparisons = _Comparisons(suspect)
         with lowered(mover_module, digests_of=comparisons.digests_of):
