@@ -8,7 +8,7 @@ from typing import Final
 from kvtui.check import Kind
 from kvtui.check import Outcome as Told
 from kvtui.core.coordinator import Coordinator
-from kvtui.core.protocol import Scan
+from kvtui.core.protocol import Blob, Scan
 from tests.simulation.clients import LAST_CLIENT, Clients
 from tests.simulation.contents import Contents
 from tests.simulation.harness import SimCluster, settled
@@ -111,4 +111,12 @@ async def _read(coordinator: Coordinator, name: str) -> None:
     """Have a node read all that it holds."""
     link = coordinator._ledger.nodes[name].link
     assert link is not None
-    await link.ask(Scan(start=0, stop=len(coordinator.topology.places), limit=1_000, values=False))
+    after: Blob | None = None
+    while True:
+        page = await link.ask(
+            Scan(start=0, stop=len(coordinator.topology.places), after=after, limit=1_000, values=False)
+        )
+        if page.cursor is None:
+            return
+        # A page ends where it has cost enough, however few entries it has.
+        after = page.cursor

@@ -225,6 +225,30 @@ KEPT: Final = {
             (Step(0.149, Kind.GET, 4, large=False),),
         ),
     ),
+    "what nobody has read past the first page of a node was never repaired once all was calm": Plan(
+        seed=960001143,
+        attached=False,
+        nodes=3,
+        replication=2,
+        slots=16,
+        policy="balanced",
+        quorum=0,
+        reads=ReadMode.STRICT,
+        secret=False,
+        grace=2.0,
+        revive=False,
+        faults=(
+            Fault(FaultKind.WEIGHT, 2.656, 0.247, 16, 0.424729781028406, flag=False),
+            Fault(FaultKind.FLIP, 5.179, 2.555, 43, 0.5737846848130491, flag=True),
+        ),
+        clients=(
+            (Step(0.0, Kind.PUT, 0, large=False, wide=40, attached=True),),
+            (Step(0.278, Kind.PUT, 0, large=False, more=4),),
+            (),
+            (),
+        ),
+        low=("keys", "purge", "bytes"),
+    ),
 }
 
 
