@@ -64,10 +64,14 @@ class Invariants:
 
     # What is on the disks.
 
-    def _is_clean(self, disk: KnownDisk, place: Where) -> bool:
+    def _is_clean(self, disk: KnownDisk, place: Where) -> bool | None:
         if not self._cluster.running:
             return False
-        places = self._cluster.coordinator.topology.places
+        topology = self._cluster.coordinator.topology
+        if (disk.identity.epoch, disk.identity.coordinator) != (topology.epoch, topology.coordinator):
+            # It obeys another one still, for whom it may be behind.
+            return None
+        places = topology.places
         return bool(places) and disk.path.name in places[slot_at(place, len(places))].clean
 
     def _disk(self, node: str) -> KnownDisk | None:
@@ -190,13 +194,19 @@ class Invariants:
         if operation.value is None and TAKEN_OVER in operation.note:
             # Whoever took over may have given the same version to another delete.
             return
-        self._model.failed[place, bare] = operation.value, operation.note
+        topology = self._cluster.coordinator.topology if self._cluster.running else None
+        giver = topology.coordinator if topology is not None and topology.epoch == version[0] else ""
+        self._model.failed[place, bare] = operation.value, operation.note, giver
         for path, disk in self._model.disks.items():
             head = disk.held.get(place)
             if head is not None and head[:VERSION] == bare:
                 records = dict(disk.stored(place, place + b"\0"))
                 record = records.get(place, b"")[HEAD.stop :]
-                if operation.value == (name_of(record) if head[VERSION] == LIVE else None):
+                if (
+                    operation.value == name_of(record)
+                    if head[VERSION] == LIVE
+                    else operation.value is None and giver == disk.identity.coordinator
+                ):
                     self._model.complain(f"{key!r} at {told(bare)} failed ({operation.note}), and {path.name} holds it")
 
     def forget(self, key: bytes) -> None:

@@ -147,11 +147,13 @@ class Model:
     """The newest version of each key that a client was told to be stored, or has read."""
     gone: dict[Where, bytes] = field(default_factory=dict)
     """The newest version of each key whose tombstone was purged anywhere."""
-    failed: dict[tuple[Where, bytes], tuple[str | None, str]] = field(default_factory=dict)
-    """Writes that were told to have failed, by the names of their values (None: deletes), and why: nobody may hold them, ever.
-    Two coordinators may have given one version, of whom only one is obeyed."""
-    is_clean: Callable[[KnownDisk, Where], bool] = lambda disk, place: False
-    """Whether the node of a disk is said to be a clean replica of an entry."""
+    failed: dict[tuple[Where, bytes], tuple[str | None, str, str]] = field(default_factory=dict)
+    """Writes that were told to have failed, by the names of their values (None: deletes), why, and the coordinator that gave the
+    version: nobody may hold them, ever. Two coordinators may have given one version, of whom only one is obeyed: their values
+    differ, their deletes are told apart by whom a node obeys."""
+    is_clean: Callable[[KnownDisk, Where], bool | None] = lambda disk, place: False
+    """Whether the node of a disk is said to be a clean replica of an entry. None: by whom it obeys, and nobody looks at that one's
+    table."""
     disks: dict[Path, KnownDisk] = field(default_factory=dict)
     """The newest disk of each directory, wiped ones included."""
 
@@ -204,16 +206,24 @@ class Model:
                 f"{place[KEY_AT:]!r} at {told(head)} came back on {disk.path.name}, which had purged {purged}"
             )
         if self.failed and (place, version) in self.failed:
-            value, why = self.failed[place, version]
-            if value == (name_of(record[HEAD.stop :]) if head[VERSION] == LIVE else None):
+            value, why, giver = self.failed[place, version]
+            if (
+                value == name_of(record[HEAD.stop :])
+                if head[VERSION] == LIVE
+                else value is None and giver == disk.identity.coordinator
+            ):
                 self.complain(f"{disk.path.name} stored {place[KEY_AT:]!r} at {told(head)}, which had failed: {why}")
         disk.held[place] = head
 
     def _remove(self, disk: KnownDisk, place: Where) -> None:
         old = disk.held.pop(place, None)
-        if old is not None and old[VERSION] != LIVE and self.is_clean(disk, place):
+        if old is None or old[VERSION] == LIVE:
+            return
+        clean = self.is_clean(disk, place)
+        if clean:
             # From others it is dropped, when they are made equal to one that lacks it.
             disk.purged[place] = old
+        if clean is not False:
             self.gone[place] = max(old[:VERSION], self.gone.get(place, b""))
 
     def _check_grant(self, disk: KnownDisk, former: Identity) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from kvtui.check import Kind, Outcome
 from kvtui.core import notes
-from kvtui.core.protocol import Entry, PutMany
+from kvtui.core.protocol import Drop, Entry, Listed, PutMany
 from kvtui.core.read_mode import ReadMode
 from kvtui.core.snapshot import NodeState
 from kvtui.core.version import Version
@@ -108,6 +108,34 @@ def test_a_write_that_failed_and_is_stored_is_noticed() -> None:
         await ask(cluster, "n1", PutMany(entries=[Entry(KEY.decode(), Version(1, 7), 1, "1")]))
 
     assert found(story) == ["n1 stored b'key' at 1.7, which had failed: it is said to be nowhere"]
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_delete_that_failed_is_told_by_its_coordinator_from_another_one_of_that_version(same: bool) -> None:
+    async def story(cluster: SimCluster, model: Model, recorder: WatchedRecorder) -> None:
+        pending = recorder.begin(1, Kind.DELETE, KEY.decode())
+        pending.end(Outcome.FAILED, None, (1, 7), note="it is said to be nowhere")
+        if not same:
+            model.disks[cluster.data_of("n1")].identity.coordinator = "another one"
+        await ask(cluster, "n1", PutMany(entries=[Entry(KEY.decode(), Version(1, 7), -1)]))
+
+    wrong = ["n1 stored b'key' at a tombstone at 1.7, which had failed: it is said to be nowhere"]
+    assert found(story) == (wrong if same else [])
+
+
+def test_a_tombstone_that_goes_from_a_node_that_obeys_another_coordinator_is_not_taken_for_purged() -> None:
+    """For that one it may be behind, and is made equal: then what it had comes back."""
+
+    async def story(cluster: SimCluster, model: Model, recorder: WatchedRecorder) -> None:
+        await put(cluster, recorder, "1")
+        await cluster.delete(KEY)
+        disk = model.disks[cluster.data_of("n1")]
+        disk.identity.coordinator = "another one"
+        await ask(cluster, "n1", Drop(entries=[Listed(KEY.decode(), Version(1, 2))]))
+        assert where(KEY) not in disk.held
+        await ask(cluster, "n1", PutMany(entries=[Entry(KEY.decode(), Version(1, 1), 1, "1")]))
+
+    assert found(story) == []
 
 
 def test_a_purged_key_that_comes_back_is_noticed() -> None:
