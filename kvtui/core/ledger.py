@@ -11,7 +11,7 @@ from kvtui.core.graves import Graves
 from kvtui.core.metadata_log import MetadataLog
 from kvtui.core.placement import Placement
 from kvtui.core.progress import concerned, progress
-from kvtui.core.records import Behind, Counted, Opened, Record, Runs, Tuned
+from kvtui.core.records import Behind, Counted, CutOver, Opened, Record, Recovered, Runs, Tuned
 from kvtui.core.remote_node import RemoteNode
 from kvtui.core.ring.token import slot_shift, token_of
 from kvtui.core.routes import Route, Routes
@@ -89,6 +89,8 @@ class Ledger:
         """Nodes that have granted this coordinator's epoch."""
         self.on_records: Callable[[Sequence[Record]], None] = lambda records: None
         """Told of records once they are durable, before anybody acts on them."""
+        self.on_clean: Callable[[Sequence[str], int, int], None] = lambda nodes, start, stop: None
+        """Told which nodes were made equal to a clean replica of slots ``start``..``stop``, and count from now on."""
         self.stopped = ""
         """Why this coordinator had to stop; empty while it is the one active coordinator."""
         self.full = ""
@@ -104,7 +106,8 @@ class Ledger:
     def append(self, *records: Record) -> None:
         """Log records, and how far the nodes got whose standing they change, then act on them. Raises LogFull when there is no
         space for them, which changes nothing, and ClusterError when the log fails: then this coordinator stops."""
-        slots = len(self.topology.places)
+        before = self.topology
+        slots = len(before.places)
         records = (*records, *progress(self.topology, concerned(self.topology, records), self.nodes))
         try:
             self._log.append(*records)
@@ -120,6 +123,11 @@ class Ledger:
             self._shift = slot_shift(len(self.topology.places))
         self.stir()
         self.on_records(records)
+        for record in records:
+            if isinstance(record, Recovered):
+                self.on_clean((record.node,), record.start, record.stop)
+            elif isinstance(record, CutOver):
+                self.on_clean(before.places[record.start].receiving, record.start, record.stop)
 
     def log_progress(self, names: Iterable[str]) -> None:
         """Log how far those nodes got, where it is further than is logged. Raises as ``append``."""

@@ -1,7 +1,7 @@
 """One write on its way to its replicas: a small value that is fed with answers and then says how it ended."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 
 from kvtui.core.cluster import Outcome, ReplicaAnswer
@@ -23,6 +23,9 @@ class PendingWrite:
     """Nodes whose link was lost before they answered: they may hold the write."""
     refused: Mapping[str, str] = _NOBODY
     """Nodes that answered with an error, and why: they don't hold the write."""
+    remade: Collection[str] = ()
+    """Nodes that came to be clean anew since it was sent: made equal to one that may lack it, they may have dropped what they had
+    acknowledged."""
     fenced = ""
     """Why a node does not take this coordinator's requests any more."""
     ahead = 0.0

@@ -80,6 +80,7 @@ class Writes:
         self._sweep: Timer | None = None
         self.in_flight: dict[bytes, PendingWrite] = {}
         """The newest write of each key that has not settled."""
+        ledger.on_clean = self._remade
 
     async def put(self, key: bytes, value: bytes) -> Written:
         """Store a value on every replica of the key."""
@@ -359,6 +360,12 @@ class Writes:
             if (missed_by_clean or counting.node == node) and counting.covers(write.slots):
                 counting.spoiled = True
 
+    def _remade(self, nodes: Sequence[str], start: int, stop: int) -> None:
+        """Nodes were made equal to a clean replica of slots ``start``..``stop``."""
+        for write in self._unsettled:
+            if any(start <= slot < stop for slot in write.slots):
+                write.remade = {*write.remade, *nodes}
+
     def _settle(self, write: PendingWrite, now: float) -> None:
         """All that were waited for have answered. Who counts must also have noted whom the write goes on without."""
         if write.fenced:
@@ -423,7 +430,7 @@ class Writes:
         if not write.acknowledged or write.fenced or not noted:
             return UNKNOWN
         missed = bool(write.silent or write.refused)
-        acknowledged = frozenset(write.acknowledged) if missed else frozenset()
+        acknowledged = frozenset(write.acknowledged).difference(write.remade) if missed else frozenset()
         places = self._ledger.topology.places
         # Most slots of a batch still share one placement.
         slots = write.slots
@@ -431,7 +438,8 @@ class Writes:
             clean = places[slot].clean
             if len(clean) < self._ledger.route(slot).least:
                 return UNKNOWN
-            # Whoever came to be clean meanwhile was made equal to one that has the write, unless that one is who missed it.
+            # Whoever came to be clean meanwhile was made equal to one that has the write, unless that one is who missed it: then
+            # the write is gone from there, acknowledged or not.
             if missed and not acknowledged.issuperset(clean):
                 return UNKNOWN
         return DONE

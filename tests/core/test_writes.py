@@ -11,7 +11,7 @@ from kvtui.core.pending_write import PendingWrite
 from kvtui.core.placement import Placement
 from kvtui.core.protocol import INLINE_BYTES, UPLOADS
 from kvtui.core.read_mode import ReadMode
-from kvtui.core.records import Behind, Dual
+from kvtui.core.records import Behind, CutOver, Dual, Recovered
 from kvtui.core.snapshot import NodeState
 from kvtui.core.version import Version
 from kvtui.core.work import Kind, Work
@@ -374,5 +374,59 @@ def test_a_write_that_a_clean_replica_refuses_voids_the_verification_of_one_that
             assert (await cluster.put(b"key", b"new")).outcome is Outcome.UNKNOWN
             assert verified.spoiled
             assert not elsewhere.spoiled
+
+    run_virtual(main)
+
+
+@pytest.mark.parametrize("remade", [True, False])
+def test_an_acknowledgement_does_not_count_once_its_node_was_made_equal_to_one_that_missed_the_write(
+    remade: bool,
+) -> None:
+    """It had dropped what it had stored, and the write was acknowledged: when the others were lost, it was gone."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=3, replication=3, slots=1) as cluster:
+            assert (await cluster.put(b"key", b"old")).outcome is Outcome.OK
+            ledger = cluster.coordinator._ledger
+            # The mover does nothing from here on.
+            cluster.coordinator._mover._running += [Work(Kind.COMPARE, 0, 1, Placement())] * AT_ONCE
+            cluster.network.slow("n2", 0.5)
+            cluster.network.partition(COORDINATOR, "n3", one_way=True)
+            writing = asyncio.ensure_future(cluster.put(b"key", b"new"))
+            await asyncio.sleep(0.1)
+            cluster.network.cut("n3")
+            await asyncio.sleep(0.1)
+            assert not writing.done()
+            if remade:
+                ledger.append(Behind("n1", [(0, 1)]))
+                ledger.append(Recovered("n1", 0, 1))
+            ledger.append(Behind("n3", [(0, 1)]))
+            assert (await writing).outcome is (Outcome.UNKNOWN if remade else Outcome.OK)
+
+    run_virtual(main)
+
+
+def test_an_acknowledgement_does_not_count_once_a_move_made_its_node_equal_to_one_that_missed_the_write() -> None:
+    """As with a replica that was behind: a newcomer may have dropped what it had acknowledged while it was verified."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=3, replication=2, slots=1) as cluster:
+            assert (await cluster.put(b"key", b"old")).outcome is Outcome.OK
+            ledger = cluster.coordinator._ledger
+            (place,) = ledger.topology.places
+            first, second = place.clean
+            (third,) = {"n1", "n2", "n3"} - {first, second}
+            cluster.coordinator._mover._running += [Work(Kind.COMPARE, 0, 1, Placement())] * AT_ONCE
+            ledger.append(Dual(0, 1, (first, third)))
+            ledger.counting.append(Counting(third, 0, 1))
+            cluster.network.slow(first, 0.5)
+            cluster.network.partition(COORDINATOR, second, one_way=True)
+            writing = asyncio.ensure_future(cluster.put(b"key", b"new"))
+            await asyncio.sleep(0.1)
+            cluster.network.cut(second)
+            await asyncio.sleep(0.1)
+            assert not writing.done()
+            ledger.append(CutOver(0, 1))
+            assert (await writing).outcome is Outcome.UNKNOWN
 
     run_virtual(main)
