@@ -1,6 +1,7 @@
 """Nodes that kvtui runs itself: their processes and data directories."""
 
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,11 @@ ENDINGS: Final = 10
 ENDING_SECONDS: Final = 0.05
 STOP_SECONDS: Final = 10.0
 """How long a node may take to end in order before it is killed."""
+
+
+def removed_meanwhile(name: str) -> str:
+    """Why a node that a person let go is not started any more, in words."""
+    return f"{name} was removed while it was being started"
 
 
 class LocalProcesses:
@@ -69,9 +75,14 @@ class LocalProcesses:
         data = None if self._data is None else self._data / node.id
         return NodeSpec(node.id, node.host, node.port if port is None else port, data, self._secret)
 
-    async def restart(self, node: RemoteNode) -> None:
-        """Start a member's process on its data: on its own port, or on another if that is taken. Raises ClusterError."""
+    async def restart(self, node: RemoteNode, gone: Callable[[], bool] = lambda: False) -> None:
+        """Start a member's process on its data: on its own port, or on another if that is taken. Raises ClusterError.
+
+        Once the node is ``gone``, its directory is not its own any more, and nothing is started there.
+        """
         for attempt in range(RESTARTS):
+            if gone():
+                raise ClusterError(removed_meanwhile(node.id))
             try:
                 # The port may have been taken since; the data directory may still be held by the last process.
                 node.process = await self._started(self._spec(node, 0 if attempt % 3 == 2 else node.port))
@@ -82,6 +93,9 @@ class LocalProcesses:
         else:
             node.ended = f"could not start {node.id}: {failure}"
             raise ClusterError(node.ended)
+        if gone():
+            await self.end(node.process)
+            raise ClusterError(removed_meanwhile(node.id))
         self._begun(node, node.process)
 
     async def _started(self, spec: NodeSpec) -> NodeProcess:

@@ -14,7 +14,7 @@ from kvtui.core.identities import check_stranger
 from kvtui.core.importing import Imported, Keys, import_keys
 from kvtui.core.ledger import Ledger
 from kvtui.core.link import Link, LinkFull, LinkLost
-from kvtui.core.local_processes import LocalProcesses
+from kvtui.core.local_processes import LocalProcesses, removed_meanwhile
 from kvtui.core.loopback import is_loopback
 from kvtui.core.node_access import Access
 from kvtui.core.node_names import check_address, check_name
@@ -254,6 +254,8 @@ class Membership:
         node = self._local(name)
         if name in self._starting:
             raise ClusterError(f"{name} is being started already")
+        if node.parting:
+            raise ClusterError(f"{name} is leaving the cluster, and is not started any more")
         self._starting.add(name)
         try:
             if node.process is not None and not await self._processes.has_ended(node.process):
@@ -273,8 +275,8 @@ class Membership:
             changed = self._ledger.changed()
             if self._ledger.stopped:
                 raise ClusterError(self._ledger.stopped)
-            if name not in self._ledger.topology.members:
-                raise ClusterError(f"{name} was removed while it was being started")
+            if node.parting or self._ledger.nodes.get(name) is not node:
+                raise ClusterError(removed_meanwhile(name))
             if node.unlogged:
                 raise ClusterError(f"{name} runs, but {node.trouble}")
             if not node.running:
@@ -421,11 +423,8 @@ class Membership:
 
     async def _restart(self, node: RemoteNode) -> None:
         """Start a member's process on its data, and record where it accepts now. Raises ClusterError."""
-        await self._processes.restart(node)
-        if node.id not in self._ledger.topology.members:
-            assert node.process is not None
-            await self._processes.end(node.process)
-            raise ClusterError(f"{node.id} was removed while it was being started")
+        # One of its name that joined meanwhile is another.
+        await self._processes.restart(node, lambda: node.parting or self._ledger.nodes.get(node.id) is not node)
         # Where it is not logged for want of space, the next start finds another port at worst.
         self._ledger.record(self._supervisor.as_seen(node))
 
@@ -451,7 +450,8 @@ class Membership:
                 if not member.leaving or self._ledger.full:
                     continue
                 node = self._ledger.nodes[member.id]
-                if not self._holds(member.id):
+                # One that was let go while its leaving could not be logged is let go for good, whatever it held.
+                if node.parting or not self._holds(member.id):
                     await self._release(node)
                 elif not self._ledger.topology.planned.weights and node.usable:
                     await self._release_last(node)

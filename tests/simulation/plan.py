@@ -159,7 +159,7 @@ RARE: Final = {
     FaultKind.FORGET: 0.4,
     FaultKind.THROTTLE: 0.3,
     FaultKind.JOIN_WITH_KEYS: 0.7,
-    FaultKind.LEAVE_TO_THE_LAST: 0.2,
+    FaultKind.LEAVE_TO_THE_LAST: 0.25,
     FaultKind.TWICE: 0.35,
     FaultKind.OVERDUE: 0.5,
 }
@@ -396,8 +396,8 @@ def _with_rare_ones(one: Plan) -> Plan:
     dice = random.Random(f"rare:{one.seed}")
     impossible = {
         *([] if one.attached else [FaultKind.JOIN_WITH_KEYS]),
-        # From an old copy of its log nobody finds a cluster again whose nodes have all left.
-        *([FaultKind.LEAVE_TO_THE_LAST] if any(fault.kind is FaultKind.TAKEOVER for fault in one.faults) else []),
+        # An old copy of its log, and a log that is rebuilt, know nothing of a cluster whose nodes have all left.
+        *([FaultKind.LEAVE_TO_THE_LAST] if one.attached else []),
     }
     more = [_fault(dice, kind) for kind, share in RARE.items() if dice.random() < share and kind not in impossible]
     return replace(one, faults=tuple(sorted((*one.faults, *more), key=lambda fault: fault.at)))

@@ -249,6 +249,30 @@ KEPT: Final = {
         ),
         low=("keys", "purge", "bytes"),
     ),
+    "the last node was let go while the log was full, and then never forgotten: start waited for ever": Plan(
+        seed=449,
+        attached=False,
+        nodes=3,
+        replication=3,
+        slots=8,
+        policy="balanced",
+        quorum=0,
+        reads=ReadMode.AVAILABLE,
+        secret=False,
+        grace=0.0,
+        revive=True,
+        faults=(
+            Fault(FaultKind.INTRUDER, 0.017, 0.811, 42, 0.41386514431666765, flag=False),
+            Fault(FaultKind.LEAVE_TO_THE_LAST, 0.528, 2.283, 51, 0.7523749359761281, flag=False),
+            Fault(FaultKind.FULL_LOG, 1.069, 2.879, 36, 0.27384278182323185, flag=False),
+        ),
+        clients=(
+            (),
+            (),
+            (),
+            (),
+        ),
+    ),
 }
 
 
