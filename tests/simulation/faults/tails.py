@@ -103,6 +103,8 @@ def _running(scene: Scene, fault: Fault, *, several: bool) -> list[str]:
     # A node that forgets that it joined has the keys of its own again, and waits for a person.
     members = [name for name in topology.members if name in cluster.launcher.processes and not name.startswith("own")]
     members = [name for name in members if cluster.process(name).alive]
+    # One that is about to end has noted what it ends with: what it loses from then on keeps it from starting, until a person comes.
+    members = [name for name in members if not scene.tails.disk(name).ended_in_order]
     choices = list(combinations(members, 2 if several else 1)) or [tuple(members)]
     at = fault.node % len(choices)
     choices = choices[at:] + choices[:at]
