@@ -6,6 +6,7 @@ Who is said to be a clean replica is the product's word; what that means for the
 import asyncio
 import json
 from contextvars import copy_context
+from math import inf
 from typing import Any, Final
 
 from kvtui.check import Kind, Operation, Outcome, Pending, Recorder
@@ -46,6 +47,8 @@ class Invariants:
         self._model = model
         self._mode_since = 0.0
         self._mode: ReadMode | None = None
+        self._quorums: list[tuple[float, int]] = [(inf, 0)]
+        """The write quorums so far, and until when each was in force."""
         self._seen: Topology | None = None
         self._members = False
         self._lost: set[int] = set()
@@ -109,12 +112,16 @@ class Invariants:
                     f"{key!r} was {what} at {version[0]}.{version[1]}, and {node}, a clean replica, holds {lack}: {placement}"
                 )
 
-    def check_promise(self, coordinator: Coordinator, key: bytes, version: tuple[int, int]) -> None:
-        """An acknowledged write is on W disks at least; who lacks it is noted as behind on all that have it."""
+    def check_promise(self, coordinator: Coordinator, key: bytes, version: tuple[int, int], since: float) -> None:
+        """A write that began then and is acknowledged is on W disks at least; who lacks it is noted as behind on all that have it.
+
+        Its answer may have been on its way to the client while W was changed.
+        """
         topology = coordinator.topology
         place, bare = where(key), packed(version)
         placement = topology.places[slot_at(place, len(topology.places))]
-        least = least_copies(len(placement.replicas), topology.quorum)
+        quorums = [quorum for until, quorum in self._quorums if until >= since]
+        least = min(least_copies(len(placement.replicas), quorum) for quorum in quorums)
         if len(placement.clean) < least and self._logged_at < asyncio.get_running_loop().time():
             self._model.complain(
                 f"{key!r} was acknowledged at {version[0]}.{version[1]} with {len(placement.clean)} clean replicas, and"
@@ -168,7 +175,8 @@ class Invariants:
                 sleeper = (operation.value or "").startswith(OF_SLEEPERS)
                 if coordinator is not None and coordinator.topology.epoch == version[0] and not sleeper:
                     self.check_held(coordinator, key, version, "acknowledged")
-                    self.check_promise(coordinator, key, version)
+                    self.look()
+                    self.check_promise(coordinator, key, version, operation.start)
 
     def _acknowledge(self, place: Where, version: tuple[int, int]) -> None:
         acknowledged = self._model.acknowledged
@@ -234,6 +242,9 @@ class Invariants:
         self._members = bool(topology.members)
         if topology.reads is not self._mode:
             self._mode, self._mode_since = topology.reads, asyncio.get_running_loop().time()
+        if topology.quorum != self._quorums[-1][1]:
+            self._quorums[-1] = asyncio.get_running_loop().time(), self._quorums[-1][1]
+            self._quorums.append((inf, topology.quorum))
         # Lost, or empty: with the last node its tombstones leave.
         lost = {slot for slot, place in enumerate(topology.places) if not place.clean}
         if lost - self._lost:

@@ -71,6 +71,22 @@ def test_what_works_is_not_complained_of() -> None:
     assert found(story) == []
 
 
+@pytest.mark.parametrize("before", [True, False])
+def test_more_copies_are_promised_to_writes_that_begin_after_they_are_wanted(before: bool) -> None:
+    async def story(cluster: SimCluster, _: Model, recorder: WatchedRecorder) -> None:
+        cluster.kill("n2")
+        await cluster.until(lambda snapshot: snapshot.nodes[1].state is NodeState.DOWN)
+        written = await cluster.put(KEY, b"1")
+        pending = recorder.begin(1, Kind.PUT, KEY.decode(), "1")
+        await cluster.call(lambda coordinator: coordinator.set_quorum(2))
+        await asyncio.sleep(0.1)
+        if not before:
+            pending = recorder.begin(1, Kind.PUT, KEY.decode(), "1")
+        pending.end(Outcome(written.outcome), None, written.version)
+
+    assert ["2 are promised" in text for text in found(story)] == [True] * (not before)
+
+
 def test_a_clean_replica_that_lacks_what_was_read_is_noticed_by_that_read() -> None:
     async def story(cluster: SimCluster, _: Model, recorder: WatchedRecorder) -> None:
         await put(cluster, recorder, "1")
