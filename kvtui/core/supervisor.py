@@ -407,8 +407,16 @@ class Supervisor:
     def _judge(self, node: RemoteNode, facts: Facts) -> None:
         """Decide whether a member came back with its data, of which ``_judge_tail`` has seen the end. Promise: a new data id means
         wiped. Raises LogFull, ClusterError."""
-        if facts.data_id != self._ledger.topology.members[node.id].data_id:
-            self._note_loss(node, facts)
+        topology, left = self._ledger.topology, facts.left
+        member = topology.members[node.id]
+        if facts.data_id == member.data_id:
+            return
+        let_go = left is not None and (left.cluster, left.data_id) == (topology.cluster, member.data_id)
+        if member.leaving and let_go and facts.empty:
+            # Drained or the last one and empty, it was let go, and kvtui ended before it had logged that: nothing is lost by it.
+            self._ledger.append(Seen(msgspec.structs.replace(member, data_id=facts.data_id, counter=facts.counter)))
+            return
+        self._note_loss(node, facts)
 
     def _note_loss(self, node: RemoteNode, facts: Facts) -> None:
         """Log that a member came back without its data, or without all of it. Raises LogFull, ClusterError."""

@@ -131,6 +131,32 @@ def test_an_empty_last_node_leaves_an_empty_ring_that_can_be_begun_anew() -> Non
     run_virtual(main)
 
 
+@pytest.mark.parametrize("attached", [False, True])
+def test_a_last_node_that_was_let_go_as_kvtui_was_killed_is_no_loss(attached: bool) -> None:
+    """It came back with other data than the log knew, and all slots were said to be lost, though it had left empty."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=0 if attached else 1, attached=attached, slots=8) as cluster:
+            if attached:
+                await cluster.join("n1")
+            await cluster.until(settled)
+            server = cluster.process("n1").server
+            assert server is not None
+            leaving = asyncio.create_task(remove(cluster, "n1"))
+            while server.store.membership.left is None:
+                await asyncio.sleep(0.0001)
+            assert "n1" in cluster.coordinator.topology.members, "its leave is logged already"
+            cluster.crash()
+            with pytest.raises((CoordinatorGone, ClusterError)):
+                await leaving
+            await cluster.open()
+            while cluster.coordinator.topology.members:
+                assert not cluster.coordinator.topology.lost
+                await asyncio.sleep(HEARTBEAT_SECONDS)
+
+    run_virtual(main)
+
+
 def test_the_last_two_nodes_do_not_both_leave_with_what_one_of_them_holds() -> None:
     """The second was empty still, as the first one's keys had not come yet: both were let go, and half of the keys were gone."""
 
