@@ -21,6 +21,7 @@ from kvtui.core.version import NEVER, Version
 from kvtui.node.record import ENTRY, engine_key, is_live, value_of, version_of
 from tests.simulation.engine import FaultyDisk
 from tests.simulation.harness import COORDINATOR, SimCluster
+from tests.simulation.model import NOTE
 from tests.simulation.values import name_of
 
 WINDOW_SECONDS: Final = 1.2
@@ -44,6 +45,8 @@ class Cut:
     lost: dict[bytes, Version]
     noticed: bool
     """Whether the coordinator must miss it: it lived on, or had logged how far the node had got."""
+    note: bool = False
+    """Whether notes of who holds what are gone as well: a log that is rebuilt from the nodes may not know that others were missed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,7 @@ class Tails:
         def written(machine: str, batch: Batch) -> None:
             if watch is not None:
                 watch(machine, batch)
-            if self._lacks:
+            if self._lacks or machine == REBUILDER:
                 self._follow(machine, batch)
 
         self.cluster.disks.watch = written
@@ -116,7 +119,8 @@ class Tails:
             lost = self.disk(node).lose_tail(number)
             if lost:
                 versions = _versions(lost)
-                cuts.append(Cut(node, at, len(lost), versions, not dark or self._is_covered(lost, told, at)))
+                note = any(place == NOTE for batch in lost for place, _ in batch.changes)
+                cuts.append(Cut(node, at, len(lost), versions, not dark or self._is_covered(lost, told, at), note))
         self.cuts += cuts
         for key in {key for cut in cuts for key in cut.lost}:
             self._compare(key, cuts, topology, told)
@@ -220,6 +224,17 @@ class Tails:
             del self._lacks[key]
             self.on_gap(key)
 
+    def _rebuilt(self) -> None:
+        """Of keys that no disk has any more a rebuilt log may not know that they were missed, if notes of that are gone, too."""
+        if not any(cut.note for cut in self.cuts):
+            return
+        told = self._told()
+        for key in sorted({key for cut in self.cuts for key in cut.lost}):
+            states = dict.fromkeys(_state(disk, key) for disk in self._disks())
+            if all(state.version < max(told.get(key, ()), default=NEVER) for state in states):
+                self.gaps.setdefault(key, []).append(Gap(self.recorder.tick(), tuple(states)))
+                self.on_gap(key)
+
     # What happens since.
 
     def _follow(self, machine: str, batch: Batch) -> None:
@@ -227,6 +242,8 @@ class Tails:
             # What goes on is another log, which may know less.
             self._state = self.cluster.settings.state
             self.loosen({node for lack in self._lacks.values() for node in lack.lacking})
+        if machine == REBUILDER:
+            self._rebuilt()
         if machine == COORDINATOR:
             if not batch.cleared:
                 for _, value in batch.changes:
