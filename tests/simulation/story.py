@@ -43,6 +43,8 @@ WRITTEN_BEFORE: Final = (0, 220, 65_500)
 """Numbers of writes take another byte soon."""
 SECRET: Final = Secret(b"known to the cluster alone")
 DAMAGED: Final = "failed its checksum"
+CHECKSUM: Final = "failed their checksum"
+"""Of one entry, and of those that a scan comes across."""
 ELSEWHERE: Final = "obeys another coordinator"
 """In the note of a node that was wiped, and has joined again since, unknown to the log that is open."""
 LONE: Final = "belongs to no cluster"
@@ -282,7 +284,7 @@ class _Story:
                 note = self._recorder.history().operations[-1].note
                 raise Wrong(f"{key!r} can't be read although all is well: {note}")
         scanned = await self._clients.scan(LAST_CLIENT)
-        if scanned is None and DAMAGED in self._recorder.history().operations[-1].note:
+        if scanned is None and CHECKSUM in self._recorder.history().operations[-1].note:
             # It came across damage in slots that are still to be compared, and said so: that is repaired soon.
             await asyncio.sleep(REPAIR_SECONDS)
             scanned = await self._clients.scan(LAST_CLIENT)

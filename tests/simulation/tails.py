@@ -46,7 +46,7 @@ class Cut:
     noticed: bool
     """Whether the coordinator must miss it: it lived on, or had logged how far the node had got."""
     note: bool = False
-    """Whether notes of who holds what are gone as well: a log that is rebuilt from the nodes may not know that others were missed."""
+    """Whether notes of who holds what are gone as well: a log that is rebuilt from them may not know that others were missed."""
 
 
 @dataclass(frozen=True, slots=True)
