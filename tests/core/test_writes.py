@@ -11,7 +11,7 @@ from kvtui.core.pending_write import PendingWrite
 from kvtui.core.placement import Placement
 from kvtui.core.protocol import INLINE_BYTES, UPLOADS
 from kvtui.core.read_mode import ReadMode
-from kvtui.core.records import Behind, CutOver, Dual, Recovered
+from kvtui.core.records import Behind, CutOver, Dual, Recovered, Returning
 from kvtui.core.snapshot import NodeState
 from kvtui.core.version import Version
 from kvtui.core.work import Kind, Work
@@ -314,6 +314,41 @@ def test_a_write_is_not_acknowledged_when_its_refuser_made_another_clean_meanwhi
             writing = asyncio.ensure_future(cluster.put(b"key", b"new"))
             await asyncio.sleep(0.05)
             await cluster.revive(late)
+            while late not in coordinator.topology.places[0].clean:
+                assert not writing.done()
+                await asyncio.sleep(0.01)
+            assert (await writing).outcome is Outcome.UNKNOWN
+            cluster.network.slow(slow, 0.0)
+            full.free = None
+            await cluster.until(settled)
+            assert {(await cluster.get(b"key")).value for _ in range(6)} == {b"new"}
+
+    run_virtual(main)
+
+
+def test_a_node_that_was_made_equal_to_one_that_refused_a_write_has_lost_what_it_had_acknowledged_before() -> None:
+    """It took the write while it was behind. Then it counted as clean again, without the write, and the write was acknowledged."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=3, replication=3, slots=1, make_disk=lambda path: FaultyDisk(path)) as cluster:
+            assert (await cluster.put(b"key", b"old")).outcome is Outcome.OK
+            coordinator = cluster.coordinator
+            await cluster.until(settled)
+            refuser, slow, late = coordinator.topology.places[0].replicas
+            running = coordinator._mover._running
+            running += [Work(Kind.COMPARE, 0, 1, Placement())] * AT_ONCE
+            coordinator._ledger.append(Behind(late, [(0, 1)]))
+            coordinator._ledger.append(Returning(late, [(0, 1)]))
+            await coordinator._notes.noted((refuser, slow, late))
+            full = cluster.disks.disk(cluster.data_of(refuser))
+            assert isinstance(full, FaultyDisk)
+            full.free = 0
+            cluster.network.slow(slow, 0.6)
+            writing = asyncio.ensure_future(cluster.put(b"key", b"new"))
+            while not (write := coordinator._writes.in_flight.get(b"key")) or late not in write.acknowledged:
+                await asyncio.sleep(0.001)
+            running.clear()
+            coordinator._ledger.stir()
             while late not in coordinator.topology.places[0].clean:
                 assert not writing.done()
                 await asyncio.sleep(0.01)
