@@ -465,3 +465,54 @@ def test_an_acknowledgement_does_not_count_once_a_move_made_its_node_equal_to_on
             assert (await writing).outcome is Outcome.UNKNOWN
 
     run_virtual(main)
+
+
+def test_what_a_replica_dropped_that_was_made_equal_to_one_that_missed_it_is_not_acknowledged() -> None:
+    """The whole of it, with the mover at work: the write is on one replica at the end, and two are promised."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=3, replication=3, slots=1) as cluster:
+            assert (await cluster.put(b"key", b"old")).outcome is Outcome.OK
+            await cluster.call(lambda coordinator: coordinator.rebalance())
+            ledger = cluster.coordinator._ledger
+            (place,) = ledger.topology.places
+            stores, misses, late = place.clean
+            cluster.network.partition(COORDINATOR, late, one_way=True)
+            cluster.network.slow(misses, 0.5)
+            writing = asyncio.ensure_future(cluster.put(b"key", b"new"))
+            await asyncio.sleep(0.1)
+            # Nothing is made equal until who missed the write is back.
+            mover, blocking = cluster.coordinator._mover, Work(Kind.COMPARE, 0, 1, Placement())
+            mover._running.append(blocking)
+            # Two are left, and none of them may be left out as well.
+            ledger.append(Behind(stores, [(0, 1)]))
+            link = ledger.nodes[misses].link
+            cluster.network.cut(misses)
+            cluster.network.slow(misses, 0.0)
+            while ledger.nodes[misses].link in (link, None):
+                await ledger.changed()
+            mover._running.remove(blocking)
+            ledger.stir()
+            while stores not in ledger.topology.places[0].clean:
+                await ledger.changed()
+            cluster.kill(misses)
+            while ledger.nodes[misses].link is not None:
+                await ledger.changed()
+            # Who can't be reached is behind as soon as anything is written.
+            other = asyncio.ensure_future(cluster.put(b"other", b"value"))
+            await asyncio.sleep(0)
+            assert not writing.done()
+            cluster.network.heal(late=True)
+            assert (await other).outcome is Outcome.OK
+            assert set(ledger.topology.places[0].clean) == {stores, late}
+            assert (await writing).outcome is Outcome.UNKNOWN
+            # Whatever it is, it is that for everybody.
+            read = await cluster.get(b"key")
+            assert read.value == b"new"
+            cluster.kill(late)
+            await cluster.revive(misses)
+            while len(ledger.topology.places[0].clean) < 2:
+                await ledger.changed()
+            assert (await cluster.get(b"key")).value == b"new"
+
+    run_virtual(main)

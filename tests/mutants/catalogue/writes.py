@@ -52,6 +52,14 @@ MUTANTS = (
         new="bool(write.refused)",
     ),
     Mutant(
+        name="who_was_remade_holds_what_it_acknowledged",
+        where="Writes._outcome",
+        promise=2,
+        story="a node counts for a write that it dropped again, when it was made equal to one that had missed it",
+        old=".difference(write.remade)",
+        new="",
+    ),
+    Mutant(
         name="a_write_does_not_wait_for_who_is_being_verified",
         where="Writes._begin",
         promise=4,

@@ -10,14 +10,14 @@ from kvtui.core.link import Link
 from kvtui.core.pending_write import PendingWrite
 from kvtui.core.placement import Placement
 from kvtui.core.protocol import ERROR, INLINE_BYTES, Get, Reply
-from kvtui.core.records import Behind, Placed
+from kvtui.core.records import Behind, Placed, Recovered
 from kvtui.core.seams.clock import LoopClock
 from kvtui.core.value_transfer import UploadFailed, send_value
 from kvtui.core.version import Version
 from tests.mutants.scenarios.clusters import be_quiet, down, key_in, link_of, store_of, versions
 from tests.mutants.scenarios.constants import lowered
 from tests.simulation.engine import FaultyDisk
-from tests.simulation.harness import SimCluster
+from tests.simulation.harness import COORDINATOR, SimCluster
 
 
 async def an_older_writes_end_forgets_a_newer_one() -> None:
@@ -320,3 +320,21 @@ async def a_newer_write_that_failed_hides_an_older_one() -> None:
         assert writes.in_flight.get(b"key") is under_way
         disk.free = None
         await older
+
+
+async def who_was_remade_holds_what_it_acknowledged() -> None:
+    async with SimCluster(nodes=3, replication=3, slots=1) as cluster:
+        await be_quiet(cluster)
+        ledger = cluster.coordinator._ledger
+        cluster.network.slow("n2", 0.5)
+        cluster.network.partition(COORDINATOR, "n3", one_way=True)
+        writing = asyncio.create_task(cluster.put(b"key", b"new"))
+        await asyncio.sleep(0.1)
+        cluster.network.cut("n3")
+        await asyncio.sleep(0.1)
+        assert not writing.done()
+        # As if it had been made equal to n3, which missed the write.
+        ledger.append(Behind("n1", [(0, 1)]))
+        ledger.append(Recovered("n1", 0, 1))
+        ledger.append(Behind("n3", [(0, 1)]))
+        assert (await writing).outcome is Outcome.UNKNOWN
