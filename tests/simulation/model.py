@@ -87,6 +87,9 @@ class KnownDisk(FaultyDisk):
         self.identity = Identity()
         self.note = b""
         """The coordinator's note, as it lies there."""
+        self.mended: set[Where] = set()
+        """Where the last batch replaced a damaged record by an older one: nobody could know its version. If it was promised,
+        a clean replica lacks it from then on."""
         self.hurt = False
         """A fault took something of it."""
         self._batches = 0
@@ -98,9 +101,17 @@ class KnownDisk(FaultyDisk):
         return engine
 
     def write(self, batch: Batch) -> None:
+        self.mended = {place for place, record in batch.changes if self._mends(place, record)}
         super().write(batch)
         self._batches = len(self._synced) + len(self._unsynced)
         self._model.take(self, batch)
+
+    def _mends(self, place: Where, record: bytes | None) -> bool:
+        """Whether an older version takes the place of a damaged entry."""
+        old = self.held.get(place)
+        if old is None or record is None or place[0] != ENTRY or record[HEAD][:VERSION] >= old[:VERSION]:
+            return False
+        return not sound(place, self.found(place) or b"")
 
     def compact(self) -> None:
         super().compact()
@@ -198,7 +209,7 @@ class Model:
 
     def _store(self, disk: KnownDisk, place: Where, head: Head, record: bytes) -> None:
         version, old = head[:VERSION], disk.held.get(place)
-        if old is not None and version < old[:VERSION]:
+        if old is not None and version < old[:VERSION] and place not in disk.mended:
             self.complain(f"{disk.path.name} replaced {place[KEY_AT:]!r} at {told(old)} by {told(head)}")
         if head[VERSION] == LIVE and version < disk.purged.get(place, b"")[:VERSION]:
             purged = told(disk.purged[place])

@@ -209,6 +209,18 @@ def test_an_older_entry_that_replaces_a_newer_one_is_noticed(monkeypatch: pytest
     assert found(story) == ["n1 replaced b'key' at 1.2 by 1.1"]
 
 
+def test_an_older_entry_may_take_the_place_of_a_damaged_one() -> None:
+    """Nobody can know the version of what is damaged."""
+
+    async def story(cluster: SimCluster, model: Model, _: WatchedRecorder) -> None:
+        await ask(cluster, "n1", PutMany(entries=[Entry(KEY.decode(), Version(1, 9), 1, "9")]))
+        next(disk for path, disk in model.disks.items() if path.name == "n1").flip(where(KEY), 0)
+        await ask(cluster, "n1", PutMany(entries=[Entry(KEY.decode(), Version(1, 2), 1, "2")]))
+        assert any(disk.held.get(where(KEY), b"")[:16] == packed(Version(1, 2)) for disk in model.disks.values())
+
+    assert found(story) == []
+
+
 def test_an_epoch_that_goes_back_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     async def story(cluster: SimCluster, model: Model, _: WatchedRecorder) -> None:
         disk = model.disks[cluster.data_of("n1")]

@@ -329,6 +329,37 @@ KEPT: Final = {
         ),
         low=("placements",),
     ),
+    "a damaged entry that a newcomer alone had of a refused write was called replaced by an older one": Plan(
+        seed=5300221,
+        attached=False,
+        nodes=2,
+        replication=2,
+        slots=16,
+        policy="balanced",
+        quorum=0,
+        reads=ReadMode.STRICT,
+        secret=False,
+        grace=2.0,
+        revive=False,
+        faults=(
+            Fault(FaultKind.STRANDED, 0.021, 3.298, 8, 0.35996716100581205, flag=False),
+            Fault(FaultKind.STUCK, 0.075, 2.543, 52, 0.4482425937874105, flag=True),
+            Fault(FaultKind.HALVES, 0.468, 2.6, 29, 0.45950469741999656, flag=True),
+            Fault(FaultKind.TWICE, 1.137, 1.936, 56, 0.26534848176470394, flag=True),
+            Fault(FaultKind.STUCK, 1.349, 0.699, 6, 0.772870374698568, flag=True),
+            Fault(FaultKind.COMPACT, 1.459, 2.874, 2, 0.7135624743732928, flag=True),
+            Fault(FaultKind.BURST, 2.187, 8.78, 43, 0.6237227070259059, flag=True),
+            Fault(FaultKind.FORCE, 2.327, 2.222, 27, 0.5363689832609951, flag=True),
+            Fault(FaultKind.FLIP, 2.904, 1.344, 8, 0.013995592395876999, flag=False),
+        ),
+        clients=(
+            (Step(0.155, Kind.PUT, 1, large=False, more=2, attached=True),),
+            (),
+            (),
+            (),
+        ),
+        low=("purge", "room", "verification", "bytes", "placements"),
+    ),
 }
 
 
