@@ -91,6 +91,8 @@ class Ledger:
         """Told of records once they are durable, before anybody acts on them."""
         self.on_clean: Callable[[Sequence[str], int, int], None] = lambda nodes, start, stop: None
         """Told which nodes were made equal to a clean replica of slots ``start``..``stop``, and count from now on."""
+        self.remade: dict[str, int] = {}
+        """The revision at which each node was last made equal to a clean replica of any slots, and counted from then on."""
         self.stopped = ""
         """Why this coordinator had to stop; empty while it is the one active coordinator."""
         self.full = ""
@@ -125,9 +127,13 @@ class Ledger:
         self.on_records(records)
         for record in records:
             if isinstance(record, Recovered):
-                self.on_clean((record.node,), record.start, record.stop)
+                self._count(record, (record.node,))
             elif isinstance(record, CutOver):
-                self.on_clean(before.places[record.start].receiving, record.start, record.stop)
+                self._count(record, before.places[record.start].receiving)
+
+    def _count(self, record: Recovered | CutOver, nodes: tuple[str, ...]) -> None:
+        self.remade.update(dict.fromkeys(nodes, self.revision))
+        self.on_clean(nodes, record.start, record.stop)
 
     def log_progress(self, names: Iterable[str]) -> None:
         """Log how far those nodes got, where it is further than is logged. Raises as ``append``."""

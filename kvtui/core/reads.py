@@ -243,7 +243,7 @@ class Reads:
             route = self._ledger.route(slot)
         if route.missing or not route.clean:
             return _unread(self._unreadable(route))
-        suspected = self._ledger.uncertain.get(key)
+        suspected, revision = self._ledger.uncertain.get(key), self._ledger.revision
         try:
             asked = [self._ask(hop, Get(to_blob(key)), trace) for hop in route.clean]
             replies = [await future for future in asked]
@@ -259,6 +259,9 @@ class Reads:
                     whole.append(hop.node)
         except (LinkLost, LinkFull, ValueMoved, UploadFailed) as error:
             return _unread(str(error) or "the value kept changing while it was read")
+        if any((reply.version or NEVER) < read.version for reply in replies):
+            # Who fell behind, and was made equal to one that did not have it yet, does not have it any more.
+            whole = [node for node in whole if self._ledger.remade.get(node, 0) <= revision]
         if without(self._ledger.topology.places[slot].clean, tuple(whole)):
             return _unread("its range changed hands while it was read")
         if key not in self._writes.in_flight and self._ledger.uncertain.get(key) == suspected:

@@ -9,7 +9,7 @@ from kvtui.core.cluster import ClusterError, Outcome, OwnData
 from kvtui.core.link import Link
 from kvtui.core.mover import AT_ONCE
 from kvtui.core.placement import Placement
-from kvtui.core.protocol import INLINE_BYTES, Clear, Counts, Entry, Piece, Put, PutMany
+from kvtui.core.protocol import INLINE_BYTES, Clear, Counts, Drop, Entry, Get, Listed, Piece, Put, PutMany, to_blob
 from kvtui.core.read_mode import ReadMode
 from kvtui.core.records import Behind, Placed, Recovered
 from kvtui.core.version import Version
@@ -277,3 +277,33 @@ def test_nothing_is_written_back_to_a_node_that_left_the_slot_while_it_was_read(
             assert counted.counts == [0]
 
     run_virtual(main, seed=seed)
+
+
+def test_who_was_made_equal_to_one_that_had_not_been_given_back_what_was_read_has_lost_it() -> None:
+    """It got it first and fell behind while a late one got it. Then it counted again, and the next get found what is older."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=4, replication=4, slots=1) as cluster:
+            old = (await cluster.put(b"key", b"old")).version
+            await cluster.until(settled)
+            ledger = cluster.coordinator._ledger
+            # The mover does nothing from here on.
+            cluster.coordinator._mover._running += [Work(Kind.COMPARE, 0, 1, Placement())] * AT_ONCE
+            first, late, _, holder = ledger.topology.places[0].clean
+            key, new = to_blob(b"key"), ledger.next_version()
+            await ledger.nodes[holder].ask(PutMany([Entry(key, new, 3, to_blob(b"new"))]))
+            ledger.suspect_key(b"key", 0, new)
+            cluster.network.slow(late, 0.5)
+            reading = asyncio.ensure_future(cluster.get(b"key"))
+            node = ledger.nodes[first]
+            while (await node.ask(Get(key))).version != new:
+                await asyncio.sleep(0.01)
+            ledger.append(Behind(first, [(0, 1)]), Behind(late, [(0, 1)]))
+            await node.ask(Drop([Listed(key, new)]))
+            await node.ask(PutMany([Entry(key, old, 3, to_blob(b"old"))]))
+            ledger.append(Recovered(first, 0, 1))
+            assert (await reading).value == b"new"
+            assert (await node.ask(Get(key))).version == new
+            assert (await cluster.get(b"key")).value == b"new"
+
+    run_virtual(main)

@@ -123,12 +123,12 @@ MUTANTS = (
         new="pass",
     ),
     Mutant(
-        name="a_repair_that_was_passed_over_counts",
-        where="Reads._put_back",
+        name="a_repair_counts_of_who_was_made_equal_since",
+        where="Reads._repair",
         promise=3,
-        story="a get answers with a value that a replica did not get, and that is clean again when it has answered",
-        old="return False",
-        new="return True",
+        story="a get answers with a value that a replica got and dropped again, made equal to one that lacks it",
+        old="self._ledger.remade.get(node, 0) <= revision",
+        new="True",
     ),
     Mutant(
         name="a_refused_repair_counts_as_one",
