@@ -337,7 +337,7 @@ class Supervisor:
         obeyed = unknown and topology.openings[0][0] <= facts.epoch < topology.epoch
         if not obeyed and not topology.outdated_by(facts.noted):
             return
-        counted = {name for place in topology.distinct for name in place.counted}
+        counted = self._counted()
         if facts.data_id != member.data_id and node.id not in counted:
             # Its data is of that coordinator alone. Once all others obey, who may serve anything by this log, it proves nothing.
             if self._ledger.cautious and not self._ledger.granted.issuperset(counted):
@@ -351,6 +351,10 @@ class Supervisor:
             # Whoever was not found when the log was rebuilt holds nothing that is relied on, whatever it noted.
             return
         self._stop_outdated(f"{node.id} has noted more ({facts.noted}) than it held when it was opened")
+
+    def _counted(self) -> set[str]:
+        """The nodes that the log counts as clean replicas of anything, or may have to."""
+        return {name for place in self._ledger.topology.distinct for name in place.counted}
 
     def _stop_outdated(self, why: str) -> NoReturn:
         """Another coordinator noted what is not in this log. Which of the two served a slot last, only all nodes together can tell:
@@ -369,6 +373,9 @@ class Supervisor:
         if member is None or left is None or (left.cluster, left.data_id) != (topology.cluster, member.data_id):
             return
         if topology.outdated_by(left.noted):
+            if topology.home == HOME and node.id not in self._counted():
+                # Who had left was not found when the log was rebuilt, and no other rebuilding would find it.
+                return
             self._stop_outdated(f"{node.id} has left the cluster since")
         later = left.noted.epoch == topology.epoch and left.coordinator != self._coordinator
         if left.noted.epoch > topology.epoch or later:

@@ -3,12 +3,14 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from kvtui.core.cluster import Outcome
 from kvtui.core.recovery import recover
 from kvtui.core.version import Version
 from kvtui.node.membership import Membership
 from tests.simulation.engine import FaultyDisk
-from tests.simulation.harness import COORDINATOR, SimCluster, settled
+from tests.simulation.harness import COORDINATOR, CoordinatorGone, SimCluster, settled
 from tests.simulation.loop import run_virtual
 from tests.simulation.machine import Machine
 
@@ -125,5 +127,36 @@ def test_what_a_node_noted_between_the_two_hellos_of_a_new_coordinator_is_notice
             await c.take_over(Path("taken"))
             await asyncio.sleep(3)
             assert f"n1 has noted more ({further})" in c.coordinator.snapshot().stopped
+
+    run_virtual(story, seed=1)
+
+
+def test_a_log_that_is_rebuilt_without_one_that_had_left_does_not_stop_on_it() -> None:
+    """It stopped, and said to rebuild the log; so did every one that was rebuilt then, without end."""
+
+    async def story() -> None:
+        async with cluster() as c:
+            for name in ("n1", "n2", "n3"):
+                await c.join(name)
+            await c.until(settled)
+            for key in KEYS:
+                assert (await c.put(key, NEW)).outcome is Outcome.OK
+            server = c.process("n3").server
+            assert server is not None
+            leave = server.store.leave
+
+            def leave_last(noted: Version) -> None:
+                server.store.leave = leave  # type: ignore[method-assign]
+                leave(Version(noted.epoch, noted.seq + 1))
+                c.crash()
+
+            server.store.leave = leave_last  # type: ignore[method-assign]
+            with pytest.raises(CoordinatorGone):
+                await c.call(lambda coordinator: coordinator.remove_node("n3"))
+            await c.recover(Path("rebuilt"))
+            await c.until(settled)
+            assert c.coordinator.snapshot().stopped == ""
+            for key in KEYS:
+                assert (await c.get(key)).value == NEW, key
 
     run_virtual(story, seed=1)
