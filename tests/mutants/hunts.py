@@ -94,7 +94,9 @@ def hunt_all(
     """Run each mistake's seeds, ``most`` of them from the diary's first on, until one fails that the product passes.
 
     ``told`` hears of each slice; a slice of each comes before the next slice of any."""
-    tasks = deque(task for name in planted if (task := _next(diary.hunts.get(name, Hunt(name)), most, diary)))
+    # Those that have run the fewest seeds come first, also when it is gone on with.
+    hunts = sorted((diary.hunts.get(name, Hunt(name)) for name in planted), key=lambda hunt: hunt.seeds)
+    tasks = deque(task for hunt in hunts if (task := _next(hunt, most, diary)))
     with Crew[_Task](processes) as crew:
         while tasks or not crew.idle:
             while tasks and not crew.busy:
