@@ -3,7 +3,7 @@
 import json
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -101,6 +101,9 @@ def hunt_all(
         while tasks or not crew.idle:
             while tasks and not crew.busy:
                 task = tasks.popleft()
+                if not task.failure:
+                    # What the product fails may have been found since.
+                    task = replace(task, seeds=tuple(seed for seed in task.seeds if seed not in diary.unsound))
                 crew.give(task, run_seeds, None if task.failure else planted[task.hunt.name], task.seeds)
             task, (passed, failure) = crew.take()
             if failure and not task.failure:
@@ -124,5 +127,4 @@ def _next(hunt: Hunt, most: int, diary: Diary) -> _Task | None:
     if hunt.failure or hunt.seeds >= most:
         return None
     after = min(most, hunt.seeds + SLICE)
-    seeds = range(diary.first + hunt.seeds, diary.first + after)
-    return _Task(hunt, tuple(seed for seed in seeds if seed not in diary.unsound), after)
+    return _Task(hunt, tuple(range(diary.first + hunt.seeds, diary.first + after)), after)
