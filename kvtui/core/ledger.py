@@ -11,7 +11,7 @@ from kvtui.core.graves import Graves
 from kvtui.core.metadata_log import MetadataLog
 from kvtui.core.placement import Placement
 from kvtui.core.progress import concerned, progress
-from kvtui.core.records import Behind, Counted, CutOver, Opened, Record, Recovered, Runs, Tuned
+from kvtui.core.records import Behind, Counted, CutOver, LossAccepted, Opened, Record, Recovered, Runs, Tuned
 from kvtui.core.remote_node import RemoteNode
 from kvtui.core.ring.token import slot_shift, token_of
 from kvtui.core.routes import Route, Routes
@@ -130,8 +130,10 @@ class Ledger:
                 self._count(record, (record.node,))
             elif isinstance(record, CutOver):
                 self._count(record, before.places[record.start].receiving)
+            elif isinstance(record, LossAccepted):
+                self._count(record, record.clean)
 
-    def _count(self, record: Recovered | CutOver, nodes: tuple[str, ...]) -> None:
+    def _count(self, record: Recovered | CutOver | LossAccepted, nodes: tuple[str, ...]) -> None:
         self.remade.update(dict.fromkeys(nodes, self.revision))
         self.on_clean(nodes, record.start, record.stop)
 

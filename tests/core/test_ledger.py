@@ -7,7 +7,7 @@ from kvtui.core.ledger import SUSPECTED_ANEW, Counting, Ledger, LogFull
 from kvtui.core.link import Link
 from kvtui.core.metadata_log import MetadataLog
 from kvtui.core.placement import Placement
-from kvtui.core.records import Created, Forgotten, Joined, Placed, Tuned
+from kvtui.core.records import Created, CutOver, Forgotten, Joined, LossAccepted, Placed, Recovered, Tuned
 from kvtui.core.remote_node import RemoteNode
 from kvtui.core.seams.clock import LoopClock
 from kvtui.core.seams.memory import MemoryEngine
@@ -246,3 +246,17 @@ def test_what_is_to_be_compared_is_compared_again_whatever_comparison_is_under_w
     known.unverified[:] = b"\0\1\1" + bytes(SLOTS - 3)
     known.suspect(0, 2)
     assert list(known.unverified) == [SUSPECTED_ANEW, SUSPECTED_ANEW, 1] + [0] * (SLOTS - 3)
+
+
+def test_who_comes_to_be_clean_anew_is_told_however_that_came() -> None:
+    """What such a node acknowledged before may be gone: a write that is still under way does not count on it."""
+    known = ledger(Placement(("A", "B"), ("B",), receiving=("C",), target=("B", "C")))
+    told = list[tuple[tuple[str, ...], int, int]]()
+    known.on_clean = lambda nodes, start, stop: told.append((tuple(nodes), start, stop))
+    known.append(Recovered("A", 0, 2))
+    known.append(CutOver(2, 4))
+    known.append(Placed(4, 6, Placement(("A", "B"), ())))
+    known.append(LossAccepted(4, 6, ("B",)))
+    known.append(LossAccepted(5, 6, ()))
+    assert told == [(("A",), 0, 2), (("C",), 2, 4), (("B",), 4, 6), ((), 5, 6)]
+    assert set(known.remade) == {"A", "B", "C"}
