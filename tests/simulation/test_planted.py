@@ -1,7 +1,11 @@
 """The runs under faults find what they are there to find. All planted bugs, and all mutants, are hunted by .ci/nightly."""
 
+import pytest
+
 from tests.mutants.hunts import Diary, hunt_all
 from tests.simulation.bugs import catalogue
+
+pytestmark = pytest.mark.long
 
 EACH = 6
 """Of so many planted bugs one is hunted here."""
