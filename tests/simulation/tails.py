@@ -120,7 +120,8 @@ class Tails:
             if lost:
                 versions = _versions(lost)
                 note = any(place == NOTE for batch in lost for place, _ in batch.changes)
-                cuts.append(Cut(node, at, len(lost), versions, not dark or self._is_covered(lost, told, at), note))
+                known = not dark and self._is_heard_of(node)
+                cuts.append(Cut(node, at, len(lost), versions, known or self._is_covered(lost, told, at), note))
         self.cuts += cuts
         for key in {key for cut in cuts for key in cut.lost}:
             self._compare(key, cuts, topology, told)
@@ -164,6 +165,10 @@ class Tails:
             if operation.outcome is Outcome.OK and not operation.stale and version is not None and version != NEVER:
                 told.setdefault(operation.key.encode(), {}).setdefault(Version(*version), operation)
         return told
+
+    def _is_heard_of(self, node: str) -> bool:
+        """Whether the coordinator that lives has had an answer of the node, and knows how far it had got."""
+        return self.cluster.running and node in self.cluster.coordinator._ledger.granted
 
     def _is_covered(self, lost: list[Batch], told: dict[bytes, dict[Version, Operation]], at: float) -> bool:
         """Whether something in those batches was acknowledged so early in this life of the coordinator that it was logged."""

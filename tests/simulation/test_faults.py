@@ -17,6 +17,7 @@ FAULT_SEEDS: Final = "KVTUI_FAULT_SEEDS"
 """The environment variable that asks for another number of runs."""
 
 
+@pytest.mark.timeout(1200)
 def test_no_promise_is_broken_in_any_run() -> None:
     alone = os.environ.get(REPLAY)
     seeds = [int(alone)] if alone else range(int(os.environ.get(FAULT_SEEDS, SEEDS)))

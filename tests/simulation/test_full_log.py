@@ -124,13 +124,15 @@ def test_a_node_that_lost_its_data_is_not_used_before_that_is_logged() -> None:
             cluster.kill("n2")
             cluster.wipe("n2")
             log_of(cluster).free = 0
-            with pytest.raises(ClusterError, match=r"n2 runs, but it came back without its data, .*: no space for"):
+            with pytest.raises(
+                ClusterError, match=r"n2 runs, but .* is not logged yet; it is not used before: .*: no space for"
+            ):
                 await cluster.revive("n2")
             await asyncio.sleep(A_WHILE)
             view = cluster.coordinator.snapshot().node("n2")
             assert view is not None
             assert (view.state, cluster.process("n2").alive) == (NodeState.DOWN, True)
-            assert "not used before that is logged" in view.note
+            assert "is not logged yet; it is not used before" in view.note
             assert await values(cluster) == {b"first"}
             log_of(cluster).free = None
             await cluster.until(settled)
