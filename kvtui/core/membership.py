@@ -275,7 +275,7 @@ class Membership:
             changed = self._ledger.changed()
             if self._ledger.stopped:
                 raise ClusterError(self._ledger.stopped)
-            if node.parting or self._ledger.nodes.get(name) is not node:
+            if self._is_gone(node):
                 raise ClusterError(removed_meanwhile(name))
             if node.unlogged:
                 raise ClusterError(f"{name} runs, but {node.trouble}")
@@ -423,10 +423,13 @@ class Membership:
 
     async def _restart(self, node: RemoteNode) -> None:
         """Start a member's process on its data, and record where it accepts now. Raises ClusterError."""
-        # One of its name that joined meanwhile is another.
-        await self._processes.restart(node, lambda: node.parting or self._ledger.nodes.get(node.id) is not node)
+        await self._processes.restart(node, lambda: self._is_gone(node))
         # Where it is not logged for want of space, the next start finds another port at worst.
         self._ledger.record(self._supervisor.as_seen(node))
+
+    def _is_gone(self, node: RemoteNode) -> bool:
+        """Whether it was let go. One of its name that joined meanwhile is another."""
+        return node.parting or self._ledger.nodes.get(node.id) is not node
 
     async def _bring_back(self, member: Member) -> None:
         node = self._ledger.nodes[member.id]
