@@ -44,6 +44,8 @@ class Clients:
         self._large: set[bytes] = set()
         """Keys that had a value that travels in pieces."""
         self.wrong: list[str] = []
+        self.unscanned = ""
+        """Why the last scan that failed did."""
         self._doors: dict[int, Door] = {}
         """By which way a client asks."""
 
@@ -117,10 +119,11 @@ class Clients:
         return reads
 
     async def _operate_on_many(self, client: int, name: str, step: Step) -> None:
-        """Each key of a batch is an operation of its own, which began and ended with the others."""
+        """Each key of a batch is an operation of its own, which began and ended with the others. One may come twice: of what is
+        put, the later value counts."""
         keys = _some(self._keys, step.key, step.more + 1) + _some(self._further, 7 * step.key + client, step.wide)
         if step.kind is Kind.GET:
-            await self.read_many(client, keys)
+            await self.read_many(client, [keys[-1], *keys] if step.twice else keys)
             return
         values = [f"{name}.{place}" if step.kind is Kind.PUT else None for place in range(len(keys))]
         pending = [
@@ -134,9 +137,13 @@ class Clients:
                 (key, stored(value or "", step.large and not place))
                 for place, (key, value) in enumerate(zip(keys, values, strict=True))
             ]
-            written = await self._door(client).put_many(items)
+            overruled = [(keys[-1], f"{name}, overruled".encode())] if step.twice else []
+            for key, value in overruled if self._door(client) is not self._cluster else ():
+                # Of an attached client it may go in a batch of its own, before the later one; else nobody may ever see it.
+                self._recorder.begin(client, Kind.PUT, key.decode(), value.decode())
+            written = await self._door(client).put_many([*overruled, *items])
         else:
-            written = await self._door(client).delete_many(keys)
+            written = await self._door(client).delete_many([keys[-1], *keys] if step.twice else keys)
         versions = written.versions
         for each, key in zip(pending, keys, strict=True):
             each.end(Told(written.others.get(key, Outcome.OK)), None, versions.get(key), note=written.text)
@@ -172,6 +179,7 @@ class Clients:
         try:
             await self._door(client).scan(take)
         except (ClusterError, CoordinatorGone) as error:
+            self.unscanned = str(error)
             for each in pending.values():
                 if each.ended is None:
                     each.end(Told.FAILED, note=str(error))

@@ -56,6 +56,8 @@ class SimDisks:
         """Batches that each machine has written, by its name, over all its lives."""
         self.watch: Callable[[str, Batch], None] | None = None
         """Told of each batch that a machine, of that name, has written."""
+        self.on_copy: Callable[[Path, Path], None] = lambda source, target: None
+        """Told which directory was copied to which."""
         self._make = make
         self._disks: dict[Path, Disk] = {}
         self._holders: dict[Path, tuple[Machine, str]] = {}
@@ -98,6 +100,7 @@ class SimDisks:
     def copy(self, source: Path, target: Path) -> None:
         """Make ``target`` a copy of what ``source`` holds now, as ``cp -r`` does."""
         self._disks[target] = deepcopy(self.disk(source))
+        self.on_copy(source, target)
 
     def rename(self, source: Path, target: Path) -> None:
         """Move a directory; what was at ``target`` is gone."""

@@ -25,7 +25,7 @@ NOTE_TEXT_AT: Final = 24
 TAKEN_OVER: Final = "took this cluster over"
 OF_SLEEPERS: Final = "late "
 """Begins the values that superseded coordinators write: theirs is another table."""
-FOLLOWED: Final = (b"wiped", b"recovered", b"cutover")
+FOLLOWED: Final = (b"wiped", b"recovered", b"cutover", b"tuned")
 """Records that say something about what is on a node."""
 
 
@@ -51,6 +51,9 @@ class Invariants:
         """The write quorums so far, and until when each was in force."""
         self._seen: Topology | None = None
         self._members = False
+        self._as_planned = True
+        self._planned_at = 0.0
+        """Whether all is as planned, and when it was so last."""
         self._lost: set[int] = set()
         self._logged_at = -1.0
         self._notes: dict[str, tuple[bytes, Topology | None]] = {}
@@ -233,6 +236,7 @@ class Invariants:
         if topology is self._seen:
             return
         self._seen = topology
+        self._look_at_plan(topology)
         if self._members and not topology.members:
             # The last one left, and what was deleted is forgotten with it: nobody is there who could know of a tombstone. What was
             # not deleted is missed by whoever reads it.
@@ -250,6 +254,24 @@ class Invariants:
         if lost - self._lost:
             self._give_up(lost - self._lost, len(topology.places))
         self._lost = lost
+
+    def _look_at_plan(self, topology: Topology) -> None:
+        now = asyncio.get_running_loop().time()
+        if self._as_planned:
+            self._planned_at = now
+        self._as_planned = all(
+            place.clean == place.replicas == target and not place.target
+            for place, target in zip(topology.places, topology.planned.table, strict=True)
+        )
+        if self._as_planned:
+            self._planned_at = now
+
+    def check_rebalanced(self, began: float) -> None:
+        """A rebalance that was asked for then says that it is done: at one moment since, it was."""
+        self.look()
+        if not self._as_planned and self._planned_at < began:
+            places = set(self._cluster.coordinator.topology.places)
+            self._model.complain(f"a rebalance says that all is as planned, and never was since {began:.3f}: {places}")
 
     def _give_up(self, slots: set[int], of: int) -> None:
         """Nothing that was promised of these slots holds any more."""
@@ -277,6 +299,11 @@ class Invariants:
                 disk = self._disk(record["node"])
                 if disk is not None:
                     disk.missed.clear()
+            case "tuned":
+                before = {"quorum": topology.quorum, "reads": topology.reads, "throttle": topology.throttle}
+                changed = [name for name, value in before.items() if record.get(name, 0) != value]
+                if len(changed) > 1:
+                    self._model.complain(f"one setting was changed, and so were {', '.join(changed)}: {record}")
             case "recovered":
                 slots = range(record["start"], record["stop"])
                 self._check_clean(topology, dict.fromkeys(slots, (record["node"],)), "recovered")

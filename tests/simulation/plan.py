@@ -58,6 +58,8 @@ LARGE_SHARE: Final = 0.1
 """Puts whose value travels in pieces."""
 BATCH_SHARE: Final = 0.12
 BATCH_MOST: Final = 5
+REPEAT_SHARE: Final = 0.4
+"""Batches in which a key comes twice."""
 WIDE_SHARE: Final = 0.04
 WIDE: Final = (2, 16)
 """Batches with further keys in them, and least and most of those."""
@@ -201,6 +203,8 @@ class Step:
     """So many keys that follow are put, read or deleted with it, as one batch."""
     wide: int = 0
     """So many of the further keys as well."""
+    twice: bool = False
+    """One of a batch's keys comes twice."""
     scan: bool = False
     """Instead of all this every key is read, page by page."""
     patience: float | None = None
@@ -327,8 +331,11 @@ def _plan(seed: int) -> Plan:
                 seed, _with_moves(seed, attached, _faults(dice, [kind for kind in FaultKind if kind not in left_out]))
             ),
         ),
-        clients=_with_habits(
-            seed, [_with_batches(seed, client, [_step(dice) for _ in range(STEPS)]) for client in range(CLIENTS)]
+        clients=_with_repeats(
+            seed,
+            _with_habits(
+                seed, [_with_batches(seed, client, [_step(dice) for _ in range(STEPS)]) for client in range(CLIENTS)]
+            ),
         ),
     )
 
@@ -448,6 +455,15 @@ def _with_habits(seed: int, clients: Sequence[tuple[Step, ...]]) -> tuple[tuple[
         tuple(_habitual(dice, step, attached) for step in steps)
         for steps in habitual
         for attached in (dice.random() < ATTACHED_SHARE,)
+    )
+
+
+def _with_repeats(seed: int, clients: Sequence[tuple[Step, ...]]) -> tuple[tuple[Step, ...], ...]:
+    """Those, some of whose batches name a key twice."""
+    dice = random.Random(f"repeats:{seed}")
+    return tuple(
+        tuple(replace(step, twice=(step.more or step.wide) > 0 and dice.random() < REPEAT_SHARE) for step in steps)
+        for steps in clients
     )
 
 

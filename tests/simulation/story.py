@@ -29,6 +29,7 @@ from tests.simulation.loop import run_virtual
 from tests.simulation.model import Model
 from tests.simulation.nemesis import Nemesis
 from tests.simulation.plan import FURTHER_KEYS, KEYS, FaultKind, Plan
+from tests.simulation.reopened import Reopened
 from tests.simulation.values import name_of
 from tests.simulation.watch import Watch
 
@@ -138,6 +139,7 @@ class _Story:
             Watch(cluster)
             cluster.happened[Event.MANY_COPIES] += plan.replication > 3
             invariants = Invariants(cluster, self._model)
+            Reopened(cluster, self._model)
             self._recorder = WatchedRecorder(loop.time, invariants)
             for number in range(plan.nodes if plan.attached else 0):
                 await cluster.join(f"n{number + 1}")
@@ -145,6 +147,7 @@ class _Story:
             await cluster.call(lambda coordinator: coordinator.set_reads(plan.reads))
             nemesis = Nemesis(cluster, self._keys, plan.seed, self._recorder, self._further)
             nemesis.tails.on_gap = invariants.forget
+            nemesis.on_rebalanced = invariants.check_rebalanced
             self._clients = Clients(cluster, self._recorder, self._keys, self._further)
             clients = (self._clients.take(number, steps) for number, steps in enumerate(plan.clients))
             await asyncio.gather(*clients, *(nemesis.inflict(fault) for fault in plan.faults))
@@ -161,7 +164,7 @@ class _Story:
                 if trouble := await calm.trouble(nothing_lost=not lost):
                     raise Wrong(trouble)
                 await self._compare()
-                await cluster.call(lambda coordinator: coordinator.rebalance())
+                await nemesis.rebalance()
                 await self._compare()
             else:
                 lost = plan.slots
@@ -284,12 +287,12 @@ class _Story:
                 note = self._recorder.history().operations[-1].note
                 raise Wrong(f"{key!r} can't be read although all is well: {note}")
         scanned = await self._clients.scan(LAST_CLIENT)
-        if scanned is None and CHECKSUM in self._recorder.history().operations[-1].note:
+        if scanned is None and CHECKSUM in self._clients.unscanned:
             # It came across damage in slots that are still to be compared, and said so: that is repaired soon.
             await asyncio.sleep(REPAIR_SECONDS)
             scanned = await self._clients.scan(LAST_CLIENT)
         if scanned is None:
-            raise Wrong(f"nothing can be scanned although all is well: {self._recorder.history().operations[-1].note}")
+            raise Wrong(f"nothing can be scanned although all is well: {self._clients.unscanned}")
         for key, read in zip(left, await self._clients.read_many(LAST_CLIENT, left), strict=True):
             if read.outcome is not Outcome.OK or read.stale:
                 raise Wrong(f"{key!r} can't be read although all is well: {read.text}")

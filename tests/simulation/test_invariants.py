@@ -7,8 +7,10 @@ import pytest
 
 from kvtui.check import Kind, Outcome
 from kvtui.core import notes
+from kvtui.core.coordinator import Coordinator
 from kvtui.core.protocol import Drop, Entry, Listed, PutMany
 from kvtui.core.read_mode import ReadMode
+from kvtui.core.records import Tuned
 from kvtui.core.snapshot import NodeState
 from kvtui.core.version import Version
 from tests.simulation.harness import SimCluster, settled
@@ -239,3 +241,31 @@ def test_an_epoch_that_goes_back_is_noticed(monkeypatch: pytest.MonkeyPatch) -> 
 )
 def test_how_many_copies_are_promised(replicas: int, wanted: int, least: int) -> None:
     assert least_copies(replicas, wanted) == least
+
+
+async def both_at_once(coordinator: Coordinator) -> None:
+    coordinator._ledger.append(Tuned(0, ReadMode.STRICT))
+
+
+def test_one_setting_is_changed_at_a_time() -> None:
+    async def story(cluster: SimCluster, model: Model, recorder: WatchedRecorder) -> None:
+        await cluster.call(lambda coordinator: coordinator.set_quorum(1))
+        await cluster.call(lambda coordinator: coordinator.set_reads(ReadMode.AVAILABLE))
+        assert not model.wrong
+        await cluster.call(both_at_once)
+
+    assert any("one setting was changed, and so were quorum, reads" in text for text in found(story))
+
+
+def test_a_rebalance_is_not_done_while_slots_wait_to_be_moved() -> None:
+    async def story(cluster: SimCluster, model: Model, recorder: WatchedRecorder) -> None:
+        now = asyncio.get_running_loop().time
+        await cluster.until(settled)
+        recorder.invariants.check_rebalanced(now())
+        cluster.kill("n2")
+        await cluster.until(lambda s: any(view.state is NodeState.DOWN for view in s.nodes))
+        await asyncio.sleep(1.0)
+        assert not model.wrong
+        recorder.invariants.check_rebalanced(now())
+
+    assert any("a rebalance says that all is as planned" in text for text in found(story))

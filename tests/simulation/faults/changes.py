@@ -47,7 +47,7 @@ async def change(scene: Scene, fault: Fault) -> bool:
                 mode = ReadMode.STRICT if fault.flag else ReadMode.AVAILABLE
                 await cluster.call(lambda coordinator: coordinator.set_reads(mode))
             case FaultKind.REBALANCE:
-                await cluster.call(lambda coordinator: coordinator.rebalance())
+                await scene.rebalance()
     return True
 
 

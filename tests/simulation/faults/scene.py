@@ -10,6 +10,7 @@ from typing import Final
 from kvtui.check import Kind, Recorder
 from kvtui.check import Outcome as Told
 from kvtui.core.cluster import Outcome
+from kvtui.core.coordinator import Coordinator
 from kvtui.core.opening import Settings
 from kvtui.core.seams.bundle import Seams
 from kvtui.core.seams.chance import SeededRandom
@@ -62,6 +63,8 @@ class Scene:
         self.taken_over = False
         self.given_up = False
         """Whether a person went on without a node that was needed."""
+        self.on_rebalanced: Callable[[float], None] = lambda began: None
+        """Told of each rebalance that says that it is done, and when it was asked for."""
         self._seed = seed
 
     # Who is chosen.
@@ -177,6 +180,16 @@ class Scene:
         """A get of each key, one after the other."""
         for key in self.keys:
             await self.read(key)
+
+    async def rebalance(self) -> None:
+        """Ask for it. Raises ClusterError, CoordinatorGone."""
+
+        async def asked(coordinator: Coordinator) -> None:
+            began = asyncio.get_running_loop().time()
+            await coordinator.rebalance()
+            self.on_rebalanced(began)
+
+        await self.cluster.call(asked)
 
     # Other coordinators.
 
