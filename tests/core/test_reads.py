@@ -9,11 +9,27 @@ from kvtui.core.cluster import ClusterError, Outcome, OwnData
 from kvtui.core.link import Link
 from kvtui.core.mover import AT_ONCE
 from kvtui.core.placement import Placement
-from kvtui.core.protocol import INLINE_BYTES, Clear, Counts, Drop, Entry, Get, Listed, Piece, Put, PutMany, to_blob
+from kvtui.core.protocol import (
+    INLINE_BYTES,
+    Clear,
+    Counts,
+    Drop,
+    Entry,
+    Get,
+    Listed,
+    Piece,
+    Put,
+    PutMany,
+    Reply,
+    to_blob,
+)
 from kvtui.core.read_mode import ReadMode
+from kvtui.core.reads import _in_the_ring, _together
 from kvtui.core.records import Behind, Placed, Recovered
 from kvtui.core.version import Version
 from kvtui.core.work import Kind, Work
+from kvtui.node.record import engine_key
+from tests.simulation.engine import FaultyDisk
 from tests.simulation.harness import SimCluster, settled
 from tests.simulation.loop import run_virtual
 from tests.simulation.seeds import seeded
@@ -305,5 +321,94 @@ def test_who_was_made_equal_to_one_that_had_not_been_given_back_what_was_read_ha
             assert (await reading).value == b"new"
             assert (await node.ask(Get(key))).version == new
             assert (await cluster.get(b"key")).value == b"new"
+
+    run_virtual(main)
+
+
+def test_a_page_of_several_replicas_ends_where_the_first_of_them_ended() -> None:
+    """What the others hold beyond that, it may hold as well, and more: it was not asked for that yet."""
+    keys = sorted((b"%d" % number for number in range(6)), key=_in_the_ring)
+    entries = [Entry(to_blob(key), Version(1, 1), 0, "") for key in keys]
+    ended_first = Reply(status="ok", entries=entries[:3], cursor=to_blob(keys[2]))
+    found, end = _together(
+        [Reply(status="ok", entries=[entries[0], *entries[3:5]], cursor=to_blob(keys[4])), ended_first]
+    )
+    assert (found, end) == (entries[:3], keys[2])
+    found, end = _together([Reply(status="ok", entries=entries[3:]), ended_first])
+    assert (found, end) == (entries[:3], keys[2])
+    assert _together([Reply(status="ok", entries=entries[3:]), Reply(status="ok", entries=entries[2:])]) == (
+        entries[2:],
+        None,
+    )
+
+
+def test_a_scan_asks_a_node_for_no_slot_in_which_it_is_behind() -> None:
+    """Neighbouring slots have the same replicas, and other clean ones."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=2, slots=2) as cluster:
+            await cluster.call(lambda coordinator: coordinator.rebalance())
+            ledger = cluster.coordinator._ledger
+            # The mover does nothing from here on.
+            cluster.coordinator._mover._running += [Work(Kind.COMPARE, 0, 2, Placement())] * AT_ONCE
+            ledger.append(Placed(0, 2, Placement(("n1", "n2"), ("n1", "n2"))))
+            key = next(key for key in (b"%d" % number for number in range(99)) if ledger.slot(key) == 1)
+            ledger.append(Behind("n1", [(1, 2)]))
+            written = await cluster.put(key, b"value")
+            await ledger.nodes["n1"].ask(Drop(entries=[Listed(to_blob(key), written.version)]))
+            assert [item.key async for page in cluster.coordinator.scan() for item in page] == [key]
+
+    run_virtual(main)
+
+
+def test_a_scan_finds_what_a_get_finds_in_slots_that_were_not_compared_since_the_start() -> None:
+    """Also where the slots before them were: it asked one replica for all of them, which lacked what the other one had."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=2, slots=2) as cluster:
+            await cluster.call(lambda coordinator: coordinator.rebalance())
+            ledger = cluster.coordinator._ledger
+            cluster.coordinator._mover._running += [Work(Kind.COMPARE, 0, 2, Placement())] * AT_ONCE
+            ledger.append(Placed(0, 2, Placement(("n1", "n2"), ("n1", "n2"))))
+            key = next(key for key in (b"%d" % number for number in range(99)) if ledger.slot(key) == 1)
+            await ledger.nodes["n2"].ask(PutMany(entries=[Entry(to_blob(key), NEWER, 3, "new")]))
+            ledger.unverified[1] = 1
+            assert [item.value async for page in cluster.coordinator.scan() for item in page] == [b"new"]
+
+    run_virtual(main)
+
+
+def test_a_stale_answer_is_the_newest_of_those_that_can_be_had() -> None:
+    async def main() -> None:
+        async with SimCluster(nodes=3, replication=3, slots=1) as cluster:
+            await half_written(cluster)
+            ledger = cluster.coordinator._ledger
+            await cluster.call(lambda coordinator: coordinator.set_reads(ReadMode.AVAILABLE))
+            ledger.append(Placed(0, 1, Placement(("n3", "n2", "n1"), ("n3",))))
+            cluster.kill("n3")
+            await cluster.until(lambda snapshot: any(view.state == "DOWN" for view in snapshot.nodes))
+            read = await cluster.get(b"key")
+            assert (read.value, read.version, read.stale) == (b"new", NEWER, True)
+
+    run_virtual(main)
+
+
+def test_a_key_of_which_all_copies_are_damaged_is_not_told_to_be_absent() -> None:
+    """Not by a read that asks all of them for it either."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=2, slots=1, make_disk=lambda path: FaultyDisk()) as cluster:
+            written = await cluster.put(b"key", b"value")
+            await cluster.call(lambda coordinator: coordinator.rebalance())
+            ledger = cluster.coordinator._ledger
+            cluster.coordinator._mover._running += [Work(Kind.COMPARE, 0, 1, Placement())] * AT_ONCE
+            for name in ("n1", "n2"):
+                disk = cluster.disks.disk(cluster.data_of(name))
+                assert isinstance(disk, FaultyDisk)
+                disk.flip(engine_key(b"key"), -1)
+            ledger.suspect_key(b"key", 0, written.version)
+            read = await cluster.get(b"key")
+            assert (read.outcome, read.text) == (Outcome.FAILED, "the stored entry failed its checksum")
+            assert b"key" in ledger.uncertain
 
     run_virtual(main)

@@ -86,3 +86,13 @@ def test_the_first_answers_that_fit_are_one_at_least() -> None:
         answered(None),
         answered(3),
     ]
+
+
+def test_with_room_answers_are_those_of_the_first_keys_as_far_as_all_of_them_are_known() -> None:
+    """An answer that is known is no other key's: one gap ends them, whatever is known behind it."""
+    several = Several([b"a", b"b", b"c"], room=100)
+    several.answer(b"a", answered(1))
+    several.answer(b"c", answered(3))
+    assert [len(read.value or b"") for read in several.in_order()] == [1]
+    several.answer(b"b", answered(None))
+    assert [read.value and len(read.value) for read in several.in_order()] == [1, None, 3]

@@ -371,8 +371,11 @@ def test_a_newer_write_that_failed_does_not_hide_an_older_one_that_is_under_way(
             disk = cluster.disks.disk(cluster.data_of("n1"))
             assert isinstance(disk, FaultyDisk)
             cluster.pause("n2")
+            oldest = asyncio.ensure_future(cluster.put(b"key", b"oldest"))
+            while b"key" not in writes.in_flight:
+                await asyncio.sleep(0.001)
             older = asyncio.ensure_future(cluster.put(b"key", b"older"))
-            while not (under_way := writes.in_flight.get(b"key")) or not under_way.acknowledged:
+            while len(writes._unsettled) < 2 or not (under_way := writes.in_flight[b"key"]).acknowledged:
                 await asyncio.sleep(0.001)
             # It goes on without n2 once n1 has noted that, for which there is no space.
             disk.free = 0
@@ -382,6 +385,7 @@ def test_a_newer_write_that_failed_does_not_hide_an_older_one_that_is_under_way(
             assert writes.in_flight.get(b"key") is under_way
             assert not writes.may_purge(b"key")
             disk.free = None
+            assert (await oldest).outcome is not Outcome.FAILED
             assert (await older).outcome is not Outcome.FAILED
             assert (await cluster.get(b"key")).value == b"older"
             while b"key" in writes.in_flight:
@@ -413,11 +417,12 @@ def test_a_write_that_a_clean_replica_refuses_voids_the_verification_of_one_that
     run_virtual(main)
 
 
-@pytest.mark.parametrize("remade", [True, False])
+@pytest.mark.parametrize("remade", [("n1",), ("n1", "n3"), ()])
 def test_an_acknowledgement_does_not_count_once_its_node_was_made_equal_to_one_that_missed_the_write(
-    remade: bool,
+    remade: tuple[str, ...],
 ) -> None:
-    """It had dropped what it had stored, and the write was acknowledged: when the others were lost, it was gone."""
+    """It had dropped what it had stored, and the write was acknowledged: when the others were lost, it was gone. Nor is that
+    forgotten when another one is made equal later."""
 
     async def main() -> None:
         async with SimCluster(nodes=3, replication=3, slots=1) as cluster:
@@ -432,9 +437,9 @@ def test_an_acknowledgement_does_not_count_once_its_node_was_made_equal_to_one_t
             cluster.network.cut("n3")
             await asyncio.sleep(0.1)
             assert not writing.done()
-            if remade:
-                ledger.append(Behind("n1", [(0, 1)]))
-                ledger.append(Recovered("n1", 0, 1))
+            for node in remade:
+                ledger.append(Behind(node, [(0, 1)]))
+                ledger.append(Recovered(node, 0, 1))
             ledger.append(Behind("n3", [(0, 1)]))
             assert (await writing).outcome is (Outcome.UNKNOWN if remade else Outcome.OK)
 
@@ -514,5 +519,46 @@ def test_what_a_replica_dropped_that_was_made_equal_to_one_that_missed_it_is_not
             while len(ledger.topology.places[0].clean) < 2:
                 await ledger.changed()
             assert (await cluster.get(b"key")).value == b"new"
+
+    run_virtual(main)
+
+
+def test_a_write_is_not_acknowledged_with_fewer_clean_copies_than_are_wanted_by_its_end() -> None:
+    """A person asked for two while it was under way, and one of the two that it had been sent to fell behind."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=2, slots=1) as cluster:
+            await cluster.call(lambda coordinator: coordinator.rebalance())
+            ledger = cluster.coordinator._ledger
+            cluster.coordinator._mover._running += [Work(Kind.COMPARE, 0, 1, Placement())] * AT_ONCE
+            cluster.network.slow("n1", 0.5)
+            writing = asyncio.ensure_future(cluster.put(b"key", b"value"))
+            await asyncio.sleep(0.1)
+            assert not writing.done()
+            ledger.append(Behind("n2", [(0, 1)]))
+            await cluster.call(lambda coordinator: coordinator.set_quorum(2))
+            assert (await writing).outcome is Outcome.UNKNOWN
+
+    run_virtual(main)
+
+
+def test_a_tombstone_whose_delete_ended_unknown_is_looked_for_like_any_other() -> None:
+    """It is there all the same, on all replicas once the next read has brought it there."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=2, slots=1) as cluster:
+            await cluster.call(lambda coordinator: coordinator.set_quorum(2))
+            assert (await cluster.put(b"key", b"value")).outcome is Outcome.OK
+            await cluster.call(lambda coordinator: coordinator.rebalance())
+            graves = cluster.coordinator._ledger.graves
+            while any(graves.marks):
+                await asyncio.sleep(1)
+            cluster.pause("n2")
+            assert (await cluster.delete(b"key")).outcome is Outcome.UNKNOWN
+            assert any(graves.marks)
+            cluster.resume("n2")
+            await cluster.until(settled)
+            assert (await cluster.get(b"key")).value is None
+            await cluster.until(lambda snapshot: not any(view.tombstones for view in snapshot.nodes))
 
     run_virtual(main)
