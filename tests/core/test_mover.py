@@ -8,9 +8,10 @@ from kvtui.core.batches import batches
 from kvtui.core.cluster import ClusterError, Outcome
 from kvtui.core.ledger import SUSPECTED_ANEW
 from kvtui.core.protocol import BATCH_BYTES, INLINE_BYTES, UPLOAD_SECONDS, UPLOADS, Entry, Piece, PutMany
-from kvtui.core.records import Behind
+from kvtui.core.records import Behind, Dual, Planned
 from kvtui.core.snapshot import NodeState
 from kvtui.core.version import Version
+from kvtui.core.work import Kind, Work
 from tests.simulation.engine import FaultyDisk
 from tests.simulation.harness import SimCluster, settled
 from tests.simulation.loop import run_virtual
@@ -230,5 +231,91 @@ def test_a_replica_that_is_away_again_before_it_was_made_equal_is_not_wondered_a
             cluster.kill("n2")
             await asyncio.sleep(1)
             assert {place.returning for place in ledger.topology.distinct} == {()}
+
+    run_virtual(main)
+
+
+def test_a_move_that_goes_on_after_a_crash_is_noted_first_all_the_same() -> None:
+    """The crash may have come before anybody had heard of it."""
+
+    async def main() -> None:
+        make = lambda path: FaultyDisk(path)  # noqa: E731
+        async with SimCluster(nodes=0, attached=True, replication=1, slots=1, make_disk=make) as cluster:
+            await cluster.join("n1")
+            await cluster.call(lambda coordinator: coordinator.rebalance())
+            await cluster.join("n2")
+            disk = cluster.disks.disk(cluster.data_of("n1"))
+            assert isinstance(disk, FaultyDisk)
+            await cluster.call(lambda coordinator: coordinator.rebalance())
+            ledger = cluster.coordinator._ledger
+            (there,) = ledger.topology.places[0].replicas
+            other = "n2" if there == "n1" else "n1"
+            disk = cluster.disks.disk(cluster.data_of(there))
+            assert isinstance(disk, FaultyDisk)
+            cluster.kill(other)
+            await cluster.until(lambda snapshot: any(view.state is NodeState.DOWN for view in snapshot.nodes))
+            ledger.append(Dual(0, 1, (other,)), Planned(ledger.topology.planned.leave(there).to_record()))
+            cluster.crash()
+            await cluster.open()
+            await asyncio.sleep(1)
+            disk.free = 0
+            await cluster.revive(other)
+            await asyncio.sleep(20)
+            place = cluster.coordinator.topology.places[0]
+            assert (place.replicas, place.receiving) == ((there,), (other,))
+            disk.free = None
+            await cluster.until(settled)
+            assert cluster.coordinator.topology.places[0].replicas == (other,)
+
+    run_virtual(main)
+
+
+def test_what_digests_showed_holds_no_longer_once_a_placement_or_a_connection_is_another() -> None:
+    """Who was equal may have fallen behind, or come back without what it had."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=2, slots=1) as cluster:
+            await cluster.call(lambda coordinator: coordinator.rebalance())
+            ledger, mover = cluster.coordinator._ledger, cluster.coordinator._mover
+            (place,) = ledger.topology.places
+            piece = Work(Kind.MOVE, 0, 1, place)
+            peers = [mover._peer(name) for name in place.replicas]
+            assert mover._stays_equal(piece, place, peers, [])
+            network = cluster.network
+            network.cut("n2")
+            await cluster.until(lambda snapshot: settled(snapshot) and ledger.nodes["n2"].usable)
+            assert ledger.topology.places == (place,)
+            assert not mover._stays_equal(piece, place, peers, [])
+            peers = [mover._peer(name) for name in place.replicas]
+            assert mover._stays_equal(piece, place, peers, [])
+            ledger.append(Behind(place.replicas[1], [(0, 1)]))
+            assert not mover._stays_equal(piece, place, peers, [])
+
+    run_virtual(main)
+
+
+def test_a_node_is_emptied_only_once_it_has_noted_that_it_serves_the_slot_no_more() -> None:
+    """Whoever rebuilds the log from its note would take it for a clean replica, with nothing in it."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=2, slots=1) as cluster:
+            await put_all(cluster, {b"key": b"value"})
+            await cluster.call(lambda coordinator: coordinator.rebalance())
+            ledger, notes = cluster.coordinator._ledger, cluster.coordinator._notes
+            (leaver,) = set(ledger.topology.planned.replicate(1).table[0]) ^ {"n1", "n2"}
+            server = cluster.process(leaver).server
+            assert server is not None
+            while notes._spread is not None:
+                await asyncio.sleep(0.1)
+            # Of what nothing waits for, nobody is told for the time being.
+            notes._spread = cluster.coordinator._mover._clock.call_later(60.0, lambda: None)
+            lowering = asyncio.create_task(cluster.call(lambda coordinator: coordinator.set_replication(1)))
+            while ledger.topology.places[0].garbage != (leaver,):
+                await ledger.changed()
+            cut_over = ledger.logged
+            while server.store.table.keys:
+                await asyncio.sleep(0.001)
+            assert server.store.noted >= cut_over
+            await lowering
 
     run_virtual(main)

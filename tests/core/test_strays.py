@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import msgspec
+import pytest
+
 from kvtui.core.protocol import Counts, Entry, PutMany
 from kvtui.core.strays import none_of_its_own
 from kvtui.core.version import Version
@@ -30,7 +33,8 @@ def test_slots_of_which_a_node_is_to_hold_nothing_are_those_that_nothing_says_it
     assert [len(none_of_its_own(moving, node)) for node in "ABC"] == [0, 0, 0]
 
 
-def test_what_a_node_was_given_beside_the_log_is_cleared_once_it_obeys() -> None:
+@pytest.mark.parametrize("entry", [Entry("", Version(1, 1000), 1, "x"), Entry("", Version(1, 1000), -1)])
+def test_what_a_node_was_given_beside_the_log_is_cleared_once_it_obeys(entry: Entry) -> None:
     """A sleeper's last move had sent a write to its newcomer: the copy of the log, which is older, does not know of it."""
 
     async def main() -> None:
@@ -43,11 +47,12 @@ def test_what_a_node_was_given_beside_the_log_is_cleared_once_it_obeys() -> None
                 if ledger.topology.places[ledger.slot(key)].replicas == ("n1",)
             )
             cluster.copy_log(COPY)
-            await ledger.nodes["n2"].ask(PutMany(entries=[Entry(key.decode(), Version(1, 1000), 1, "x")]))
+            await ledger.nodes["n2"].ask(PutMany(entries=[msgspec.structs.replace(entry, key=key.decode())]))
             await cluster.take_over(COPY)
             await cluster.until(all_well)
-            counted = await cluster.coordinator._ledger.nodes["n2"].ask(Counts(ranges=[(slot, slot + 1)]))
-            assert counted.counts == [0]
+            for tombstones in (False, True):
+                request = Counts(ranges=[(slot, slot + 1)], tombstones=tombstones)
+                assert (await cluster.coordinator._ledger.nodes["n2"].ask(request)).counts == [0]
             assert not any(place.garbage for place in cluster.coordinator.topology.distinct)
 
     run_virtual(main)

@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
-from kvtui.core.cluster import Outcome
+from kvtui.core.cluster import ClusterError, Outcome
 from kvtui.core.remote_node import HEARTBEAT_SECONDS
 from kvtui.core.snapshot import NodeState
 from kvtui.core.supervisor import COUNTER_SECONDS
+from kvtui.core.version import Version
 from kvtui.node.record import engine_key
 from kvtui.node.store import EntryDamaged, Store
 from tests.simulation.engine import FaultyDisk
@@ -98,6 +99,54 @@ def test_what_a_node_finds_damaged_after_its_start_is_repaired_as_what_it_found_
                 await cluster.until(lambda snapshot: any(view.state is NodeState.DOWN for view in snapshot.nodes))
                 await cluster.revive(node)
                 await cluster.until(settled)
+
+    run_virtual(main)
+
+
+def test_damage_that_a_node_finds_as_it_starts_is_repaired_though_it_had_found_as_much_before() -> None:
+    """It counts anew with each start, and told at once of as much as at its last."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=2, slots=8, make_disk=lambda path: FaultyDisk()) as cluster:
+            # Nobody goes on without it, so it is not made equal when it is back.
+            await cluster.call(lambda coordinator: coordinator.set_quorum(2))
+            await cluster.put(KEY, VALUE)
+            node = (await cluster.call(lambda coordinator: coordinator.locate(KEY))).replicas[0].node
+            for _ in range(3):
+                disk_of(cluster, node).flip(engine_key(KEY), -1)
+                cluster.kill(node)
+                await cluster.until(lambda snapshot: any(view.state is NodeState.DOWN for view in snapshot.nodes))
+                await cluster.revive(node)
+                assert store_of(cluster, node).table.found == 1
+                await cluster.until(settled)
+                await cluster.until(lambda snapshot: not store_of(cluster, node).table.damages)
+
+    run_virtual(main)
+
+
+def test_a_lost_tail_is_noticed_though_how_far_the_node_got_could_not_be_logged() -> None:
+    """The log was full. What the coordinator remembers counts as well."""
+
+    async def main() -> None:
+        cluster = SimCluster(nodes=1, replication=1, slots=8, make_disk=lambda path: FaultyDisk())
+        cluster.launcher.least_garbage = 1_000_000
+        async with cluster:
+            await cluster.put(KEY, b"an older value")
+            await asyncio.sleep(COUNTER_SECONDS + HEARTBEAT_SECONDS)
+            log = cluster.disks.disk(STATE / "metadata")
+            assert isinstance(log, FaultyDisk)
+            log.free = 0
+            assert (await cluster.put(KEY, VALUE)).outcome is Outcome.OK
+            cluster.kill("n1")
+            await cluster.until(lambda snapshot: snapshot.nodes[0].state is NodeState.DOWN)
+            assert len(disk_of(cluster, "n1").lose_tail(1)) == 1
+            with pytest.raises(ClusterError, match="is not logged yet"):
+                await cluster.revive("n1")
+            assert (await cluster.get(KEY)).outcome is Outcome.FAILED
+            log.free = None
+            await cluster.until(lambda snapshot: not snapshot.log_full and snapshot.nodes[0].state is NodeState.UP)
+            assert cluster.coordinator.topology.lost == [(0, 8)]
+            assert (await cluster.get(KEY)).outcome is Outcome.FAILED
 
     run_virtual(main)
 
@@ -215,5 +264,65 @@ def test_a_connection_that_breaks_as_its_hello_is_accepted_is_not_taken_for_one_
             network.cut("n1")
             await cluster.until(lambda s: s.nodes[0].state is NodeState.UP and not network.ending)
             assert (await cluster.put(KEY, VALUE)).outcome is Outcome.OK
+
+    run_virtual(main)
+
+
+class _Between(asyncio.Protocol):
+    """A connection on which something happens to the node after its first answer: the one to the hello that only asks."""
+
+    def __init__(self, inner: asyncio.Protocol, happens: Callable[[], None]) -> None:
+        self._inner = inner
+        self._happens = happens
+        self._answered = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._inner.connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        if not self._answered:
+            self._answered = True
+            self._happens()
+        self._inner.data_received(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._inner.connection_lost(exc)
+
+
+class BetweenTransport(SimTransport):
+    async def connect(self, host: str, port: int, make: Callable[[], asyncio.Protocol]) -> None:
+        network = self._network
+        assert isinstance(network, BetweenNetwork)
+        happens = network.happens
+        await super().connect(host, port, make if happens is None else lambda: _Between(make(), happens))
+
+
+class BetweenNetwork(SimNetwork):
+    """``happens`` comes between the two hellos of each connection."""
+
+    happens: Callable[[], None] | None = None
+
+    def transport(self, machine: Machine) -> SimTransport:
+        return BetweenTransport(self, machine)
+
+
+def test_what_another_coordinator_had_a_node_note_between_the_two_hellos_proves_the_log_old() -> None:
+    """It is refused from the second one on, and what it did before would never be seen."""
+
+    async def main() -> None:
+        network = BetweenNetwork(0)
+        async with SimCluster(nodes=0, attached=True, slots=8, network=network) as cluster:
+            await cluster.join("n1")
+            await cluster.call(lambda coordinator: coordinator.rebalance())
+            cluster.crash()
+
+            def note() -> None:
+                network.happens = None
+                store_of(cluster, "n1").write_note("more", Version(1, 1_000_000))
+
+            network.happens = note
+            await cluster.open()
+            assert network.happens is None
+            assert "n1 has noted more (1.1000000)" in cluster.coordinator.snapshot().stopped
 
     run_virtual(main)
