@@ -206,9 +206,13 @@ class SimCluster:
             self._gone.set_result(None)
         if not self.disks.exists(state / "metadata"):
             self.copy_log(state)
+        await self.open_at(state)
+        return former, sleeper
+
+    async def open_at(self, state: Path) -> None:
+        """Open the cluster on the log of another state directory. Raises ClusterError, CoordinatorGone."""
         self.settings = replace(self.settings, state=state)
         await self.open()
-        return former, sleeper
 
     def copy_log(self, state: Path) -> None:
         """Copy the log as it is now to another state directory."""
@@ -248,8 +252,7 @@ class SimCluster:
             raise
         finally:
             machine.exit()
-        self.settings = replace(self.settings, state=state)
-        await self.open()
+        await self.open_at(state)
 
     @property
     def _metadata(self) -> Path:

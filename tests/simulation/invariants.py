@@ -4,7 +4,6 @@ Who is said to be a clean replica is the product's word; what that means for the
 """
 
 import asyncio
-import json
 from contextvars import copy_context
 from math import inf
 from typing import Any, Final
@@ -18,6 +17,7 @@ from kvtui.core.topology import Topology
 from tests.simulation.harness import COORDINATOR, SimCluster
 from tests.simulation.machine import machine_in
 from tests.simulation.model import HEAD, KEY_AT, LIVE, VERSION, KnownDisk, Model, Where, packed, slot_at, told, where
+from tests.simulation.progress import Progress, read_records
 from tests.simulation.values import name_of
 
 NOTE_TEXT_AT: Final = 24
@@ -25,7 +25,7 @@ NOTE_TEXT_AT: Final = 24
 TAKEN_OVER: Final = "took this cluster over"
 OF_SLEEPERS: Final = "late "
 """Begins the values that superseded coordinators write: theirs is another table."""
-FOLLOWED: Final = (b"wiped", b"recovered", b"cutover", b"tuned")
+FOLLOWED: Final = (b'"type":"wiped"', b'"type":"recovered"', b'"type":"cutover"', b'"type":"tuned"', b'"type":"behind"')
 """Records that say something about what is on a node."""
 
 
@@ -57,6 +57,7 @@ class Invariants:
         self._lost: set[int] = set()
         self._logged_at = -1.0
         self._notes: dict[str, tuple[bytes, Topology | None]] = {}
+        self._progress = Progress(cluster, model)
         watch = cluster.disks.watch
 
         def written(machine: str, batch: Batch) -> None:
@@ -148,6 +149,12 @@ class Invariants:
                         f" {node}: {then}"
                     )
 
+    def _check_progress(self, coordinator: Coordinator, key: bytes, version: tuple[int, int]) -> None:
+        topology, place = coordinator.topology, where(key)
+        placement = topology.places[slot_at(place, len(topology.places))]
+        if not coordinator._ledger.stopped and coordinator._ledger.may_place(placement):
+            self._progress.acknowledged(coordinator, place, packed(version), placement)
+
     def _note(self, node: str) -> Topology | None:
         disk = self._disk(node)
         if disk is None or not disk.note:
@@ -165,6 +172,7 @@ class Invariants:
 
     def ended(self, operation: Operation) -> None:
         """An operation has an end."""
+        self._progress.look()
         coordinator = self._cluster.coordinator if self._cluster.running else None
         version, key = operation.version, operation.key.encode()
         if operation.kind is Kind.GET:
@@ -179,6 +187,7 @@ class Invariants:
                 if coordinator is not None and coordinator.topology.epoch == version[0] and not sleeper:
                     self.check_held(coordinator, key, version, "acknowledged")
                     self.look()
+                    self._check_progress(coordinator, key, version)
                     self.check_promise(coordinator, key, version, operation.start)
 
     def _acknowledge(self, place: Where, version: tuple[int, int]) -> None:
@@ -285,12 +294,13 @@ class Invariants:
         coordinator = self._cluster.coordinator if self._cluster.running else None
         if coordinator is None or batch.cleared:
             return
-        for _, value in batch.changes:
-            start = -1 if value is None else value.find(b'{"type":"')
-            if value is None or start < 0 or not value.startswith(FOLLOWED, start + 9):
-                continue
-            record: dict[str, Any] = json.loads(value[start:])
+        values = [value for _, value in batch.changes]
+        if not any(kind in (value or b"") for value in values for kind in FOLLOWED):
+            return
+        records = read_records(values)
+        for record in records:
             self._follow(coordinator.topology, record)
+        self._progress.logged(coordinator.topology, records)
 
     def _follow(self, topology: Topology, record: dict[str, Any]) -> None:
         """``topology`` is what was logged before the record."""

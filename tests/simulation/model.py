@@ -26,6 +26,7 @@ LIVE: Final = 1
 """The kind of a value; that of a tombstone is 0."""
 MEMBERSHIP: Final = b"\x00membership"
 NOTE: Final = b"\x00note"
+COUNTER: Final = b"\x00counter"
 SEAL: Final = 8
 
 Where = bytes
@@ -92,6 +93,10 @@ class KnownDisk(FaultyDisk):
         a clean replica lacks it from then on."""
         self.hurt = False
         """A fault took something of it."""
+        self.counter = 0
+        """The number of its newest batch."""
+        self.stored_in: dict[Where, int] = {}
+        """The batch in which each entry was written."""
         self._batches = 0
 
     def open(self) -> FaultyEngine:
@@ -133,8 +138,17 @@ class KnownDisk(FaultyDisk):
                 self._model.forget(place)
         if len(self._synced) + len(self._unsynced) < self._batches:
             self.hurt = True
-            for key, value in (*engine.scan(MEMBERSHIP, MEMBERSHIP + b"\0"), *engine.scan(NOTE, NOTE + b"\0")):
-                self.keep(key, value)
+        # A batch whose sync failed may be there as well.
+        for key, value in (*engine.scan(MEMBERSHIP, MEMBERSHIP + b"\0"), *engine.scan(NOTE, NOTE + b"\0")):
+            self.keep(key, value)
+        for _, value in engine.scan(COUNTER, COUNTER + b"\0"):
+            self.count(value)
+        # What comes after a lost tail has numbers that were given before.
+        self.stored_in = {place: number for place, number in self.stored_in.items() if number <= self.counter}
+
+    def count(self, value: bytes) -> None:
+        """Take what the node keeps about how far it got."""
+        self.counter = int.from_bytes(value[SEAL : 2 * SEAL], "big")
 
     def keep(self, key: bytes, value: bytes | None) -> Identity | None:
         """Take what the node keeps about itself; who it was, if that changed."""
@@ -186,6 +200,9 @@ class Model:
             for place in [place for place in (*disk.purged, *disk.missed) if first <= place < end]:
                 disk.purged.pop(place, None)
                 disk.missed.pop(place, None)
+        number = next((value for place, value in reversed(batch.changes) if place == COUNTER), None)
+        if number is not None:
+            disk.count(number)
         for place, record in batch.changes:
             if place[0] != ENTRY:
                 if place in (MEMBERSHIP, NOTE):
@@ -225,6 +242,7 @@ class Model:
             ):
                 self.complain(f"{disk.path.name} stored {place[KEY_AT:]!r} at {told(head)}, which had failed: {why}")
         disk.held[place] = head
+        disk.stored_in[place] = disk.counter
 
     def _remove(self, disk: KnownDisk, place: Where) -> None:
         old = disk.held.pop(place, None)

@@ -13,6 +13,7 @@ from tests.simulation.faults.disks import OF_DISKS
 from tests.simulation.faults.half_written import OF_WRITES
 from tests.simulation.faults.newcomers import OF_NEWCOMERS
 from tests.simulation.faults.nodes import OF_NODES
+from tests.simulation.faults.old_copies import OF_OLD_COPIES
 from tests.simulation.faults.rebuilt import OF_REBUILT
 from tests.simulation.faults.scene import Inflict, Scene
 from tests.simulation.faults.stranded import OF_STREAMS
@@ -32,6 +33,7 @@ BY_KIND: Final[dict[FaultKind, Inflict]] = {
     **OF_TAILS,
     **OF_REBUILT,
     **OF_STREAMS,
+    **OF_OLD_COPIES,
 }
 """What each kind of fault does."""
 

@@ -124,6 +124,7 @@ class FaultKind(StrEnum):
     SLEEPER = "rebuild the log after a sleeper noted more on a node that its successor never reached"
     IN_A_ROW = "let several coordinators take over in a row, and rebuild the log"
     STRANDED = "let requests of a broken connection arrive after the next hello"
+    OLD_COPY = "open an old copy of the log while those who know better are out of reach"
 
 
 TAIL_KINDS: Final = (FaultKind.LOST_TAIL, FaultKind.LOST_TAILS, FaultKind.DARK_TAILS)
@@ -169,6 +170,8 @@ RARE: Final = {
 REBUILT: Final = (FaultKind.UNNAMED, FaultKind.SLEEPER, FaultKind.IN_A_ROW)
 REBUILT_SHARE: Final = 0.65
 """Clusters of nodes that run by themselves whose log is rebuilt, in each of these ways."""
+OLD_COPY_SHARE: Final = 0.8
+"""Of the same clusters, those of which an old copy of the log is opened."""
 REBUILT_SECONDS: Final = (FAULT_SECONDS / 2, 1.3 * FAULT_SECONDS)
 """When that begins."""
 STRANDED: Final = (0, 0, 0, 0, 1)
@@ -251,7 +254,7 @@ class Plan:
 def plan(seed: int) -> Plan:
     """The run of a seed."""
     one = _with_tails(_with_rare_ones(_calmed(_with_many_copies(replace(_plan(seed), low=_low(seed))))))
-    return _contested(replace(one, faults=_with_stranded(seed, _with_rebuilt(one))))
+    return _contested(replace(one, faults=_with_old_copy(one, _with_stranded(seed, _with_rebuilt(one)))))
 
 
 def _contested(one: Plan) -> Plan:
@@ -311,6 +314,7 @@ def _plan(seed: int) -> Plan:
         *TAIL_KINDS,
         *REBUILT,
         FaultKind.STRANDED,
+        FaultKind.OLD_COPY,
     }
     return Plan(
         seed=seed,
@@ -422,6 +426,14 @@ def _with_rebuilt(one: Plan) -> tuple[Fault, ...]:
         if dice.random() < REBUILT_SHARE
     ]
     return tuple(sorted((*one.faults, *more), key=lambda fault: fault.at))
+
+
+def _with_old_copy(one: Plan, faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
+    """Those, and an old copy of the log that is opened, where nodes run by themselves."""
+    dice = random.Random(f"old copy:{one.seed}")
+    if not one.attached or dice.random() >= OLD_COPY_SHARE:
+        return faults
+    return tuple(sorted((*faults, _fault(dice, FaultKind.OLD_COPY)), key=lambda fault: fault.at))
 
 
 def _with_stranded(seed: int, faults: tuple[Fault, ...]) -> tuple[Fault, ...]:

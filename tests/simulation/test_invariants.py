@@ -6,13 +6,15 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from kvtui.check import Kind, Outcome
-from kvtui.core import notes
+from kvtui.core import ledger, notes
 from kvtui.core.coordinator import Coordinator
 from kvtui.core.protocol import Drop, Entry, Listed, PutMany
 from kvtui.core.read_mode import ReadMode
-from kvtui.core.records import Tuned
+from kvtui.core.records import Counted, Tuned
 from kvtui.core.snapshot import NodeState
+from kvtui.core.supervisor import Supervisor
 from kvtui.core.version import Version
+from kvtui.node.store import Store
 from tests.simulation.harness import SimCluster, settled
 from tests.simulation.invariants import Invariants, WatchedRecorder, least_copies
 from tests.simulation.loop import run_virtual
@@ -269,3 +271,43 @@ def test_a_rebalance_is_not_done_while_slots_wait_to_be_moved() -> None:
         recorder.invariants.check_rebalanced(now())
 
     assert any("a rebalance says that all is as planned" in text for text in found(story))
+
+
+async def written(cluster: SimCluster, recorder: WatchedRecorder) -> None:
+    await cluster.until(settled)
+    await cluster.call(lambda coordinator: coordinator.rebalance())
+    await put(cluster, recorder, "value")
+
+
+def test_how_far_a_node_got_is_told_with_what_it_acknowledges(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(cluster: SimCluster, model: Model, recorder: WatchedRecorder) -> None:
+        await written(cluster, recorder)
+        assert not model.wrong
+        monkeypatch.setattr(Store, "counter_after_commit", property(lambda store: store.counter))
+        await put(cluster, recorder, "another")
+
+    assert any("acknowledged b'key' in its batch" in text for text in found(story))
+
+
+def test_how_far_who_remains_clean_got_is_logged(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(cluster: SimCluster, model: Model, recorder: WatchedRecorder) -> None:
+        await written(cluster, recorder)
+        monkeypatch.setattr(ledger, "progress", lambda topology, names, nodes: [])
+        cluster.kill("n2")
+        await cluster.until(lambda s: any(view.state is NodeState.DOWN for view in s.nodes))
+
+    assert any("a behind is logged, and n1 as being at" in text for text in found(story))
+
+
+def test_how_far_who_is_lost_got_is_logged(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(cluster: SimCluster, model: Model, recorder: WatchedRecorder) -> None:
+        monkeypatch.setattr(Supervisor, "_as_counted", lambda supervisor, node: Counted(node.id, 0))
+        await cluster.call(lambda coordinator: coordinator.set_quorum(2))
+        await written(cluster, recorder)
+        cluster.kill("n2")
+        await cluster.until(lambda s: any(view.state is NodeState.DOWN for view in s.nodes))
+        await get(cluster, recorder)
+        await asyncio.sleep(1.0)
+        await get(cluster, recorder)
+
+    assert any("n2 is lost, logged as being at 0" in text for text in found(story))

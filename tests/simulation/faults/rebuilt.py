@@ -28,7 +28,7 @@ async def rebuild_without_naming(scene: Scene, fault: Fault) -> bool:
     """A person forgets a node. Where it is needed they name it after all, or give it up, which costs its slots."""
     cluster = scene.cluster
     async with scene.opening:
-        node = scene.chosen(fault) if await _in_office(scene) else None
+        node = scene.chosen(fault) if await in_office(scene) else None
         if node is None:
             return False
         cluster.crash()
@@ -42,7 +42,7 @@ async def rebuild_without_naming(scene: Scene, fault: Fault) -> bool:
                 scene.given_up = True
                 await _or_reopen(scene, state, wanted, [node])
             else:
-                await _rebuild(scene)
+                await rebuild(scene)
     return True
 
 
@@ -51,7 +51,7 @@ async def note_in_sleep(scene: Scene, fault: Fault) -> bool:
     cluster = scene.cluster
     dice = random.Random(f"sleeper:{fault.at}:{fault.amount}")
     async with scene.opening:
-        away = scene.chosen(fault) if await _in_office(scene) else None
+        away = scene.chosen(fault) if await in_office(scene) else None
         if away is None:
             return False
         scene.taken_over = True
@@ -69,7 +69,7 @@ async def note_in_sleep(scene: Scene, fault: Fault) -> bool:
             await _wake(scene, former, sleeper, dice)
         finally:
             former.crash()
-        await _rebuild(scene)
+        await rebuild(scene)
     return True
 
 
@@ -79,7 +79,7 @@ async def take_over_in_a_row(scene: Scene, fault: Fault) -> bool:
     dice = random.Random(f"row:{fault.at}:{fault.amount}")
     formers: list[tuple[Machine, Coordinator]] = []
     async with scene.opening:
-        if not await _in_office(scene):
+        if not await in_office(scene):
             return False
         scene.taken_over = True
         old = Path(f"row{next(scene.names)}")
@@ -102,11 +102,11 @@ async def take_over_in_a_row(scene: Scene, fault: Fault) -> bool:
         finally:
             for former, _ in formers:
                 former.crash()
-        await _rebuild(scene)
+        await rebuild(scene)
     return bool(formers)
 
 
-async def _in_office(scene: Scene) -> bool:
+async def in_office(scene: Scene) -> bool:
     """Whether there is a coordinator of nodes that run by themselves. One that has stopped is replaced by one with a log that is
     rebuilt, as it tells a person to do."""
     cluster = scene.cluster
@@ -115,7 +115,7 @@ async def _in_office(scene: Scene) -> bool:
     if not cluster.running:
         await cluster.open()
     if cluster.coordinator.snapshot().stopped:
-        await _rebuild(scene)
+        await rebuild(scene)
     return True
 
 
@@ -138,8 +138,8 @@ async def _wake(scene: Scene, former: Machine, sleeper: Coordinator, dice: rando
         await late_write(scene, former, sleeper, dice.choice(scene.keys))
 
 
-async def _rebuild(scene: Scene) -> None:
-    """From all nodes. What was wiped is given up. Raises ClusterError, with the log open that there was."""
+async def rebuild(scene: Scene) -> None:
+    """A log that is rebuilt from all nodes. What was wiped is given up. Raises ClusterError, with the log open that there was."""
     cluster, state = scene.cluster, Path(f"rebuilt after{next(scene.names)}")
     wanted: list[str] = []
     for _ in range(TRIES):
