@@ -26,7 +26,7 @@ TAKEN_OVER: Final = "took this cluster over"
 OF_SLEEPERS: Final = "late "
 """Begins the values that superseded coordinators write: theirs is another table."""
 FOLLOWED: Final = (b'"type":"wiped"', b'"type":"recovered"', b'"type":"cutover"', b'"type":"tuned"', b'"type":"behind"')
-"""Records that say something about what is on a node."""
+"""Records that say something about what is on a node, or who counts."""
 
 
 def least_copies(replicas: int, wanted: int) -> int:
@@ -301,6 +301,10 @@ class Invariants:
         for record in records:
             self._follow(coordinator.topology, record)
         self._progress.logged(coordinator.topology, records)
+        given_up = any(record["type"] == "loss_accepted" for record in records)
+        for record in () if given_up else records:
+            if record["type"] == "behind":
+                self._check_left(coordinator.topology, record["node"], record["runs"])
 
     def _follow(self, topology: Topology, record: dict[str, Any]) -> None:
         """``topology`` is what was logged before the record."""
@@ -320,6 +324,12 @@ class Invariants:
             case "cutover":
                 slots = range(record["start"], record["stop"])
                 self._check_clean(topology, {slot: topology.places[slot].receiving for slot in slots}, "cut over")
+
+    def _check_left(self, topology: Topology, node: str, runs: list[tuple[int, int]]) -> None:
+        """A node is behind from here on: where it was a clean replica, as many others are left as a write needs."""
+        for place in {place for start, stop in runs for place in topology.places[start:stop] if node in place.clean}:
+            if len(place.clean) - 1 < least_copies(len(place.replicas), topology.quorum):
+                self._model.complain(f"{node} is not to count any more, and too few are left without it: {place}")
 
     def _given(self, topology: Topology, place: Where, version: bytes) -> bool:
         """Whether a clean replica has it to give. What none has any more is no fault of who is made equal: it may have been purged

@@ -10,7 +10,7 @@ from kvtui.core import ledger, notes
 from kvtui.core.coordinator import Coordinator
 from kvtui.core.protocol import Drop, Entry, Listed, PutMany
 from kvtui.core.read_mode import ReadMode
-from kvtui.core.records import Counted, Tuned
+from kvtui.core.records import Behind, Counted, Tuned
 from kvtui.core.snapshot import NodeState
 from kvtui.core.supervisor import Supervisor
 from kvtui.core.version import Version
@@ -188,7 +188,8 @@ def test_too_few_copies_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
         await cluster.until(lambda snapshot: [view.state for view in snapshot.nodes].count(NodeState.DOWN) == 2)
         await put(cluster, recorder, "1")
 
-    (wrong,) = found(story, nodes=3, replication=3)
+    left, *_, wrong = found(story, nodes=3, replication=3)
+    assert "too few are left without it: Placement(" in left
     assert wrong.startswith("b'key' was acknowledged at 1.1 with 1 clean replicas, and 2 are promised")
 
 
@@ -311,3 +312,18 @@ def test_how_far_who_is_lost_got_is_logged(monkeypatch: pytest.MonkeyPatch) -> N
         await get(cluster, recorder)
 
     assert any("n2 is lost, logged as being at 0" in text for text in found(story))
+
+
+@pytest.mark.parametrize("quorum", [1, 2])
+def test_a_node_that_is_left_behind_where_too_few_go_on_without_it_is_noticed(quorum: int) -> None:
+    async def story(cluster: SimCluster, _: Model, recorder: WatchedRecorder) -> None:
+        await put(cluster, recorder, "1")
+        await cluster.call(lambda coordinator: coordinator.set_quorum(quorum))
+
+        async def leave_behind(coordinator: Coordinator) -> None:
+            coordinator._ledger.append(Behind("n2", [(0, 1)]))
+
+        await cluster.call(leave_behind)
+        await cluster.until(settled)
+
+    assert ["too few are left without it" in text for text in found(story)] == [True] * (quorum == 2)
