@@ -31,6 +31,10 @@ class Disk(Protocol):
         """What was opened was closed in order: what the directory holds now is what it will hold when it is opened."""
         ...
 
+    def copied(self) -> "Disk":
+        """Another directory that holds what this one does now."""
+        ...
+
 
 class MemoryDisk:
     """A disk without faults: what was applied is kept, in memory."""
@@ -46,6 +50,9 @@ class MemoryDisk:
 
     def note_end(self) -> None:
         """Nothing of it is ever lost, and nobody looks."""
+
+    def copied(self) -> "MemoryDisk":
+        return deepcopy(self)
 
 
 class SimDisks:
@@ -99,7 +106,7 @@ class SimDisks:
 
     def copy(self, source: Path, target: Path) -> None:
         """Make ``target`` a copy of what ``source`` holds now, as ``cp -r`` does."""
-        self._disks[target] = deepcopy(self.disk(source))
+        self._disks[target] = self.disk(source).copied()
         self.on_copy(source, target)
 
     def rename(self, source: Path, target: Path) -> None:

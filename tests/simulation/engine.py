@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from copy import copy
 from pathlib import Path
 
 from kvtui.core.seams.chance import SeededRandom
@@ -48,6 +49,8 @@ class FaultyDisk:
         """Whether the batch whose sync failed is there after a crash all the same: nobody can know."""
         self._random = SeededRandom(seed)
         self._lossy = lossy_syncs
+        self._size: int | None = 0
+        """Of all batches; None: something else happened to them than that one came."""
         self._synced: list[Batch] = []
         self._unsynced: list[Batch] = []
         self.refused_at = float("-inf")
@@ -71,6 +74,14 @@ class FaultyDisk:
         self._engine = FaultyEngine(self, [*self._synced, *self._unsynced])
         return self._engine
 
+    def copied(self) -> "FaultyDisk":
+        """Another directory with the same batches and the same faults; nothing is opened there."""
+        # Batches are never changed once they are written.
+        other = copy(self)
+        other._synced, other._unsynced = list(self._synced), list(self._unsynced)
+        other._engine = None
+        return other
+
     def crash(self) -> None:
         """Power off: the open engine is gone, and with it the batches that were never synced, but for some of the oldest."""
         if self._engine is not None:
@@ -78,6 +89,7 @@ class FaultyDisk:
         kept = int(self._random.uniform(0, len(self._unsynced) + 1)) if self._unsynced else 0
         self._synced += self._unsynced[:kept]
         self._unsynced.clear()
+        self._size = None
 
     @property
     def batches(self) -> int:
@@ -96,6 +108,7 @@ class FaultyDisk:
         kept = max(self._compacted, len(self._synced) - batches)
         lost = self._synced[kept:]
         del self._synced[kept:]
+        self._size = None
         return lost
 
     def found(self, key: bytes) -> bytes | None:
@@ -123,6 +136,7 @@ class FaultyDisk:
         batch = Batch(changes=[(key, bytes(damaged))])
         self._engine.replace(batch)
         self._synced.append(batch)
+        self._size = None
 
     def stored(self, start: bytes, stop: bytes) -> list[tuple[bytes, bytes]]:
         """What the open engine holds from ``start`` to ``stop``."""
@@ -131,7 +145,9 @@ class FaultyDisk:
     @property
     def size(self) -> int:
         """Bytes that were written and not yet given back."""
-        return sum(_size(batch) for batch in (*self._synced, *self._unsynced))
+        if self._size is None:
+            self._size = sum(_size(batch) for batch in (*self._synced, *self._unsynced))
+        return self._size
 
     def compact(self) -> None:
         """What is held now is all that is kept, and is synced. A full disk stays full: others write to it as well.
@@ -144,6 +160,7 @@ class FaultyDisk:
         kept = Batch(list(self._engine.scan(b"", _ABOVE_ALL)))
         self._synced, self._unsynced = [kept], []
         self._compacted = 1
+        self._size = None
 
     def write(self, batch: Batch) -> None:
         """Take ``batch`` as an engine of this disk does. Raises EngineFull, EngineFailed."""
@@ -156,10 +173,13 @@ class FaultyDisk:
         if self.syncs_until_failure == 0:
             if self.failing_batch_survives:
                 self._synced.append(batch)
+                self._size = None
             raise EngineFailed(f"can't write to {self.path}: the sync failed")
         if self.syncs_until_failure is not None:
             self.syncs_until_failure -= 1
         (self._unsynced if self._lossy else self._synced).append(batch)
+        if self._size is not None:
+            self._size += size
 
 
 class FaultyEngine:

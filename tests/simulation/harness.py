@@ -8,7 +8,7 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Literal, Self, TypeVar
+from typing import Final, Literal, Self, TypeVar
 
 from kvtui.control.holder import serving
 from kvtui.core.authentication import Secret
@@ -27,7 +27,7 @@ from tests.simulation.disks import Disk, MemoryDisk, SimDisks
 from tests.simulation.happened import Event
 from tests.simulation.launcher import SimLauncher, SimProcess
 from tests.simulation.loop import SimClock
-from tests.simulation.machine import Machine, MachineCrashed
+from tests.simulation.machine import Machine, MachineCrashed, State
 from tests.simulation.transport import SimNetwork
 
 T = TypeVar("T")
@@ -337,9 +337,17 @@ class SimCluster:
     async def until(self, holds: Callable[[ClusterSnapshot], bool], seconds: float = 60.0) -> ClusterSnapshot:
         """The first snapshot for which ``holds`` is true. Raises TimeoutError after so many virtual seconds."""
         async with asyncio.timeout(seconds):
-            while not holds(snapshot := await self.call(lambda coordinator: coordinator.refresh())):
+            while not (holds(self._drawn()) and holds(snapshot := await self.call(lambda c: c.refresh()))):
                 await asyncio.sleep(0.1)
         return snapshot
+
+    def _drawn(self) -> ClusterSnapshot:
+        """What the coordinator knows now, without asking nodes for their counts."""
+        if not self.machine.alive or self._coordinator is None:
+            raise CoordinatorGone("the coordinator is not running")
+        if self.machine.state is State.RUNNING:
+            self.machine.call(self._coordinator._observatory.redraw)
+        return self._coordinator.snapshot()
 
     # The nodes.
 
@@ -471,13 +479,25 @@ class SimCluster:
             yield
 
     async def _unless_gone(self, answer: "asyncio.Future[T]") -> T:
-        assert self._gone is not None
-        either: list[asyncio.Future[Any]] = [answer, self._gone]
-        try:
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        except asyncio.CancelledError:
-            answer.cancel()
-            raise
+        gone = self._gone
+        assert gone is not None
+        if not (answer.done() or gone.done()):
+            either = asyncio.get_running_loop().create_future()
+
+            def ended(_: object) -> None:
+                if not either.done():
+                    either.set_result(None)
+
+            answer.add_done_callback(ended)
+            gone.add_done_callback(ended)
+            try:
+                await either
+            except asyncio.CancelledError:
+                answer.cancel()
+                raise
+            finally:
+                answer.remove_done_callback(ended)
+                gone.remove_done_callback(ended)
         if answer.done() and not isinstance(answer.exception(), MachineCrashed):
             return answer.result()
         # Nobody will look at how that ends.

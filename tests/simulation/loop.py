@@ -6,16 +6,17 @@ threads, no sockets and no files: the simulated seams bring all that happens.
 """
 
 import asyncio
-import heapq
 import inspect
 import os
 import random
+from asyncio import get_running_loop
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
+from heapq import heappop, heappush
 from typing import Any, Final, NoReturn, TypeVar, TypeVarTuple
 
-from tests.simulation.machine import Machine, State, machine_in
+from tests.simulation.machine import CURRENT, Machine, State, machine_in
 from tests.simulation.numbering import NumberedFuture, NumberedTask, numbered_scopes, restart_numbers
 
 T = TypeVar("T")
@@ -43,6 +44,9 @@ class SimHandle(asyncio.Handle):
     """A callback to run. It is made without asking whether asyncio's debug mode is on: a run makes thousands of them."""
 
     __slots__ = ()
+    # The same for all: debug mode is off.
+    _repr = None
+    _source_traceback = None
 
     def __init__(
         self, callback: Callable[..., object], args: tuple[Any, ...], loop: "SimLoop", context: Context | None
@@ -52,8 +56,6 @@ class SimHandle(asyncio.Handle):
         self._callback = callback
         self._args = args
         self._cancelled = False
-        self._repr = None
-        self._source_traceback = None
 
     def cancel(self) -> None:
         self._cancelled = True
@@ -90,7 +92,7 @@ class SimLoop(asyncio.BaseEventLoop):
         self._clock_resolution = RESOLUTION
         self._now = 0.0
         self._limit = limit
-        self._shuffle = random.Random(f"loop:{seed}").shuffle
+        self._chance = random.Random(f"loop:{seed}").random
         self._calls_before = 0
         self._machines: dict[Machine, None] = {}
         self._closing = False
@@ -118,7 +120,7 @@ class SimLoop(asyncio.BaseEventLoop):
     ) -> asyncio.TimerHandle:
         timer = SimTimer(when, callback, args, self, context)
         self._timers_set += 1
-        heapq.heappush(self._timers, (when, self._timers_set, timer))
+        heappush(self._timers, (when, self._timers_set, timer))
         return timer
 
     def call_later(
@@ -141,47 +143,60 @@ class SimLoop(asyncio.BaseEventLoop):
             self._ready.extend(machine.take_parked())
 
     def _run_once(self) -> None:
-        self._advance()
+        """Turn after turn until the loop is to stop: asyncio's own way from one to the next takes as long as many a callback."""
         ready = self._ready
-        if len(ready) == 1:
-            batch = [ready.popleft()]
-        else:
-            batch = self._ordered(list(ready))
-            ready.clear()
-        for place, handle in enumerate(batch):
-            if handle._cancelled:
-                continue
-            context = handle._context  # type: ignore[attr-defined]
-            machine = machine_in(context)
-            if machine is not None and machine.state is not State.RUNNING and not self._closing:
-                self._machines[machine] = None
-                machine.park(handle)
-                continue
-            self.calls += 1
-            try:
-                context.run(handle._callback, *handle._args)  # type: ignore[attr-defined]
-            except (SystemExit, KeyboardInterrupt):
-                ready.extendleft(reversed(batch[place + 1 :]))
-                raise
-            except BaseException as error:
-                told = f"a callback failed: {handle!r}"
-                self.call_exception_handler({"message": told, "exception": error, "handle": handle})
+        while True:
+            self._advance()
+            if len(ready) == 1:
+                self._call(ready.popleft())
+            elif ready:
+                batch = self._ordered(list(ready))
+                ready.clear()
+                for place, handle in enumerate(batch):
+                    try:
+                        self._call(handle)
+                    except (SystemExit, KeyboardInterrupt):
+                        ready.extendleft(reversed(batch[place + 1 :]))
+                        raise
+            if self._stopping:
+                return
+
+    def _call(self, handle: asyncio.Handle) -> None:
+        if handle._cancelled:
+            return
+        context = handle._context  # type: ignore[attr-defined]
+        machine = context.get(CURRENT)
+        if machine is not None and machine.state is not State.RUNNING and not self._closing:
+            self._machines[machine] = None
+            machine.park(handle)
+            return
+        self.calls += 1
+        try:
+            context.run(handle._callback, *handle._args)  # type: ignore[attr-defined]
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            told = f"a callback failed: {handle!r}"
+            self.call_exception_handler({"message": told, "exception": error, "handle": handle})
 
     def _advance(self) -> None:
-        timers = self._timers
+        """To the next moment at which something is to be done, unless there is something now."""
+        timers, ready = self._timers, self._ready
         while timers and timers[0][2]._cancelled:
-            heapq.heappop(timers)
-        if not self._ready and not self._stopping:
+            heappop(timers)
+        if not ready and not self._stopping:
             if not timers:
                 raise Stuck(f"deadlock at {self._now:.6f} s: nothing is ready and no timer is set; {self._waiting()}")
-            self._jump(timers[0][0])
+            when, _, timer = heappop(timers)
+            self._jump(when)
+            ready.append(timer)
         elif self.calls - self._calls_before > INSTANT_CALLS:
             raise Stuck(f"virtual time stands still at {self._now:.6f} s: {INSTANT_CALLS:,} calls; {self._waiting()}")
         due = self._now + RESOLUTION
         while timers and timers[0][0] <= due:
-            timer = heapq.heappop(timers)[2]
+            timer = heappop(timers)[2]
             if not timer._cancelled:
-                self._ready.append(timer)
+                ready.append(timer)
 
     def _jump(self, when: float) -> None:
         if when > self._limit:
@@ -192,9 +207,9 @@ class SimLoop(asyncio.BaseEventLoop):
 
     def _ordered(self, batch: list[asyncio.Handle]) -> list[asyncio.Handle]:
         """``batch`` in the seed's order, the calls of one object among themselves as they were."""
-        order = list(range(len(batch)))
-        if len(order) > 1:
-            self._shuffle(order)
+        chance = self._chance
+        lots = [chance() for _ in batch]
+        order = sorted(range(len(batch)), key=lots.__getitem__)
         places: dict[int, list[int]] = {}
         for place, index in enumerate(order):
             owner = getattr(batch[index]._callback, "__self__", None)  # type: ignore[attr-defined]
@@ -244,13 +259,13 @@ class SimClock:
         self._skew = skew
 
     def monotonic(self) -> float:
-        return asyncio.get_running_loop().time()
+        return get_running_loop().time()
 
     def wall(self) -> float:
-        return WALL_START + self._skew + asyncio.get_running_loop().time()
+        return WALL_START + self._skew + get_running_loop().time()
 
     def call_later(self, delay: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
-        return asyncio.get_running_loop().call_later(delay, callback)
+        return get_running_loop().call_later(delay, callback)
 
     async def sleep(self, delay: float) -> None:
         await asyncio.sleep(delay)
@@ -282,6 +297,28 @@ def run_virtual(
         _annotate(group, seed, [])
         raise group
     return result
+
+
+async def until(holds: Callable[[], bool], seconds: float, every: float) -> bool:
+    """Whether ``holds`` comes true within so many seconds. It is looked at that often, and whoever waits sleeps meanwhile."""
+    if holds():
+        return True
+    loop = get_running_loop()
+    came: asyncio.Future[bool] = loop.create_future()
+    end = loop.time() + seconds
+
+    def look() -> None:
+        if came.done():
+            return
+        if holds():
+            came.set_result(True)
+        elif loop.time() >= end:
+            came.set_result(False)
+        else:
+            loop.call_later(every, look)
+
+    loop.call_later(every, look)
+    return await came
 
 
 async def _until_begun() -> None:

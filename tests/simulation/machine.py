@@ -43,7 +43,7 @@ class Machine:
     def context(self) -> Context:
         """A context whose code belongs to this machine."""
         context = copy_context()
-        context.run(_current.set, self)
+        context.run(CURRENT.set, self)
         return context
 
     def call(self, function: Callable[..., T], *arguments: Any) -> T:
@@ -94,12 +94,12 @@ class Machine:
         return parked
 
 
-_current: ContextVar[Machine | None] = ContextVar("machine", default=None)
+CURRENT: ContextVar[Machine | None] = ContextVar("machine", default=None)
 
 
 def machine_in(context: Context) -> Machine | None:
     """The machine whose code runs in ``context``; None for the test itself."""
-    return context.get(_current)
+    return context.get(CURRENT)
 
 
 def _requeue(handle: asyncio.Handle) -> None:

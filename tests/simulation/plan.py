@@ -12,10 +12,10 @@ from tests.simulation import contested
 from tests.simulation.limits import SOMETIMES
 
 CLIENTS: Final = 4
-STEPS: Final = 25
+STEPS: Final = 20
 """Operations of each client."""
 KEYS: Final = 5
-FURTHER_KEYS: Final = 40
+FURTHER_KEYS: Final = 20
 """Keys that are only put, read and deleted many at a time, and found by scans."""
 FAULTS: Final = (8, 12)
 """Least and most faults of a run."""
@@ -37,8 +37,8 @@ READDRESS_MOST: Final = 3
 HAND_OVER_SHARE: Final = 0.3
 """Clusters whose coordinators hand the directory over."""
 HAND_OVER_MOST: Final = 2
-NODES: Final = (1, 2, 2, 3, 3, 4)
-MANY_COPIES_SHARE: Final = 0.08
+NODES: Final = (1, 2, 2, 2, 3, 4)
+MANY_COPIES_SHARE: Final = 0.06
 """Clusters of more than three copies."""
 LOW_SHARE: Final = 0.35
 """Plans for which each further limit is low."""
@@ -294,7 +294,7 @@ def _with_many_copies(one: Plan) -> Plan:
     dice = random.Random(f"copies:{one.seed}")
     if dice.random() >= MANY_COPIES_SHARE:
         return one
-    return replace(one, replication=dice.choice([4, 5]), nodes=dice.randint(5, 6), quorum=dice.choice([0, 0, 1, 3, 4]))
+    return replace(one, replication=dice.choice([4, 5]), nodes=5, quorum=dice.choice([0, 0, 1, 3, 4]))
 
 
 def _plan(seed: int) -> Plan:
@@ -321,7 +321,7 @@ def _plan(seed: int) -> Plan:
         attached=attached,
         nodes=dice.choice(NODES),
         replication=replication,
-        slots=dice.choice([8, 8, 16]),
+        slots=dice.choice([4, 8, 8]),
         policy=dice.choice(["balanced", "balanced", "classic"]),
         quorum=dice.choice([0, 0, 0, dice.randint(1, replication)]),
         reads=dice.choice([ReadMode.STRICT, ReadMode.STRICT, ReadMode.AVAILABLE]),

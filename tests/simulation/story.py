@@ -11,7 +11,7 @@ from math import inf
 from pathlib import Path
 from typing import Final, Literal, cast
 
-from kvtui.check import History, Kind, Report, Verdict, check, timeline
+from kvtui.check import History, Kind, Recorder, Report, Verdict, check, timeline
 from kvtui.check import Outcome as Told
 from kvtui.core import observatory
 from kvtui.core.authentication import Secret
@@ -75,14 +75,18 @@ def quicken() -> None:
     """Draw fewer pictures, and look for garbage seldom: in processes that do nothing else than run stories."""
     gc.freeze()
     gc.set_threshold(100_000, 20, 100)
-    observatory.FRAME_SECONDS = 1.0  # type: ignore[misc]
+    observatory.FRAME_SECONDS = 3.0  # type: ignore[misc]
     observatory.LOOK_SECONDS = 3.0  # type: ignore[misc]
 
 
 def run(plan: Plan) -> Run:
     """Carry a plan out. Raises Wrong."""
-    with low_limits(plan.low):
-        return run_virtual(_Story(plan).tell, seed=plan.seed)
+    story = _Story(plan)
+    try:
+        with low_limits(plan.low):
+            return run_virtual(story.tell, seed=plan.seed)
+    finally:
+        story.forget()
 
 
 def failure_of(plan: Plan) -> str:
@@ -111,13 +115,13 @@ class _Story:
         self._plan = plan
         self._keys = tuple(b"key %d" % number for number in range(KEYS))
         self._further = tuple(b"further %d" % number for number in range(FURTHER_KEYS))
+        self._model = Model()
         self._retired: set[bytes] = set()
         self._accepted_at = inf
         """When it was given up what slots had held: until then nothing of them was answered."""
 
     async def tell(self) -> Run:
         plan, loop = self._plan, asyncio.get_running_loop()
-        self._model = Model()
         policy = cast(Literal["balanced", "classic"], plan.policy)
         async with SimCluster(
             plan.seed,
@@ -172,6 +176,14 @@ class _Story:
             history = self._recorder.history()
             happened = cluster.happened + operations(history)
             return Run(len(history.operations), loop.time(), nemesis.done, lost, happened)
+
+    def forget(self) -> None:
+        """Let go of all that is large. What is left refers to itself, and costs much to find and free."""
+        for disk in self._model.disks.values():
+            vars(disk).clear()
+        for each in vars(self).values():
+            if isinstance(each, SimCluster | Recorder | Clients):
+                vars(each).clear()
 
     async def _settle(self, nemesis: Nemesis) -> int:
         """Wait until all is as wanted. Slots that were lost must say so, and are given up; returns how many."""
@@ -273,7 +285,8 @@ class _Story:
     async def _retire(self, runs: list[tuple[int, int]]) -> None:
         """Keys of lost slots: reading them must fail, not find them absent. What comes after proves nothing."""
         slots = {slot for start, stop in runs for slot in range(start, stop)}
-        self._retired = {key for key in self._keys + self._further if slot_of(token_of(key), self._plan.slots) in slots}
+        keys = self._keys + self._further if slots else ()
+        self._retired = {key for key in keys if slot_of(token_of(key), self._plan.slots) in slots}
         for key in sorted(self._retired):
             read = await self._cluster.get(key)
             if read.outcome is not Outcome.FAILED and not read.stale:
@@ -302,6 +315,8 @@ class _Story:
 
     async def _begin_anew(self) -> None:
         """What was lost and given up is served again: what is found of a key was written to it once, and from here on counts."""
+        if not self._retired:
+            return
         put = {(op.key, op.value) for op in self._recorder.history().operations if op.kind is Kind.PUT}
         for key in sorted(self._retired):
             read = await self._cluster.get(key)

@@ -105,6 +105,10 @@ class End(asyncio.Transport):
             raise RuntimeError("Cannot call write() after write_eof()")
         if self._closing or self.lost or not data:
             return
+        if not self._outbox and self.peer._arriving_bytes + len(data) <= WINDOW_BYTES:
+            for piece in self._wire.pieces(bytes(data)):
+                self.peer.accept(piece)
+            return
         self._outbox.append(bytes(data))
         self._outbox_bytes += len(data)
         self._send()
@@ -176,12 +180,15 @@ class End(asyncio.Transport):
         """Put ``item`` on the wire to this end."""
         if self.lost and not self.machine.alive:
             return
-        now = self._loop.time()
-        self._last_due = max(self._last_due, now + self._wire.delay(self.peer.machine.name, self.machine.name))
-        self._arriving.append((self._last_due, item))
+        due = self._loop.time() + self._wire.delay(self.peer.machine.name, self.machine.name)
+        if due < self._last_due:
+            due = self._last_due
+        self._last_due = due
+        self._arriving.append((due, item))
         if isinstance(item, bytes):
             self._arriving_bytes += len(item)
-        self._schedule()
+        if self._timer is None:
+            self._schedule()
 
     def reset(self, survivors: int) -> None:
         """Of what is on the wire to this end only the first ``survivors`` pieces arrive; then it learns that the stream broke."""
@@ -280,25 +287,30 @@ class End(asyncio.Transport):
 
     def _arrive(self) -> None:
         self._timer = None
-        if self._wire.blocked(self.peer.machine.name, self.machine.name):
+        sender, receiver = self.peer.machine.name, self.machine.name
+        if self._wire.blocked(sender, receiver):
             self._held = True
         elif self._arriving and self._listens:
             item = self._take()
-            self._wire.delivered(self.peer.machine.name, self.machine.name, item)
+            self._wire.delivered(sender, receiver, item)
             if self.lost:
                 self._refuse(item)
             elif isinstance(item, Mark):
                 self._heed(item)
             elif not self._closing and self._reading and self._protocol is not None:
                 self._guard(self._protocol.data_received, item)
-        self._schedule()
+        if self._arriving:
+            self._schedule()
 
     def _take(self) -> bytes | Mark:
         """The next mark, or the next bytes with all that are due by now."""
-        now = self._loop.time()
         _, item = self._arriving.popleft()
         if isinstance(item, Mark):
             return item
+        if not self._arriving and not self.peer._outbox:
+            self._arriving_bytes = 0
+            return item
+        now = self._loop.time()
         parts, size = [item], len(item)
         while self._arriving and self._arriving[0][0] <= now and size < READ_BYTES:
             following = self._arriving[0][1]

@@ -83,6 +83,7 @@ def test_more_copies_are_promised_to_writes_that_begin_after_they_are_wanted(bef
         written = await cluster.put(KEY, b"1")
         pending = recorder.begin(1, Kind.PUT, KEY.decode(), "1")
         await cluster.call(lambda coordinator: coordinator.set_quorum(2))
+        recorder.invariants.look()
         await asyncio.sleep(0.1)
         if not before:
             pending = recorder.begin(1, Kind.PUT, KEY.decode(), "1")

@@ -45,14 +45,15 @@ class Watch:
         cluster.disks.watch = self._written
 
     def _delivered(self, sender: str, receiver: str, data: bytes) -> None:
-        self._look()
-        happened = self._cluster.happened
-        if b'"error"' in data:
-            for code in CODE.findall(data):
-                if code in OF_CODES:
-                    happened[OF_CODES[code]] += 1
-        if b'"op":"' not in data:
+        if receiver == COORDINATOR:
+            # Answers: after one of them keys may be suspected.
+            self._look()
+            if b'"error"' in data:
+                for code in CODE.findall(data):
+                    if code in OF_CODES:
+                        self._cluster.happened[OF_CODES[code]] += 1
             return
+        happened = self._cluster.happened
         for needle, event in OF_REQUESTS.items():
             if needle in data:
                 happened[event] += data.count(needle)

@@ -11,6 +11,7 @@ from kvtui.core.ledger import Counting
 from kvtui.core.writes import DEADLINE_SECONDS, SWEEP_SECONDS
 from tests.simulation.faults.scene import HALF, NOTICED, Inflict, Scene
 from tests.simulation.harness import COORDINATOR, CoordinatorGone
+from tests.simulation.loop import until
 from tests.simulation.plan import Fault, FaultKind
 
 CALM_SECONDS: Final = 3.0
@@ -97,14 +98,15 @@ async def _ask_too_much(scene: Scene) -> None:
 
 async def _calm(scene: Scene, seconds: float) -> bool:
     """Whether there are two clean replicas of everything, that can be reached, within so many seconds."""
-    for _ in range(int(seconds / LOOK_FOR_CALM)):
-        cluster = scene.cluster
-        if cluster.running and not cluster.coordinator._ledger.stopped and _clean(scene) > 1:
-            nodes = cluster.coordinator._ledger.nodes
-            if all(nodes[name].usable for place in cluster.coordinator.topology.distinct for name in place.clean):
-                return True
-        await asyncio.sleep(LOOK_FOR_CALM)
-    return False
+    cluster = scene.cluster
+
+    def calm() -> bool:
+        if not cluster.running or cluster.coordinator._ledger.stopped or _clean(scene) < 2:
+            return False
+        nodes = cluster.coordinator._ledger.nodes
+        return all(nodes[name].usable for place in cluster.coordinator.topology.distinct for name in place.clean)
+
+    return await until(calm, seconds, LOOK_FOR_CALM)
 
 
 def _clean(scene: Scene) -> int:
@@ -136,10 +138,12 @@ async def _broken_writes(scene: Scene, dice: random.Random) -> list[asyncio.Task
 
 async def _until_sent(scene: Scene, keys: list[bytes]) -> None:
     """A large value is at every replica before it is stored anywhere: then one of them is about to be."""
-    for _ in range(int(AHEAD_SECONDS / SOON)):
-        if scene.cluster.running and any(key in scene.cluster.coordinator._writes.in_flight for key in keys):
-            return
-        await asyncio.sleep(SOON)
+    cluster = scene.cluster
+    await until(
+        lambda: cluster.running and any(key in cluster.coordinator._writes.in_flight for key in keys),
+        AHEAD_SECONDS,
+        SOON,
+    )
 
 
 async def _weigh(scene: Scene, node: str, dice: random.Random) -> None:
@@ -155,23 +159,24 @@ async def _read_while_verified(scene: Scene, dice: random.Random) -> None:
     end = loop.time() + VERIFYING
     left = dice.sample(scene.keys, VERIFIED_KEYS)
     late, seen = "", {key: list[Counting]() for key in left}
-    while left and loop.time() < end:
-        if scene.cluster.running:
-            if not late and (late := _newcomer(scene)):
-                network.slow(late, LATE_BY)
-            for key in left if late else ():
-                if _is_verified(scene, key, late, seen[key]):
-                    break
-            else:
-                await asyncio.sleep(LOOK)
-                continue
-            if len(seen[key]) == 1:
-                await _write_refused(scene, key)
-            else:
-                left.remove(key)
-                await scene.read(key)
+    verified: list[bytes] = []
+
+    def look() -> bool:
+        nonlocal late
+        if not scene.cluster.running:
+            return False
+        if not late and (late := _newcomer(scene)):
+            network.slow(late, LATE_BY)
+        verified[:] = [next((key for key in left if late and _is_verified(scene, key, late, seen[key])), b"")]
+        return verified != [b""]
+
+    while left and await until(look, end - loop.time(), LOOK):
+        (key,) = verified
+        if len(seen[key]) == 1:
+            await _write_refused(scene, key)
         else:
-            await asyncio.sleep(LOOK)
+            left.remove(key)
+            await scene.read(key)
     if late:
         network.slow(late, 0.0)
 

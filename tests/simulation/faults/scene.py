@@ -18,6 +18,7 @@ from tests.simulation.engine import FaultyDisk
 from tests.simulation.harness import SimCluster, settled
 from tests.simulation.invariants import least_copies
 from tests.simulation.launcher import SimLauncher
+from tests.simulation.loop import until
 from tests.simulation.machine import Machine
 from tests.simulation.plan import Fault
 from tests.simulation.tails import Tails
@@ -102,17 +103,13 @@ class Scene:
 
     async def until_running(self) -> None:
         """Until there is a coordinator, or a while has passed."""
-        for _ in range(int(RUNNING_SECONDS / LOOK_SECONDS)):
-            if self.cluster.running:
-                return
-            await asyncio.sleep(LOOK_SECONDS)
+        await until(lambda: self.cluster.running, RUNNING_SECONDS, LOOK_SECONDS)
 
     async def until_well(self) -> None:
         """Until every member is there and every replica clean, or a while has passed: for what only shows from there."""
-        for _ in range(int(WELL_SECONDS / LOOK_SECONDS)):
-            if self.cluster.running and settled(self.cluster.coordinator.snapshot()):
-                return
-            await asyncio.sleep(LOOK_SECONDS)
+        await until(
+            lambda: self.cluster.running and settled(self.cluster.coordinator.snapshot()), WELL_SECONDS, LOOK_SECONDS
+        )
 
     # What follows a fault.
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from tests.simulation.faults.scene import Inflict, Scene
 from tests.simulation.harness import COORDINATOR
+from tests.simulation.loop import until
 from tests.simulation.plan import Fault, FaultKind
 
 LATE_SECONDS: Final = (0.02, 1.5)
@@ -22,21 +23,17 @@ async def strand(scene: Scene, fault: Fault) -> bool:
     """Writes are on their way on a connection that breaks; the next one has said hello before they arrive."""
     cluster = scene.cluster
     dice = random.Random(f"stranded:{fault.at}:{fault.amount}")
-    for _ in range(WAITS):
-        if cluster.running:
-            break
-        await asyncio.sleep(WAIT)
+    await until(lambda: cluster.running, WAITS * WAIT, WAIT)
     writing = [asyncio.ensure_future(scene.write(key, "stranded")) for key in scene.keys]
-    stranded = 0
-    for _ in range(LOOKS):
+
+    def stranded() -> bool:
         node = _written_to(scene, dice)
         # Not a read, which any session may have answered.
-        stranded = cluster.network.strand(COORDINATOR, node, dice.uniform(*LATE_SECONDS)) if node else 0
-        if stranded:
-            break
-        await asyncio.sleep(LOOK)
+        return bool(node and cluster.network.strand(COORDINATOR, node, dice.uniform(*LATE_SECONDS)))
+
+    done = await until(stranded, LOOKS * LOOK, LOOK)
     await asyncio.gather(*writing)
-    return bool(stranded)
+    return done
 
 
 def _written_to(scene: Scene, dice: random.Random) -> str:

@@ -8,6 +8,7 @@ from typing import Final
 from kvtui.core.coordinator import Coordinator
 from kvtui.core.topology import Topology
 from tests.simulation.faults.scene import HALF, Inflict, Scene
+from tests.simulation.loop import until
 from tests.simulation.machine import Machine
 from tests.simulation.plan import Fault, FaultKind
 
@@ -52,15 +53,19 @@ async def _until_missed(scene: Scene, machine: Machine, coordinator: Coordinator
     """Once it has missed them, the coordinator has logged how far they had got. Before, it is all in its memory: when it ends,
     nobody knows."""
     cluster, ledger = scene.cluster, coordinator._ledger
-    for _ in range(int(MISSED_SECONDS / LOOK_SECONDS)):
-        if cluster.machine is not machine or not machine.alive:
-            scene.tails.loosen(nodes)
-            return False
+
+    def gone() -> bool:
+        return cluster.machine is not machine or not machine.alive
+
+    def known() -> bool:
         linked = any(node in ledger.nodes and ledger.nodes[node].link is not None for node in nodes)
-        if not linked and scene.tails.log_takes_records():
-            return True
-        await asyncio.sleep(LOOK_SECONDS)
-    return False
+        return gone() or (not linked and scene.tails.log_takes_records())
+
+    missed = await until(known, MISSED_SECONDS, LOOK_SECONDS)
+    if gone():
+        scene.tails.loosen(nodes)
+        return False
+    return missed
 
 
 async def lose_tails_in_the_dark(scene: Scene, fault: Fault) -> bool:
@@ -87,12 +92,13 @@ async def lose_tails_in_the_dark(scene: Scene, fault: Fault) -> bool:
 
 async def _chosen(scene: Scene, fault: Fault, *, several: bool) -> list[str]:
     """Whose processes run, as soon as that many do."""
-    for _ in range(int(PATIENCE_SECONDS / LOOK_SECONDS)):
-        names = _running(scene, fault, several=several)
-        if len(names) > several:
-            return names
-        await asyncio.sleep(LOOK_SECONDS)
-    return []
+    names: list[str] = []
+
+    def enough() -> bool:
+        names[:] = _running(scene, fault, several=several)
+        return len(names) > several
+
+    return names if await until(enough, PATIENCE_SECONDS, LOOK_SECONDS) else []
 
 
 def _running(scene: Scene, fault: Fault, *, several: bool) -> list[str]:
