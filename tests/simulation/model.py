@@ -182,9 +182,6 @@ class Model:
     disks: dict[Path, KnownDisk] = field(default_factory=dict)
     """The newest disk of each directory, wiped ones included."""
 
-    def __deepcopy__(self, memo: object) -> "Model":
-        return self
-
     def make(self, path: Path, seed: int) -> FaultyDisk:
         """The disk of a directory: a node's is followed."""
         if path.name == "metadata":
