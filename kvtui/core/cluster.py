@@ -91,9 +91,14 @@ class WrittenMany:
     @property
     def versions(self) -> dict[bytes, Version]:
         """The version of each key that ended OK or unknown, as far as it is known; made anew at each call."""
-        return {
+        given = {
             key: Version(epoch, seq) for (epoch, first), keys in self.given for seq, key in enumerate(keys, start=first)
         }
+        for key, end in self.others.items():
+            if end is Outcome.FAILED:
+                # An earlier write of a key that was named twice may have got one.
+                given.pop(key, None)
+        return given
 
 
 class Read(msgspec.Struct, frozen=True, gc=False):

@@ -184,6 +184,14 @@ def test_a_key_of_two_parts_of_a_batch_ended_as_the_later_one_says() -> None:
     assert (whole.others, whole.versions) == ({}, {b"twice": Version(1, 7)})
 
 
+def test_a_key_whose_later_value_was_not_stored_has_no_version_in_its_batch() -> None:
+    """The version of the value before was told as that of the one that failed."""
+    done = WrittenMany(1, given=(Given(Version(1, 7), (b"twice",)),))
+    failed = WrittenMany(0, failed=1, text="because", others={b"twice": Outcome.FAILED})
+    whole = together(done, failed)
+    assert (whole.others, whole.versions) == ({b"twice": Outcome.FAILED}, {})
+
+
 def test_a_scan_streams_every_item_and_tells_how_far_it_is() -> None:
     async def story(holder: Desk, guest: Desk) -> None:
         await holder.session.put_many([(b"a%d" % number, b"%d" % number) for number in range(5_000)])

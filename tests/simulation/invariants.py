@@ -4,6 +4,8 @@ Who is said to be a clean replica is the product's word; what that means for the
 """
 
 import asyncio
+from collections import deque
+from collections.abc import Iterator
 from contextvars import copy_context
 from math import inf
 from typing import Any, Final
@@ -11,6 +13,7 @@ from typing import Any, Final
 from kvtui.check import Kind, Operation, Outcome, Pending, Recorder
 from kvtui.core.coordinator import Coordinator
 from kvtui.core.notes import NoteDamaged, read_note
+from kvtui.core.placement import Placement
 from kvtui.core.read_mode import ReadMode
 from kvtui.core.seams.storage import Batch
 from kvtui.core.topology import Topology
@@ -27,6 +30,10 @@ OF_SLEEPERS: Final = "late "
 """Begins the values that superseded coordinators write: theirs is another table."""
 FOLLOWED: Final = (b'"type":"wiped"', b'"type":"recovered"', b'"type":"cutover"', b'"type":"tuned"', b'"type":"behind"')
 """Records that say something about what is on a node, or who counts."""
+
+
+FORMER_MOST: Final = 200
+"""Placements of former moments that are kept: more than there are while a batch is written."""
 
 
 def least_copies(replicas: int, wanted: int) -> int:
@@ -54,6 +61,8 @@ class Invariants:
         self._as_planned = True
         self._planned_at = 0.0
         """Whether all is as planned, and when it was so last."""
+        self._former: deque[tuple[float, tuple[Placement, ...]]] = deque(maxlen=FORMER_MOST)
+        """Placements that are in force no more, and until when each were."""
         self._lost: set[int] = set()
         self._logged_at = -1.0
         self._notes: dict[str, tuple[bytes, Topology | None]] = {}
@@ -116,17 +125,23 @@ class Invariants:
                     f"{key!r} was {what} at {version[0]}.{version[1]}, and {node}, a clean replica, holds {lack}: {placement}"
                 )
 
-    def check_promise(self, coordinator: Coordinator, key: bytes, version: tuple[int, int], since: float) -> None:
+    def check_promise(
+        self, coordinator: Coordinator, key: bytes, version: tuple[int, int], since: float, together: bool
+    ) -> None:
         """A write that began then and is acknowledged is on W disks at least; who lacks it is noted as behind on all that have it.
 
-        Its answer may have been on its way to the client while W was changed.
+        Its answer may have been on its way to the client while W was changed, or it may have waited for others while a replica was
+        lost.
         """
         topology = coordinator.topology
         place, bare = where(key), packed(version)
         placement = topology.places[slot_at(place, len(topology.places))]
         quorums = [quorum for until, quorum in self._quorums if until >= since]
         least = min(least_copies(len(placement.replicas), quorum) for quorum in quorums)
-        if len(placement.clean) < least and self._logged_at < asyncio.get_running_loop().time():
+        clean = len(placement.clean)
+        if together:
+            clean = max(len(places[slot_at(place, len(places))].clean) for places in self._since(since) if places)
+        if clean < least and self._logged_at < asyncio.get_running_loop().time():
             self._model.complain(
                 f"{key!r} was acknowledged at {version[0]}.{version[1]} with {len(placement.clean)} clean replicas, and"
                 f" {least} are promised: {placement}"
@@ -170,8 +185,8 @@ class Invariants:
 
     # What clients are told.
 
-    def ended(self, operation: Operation) -> None:
-        """An operation has an end."""
+    def ended(self, operation: Operation, together: bool = False) -> None:
+        """An operation has an end. ``together``: with others, of which one may have been waited for long after it."""
         self._progress.look()
         coordinator = self._cluster.coordinator if self._cluster.running else None
         version, key = operation.version, operation.key.encode()
@@ -181,6 +196,9 @@ class Invariants:
         elif version is not None and version[0]:
             if operation.outcome is Outcome.FAILED and not any(text in operation.note for text in SUPERSEDED):
                 self._fail(operation, key, version)
+            elif together and self._was_lost(where(key), operation.start):
+                # When it ended of itself, before the others did, nothing was wrong.
+                return
             elif operation.outcome is Outcome.OK:
                 self._acknowledge(where(key), version)
                 sleeper = (operation.value or "").startswith(OF_SLEEPERS)
@@ -188,7 +206,21 @@ class Invariants:
                     self.check_held(coordinator, key, version, "acknowledged")
                     self.look()
                     self._check_progress(coordinator, key, version)
-                    self.check_promise(coordinator, key, version, operation.start)
+                    self.check_promise(coordinator, key, version, operation.start, together)
+
+    def _was_lost(self, place: Where, since: float) -> bool:
+        """Whether its slot had no clean replica at any time since then."""
+        self.look()
+        return any(not places[slot_at(place, len(places))].clean for places in self._since(since) if places)
+
+    def _since(self, moment: float) -> Iterator[tuple[Placement, ...]]:
+        """The placements that were in force since then, the present ones first."""
+        if self._seen is not None:
+            yield self._seen.places
+        for until, places in reversed(self._former):
+            if until < moment:
+                return
+            yield places
 
     def _acknowledge(self, place: Where, version: tuple[int, int]) -> None:
         acknowledged = self._model.acknowledged
@@ -244,6 +276,8 @@ class Invariants:
         topology = self._cluster.coordinator.topology
         if topology is self._seen:
             return
+        if self._seen is not None and topology.places is not self._seen.places:
+            self._former.append((asyncio.get_running_loop().time(), self._seen.places))
         self._seen = topology
         self._look_at_plan(topology)
         if self._members and not topology.members:
@@ -357,22 +391,35 @@ class WatchedRecorder(Recorder):
     def __init__(self, now: Any, invariants: Invariants) -> None:
         super().__init__(now)
         self.invariants = invariants
+        self._begun: tuple[int, float] = (0, -1.0)
+        """Who began the last one, and when; and whether it was not alone."""
+        self._together: list[bool] = [False]
 
     def begin(self, process: int, kind: Kind, key: str, value: str | None = None) -> Pending:
         self.invariants.look()
+        begun = (process, self._now())
+        if begun == self._begun:
+            # What a client begins at one moment it has asked for as one.
+            self._together[0] = True
+        else:
+            self._begun, self._together = begun, [False]
         pending = _WatchedPending(
-            self, Operation(process, kind, key, value, self.tick(), None, Outcome.UNKNOWN), self.invariants
+            self,
+            Operation(process, kind, key, value, self.tick(), None, Outcome.UNKNOWN),
+            self.invariants,
+            self._together,
         )
         self._pending.append(pending)
         return pending
 
 
 class _WatchedPending(Pending):
-    __slots__ = ("_invariants",)
+    __slots__ = ("_invariants", "_together")
 
-    def __init__(self, recorder: Recorder, begun: Operation, invariants: Invariants) -> None:
+    def __init__(self, recorder: Recorder, begun: Operation, invariants: Invariants, together: list[bool]) -> None:
         super().__init__(recorder, begun)
         self._invariants = invariants
+        self._together = together
 
     def end(
         self,
@@ -389,5 +436,5 @@ class _WatchedPending(Pending):
             # Whoever is obeyed instead may give the same version to another write.
             version = None
         operation = super().end(outcome, value, version, stale, note)
-        self._invariants.ended(operation)
+        self._invariants.ended(operation, self._together[0])
         return operation
