@@ -34,9 +34,7 @@ SEEDS: Final = 12
 FEW_SEEDS: Final = f"""import pytest
 
 from tests.simulation.plan import plan
-from tests.simulation.story import failure_of, quicken
-
-quicken()
+from tests.simulation.story import failure_of
 
 
 @pytest.mark.parametrize("seed", range({SEEDS}))
