@@ -17,10 +17,10 @@ STEPS: Final = 20
 KEYS: Final = 5
 FURTHER_KEYS: Final = 20
 """Keys that are only put, read and deleted many at a time, and found by scans."""
-FAULTS: Final = (8, 12)
+FAULTS: Final = (10, 14)
 """Least and most faults of a run."""
 CALM_SHARE: Final = 0.5
-CALM_FAULTS: Final = 8
+CALM_FAULTS: Final = 10
 CALM: Final = 0.3
 """Runs with so few faults, besides the rare ones, and by what part they are shorter."""
 FAULT_SECONDS: Final = 6.0
@@ -33,12 +33,12 @@ LONG_SECONDS: Final = (3.0, 9.0)
 LONG_SHARE: Final = 0.1
 READDRESS_SHARE: Final = 0.8
 """Clusters of nodes that run by themselves of which some come back at other addresses."""
-READDRESS_MOST: Final = 3
+READDRESS_MOST: Final = 4
 HAND_OVER_SHARE: Final = 0.3
 """Clusters whose coordinators hand the directory over."""
 HAND_OVER_MOST: Final = 2
 NODES: Final = (1, 2, 2, 2, 3, 4)
-MANY_COPIES_SHARE: Final = 0.06
+MANY_COPIES_SHARE: Final = 0.07
 """Clusters of more than three copies."""
 LOW_SHARE: Final = 0.35
 """Plans for which each further limit is low."""
@@ -46,7 +46,7 @@ HALVES: Final = (0, 1, 1, 1)
 """Times that links break amid writes, one of these."""
 TAILS_SHARE: Final = 0.75
 """Clusters whose nodes lose the ends of their disks, where no stored record is damaged."""
-TAILS: Final = (1, 2, 2, 3)
+TAILS: Final = (2, 2, 2, 3)
 """Times that they do, one of these."""
 TAIL_WEIGHTS: Final = (3, 5, 4)
 """How often one node does, several do, or any with the coordinator dead."""
@@ -159,9 +159,9 @@ WEIGHTS: Final = {
 HANGS: Final = frozenset({FaultKind.PAUSE, FaultKind.PARTITION, FaultKind.DEAF, FaultKind.MUTE, FaultKind.SLOW})
 """Kinds that last as long in calm runs: they show who waits for whom."""
 RARE: Final = {
-    FaultKind.FORGET: 0.4,
+    FaultKind.FORGET: 0.55,
     FaultKind.THROTTLE: 0.3,
-    FaultKind.JOIN_WITH_KEYS: 0.7,
+    FaultKind.JOIN_WITH_KEYS: 1.0,
     FaultKind.LEAVE_TO_THE_LAST: 0.25,
     FaultKind.TWICE: 0.35,
     FaultKind.OVERDUE: 0.5,
@@ -174,7 +174,7 @@ OLD_COPY_SHARE: Final = 0.8
 """Of the same clusters, those of which an old copy of the log is opened."""
 REBUILT_SECONDS: Final = (FAULT_SECONDS / 2, 1.3 * FAULT_SECONDS)
 """When that begins."""
-STRANDED: Final = (0, 0, 0, 0, 1)
+STRANDED: Final = (0, 0, 0, 1)
 """Connections of a run whose last requests are late."""
 
 

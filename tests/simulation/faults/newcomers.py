@@ -14,7 +14,7 @@ from kvtui.core.protocol import Put
 from kvtui.core.remote_node import NotANode
 from kvtui.core.seams.transport import Unreachable
 from tests.simulation.faults.changes import NODES_MOST, PATIENCE
-from tests.simulation.faults.scene import HALF, LATE_CLIENT, Inflict, Scene
+from tests.simulation.faults.scene import LATE_CLIENT, Inflict, Scene
 from tests.simulation.happened import Event
 from tests.simulation.harness import CoordinatorGone
 from tests.simulation.machine import Machine
@@ -22,6 +22,9 @@ from tests.simulation.plan import Fault, FaultKind
 
 BROUGHT: Final = 3
 """Keys that a newcomer brings along."""
+JOIN_TRIES: Final = 4
+WIPED_SHARE: Final = 0.35
+"""Newcomers that join without their keys."""
 EMPTYING_SECONDS: Final = 4.0
 AGAIN_SECONDS: Final = 0.3
 """Until then all nodes have left, or it is given up; and between two tries."""
@@ -40,9 +43,9 @@ async def join_with_keys(scene: Scene, fault: Fault) -> bool:
     if await _joined(scene, fault, node, OwnData.REFUSE) is not None:
         scene.served_elsewhere.append(f"{node} joined with keys of its own, and nobody was asked about them")
     cluster.happened[Event.JOIN_REFUSED] += 1
-    if fault.amount < HALF:
+    if fault.amount < WIPED_SHARE:
         # None of its keys was ever put into the cluster: who reads one of them says so.
-        if await _joined(scene, fault, node, OwnData.WIPE) is None:
+        if await _joined_at_last(scene, fault, node, OwnData.WIPE) is None:
             return False
         cluster.happened[Event.JOIN_WIPED] += 1
         return True
@@ -52,7 +55,7 @@ async def join_with_keys(scene: Scene, fault: Fault) -> bool:
     pending = [
         scene.recorder.begin(LATE_CLIENT + next(scene.names), Kind.PUT, key.decode(), _value(node, key)) for key in keys
     ]
-    added = await _joined(scene, fault, node, OwnData.IMPORT)
+    added = await _joined_at_last(scene, fault, node, OwnData.IMPORT)
     if added is None:
         return False
     cluster.happened[Event.JOIN_IMPORTED] += 1
@@ -92,6 +95,17 @@ async def _joined(scene: Scene, fault: Fault, node: str, own_data: OwnData) -> N
             return await scene.cluster.add(node, own_data)
     except ClusterError:
         return None
+
+
+async def _joined_at_last(scene: Scene, fault: Fault, node: str, own_data: OwnData) -> NodeAdded | None:
+    """As a person would, who tries again when something was in the way."""
+    for _ in range(JOIN_TRIES):
+        await scene.until_running()
+        added = await _joined(scene, fault, node, own_data)
+        if added is not None:
+            return added
+        await asyncio.sleep(AGAIN_SECONDS)
+    return None
 
 
 async def leave_to_the_last(scene: Scene, fault: Fault) -> bool:
