@@ -15,9 +15,11 @@ from kvtui.core.coordinator import Coordinator
 from kvtui.core.notes import NoteDamaged, read_note
 from kvtui.core.placement import Placement
 from kvtui.core.read_mode import ReadMode
+from kvtui.core.rebuilding import HOME
 from kvtui.core.seams.storage import Batch
 from kvtui.core.topology import Topology
 from tests.simulation.harness import COORDINATOR, SimCluster
+from tests.simulation.holders import Holders
 from tests.simulation.machine import machine_in
 from tests.simulation.model import HEAD, KEY_AT, LIVE, VERSION, KnownDisk, Model, Where, packed, slot_at, told, where
 from tests.simulation.progress import Progress, read_records
@@ -67,6 +69,7 @@ class Invariants:
         self._logged_at = -1.0
         self._notes: dict[str, tuple[bytes, Topology | None]] = {}
         self._progress = Progress(cluster, model)
+        self._holders = Holders(cluster, model)
         watch = cluster.disks.watch
 
         def written(machine: str, batch: Batch) -> None:
@@ -280,6 +283,7 @@ class Invariants:
             self._former.append((asyncio.get_running_loop().time(), self._seen.places))
         self._seen = topology
         self._look_at_plan(topology)
+        self._holders.look(self._cluster.coordinator, self._check_clean)
         if self._members and not topology.members:
             # The last one left, and what was deleted is forgotten with it: nobody is there who could know of a tombstone. What was
             # not deleted is missed by whoever reads it.
@@ -344,9 +348,14 @@ class Invariants:
         """``topology`` is what was logged before the record."""
         match record["type"]:
             case "wiped":
-                disk = self._disk(record["node"])
+                disk, member = self._disk(record["node"]), topology.members[record["node"]]
+                had, left = member.data_id, member.data_id in self._model.left and not member.leaving
                 if disk is not None:
                     disk.missed.clear()
+                if left and had != record["data_id"] and topology.home != HOME:
+                    self._model.complain(f"{record['node']} is taken for wiped, and was let go: {had}")
+                if disk is not None and disk.identity.data_id != record["data_id"]:
+                    self._model.complain(f"{record['node']} is taken for wiped, and has its data: {had}")
             case "tuned":
                 before = {"quorum": topology.quorum, "reads": topology.reads, "throttle": topology.throttle}
                 changed = [name for name, value in before.items() if record.get(name, 0) != value]
@@ -357,6 +366,7 @@ class Invariants:
                 self._check_clean(topology, dict.fromkeys(slots, (record["node"],)), "recovered")
             case "cutover":
                 slots = range(record["start"], record["stop"])
+                self._check_reach(topology.places[record["start"]])
                 self._check_clean(topology, {slot: topology.places[slot].receiving for slot in slots}, "cut over")
 
     def _check_left(self, topology: Topology, node: str, runs: list[tuple[int, int]]) -> None:
@@ -365,6 +375,16 @@ class Invariants:
             if len(place.clean) - 1 < least_copies(len(place.replicas), topology.quorum):
                 self._model.complain(f"{node} is not to count any more, and too few are left without it: {place}")
 
+    def _check_reach(self, place: Placement) -> None:
+        """A move that ends leaves no fewer clean copies within reach than there were, as far as it has room for them."""
+        nodes = self._cluster.coordinator._ledger.nodes
+        before, after = (
+            sum(node in nodes and nodes[node].link is not None for node in names)
+            for names in (place.clean, place.target)
+        )
+        if after < min(before, len(place.target)):
+            self._model.complain(f"of {before} copies within reach a move leaves {after}: {place}")
+
     def _given(self, topology: Topology, place: Where, version: bytes) -> bool:
         """Whether a clean replica has it to give. What none has any more is no fault of who is made equal: it may have been purged
         by a batch that failed and is there all the same."""
@@ -372,12 +392,27 @@ class Invariants:
         disks = [disk for node in clean if (disk := self._disk(node)) is not None]
         return any(disk.held.get(place, b"")[:VERSION] >= version for disk in disks)
 
+    def _inherits(self, topology: Topology, node: str, place: Where, version: bytes) -> bool:
+        """Whether what a node lacks was lost, unnoticed so far, by one that it may have been made equal to."""
+        clean = topology.places[slot_at(place, len(topology.places))].clean
+        disks = [disk for other in clean if (disk := self._disk(other)) is not None]
+        lost = max((disk.missed.get(place, b"") for disk in disks), default=b"")
+        own = self._disk(node)
+        if own is None or lost[:VERSION] < version:
+            return False
+        own.missed[place] = lost
+        return True
+
     def _check_clean(self, topology: Topology, nodes: dict[int, tuple[str, ...]], what: str) -> None:
         """Nodes become clean replicas of slots: they hold all that was acknowledged or read of them, and no more than others."""
         for place, version in self._model.acknowledged.items():
             for node in nodes.get(slot_at(place, len(topology.places)), ()):
                 lack = self._lacks(topology, node, place, version)
-                if lack and self._given(topology, place, version):
+                if (
+                    lack
+                    and self._given(topology, place, version)
+                    and not self._inherits(topology, node, place, version)
+                ):
                     slot = slot_at(place, len(topology.places))
                     self._model.complain(
                         f"slot {slot} was {what} to {node}, which holds {lack} of {place[KEY_AT:]!r}, and {told(version)} was"

@@ -71,6 +71,8 @@ class Identity:
     cluster: str = ""
     coordinator: str = ""
     epoch: int = 0
+    let_go: bool = False
+    """It left a cluster before."""
 
 
 class KnownDisk(FaultyDisk):
@@ -158,7 +160,9 @@ class KnownDisk(FaultyDisk):
             said: dict[str, Any] = json.loads(value[SEAL:])
             former = self.identity
             names = ("data_id", "cluster", "coordinator", "epoch")
-            self.identity = Identity(**{name: said[name] for name in names if name in said})
+            self.identity = Identity(
+                **{name: said[name] for name in names if name in said}, let_go=bool(said.get("left"))
+            )
             return former
         return None
 
@@ -179,6 +183,10 @@ class Model:
     is_clean: Callable[[KnownDisk, Where], bool | None] = lambda disk, place: False
     """Whether the node of a disk is said to be a clean replica of an entry. None: by whom it obeys, and nobody looks at that one's
     table."""
+    on_purge: Callable[[KnownDisk, Where, Head], None] = lambda disk, place, head: None
+    """Told of tombstones that clean replicas removed."""
+    left: set[str] = field(default_factory=set)
+    """The data that nodes had when they were let go."""
     disks: dict[Path, KnownDisk] = field(default_factory=dict)
     """The newest disk of each directory, wiped ones included."""
 
@@ -249,11 +257,14 @@ class Model:
         if clean:
             # From others it is dropped, when they are made equal to one that lacks it.
             disk.purged[place] = old
+            self.on_purge(disk, place, old)
         if clean is not False:
             self.gone[place] = max(old[:VERSION], self.gone.get(place, b""))
 
     def _check_grant(self, disk: KnownDisk, former: Identity) -> None:
         now = disk.identity
+        if former.cluster and not now.cluster and now.let_go:
+            self.left.add(former.data_id)
         if now.cluster != former.cluster or now.data_id != former.data_id:
             return
         if now.epoch < former.epoch or (now.epoch == former.epoch and now.coordinator != former.coordinator):

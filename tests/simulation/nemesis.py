@@ -7,6 +7,7 @@ from typing import Final
 from kvtui.check import Recorder
 from kvtui.core.cluster import ClusterError
 from kvtui.core.seams.launcher import LaunchFailed
+from tests.simulation.faults.away import OF_ABSENCES
 from tests.simulation.faults.changes import OF_CHANGES, SURGED, surge
 from tests.simulation.faults.coordinators import OF_COORDINATORS
 from tests.simulation.faults.disks import OF_DISKS
@@ -34,6 +35,7 @@ BY_KIND: Final[dict[FaultKind, Inflict]] = {
     **OF_REBUILT,
     **OF_STREAMS,
     **OF_OLD_COPIES,
+    **OF_ABSENCES,
 }
 """What each kind of fault does."""
 

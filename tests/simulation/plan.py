@@ -125,6 +125,9 @@ class FaultKind(StrEnum):
     IN_A_ROW = "let several coordinators take over in a row, and rebuild the log"
     STRANDED = "let requests of a broken connection arrive after the next hello"
     OLD_COPY = "open an old copy of the log while those who know better are out of reach"
+    AT_ONCE = "kill several nodes at once amid writes"
+    UNSPARED = "change this and that while a node is away that no slot may go on without"
+    BURIED = "delete keys while a node is away that holds what they had"
 
 
 TAIL_KINDS: Final = (FaultKind.LOST_TAIL, FaultKind.LOST_TAILS, FaultKind.DARK_TAILS)
@@ -165,6 +168,9 @@ RARE: Final = {
     FaultKind.LEAVE_TO_THE_LAST: 0.25,
     FaultKind.TWICE: 0.35,
     FaultKind.OVERDUE: 0.5,
+    FaultKind.AT_ONCE: 0.3,
+    FaultKind.UNSPARED: 0.3,
+    FaultKind.BURIED: 0.3,
 }
 """Kinds that come besides the others, and the share of plans (where it can be done) that have one."""
 REBUILT: Final = (FaultKind.UNNAMED, FaultKind.SLEEPER, FaultKind.IN_A_ROW)

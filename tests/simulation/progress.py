@@ -65,13 +65,13 @@ class Progress:
         for kind, record in changed:
             runs = record["runs"] if kind == "behind" else [(record["start"], record["stop"])]
             slots = {slot for start, stop in runs for slot in range(start, stop)}
-            gone = record["node"] if kind == "behind" else ""
-            nodes = {
-                node
-                for slot in slots
-                for node in (*topology.places[slot].clean, *topology.places[slot].receiving)
-                if node != gone
-            }
+            nodes = {node for slot in slots for node in topology.places[slot].clean}
+            if kind == "behind":
+                nodes.discard(record["node"])
+            elif kind == "recovered":
+                nodes.add(record["node"])
+            else:
+                nodes.update(node for slot in slots for node in topology.places[slot].receiving)
             for node in nodes:
                 self._check_logged(topology, node, slots, known.get(node, 0), kind)
 

@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from kvtui.check import Kind, Outcome
-from kvtui.core import ledger, notes
+from kvtui.core import ledger, notes, topology, work
 from kvtui.core.coordinator import Coordinator
+from kvtui.core.placement import cut_over
 from kvtui.core.protocol import Drop, Entry, Listed, PutMany
 from kvtui.core.read_mode import ReadMode
 from kvtui.core.records import Behind, Counted, Tuned
@@ -328,3 +329,28 @@ def test_a_node_that_is_left_behind_where_too_few_go_on_without_it_is_noticed(qu
         await cluster.until(settled)
 
     assert ["too few are left without it" in text for text in found(story)] == [True] * (quorum == 2)
+
+
+def test_who_stops_being_marked_while_it_holds_something_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(cluster: SimCluster, model: Model, recorder: WatchedRecorder) -> None:
+        await written(cluster, recorder)
+        monkeypatch.setattr(topology, "cut_over", lambda place: cut_over(place)._replace(garbage=()))
+        await cluster.call(lambda coordinator: coordinator.set_replication(1))
+        await cluster.until(settled)
+        await get(cluster, recorder)
+
+    assert any("and nobody knows" in text for text in found(story))
+
+
+def test_a_tombstone_that_goes_while_somebody_holds_what_it_buried_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(cluster: SimCluster, model: Model, recorder: WatchedRecorder) -> None:
+        await written(cluster, recorder)
+        monkeypatch.setattr(work, "eligible", lambda place, target: True)
+        cluster.kill("n2")
+        await cluster.until(lambda s: any(view.state is NodeState.DOWN for view in s.nodes))
+        await cluster.delete(KEY)
+        await asyncio.sleep(12.0)
+        await cluster.revive("n2")
+
+    # Who is away obeys still, and holds the value.
+    assert any("purged a tombstone" in text and "n2 holds" in text for text in found(story))

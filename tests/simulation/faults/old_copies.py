@@ -3,7 +3,6 @@
 import asyncio
 import random
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -96,7 +95,7 @@ async def _copy_amid(scene: Scene, fault: Fault, state: Path, dice: random.Rando
 
 async def _until(scene: Scene, holds: Callable[[Placement], bool]) -> None:
     """Until some slots are placed so, or a while has passed."""
-    await _until_it(scene, lambda: any(map(holds, scene.cluster.coordinator.topology.distinct)))
+    await scene.until(lambda: any(map(holds, scene.cluster.coordinator.topology.distinct)), UNDER_WAY_SECONDS)
 
 
 async def _until_others_count(scene: Scene, before: Places) -> None:
@@ -111,19 +110,10 @@ async def _until_others_count(scene: Scene, before: Places) -> None:
             if set(place.clean).difference(was.clean)
         }
 
-    await _until_it(scene, lambda: bool(gained()))
+    await scene.until(lambda: bool(gained()), UNDER_WAY_SECONDS)
     for node in gained() if scene.cluster.running else ():
         scene.cluster.kill(node)
     await asyncio.sleep(NOTICED)
-
-
-async def _until_it(scene: Scene, holds: Callable[[], bool]) -> None:
-    loop = asyncio.get_running_loop()
-    end = loop.time() + UNDER_WAY_SECONDS
-    while scene.cluster.running and loop.time() < end and not holds():
-        with suppress(TimeoutError):
-            async with asyncio.timeout_at(end):
-                await scene.cluster.coordinator._ledger.changed()
 
 
 async def _go_on(scene: Scene, fault: Fault, before: Places, dice: random.Random) -> None:
@@ -159,11 +149,11 @@ async def _use(scene: Scene, fault: Fault, away: list[str], dice: random.Random)
     cluster = scene.cluster
     await asyncio.sleep(dice.uniform(*SERVES_SECONDS))
     await asyncio.gather(*(scene.read(key) for key in scene.keys))
-    gone = dice.choice(away) if away else ""
+    names, gone = sorted(cluster.launcher.processes), dice.choice(away) if away else ""
     changes: list[Callable[[Coordinator], Coroutine[Any, Any, object]]] = [
         lambda coordinator: coordinator.set_replication(1 + fault.node % 2),
         lambda coordinator: coordinator.remove_node(gone, force=True),
-        lambda coordinator: coordinator.set_weight(dice.choice(sorted(coordinator.topology.members)), 4),
+        lambda coordinator: coordinator.set_weight(names[fault.node % len(names)], 4),
     ]
     for change in dice.sample(changes, 2):
         await _try(cluster.call(change))

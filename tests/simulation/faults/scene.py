@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -110,6 +111,14 @@ class Scene:
         await until(
             lambda: self.cluster.running and settled(self.cluster.coordinator.snapshot()), WELL_SECONDS, LOOK_SECONDS
         )
+
+    async def until(self, holds: Callable[[], bool], seconds: float) -> None:
+        """Until something holds of the coordinator, in the moment in which it does, or so many seconds have passed."""
+        end = asyncio.get_running_loop().time() + seconds
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(end):
+                while self.cluster.running and not holds():
+                    await self.cluster.coordinator._ledger.changed()
 
     # What follows a fault.
 

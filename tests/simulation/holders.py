@@ -1,0 +1,114 @@
+"""Who holds entries of a slot is known to: nobody stops being marked who still does, and no tombstone goes that somebody needs."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from kvtui.core.coordinator import Coordinator
+from kvtui.core.placement import Placement
+from kvtui.core.topology import Topology
+from tests.simulation.harness import SimCluster
+from tests.simulation.model import KEY_AT, LIVE, VERSION, Head, KnownDisk, Model, Where, slot_at, told
+
+Lacking = Callable[[Topology, dict[int, tuple[str, ...]], str], None]
+
+
+class Holders:
+    """Follows one cluster. What it finds wrong is the model's."""
+
+    def __init__(self, cluster: SimCluster, model: Model) -> None:
+        self._cluster = cluster
+        self._model = model
+        self._coordinator: Coordinator | None = None
+        self._before = Topology()
+        self._whole = False
+        """Whether all that all members hold was looked at once since the coordinator serves."""
+        model.on_purge = self._purged
+
+    def look(self, coordinator: Coordinator, check_clean: Lacking) -> None:
+        """The topology is another one than at the last look."""
+        topology, before = coordinator.topology, self._before
+        if coordinator is not self._coordinator or len(before.places) != len(topology.places):
+            self._coordinator, self._before, self._whole = coordinator, topology, False
+            return
+        self._before = topology
+        ledger = coordinator._ledger
+        if not self._whole and not ledger.cautious and ledger.granted.issuperset(topology.members):
+            # What a table that was rebuilt, or an old copy, does not know of is found by then.
+            self._whole = True
+            self._check_unmarked(topology, dict.fromkeys(topology.members, range(len(topology.places))))
+            return
+        gone: dict[str, list[int]] = {}
+        counting: dict[int, tuple[str, ...]] = {}
+        for slot, (place, was) in enumerate(zip(topology.places, before.places, strict=True)):
+            if place is was:
+                continue
+            for node in _marked(was) - _marked(place):
+                gone.setdefault(node, []).append(slot)
+            newly = set(place.clean).difference(was.clean, was.receiving, was.returning)
+            if newly and was.clean:
+                counting[slot] = tuple(sorted(newly))
+            if place.clean and not was.replicas:
+                self._check_empty(topology, place, slot)
+        for node in set(topology.members).difference(before.members):
+            gone[node] = list(range(len(topology.places)))
+        if gone:
+            self._check_unmarked(topology, gone)
+        if counting:
+            check_clean(topology, counting, "given")
+
+    def _disk(self, topology: Topology, node: str) -> KnownDisk | None:
+        """The disk of a member that obeys, with the data that it is known to have."""
+        path = self._cluster.data_of(node)
+        disk, member = self._model.disks.get(path), topology.members.get(node)
+        if disk is None or member is None or member.leaving or not self._cluster.disks.exists(path):
+            return None
+        obeys = (disk.identity.epoch, disk.identity.coordinator) == (topology.epoch, topology.coordinator)
+        return disk if obeys and disk.identity.data_id == member.data_id else None
+
+    def _check_unmarked(self, topology: Topology, nodes: Mapping[str, Iterable[int]]) -> None:
+        for node, slots in nodes.items():
+            disk = self._disk(topology, node)
+            if disk is None:
+                continue
+            asked = set(slots)
+            for place, head in disk.held.items():
+                slot = slot_at(place, len(topology.places))
+                if slot in asked and node not in _marked(topology.places[slot]):
+                    self._model.complain(
+                        f"{node} holds {told(head)} of {place[KEY_AT:]!r} in slot {slot}, and nobody knows: {topology.places[slot]}"
+                    )
+                    return
+
+    def _check_empty(self, topology: Topology, place: Placement, slot: int) -> None:
+        """Who is a clean replica of a slot that begins holds nothing of an earlier life of it."""
+        for node in place.clean:
+            disk = self._disk(topology, node)
+            for where, head in () if disk is None else disk.held.items():
+                if slot_at(where, len(topology.places)) == slot and head[:8] < topology.epoch.to_bytes(8, "big"):
+                    self._model.complain(
+                        f"slot {slot} begins, and {node}, clean, holds {told(head)} of {where[KEY_AT:]!r}: {place}"
+                    )
+
+    def _purged(self, disk: KnownDisk, where: Where, head: Head) -> None:
+        """A clean replica removed a tombstone: nobody holds what it buried."""
+        topology = self._cluster.coordinator.topology
+        for node in topology.members:
+            other = self._disk(topology, node)
+            if other is None or other is disk:
+                continue
+            held = other.held.get(where)
+            if (
+                held is not None
+                and held[VERSION] == LIVE
+                and held[:VERSION] < head[:VERSION]
+                and where not in other.missed
+            ):
+                slot = slot_at(where, len(topology.places))
+                self._model.complain(
+                    f"{disk.path.name} purged {told(head)} of {where[KEY_AT:]!r}, and {node} holds {told(held)}:"
+                    f" {topology.places[slot]}"
+                )
+
+
+def _marked(place: Placement) -> set[str]:
+    """Who may hold something of the slot, by what is logged."""
+    return {*place.replicas, *place.receiving, *place.garbage}
