@@ -1,6 +1,7 @@
 """A cluster whose coordinator is another process: ``Cluster`` and every capability over the control socket."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeVar
@@ -179,22 +180,27 @@ class RemoteCluster:
     async def _write_many(
         self, call: "calls.Call[WrittenMany]", items: Sequence[T], parts: Callable[[T], tuple[bytes, bytes]]
     ) -> WrittenMany:
-        """``parts`` of an item: its key and value. One batch after the other: a key that comes twice ends with its last value."""
+        """``parts`` of an item: its key and value. One batch after the other. Of a key that comes twice only the last value is
+        written, as if all went as one."""
         problem = next((text for item in items if (text := unfit(*parts(item)))), "")
+        keys = [parts(item)[0] for item in items]
         if problem:
-            return unwritten_many([parts(item)[0] for item in items], Outcome.FAILED, problem)
+            return unwritten_many(keys, Outcome.FAILED, problem)
         ends = WrittenMany(0)
-        done = 0
-        for batch in _batches(items, parts):
+        latest = dict(zip(keys, items, strict=True))
+        done: set[bytes] = set()
+        for batch in _batches(list(latest.values()), parts):
+            own = [parts(item)[0] for item in batch]
             try:
                 end = await self._channel.call(call, batch)
             except NotBegun as error:
-                raise PartlyBegun(str(error), ends, items[done:]) from None
+                rest = [item for key, item in zip(keys, items, strict=True) if key not in done]
+                raise PartlyBegun(str(error), _counted(ends, [key for key in keys if key in done]), rest) from None
             except ClusterError as error:
-                end = unwritten_many([parts(item)[0] for item in batch], _outcome(error), str(error))
+                end = unwritten_many(own, _outcome(error), str(error))
             ends = together(ends, end)
-            done += len(batch)
-        return ends
+            done.update(own)
+        return _counted(ends, keys)
 
     async def get_many(self, keys: Sequence[bytes], *, room: int | None = None) -> list[Read]:
         reads: list[Read] = []
@@ -343,6 +349,14 @@ def together(one: WrittenMany, later: WrittenMany) -> WrittenMany:
         one.existed + later.existed,
         one.given + later.given,
     )
+
+
+def _counted(ends: WrittenMany, keys: Sequence[bytes]) -> WrittenMany:
+    """The end of a batch of ``keys``: one that came twice counts twice."""
+    if ends.ok + ends.failed + ends.unknown == len(keys):
+        return ends
+    counts = Counter(ends.others.get(key, Outcome.OK) for key in keys)
+    return replace(ends, ok=counts[Outcome.OK], failed=counts[Outcome.FAILED], unknown=counts[Outcome.UNKNOWN])
 
 
 def _batches(items: Sequence[T], parts: Callable[[T], tuple[bytes, bytes]]) -> list[list[T]]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from kvtui.control import remote
 from kvtui.control.attached import Attached
 from kvtui.control.calls import CALLS
 from kvtui.control.remote import RemoteCluster, together
@@ -172,6 +173,21 @@ def test_every_key_of_a_batch_has_its_version() -> None:
         reads = await guest.session.get_many([key for key, _ in items])
         assert deleted.versions == {key: read.version for (key, _), read in zip(items, reads, strict=True)}
         assert min(deleted.versions.values()) > max(written.versions.values())
+
+    attached(story)
+
+
+def test_of_a_key_that_comes_twice_only_the_last_value_is_ever_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first one was as well, where the second came in another message: a delete that had failed was carried out."""
+    monkeypatch.setattr(remote, "BATCH_ENTRIES", 2)
+
+    async def story(_: Desk, guest: Desk) -> None:
+        items = [(b"twice", b"1"), *((b"%d" % number, b"v") for number in range(4)), (b"twice", b"2")]
+        written = await guest.session.put_many(items)
+        assert (written.ok, sum(len(given.keys) for given in written.given)) == (6, 5)
+        assert (await guest.session.get(b"twice")).value == b"2"
+        deleted = await guest.session.delete_many([key for key, _ in items])
+        assert (deleted.ok, deleted.existed, sum(len(given.keys) for given in deleted.given)) == (6, 5, 5)
 
     attached(story)
 

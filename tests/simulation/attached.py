@@ -121,7 +121,7 @@ class AttachedClient:
         try:
             written: WrittenMany = await ask(await self._reached())
         except PartlyBegun as partly:
-            rest = list(keys)[len(keys) - len(partly.rest) :]
+            rest = [item if isinstance(item, bytes) else item[0] for item in partly.rest]
             return together(partly.done, unwritten_many(rest, Outcome.FAILED, str(partly)))
         except NOBODY as error:
             return unwritten_many(keys, Outcome.FAILED, str(error))

@@ -137,10 +137,8 @@ class Clients:
                 (key, stored(value or "", step.large and not place))
                 for place, (key, value) in enumerate(zip(keys, values, strict=True))
             ]
+            # Nobody may ever see it.
             overruled = [(keys[-1], f"{name}, overruled".encode())] if step.twice else []
-            for key, value in overruled if self._door(client) is not self._cluster else ():
-                # Of an attached client it may go in a batch of its own, before the later one; else nobody may ever see it.
-                self._recorder.begin(client, Kind.PUT, key.decode(), value.decode())
             written = await self._door(client).put_many([*overruled, *items])
         else:
             written = await self._door(client).delete_many([keys[-1], *keys] if step.twice else keys)
