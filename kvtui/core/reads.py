@@ -241,7 +241,13 @@ class Reads:
             for node in route.missing:
                 self._ledger.exclude(node, [(0, len(self._ledger.topology.places))])
             route = self._ledger.route(slot)
-        if route.missing or not route.clean:
+        if route.missing and route.clean:
+            away = ", ".join(route.missing)
+            return _unread(
+                f"{away} can't be reached, may have a write of unknown outcome, and too few copies are left to go on without it;"
+                " start it, or want fewer with: setquorum"
+            )
+        if not route.clean:
             return _unread(self._unreadable(route))
         suspected, revision = self._ledger.uncertain.get(key), self._ledger.revision
         try:

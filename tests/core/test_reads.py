@@ -26,6 +26,7 @@ from kvtui.core.protocol import (
 from kvtui.core.read_mode import ReadMode
 from kvtui.core.reads import _in_the_ring, _together
 from kvtui.core.records import Behind, Placed, Recovered
+from kvtui.core.snapshot import NodeState
 from kvtui.core.version import Version
 from kvtui.core.work import Kind, Work
 from kvtui.node.record import engine_key
@@ -160,6 +161,27 @@ def test_a_scan_while_slots_move_leaves_no_key_out() -> None:
             await scanning
             assert len(seen) == len(set(seen))
             assert set(seen) == keys
+
+    run_virtual(main)
+
+
+def test_a_get_that_nobody_may_go_on_without_says_who_is_away_and_what_to_do() -> None:
+    """It said that no other node had a clean copy: two had."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=3, replication=3, slots=1) as cluster:
+            await cluster.put(b"key", b"1")
+            await cluster.call(lambda coordinator: coordinator.set_quorum(3))
+            cluster.kill("n1")
+            await cluster.until(lambda snapshot: snapshot.nodes[0].state is NodeState.DOWN)
+            ledger = cluster.coordinator._ledger
+            ledger.suspect_key(b"key", ledger.slot(b"key"), Version(1, 2))
+            assert (await cluster.get(b"key")).text == (
+                "n1 can't be reached, may have a write of unknown outcome, and too few copies are left to go on without it;"
+                " start it, or want fewer with: setquorum"
+            )
+            await cluster.call(lambda coordinator: coordinator.set_quorum(2))
+            assert (await cluster.get(b"key")).value == b"1"
 
     run_virtual(main)
 

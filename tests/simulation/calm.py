@@ -81,7 +81,8 @@ class Calm:
             place = topology.places[slot_at(where(key), len(topology.places))]
             left = len(set(place.clean) - {name})
             kind = (Kind.PUT, Kind.GET, Kind.DELETE)[number % 3]
-            if left < (1 if kind is Kind.GET else least_copies(len(place.replicas), topology.quorum)):
+            certain = kind is Kind.GET and self._is_certain(key)
+            if left < (1 if certain else least_copies(len(place.replicas), topology.quorum)):
                 continue
             value = f"calm {number}" if kind is Kind.PUT else None
             told = await self._clients.operate(LAST_CLIENT, kind, key, value)
@@ -91,6 +92,11 @@ class Calm:
             self._cluster.resume(name)
         await self._return(name)
         return trouble
+
+    def _is_certain(self, key: bytes) -> bool:
+        """Whether no write of unknown outcome may be on some of its replicas alone: else all are asked."""
+        ledger = self._cluster.coordinator._ledger
+        return key not in ledger.uncertain and not ledger.unverified[ledger.slot(key)]
 
     async def _return(self, name: str) -> None:
         if not self._cluster.process(name).alive:
