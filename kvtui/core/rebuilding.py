@@ -208,7 +208,8 @@ class _Lives:
 
 def _by_data(finding: Finding, slot: int, lives: _Lives) -> Placement:
     """Where the slot's entries are, by the ids of nodes' data. Where nothing is decided nobody is known to be clean; whoever may
-    hold a part of it is a replica, so that ``accept-loss`` serves that too, and nobody is emptied of what may be the last copy."""
+    hold a part of it is a replica, so that ``accept-loss`` serves that too, and nobody is emptied of what may be the last copy.
+    What one account calls garbage may be such a part."""
 
     def ids(account: Account, nodes: Iterable[str]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(lives.of(account, nodes).values()))
@@ -221,7 +222,7 @@ def _by_data(finding: Finding, slot: int, lives: _Lives) -> Placement:
         other = account.topology.places[slot]
         held = ids(account, other.replicas + other.receiving)
         replicas = union(replicas, tuple(data_id for data_id in held if data_id in lives.found))
-    return Placement(replicas, (), (), (), ids(finding.account, place.garbage))
+    return Placement(replicas)
 
 
 def _add_members(members: dict[str, Member], finding: Finding, place: Placement, accounts: Sequence[Account]) -> None:
@@ -258,10 +259,10 @@ def _as_found(members: Mapping[str, Member], found: Sequence[Found], witnesses: 
 
 
 def _by_name(place: Placement, names: Mapping[str, str]) -> Placement:
-    """The placement in the names of the members. A move towards one that is none is not gone on with."""
+    """The placement in the names of the members. A move towards one that is none is not gone on with: its newcomers are swept."""
     named = Placement(*(tuple(names[data_id] for data_id in nodes if data_id in names) for nodes in place))
     if len(named.target) < len(place.target):
-        return named._replace(receiving=(), target=(), garbage=union(named.garbage, named.receiving))
+        return named._replace(receiving=(), target=())
     return named
 
 

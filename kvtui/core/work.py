@@ -147,24 +147,12 @@ def unfinished(topology: Topology, unverified: Sequence[int]) -> str:
             return "some slots have no clean copy left; start the nodes that held them, or: accept-loss"
         if place.behind:
             return f"{place.behind[0]} is behind and can't be reached"
-    for _, _, place, target, suspect in _stretches(topology, unverified):
+    for (place, target, suspect), _ in groupby(zip(topology.places, topology.planned.table, unverified, strict=True)):
         if place.replicas != target or place.target:
             return "slots wait to be moved to or from a node that can't be reached"
         if suspect and len(place.clean) > 1:
             return f"{', '.join(place.clean)} could not be compared"
     return ""
-
-
-def _stretches(
-    topology: Topology, unverified: Sequence[int]
-) -> Iterator[tuple[int, int, Placement, tuple[str, ...], int]]:
-    start = 0
-    for (place, target, suspect), group in groupby(
-        zip(topology.places, topology.planned.table, unverified, strict=True)
-    ):
-        stop = start + len(list(group))
-        yield start, stop, place, target, suspect
-        start = stop
 
 
 def _for_stretch(
@@ -182,7 +170,7 @@ def _for_stretch(
     work = [
         Work(Kind.CLEAR, start, stop, place, node)
         for node in place.garbage
-        if node in usable and node not in place.receiving
+        if node in usable and node not in place.replicas and node not in place.receiving
     ]
     if suspect and len(sources) == len(place.clean):
         work.append(Work(Kind.COMPARE, start, stop, place))

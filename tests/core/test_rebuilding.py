@@ -6,15 +6,16 @@ from zlib import compress
 
 import pytest
 
+from kvtui.core import rebuilding
 from kvtui.core.cluster import ClusterError
 from kvtui.core.notes import NoteDamaged, read_note, write_note
 from kvtui.core.placement import Placement
 from kvtui.core.protocol import Facts
 from kvtui.core.rebuilding import HOME, Found, rebuild
-from kvtui.core.records import Behind, Counted, Opened
+from kvtui.core.records import Behind, Counted, Member, Opened
 from kvtui.core.topology import Topology
 from kvtui.core.version import NEVER, Version
-from tests.core.clusters import after, placed_as, settled
+from tests.core.clusters import after, member, placed_as, settled
 
 NOTED = Version(1, 9)
 
@@ -76,6 +77,17 @@ def test_a_missing_member_of_a_clean_set_is_asked_for_by_name() -> None:
         rebuild([found("A", settled("AB", 2))])
 
 
+def test_all_members_that_are_missing_are_asked_for_together() -> None:
+    topology = settled("ABC", 3)
+    with pytest.raises(ClusterError) as refused:
+        rebuild([found("A", topology), found("C", after(topology, Counted("C", 40)), Version(1, 10), counter=39)])
+    assert str(refused.value) == (
+        "8 slots may have their newest writes on nodes that are missing: B (127.0.0.1:5001) was not found;"
+        " C: 127.0.0.1:6001 has lost data. Start them and name their addresses, or go on with those slots lost:"
+        " --without B --without C"
+    )
+
+
 def test_slots_whose_newest_writes_may_be_elsewhere_are_lost_and_never_empty() -> None:
     rebuilt = rebuild([found("A", settled("AB", 2))], ["B"])
     assert rebuilt.lost == 8
@@ -97,11 +109,15 @@ def test_a_node_that_lost_data_since_is_as_good_as_missing() -> None:
 @pytest.mark.parametrize(
     ("nodes", "words"),
     [
-        ([], "no node was found"),
-        ([("A", NEVER, "c0ffee")], "none of the nodes has a note"),
+        ([], "^no node was found; name their addresses, or give the --state that holds their data$"),
+        (
+            [("A", NEVER, "c0ffee")],
+            "^none of the nodes has a note of who holds what; it can't be rebuilt from them$",
+        ),
         ([("A", NOTED, "")], "belongs to no cluster"),
         ([("A", NOTED, "c0ffee"), ("B", NOTED, "")], "belongs to no cluster; leave it out"),
         ([("A", NOTED, "c0ffee"), ("B", NOTED, "decaf")], "different clusters"),
+        ([("A", NOTED, "c0ffee"), ("B", NOTED, "decaf"), ("C", NOTED, "facade")], "different clusters"),
     ],
 )
 def test_what_can_not_be_rebuilt_is_refused_in_words(nodes: list[tuple[str, Version, str]], words: str) -> None:
@@ -134,6 +150,31 @@ def test_an_old_copy_that_nothing_contradicts_is_the_newest() -> None:
     assert {place.clean for place in rebuilt.topology.places} == {("A",)}
 
 
+def test_members_are_where_and_as_they_were_found_and_the_log_is_at_home_nowhere() -> None:
+    topology = after(settled("AB", 2), Behind("B", [(0, 8)]))
+    here = replace(found("A", topology, counter=7), host="127.0.0.9", port=7001, name="a")
+    rebuilt = rebuild([here]).topology
+    assert rebuilt.members == {
+        "A": Member(id="A", host="127.0.0.9", port=7001, data_id="data of A", counter=7, started_here=True),
+        "B": member("B"),
+    }
+    assert rebuilt.home == HOME
+
+
+def test_whoever_a_node_obeys_or_a_note_knows_of_is_known_from_then_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    topology = after(settled("AB", 2), Opened(2, "next"))
+    nodes = [found("A", topology, Version(2, 12), granted=(3, "third")), found("B", topology, Version(2, 12))]
+    assert rebuild(nodes).topology.openings == ((1, "coordinator"), (2, "next"), (3, "third"))
+    monkeypatch.setattr(rebuilding, "OPENINGS_KEPT", 2)
+    assert rebuild(nodes).topology.openings == ((2, "next"), (3, "third"))
+
+
+def test_a_move_whose_newcomers_were_found_goes_on() -> None:
+    moving = placed_as(settled("ABC"), Placement(("A",), ("A",), ("B",), ("B",)))
+    rebuilt = rebuild([found(name, moving) for name in "ABC"])
+    assert set(rebuilt.topology.places) == {Placement(("A",), ("A",), ("B",), ("B",), ("C",))}
+
+
 def test_whoever_is_no_replica_is_cleared_because_the_note_may_be_older_than_what_it_received() -> None:
     """Entries of a move that the note did not know of stayed on a node for good."""
     topology = settled("ABC", 2)
@@ -163,7 +204,7 @@ def test_a_node_with_a_damaged_note_may_have_known_more() -> None:
     """It was taken for one that never had a note."""
     topology = settled("AB", 2)
     damaged = replace(found("B", topology, NEVER), damaged=True)
-    with pytest.raises(ClusterError, match=r"B: .* has a damaged note .*--without B"):
+    with pytest.raises(ClusterError, match=r"B: .* has a damaged note \(it fails its checksum\)\. .*--without B"):
         rebuild([found("A", topology), damaged])
     with pytest.raises(ClusterError, match=r"has a damaged note .*can't be rebuilt"):
         rebuild([damaged])

@@ -6,10 +6,12 @@ from hypothesis import strategies as st
 
 from kvtui.core.cluster import ClusterError
 from kvtui.core.placement import Placement
+from kvtui.core.read_mode import ReadMode
 from kvtui.core.rebuilding import Found, Rebuilt, rebuild
-from kvtui.core.records import Behind, Joined, LossAccepted, Opened, Placed, Wiped
+from kvtui.core.records import Behind, Joined, LossAccepted, Opened, Placed, Tuned, Wiped
 from kvtui.core.topology import Topology
 from kvtui.core.version import NEVER, Version
+from kvtui.core.work import Kind, wanted
 from tests.core.clusters import after, member, placed_as, settled
 from tests.core.takeovers import NODES, STEPS, Takeovers
 from tests.core.test_rebuilding import found
@@ -56,6 +58,17 @@ def test_a_slot_that_the_newer_coordinator_could_not_serve_is_as_the_former_one_
     ]
     rebuilt = rebuild(nodes)
     assert (placed(rebuilt).clean, rebuilt.lost) == (("C",), 0)
+
+
+def test_settings_are_of_the_newest_note_that_decides_anything() -> None:
+    before = start(Placement(("A", "C"), ("A", "C")))
+    newer = after(taken_over(before), Tuned(0, ReadMode.AVAILABLE, 7))
+    sleeper = after(before, Behind("A", [(0, 8)]))
+    nodes = [found("A", newer, Version(2, 30)), found("B", newer, Version(2, 30)), found("C", sleeper, Version(1, 34))]
+    assert rebuild(nodes).topology.throttle == 0
+    nodes[2] = found("C", newer, Version(2, 30))
+    nodes.append(found("D", sleeper, Version(1, 34)))
+    assert rebuild(nodes).topology.throttle == 7
 
 
 def test_a_slot_that_both_need_another_node_for_is_as_neither_could_change_it() -> None:
@@ -152,6 +165,22 @@ def test_two_logs_that_do_not_know_each_other_and_were_both_obeyed_leave_the_slo
     assert set(placed(rebuilt).replicas) == {"A", "B"}
 
 
+def test_what_one_log_calls_garbage_and_the_other_serves_is_not_removed_once_the_loss_is_accepted() -> None:
+    """The clean replica was cleared of it, and stayed clean: what it had alone was gone."""
+    before = start(Placement(("A",), ("A",), garbage=("B",)))
+    other = placed_as(before, Placement(("B",), ("B",)))
+    nodes = [
+        found("A", taken_over(before), Version(2, 11)),
+        found("B", other, Version(1, 20)),
+        found("C", before, Version(1, 9)),
+    ]
+    rebuilt = rebuild(nodes)
+    assert placed(rebuilt) == Placement(("A", "B"), garbage=("C",))
+    accepted = after(rebuilt.topology, LossAccepted(0, 8, ("A", "B")))
+    cleared = {piece.node for piece in wanted(accepted, "ABC", bytes(8)) if piece.kind is Kind.CLEAR}
+    assert cleared == {"C"}
+
+
 def test_one_epoch_of_two_coordinators_that_were_both_obeyed_leaves_the_slot_lost() -> None:
     one, other = (after(start(Placement((n,), (n,))), Opened(2, f"of {n}", ends=((1, 9),))) for n in "AB")
     rebuilt = rebuild([found("A", one, Version(2, 11)), found("B", other, Version(2, 11))])
@@ -170,6 +199,58 @@ def test_whoever_holds_a_slot_is_a_member_although_the_newest_note_does_not_coun
     rebuilt = rebuild(nodes)
     assert (placed(rebuilt).clean, rebuilt.lost) == (("C",), 0)
     assert "C" in rebuilt.topology.members
+
+
+def two_of_one_name(*taken: str) -> list[Found]:
+    """B obeys the newer one, which A never heard of. Both gave a slot to a newcomer of the same name; ``taken``: names of
+    newcomers of the newer one."""
+    before = after(start(Placement(("B",), ("B",)), "AB"), Placed(7, 8, Placement(("A",), ("A",))))
+    place = Placement(("C",), ("C",))
+    sleeper = after(before, Joined(member("C", "data of the sleeper's")), Placed(7, 8, place))
+    newer = after(taken_over(before), *(Joined(member(name)) for name in taken), Placed(0, 1, place))
+    return [
+        found("A", sleeper, Version(1, 20)),
+        found("B", newer, Version(2, 20)),
+        found("C", newer, Version(2, 20)),
+        found("another C", sleeper, Version(1, 20), data_id="data of the sleeper's"),
+    ]
+
+
+@pytest.mark.parametrize(("taken", "name"), [(("C",), "C-2"), (("C", "C-2", "C-3"), "C-4")])
+def test_of_two_nodes_of_one_name_the_one_of_the_older_note_is_given_another(taken: tuple[str, ...], name: str) -> None:
+    rebuilt = rebuild(two_of_one_name(*taken)).topology
+    assert [place.clean for place in rebuilt.places] == [("C",), *[("B",)] * 6, (name,)]
+    assert rebuilt.members["C"].data_id == "data of C"
+    assert (rebuilt.members[name].id, rebuilt.members[name].data_id) == (name, "data of the sleeper's")
+
+
+@pytest.mark.parametrize(
+    ("moving", "rebuilt"),
+    [
+        (Placement(("A",), ("A",), ("C",), ("C",)), Placement(("A",), ("A",), ("C",), ("C",), ("B",))),
+        # C, which is behind, is no member any more: nobody moves towards it, and what D received is swept.
+        (Placement(("A", "C"), ("A",), ("D",), ("C", "D")), Placement(("A",), ("A",), garbage=("B", "D"))),
+    ],
+)
+def test_a_move_goes_on_where_all_whom_it_is_towards_are_members(moving: Placement, rebuilt: Placement) -> None:
+    before = after(start(Placement(("B",), ("B",)), "AB"), Placed(7, 8, Placement(("A",), ("A",))))
+    sleeper = after(before, Joined(member("C")), Joined(member("D")), Placed(7, 8, moving))
+    nodes = [found(name, sleeper, Version(1, 20)) for name in ("A", *moving.receiving)]
+    nodes.append(found("B", taken_over(before), Version(2, 20)))
+    assert rebuild(nodes).topology.places[7] == rebuilt
+
+
+def test_a_member_has_the_data_that_its_node_has_been_found_with_since() -> None:
+    """The note that decides is of a coordinator that never heard of the wipe."""
+    before = start(Placement(("A",), ("A",)), "AB")
+    sleeper = after(before, Wiped("B", "another life", 0))
+    nodes = [
+        found("A", taken_over(before), Version(2, 11)),
+        found("B", sleeper, Version(1, 20), data_id="another life"),
+    ]
+    rebuilt = rebuild(nodes)
+    assert rebuilt.topology.members["B"].data_id == "another life"
+    assert (rebuilt.present, rebuilt.missing) == (("A", "B"), ())
 
 
 def test_a_lost_slot_whose_replicas_are_no_members_of_the_newest_note_does_not_look_empty() -> None:

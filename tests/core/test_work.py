@@ -185,7 +185,8 @@ def test_a_node_that_leaves_is_not_cleared_slot_by_slot() -> None:
 
 
 def test_a_node_is_never_cleared_of_what_it_serves_or_receives() -> None:
-    topology = only_planned(("A", "C"), Placement(("A", "B"), ("A", "B"), ("C",), ("A", "C"), ("C", "D")))
+    """A rebuilt log had a replica's part of a lost slot as garbage of another log."""
+    topology = only_planned(("A", "C"), Placement(("A", "B"), ("A", "B"), ("C",), ("A", "C"), ("A", "C", "D")))
     cleared = [piece.node for piece in wanted(topology, "ABCD", VERIFIED) if piece.kind is Kind.CLEAR]
     assert cleared == ["D"]
 
