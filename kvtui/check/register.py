@@ -31,7 +31,6 @@ def acts_of(operations: Sequence[Operation]) -> list[Act]:
         if operation.outcome is Outcome.FAILED or operation.stale or not (writes or certain):
             continue
         end = operation.end if certain and operation.end is not None else inf
-        value = None if operation.kind is Kind.DELETE else operation.value
-        acts.append(Act(operation.start, end, writes, value, certain, operation.version, operation))
+        acts.append(Act(operation.start, end, writes, operation.value, certain, operation.version, operation))
     acts.sort(key=lambda act: act.start)
     return acts

@@ -57,8 +57,8 @@ class Ledger:
         *,
         home: str = "",
     ) -> None:
-        """``on_stop`` is told why this coordinator serves no more; ``on_space`` why the log takes no more records for the time
-        being, and an empty text once it does again."""
+        """``log`` holds a created cluster. ``on_stop`` is told why this coordinator serves no more; ``on_space`` why the log takes
+        no more records for the time being, and an empty text once it does again."""
         self._log = log
         self.topology: Topology = log.topology
         """What is logged."""
@@ -109,7 +109,6 @@ class Ledger:
         """Log records, and how far the nodes got whose standing they change, then act on them. Raises LogFull when there is no
         space for them, which changes nothing, and ClusterError when the log fails: then this coordinator stops."""
         before = self.topology
-        slots = len(before.places)
         records = (*records, *progress(self.topology, concerned(self.topology, records), self.nodes))
         try:
             self._log.append(*records)
@@ -119,10 +118,6 @@ class Ledger:
         except EngineFailed as error:
             self.stop(f"the state directory can't be written, so kvtui stops: {error}")
             raise ClusterError(self.stopped) from None
-        if len(self.topology.places) != slots:
-            self.unverified = bytearray(b"\1") * len(self.topology.places)
-            self.graves = Graves(len(self.topology.places))
-            self._shift = slot_shift(len(self.topology.places))
         self.stir()
         self.on_records(records)
         for record in records:

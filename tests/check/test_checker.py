@@ -53,6 +53,9 @@ RIGHT = {
     "absence with a deletion under way, of which no version is known": [
         put("1", 0, 1, version=(1, 1)), delete(2, 9, UNKNOWN), get(None, 3, 4, (0, 0)),
     ],
+    "different writes at one moment, with versions": [
+        put("1", 0, 1, version=(1, 1)), delete(0, 1, version=(1, 2)), get(None, 2, 3, (1, 2)), get(None, 2, 3),
+    ],
     "an old answer that was flagged, at its own version": [
         put("1", 0, 1, version=(1, 1)), put("2", 2, 3, version=(1, 2)), get("1", 4, 5, (1, 1), stale=True),
     ],

@@ -3,11 +3,25 @@
 import pytest
 
 from kvtui.core import ledger as ledger_module
+from kvtui.core.cluster import ClusterError
 from kvtui.core.ledger import SUSPECTED_ANEW, Counting, Ledger, LogFull
 from kvtui.core.link import Link
 from kvtui.core.metadata_log import MetadataLog
 from kvtui.core.placement import Placement
-from kvtui.core.records import Created, CutOver, Forgotten, Joined, LossAccepted, Placed, Recovered, Tuned
+from kvtui.core.read_mode import ReadMode
+from kvtui.core.records import (
+    Counted,
+    Created,
+    CutOver,
+    Forgotten,
+    Joined,
+    LossAccepted,
+    Opened,
+    Placed,
+    Record,
+    Recovered,
+    Tuned,
+)
 from kvtui.core.remote_node import RemoteNode
 from kvtui.core.seams.clock import LoopClock
 from kvtui.core.seams.memory import MemoryEngine
@@ -137,6 +151,43 @@ def test_a_record_without_space_is_refused_in_words() -> None:
     assert "B" in known.topology.members
 
 
+def test_a_log_that_fails_stops_the_coordinator_in_words() -> None:
+    disk, told = FaultyDisk(), list[str]()
+    known = ledger(AB, disk, told)
+    disk.syncs_until_failure = 0
+    with pytest.raises(ClusterError, match=r"^the state directory can't be written, so kvtui stops: .+") as refused:
+        known.append(Forgotten("B"))
+    assert told == [known.stopped] == [str(refused.value)]
+
+
+def test_whether_there_is_space_is_asked_with_a_record_that_says_nothing_new_and_that_nobody_notes() -> None:
+    """To note it on all nodes would cost each of them a write whenever space is asked for."""
+    known, seen = ledger(AB), list[Record]()
+    known.on_records = seen.extend
+    before = known.topology
+    known.check_space()
+    assert seen == [Counted("A", before.members["A"].counter)]
+    assert known.topology == before
+
+
+def test_asking_for_space_changes_no_setting_of_a_cluster_without_nodes() -> None:
+    known = ledger()
+    known.append(Forgotten("A"), Forgotten("B"), Tuned(2, ReadMode.AVAILABLE, 7))
+    before = known.topology
+    known.check_space()
+    assert known.topology == before
+
+
+def test_how_far_nodes_got_is_logged_once() -> None:
+    known = ledger(AB)
+    known.nodes["A"].known_counter = 7
+    known.log_progress("AB")
+    assert [known.topology.members[name].counter for name in "AB"] == [7, 0]
+    before = known.logged
+    known.log_progress("AB")
+    assert known.logged == before
+
+
 def test_why_it_stopped_is_told_once_and_the_first_reason_stays() -> None:
     told = list[str]()
     known = ledger(told=told)
@@ -186,15 +237,75 @@ def test_the_route_of_a_slot_is_that_of_its_placement_and_is_kept_until_somethin
     assert known.route(2).clean == route.clean
 
 
-def test_what_may_be_an_old_copy_serves_no_slot_before_all_who_count_obey() -> None:
+def test_what_may_be_an_old_copy_is_none_once_all_members_obey() -> None:
     known = ledger(AB)
+    known.append(Opened(3, "this one", ends=((2, 7),)))
+    known.cautious = True
+    before = known.logged
+    known.grant("A")
+    assert (known.cautious, known.logged, known.topology.ends) == (True, before, ((2, 7),))
+    known.grant("B")
+    assert (known.cautious, known.topology.ends) == (False, ())
+
+
+@pytest.mark.parametrize(("cautious", "ends"), [(True, ()), (False, ((2, 7),)), (False, ())])
+def test_that_all_members_obey_is_logged_where_that_says_anything_new(
+    cautious: bool, ends: tuple[tuple[int, int], ...]
+) -> None:
+    known = ledger(AB)
+    known.append(Opened(3, "this one", ends=ends))
+    known.cautious = cautious
+    before = known.logged
+    for name in "AB":
+        known.grant(name)
+    assert (known.cautious, known.topology.ends) == (False, ())
+    assert (known.logged > before) is (cautious or bool(ends))
+
+
+def test_what_may_be_an_old_copy_stays_so_until_it_is_logged_that_it_is_none() -> None:
+    """Whoever opened it next, where another coordinator may have gone on, would have thought it at home."""
+    disk = FaultyDisk()
+    known = ledger(AB, disk)
+    known.append(Opened(3, "this one", "where it came from"))
+    known.cautious = True
+    disk.free = 0
+    for name in "AB":
+        known.grant(name)
+    assert known.cautious
+    disk.free = None
+    known.check_space()
+    assert not known.cautious
+    assert known.topology.home == ""
+
+
+@pytest.mark.parametrize(
+    ("cautious", "granted", "given_up"), [(False, "", True), (True, "", False), (True, "A", False), (True, "B", True)]
+)
+def test_who_is_away_before_it_was_made_equal_is_not_wondered_about(
+    cautious: bool, granted: str, given_up: bool
+) -> None:
+    """Except by what may be an old copy: who has not granted it may be clean by another."""
+    known = ledger(Placement(("A", "B"), ("A",), returning=("B",)))
+    known.cautious = cautious
+    known.granted.update(granted)
+    before = known.logged
+    known.give_up_return("A")
+    assert known.logged == before
+    known.give_up_return("B")
+    assert {place.returning for place in known.topology.places} == {() if given_up else ("B",)}
+
+
+@pytest.mark.parametrize("quorum", [0, 2])
+def test_what_may_be_an_old_copy_serves_no_slot_before_all_who_count_obey(quorum: int) -> None:
+    known = ledger(AB)
+    known.append(Tuned(quorum, known.topology.reads, 0))
     known.append(Placed(0, 2, Placement(("A",), ("A",))))
     known.cautious = True
     known.nodes["A"].link = Link(LoopClock(), lambda _link, _why: None)
     known.granted.add("A")
     assert [hop.node for hop in known.route(0).clean] == ["A"]
     closed = known.route(2)
-    assert (closed.clean, closed.missing, closed.least) == ((), ("B",), 1)
+    assert (closed.clean, closed.missing, closed.least) == ((), ("B",), max(1, quorum))
     assert [hop.node for hop in closed.behind] == ["A"]
     known.granted.add("B")
     assert known.route(2).clean
