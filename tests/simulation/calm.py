@@ -3,12 +3,14 @@
 import asyncio
 import random
 from collections.abc import Callable, Sequence
+from itertools import count
 from typing import Final
 
 from kvtui.check import Kind
 from kvtui.check import Outcome as Told
 from kvtui.core.coordinator import Coordinator
 from kvtui.core.protocol import Blob, Scan
+from kvtui.core.work import Kind as Kinds
 from tests.simulation.clients import LAST_CLIENT, Clients
 from tests.simulation.contents import Contents
 from tests.simulation.harness import SimCluster, settled
@@ -19,7 +21,7 @@ RESTART_SHARE: Final = 0.3
 """Damaged nodes that find it after a start."""
 AWAY_SHARE: Final = 0.25
 """Runs in which a node is away once more when all is calm."""
-PURGE_SHARE: Final = 0.15
+PURGE_SHARE: Final = 0.3
 """Runs that wait for tombstones to go."""
 NOTICED_SECONDS: Final = 3.0
 """Until then who is killed or hung is not waited for any more: two seconds are promised."""
@@ -27,6 +29,10 @@ REPAIR_SECONDS: Final = 30.0
 """Until then after its node has read it, a damaged entry is repaired."""
 PURGE_SECONDS: Final = 20.0
 """Until then tombstones that all replicas have are gone: they are looked for every five seconds, and at the second look they go."""
+BURY_LATE_SECONDS: Final = 0.1
+"""By so much a node is slower while its tombstones are looked for."""
+BURY_TRIPS: Final = 8
+"""So many times that takes such a look, at most."""
 SETTLE_SECONDS: Final = 60.0
 
 
@@ -47,9 +53,54 @@ class Calm:
         trouble = await self._repair()
         if not trouble and away:
             trouble = await self._without_one()
-        if not trouble and purged and nothing_lost and await self._remains(self._contents.tombstones, PURGE_SECONDS):
-            trouble = f"{self._contents.tombstones()}, though all is calm for {PURGE_SECONDS:g} s"
+        if not trouble and purged and nothing_lost:
+            trouble = await self._unpurged()
         return trouble
+
+    async def _unpurged(self) -> str:
+        """Tombstones go; those too that come while others are looked for, and those of deletes whose end nobody knew."""
+        for again in (False, True):
+            if again:
+                await self._bury()
+            if await self._remains(self._contents.tombstones, PURGE_SECONDS):
+                return f"{self._contents.tombstones()}, though all is calm for {PURGE_SECONDS:g} s"
+            if await self._remains(self._looked_for, PURGE_SECONDS):
+                return ""
+        return ""
+
+    def _looked_for(self) -> str:
+        return "looked for" * any(self._cluster.coordinator._ledger.graves.marks)
+
+    async def _bury(self) -> None:
+        """Delete a key, another one of its slot while that tombstone is looked for, by a node that is late; and one while a node
+        hangs."""
+        coordinator = self._cluster.coordinator
+        key, name = self._dice.choice(self._keys), self._dice.choice(sorted(coordinator.topology.members))
+        slot = slot_at(where(key), len(coordinator.topology.places))
+        await self._clients.operate(LAST_CLIENT, Kind.DELETE, key, None)
+        self._cluster.network.slow(name, BURY_LATE_SECONDS)
+
+        def waits() -> str:
+            return (
+                ""
+                if any(w.kind is Kinds.PURGE and w.start <= slot < w.stop for w in coordinator._mover._running)
+                else name
+            )
+
+        if not await self._remains(waits, PURGE_SECONDS, 0.05):
+            await asyncio.sleep(self._dice.uniform(0.0, BURY_TRIPS * BURY_LATE_SECONDS))
+            names = (b"buried %d" % number for number in count())
+            other = next(name for name in names if slot_at(where(name), len(coordinator.topology.places)) == slot)
+            await self._clients.operate(LAST_CLIENT, Kind.DELETE, other, None)
+        self._cluster.network.slow(name, 0.0)
+        if await self._remains(self._contents.tombstones, PURGE_SECONDS):
+            return
+        self._cluster.pause(name)
+        await self._clients.operate(LAST_CLIENT, Kind.DELETE, self._dice.choice(self._keys), None)
+        self._cluster.resume(name)
+        await self._cluster.until(settled, SETTLE_SECONDS)
+        for key in self._keys:
+            await self._clients.operate(LAST_CLIENT, Kind.GET, key, None)
 
     async def _repair(self) -> str:
         """Nodes with damage that nobody has come across read all that they hold, because somebody asks for it, or as each does
@@ -104,12 +155,12 @@ class Calm:
         await self._cluster.until(settled, SETTLE_SECONDS)
 
     @staticmethod
-    async def _remains(what: Callable[[], str], seconds: float) -> bool:
+    async def _remains(what: Callable[[], str], seconds: float, pause: float = 0.5) -> bool:
         deadline = asyncio.get_running_loop().time() + seconds
         while what():
             if asyncio.get_running_loop().time() > deadline:
                 return True
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(pause)
         return False
 
 
