@@ -123,6 +123,8 @@ class Calm:
     async def _without_one(self) -> str:
         """One node is killed or hangs: what the others have copies enough for goes on."""
         topology = self._cluster.coordinator.topology
+        if not topology.members:
+            return ""
         name = self._dice.choice(sorted(topology.members))
         hangs = self._dice.random() < 0.5
         (self._cluster.pause if hangs else self._cluster.kill)(name)

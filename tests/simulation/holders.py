@@ -96,6 +96,11 @@ class Holders:
             if other is None or other is disk:
                 continue
             held = other.held.get(where)
+            if held == head and other.stored_in.get(where, 0) > topology.members[node].counter:
+                self._model.complain(
+                    f"{disk.path.name} purged {told(head)} of {where[KEY_AT:]!r}, and {node}, which has it in batch"
+                    f" {other.stored_in[where]}, is logged as being at {topology.members[node].counter}"
+                )
             if (
                 held is not None
                 and held[VERSION] == LIVE

@@ -30,7 +30,8 @@ NOTE_TEXT_AT: Final = 24
 TAKEN_OVER: Final = "took this cluster over"
 OF_SLEEPERS: Final = "late "
 """Begins the values that superseded coordinators write: theirs is another table."""
-FOLLOWED: Final = (b'"type":"wiped"', b'"type":"recovered"', b'"type":"cutover"', b'"type":"tuned"', b'"type":"behind"')
+KINDS: Final = ("wiped", "recovered", "cutover", "tuned", "behind", "seen")
+FOLLOWED: Final = tuple(f'"type":"{kind}"'.encode() for kind in KINDS)
 """Records that say something about what is on a node, or who counts."""
 
 
@@ -68,6 +69,7 @@ class Invariants:
         self._lost: set[int] = set()
         self._logged_at = -1.0
         self._notes: dict[str, tuple[bytes, Topology | None]] = {}
+        self._acknowledged_at: dict[Where, float] = {}
         self._progress = Progress(cluster, model)
         self._holders = Holders(cluster, model)
         watch = cluster.disks.watch
@@ -230,6 +232,7 @@ class Invariants:
         bare = packed(version)
         if bare > acknowledged.get(place, b""):
             acknowledged[place] = bare
+            self._acknowledged_at[place] = asyncio.get_running_loop().time()
 
     def _read(
         self, coordinator: Coordinator | None, operation: Operation, key: bytes, version: tuple[int, int] | None
@@ -243,6 +246,24 @@ class Invariants:
         elif version[0] and version[0] <= coordinator.topology.epoch:
             self._acknowledge(where(key), version)
             self.check_held(coordinator, key, version, "read")
+        elif not version[0] and not version[1] and operation.value is None:
+            self._check_never(coordinator.topology, key, operation.start)
+
+    def _check_never(self, topology: Topology, key: bytes, since: float) -> None:
+        """It is said that there never was such a key: no clean replica has known better all the time."""
+        place = where(key)
+        acknowledged = self._model.acknowledged.get(place)
+        if acknowledged is None or self._acknowledged_at.get(place, inf) >= since or not topology.places:
+            return
+        placement = topology.places[slot_at(place, len(topology.places))]
+        disks = [self._disk(node) for node in placement.clean]
+        if disks and all(
+            disk is not None and place not in disk.purged and disk.held.get(place, b"")[:VERSION] >= acknowledged
+            for disk in disks
+        ):
+            self._model.complain(
+                f"{key!r} was said never to have been written, and {told(acknowledged)} is on all replicas"
+            )
 
     def _fail(self, operation: Operation, key: bytes, version: tuple[int, int]) -> None:
         place, bare = where(key), packed(version)
@@ -332,6 +353,8 @@ class Invariants:
         coordinator = self._cluster.coordinator if self._cluster.running else None
         if coordinator is None or batch.cleared:
             return
+        if coordinator._ledger.stopped:
+            self._model.complain(f"a coordinator that has stopped logs something: {coordinator._ledger.stopped}")
         values = [value for _, value in batch.changes]
         if not any(kind in (value or b"") for value in values for kind in FOLLOWED):
             return
@@ -348,6 +371,7 @@ class Invariants:
         """``topology`` is what was logged before the record."""
         match record["type"]:
             case "wiped":
+                self._progress.wiped(record["node"])
                 disk, member = self._disk(record["node"]), topology.members[record["node"]]
                 had, left = member.data_id, member.data_id in self._model.left and not member.leaving
                 if disk is not None:
@@ -364,9 +388,20 @@ class Invariants:
             case "recovered":
                 slots = range(record["start"], record["stop"])
                 self._check_clean(topology, dict.fromkeys(slots, (record["node"],)), "recovered")
+                self._check_noted(topology, record["start"], (record["node"],))
+            case "seen" if record["member"].get("leaving"):
+                node = record["member"]["id"]
+                remote = self._cluster.coordinator._ledger.nodes.get(node)
+                if (
+                    (remote is None or remote.link is None)
+                    and topology.left_at(node)
+                    and not topology.members[node].leaving
+                ):
+                    self._model.complain(f"{node} is let go while it is away, and may have what is left of lost slots")
             case "cutover":
                 slots = range(record["start"], record["stop"])
                 self._check_reach(topology.places[record["start"]])
+                self._check_noted(topology, record["start"], topology.places[record["start"]].receiving)
                 self._check_clean(topology, {slot: topology.places[slot].receiving for slot in slots}, "cut over")
 
     def _check_left(self, topology: Topology, node: str, runs: list[tuple[int, int]]) -> None:
@@ -384,6 +419,20 @@ class Invariants:
         )
         if after < min(before, len(place.target)):
             self._model.complain(f"of {before} copies within reach a move leaves {after}: {place}")
+
+    def _check_noted(self, topology: Topology, slot: int, nodes: tuple[str, ...]) -> None:
+        """Nodes come to count for a slot: one who did before at least has noted that they may."""
+        place = topology.places[slot]
+        said = []
+        for node in place.clean:
+            noted = self._note(node)
+            if noted is None or not noted.places:
+                return
+            then = noted.places[slot]
+            if set(nodes) <= {*then.receiving, *then.returning, *then.clean}:
+                return
+            said.append((node, then))
+        self._model.complain(f"slot {slot}: {nodes} come to count, and nobody has noted that they may: {place}, {said}")
 
     def _given(self, topology: Topology, place: Where, version: bytes) -> bool:
         """Whether a clean replica has it to give. What none has any more is no fault of who is made equal: it may have been purged

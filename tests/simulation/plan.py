@@ -168,9 +168,9 @@ RARE: Final = {
     FaultKind.LEAVE_TO_THE_LAST: 0.25,
     FaultKind.TWICE: 0.35,
     FaultKind.OVERDUE: 0.5,
-    FaultKind.AT_ONCE: 0.3,
+    FaultKind.AT_ONCE: 0.25,
     FaultKind.UNSPARED: 0.3,
-    FaultKind.BURIED: 0.3,
+    FaultKind.BURIED: 0.25,
 }
 """Kinds that come besides the others, and the share of plans (where it can be done) that have one."""
 REBUILT: Final = (FaultKind.UNNAMED, FaultKind.SLEEPER, FaultKind.IN_A_ROW)

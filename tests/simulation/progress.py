@@ -27,6 +27,8 @@ class Progress:
         self._cluster = cluster
         self._model = model
         self._lost_at: dict[str, float] = {}
+        self._told: dict[str, tuple[Coordinator, str, int]] = {}
+        """How far each node, in this life of its data, told a coordinator that it got."""
 
     def _disk(self, topology: Topology, node: str) -> KnownDisk | None:
         """The disk of a node, with the data that the coordinator knows it to have."""
@@ -64,15 +66,15 @@ class Progress:
                 changed.append((record["type"], record))
         for kind, record in changed:
             runs = record["runs"] if kind == "behind" else [(record["start"], record["stop"])]
-            slots = {slot for start, stop in runs for slot in range(start, stop)}
-            nodes = {node for slot in slots for node in topology.places[slot].clean}
+            where: dict[str, set[int]] = {}
+            for slot in (slot for start, stop in runs for slot in range(start, stop)):
+                place = topology.places[slot]
+                more = (record["node"],) if kind == "recovered" else place.receiving if kind == "cutover" else ()
+                for node in (*place.clean, *more):
+                    where.setdefault(node, set()).add(slot)
             if kind == "behind":
-                nodes.discard(record["node"])
-            elif kind == "recovered":
-                nodes.add(record["node"])
-            else:
-                nodes.update(node for slot in slots for node in topology.places[slot].receiving)
-            for node in nodes:
+                where.pop(record["node"], None)
+            for node, slots in where.items():
                 self._check_logged(topology, node, slots, known.get(node, 0), kind)
 
     def _check_logged(self, topology: Topology, node: str, slots: set[int], known: int, kind: str) -> None:
@@ -104,6 +106,8 @@ class Progress:
         ledger = coordinator._ledger
         for name, member in ledger.topology.members.items():
             remote = ledger.nodes.get(name)
+            if remote is not None and remote.link is not None:
+                self._check_known(coordinator, name, remote.counter)
             if remote is None or remote.link is not None or ledger.stopped:
                 self._lost_at.pop(name, None)
                 continue
@@ -113,6 +117,21 @@ class Progress:
                 self._model.complain(
                     f"{name} is lost, logged as being at {member.counter}, and had told {remote.counter}"
                 )
+
+    def wiped(self, node: str) -> None:
+        """It is logged that a node lost something."""
+        self._told.pop(node, None)
+
+    def _check_known(self, coordinator: Coordinator, node: str, counter: int) -> None:
+        """A node that is used has all that it told of."""
+        disk = self._disk(coordinator.topology, node)
+        if disk is None:
+            return
+        former, data_id, told = self._told.get(node, (None, "", 0))
+        known = told if former is coordinator and data_id == disk.identity.data_id else 0
+        if disk.counter < known:
+            self._model.complain(f"{node} is used, has got to batch {disk.counter}, and had told {known}")
+        self._told[node] = coordinator, disk.identity.data_id, max(known, counter)
 
     def _log_takes_records(self, now: float) -> bool:
         state = self._cluster.settings.state

@@ -14,7 +14,7 @@ from kvtui.core.read_mode import ReadMode
 from kvtui.core.records import Behind, Counted, Tuned
 from kvtui.core.snapshot import NodeState
 from kvtui.core.supervisor import Supervisor
-from kvtui.core.version import Version
+from kvtui.core.version import NEVER, Version
 from kvtui.node.store import Store
 from tests.simulation.harness import SimCluster, settled
 from tests.simulation.invariants import Invariants, WatchedRecorder, least_copies
@@ -354,3 +354,39 @@ def test_a_tombstone_that_goes_while_somebody_holds_what_it_buried_is_noticed(mo
 
     # Who is away obeys still, and holds the value.
     assert any("purged a tombstone" in text and "n2 holds" in text for text in found(story))
+
+
+def test_who_says_that_there_never_was_what_all_hold_is_noticed() -> None:
+    async def story(cluster: SimCluster, model: Model, recorder: WatchedRecorder) -> None:
+        await written(cluster, recorder)
+        await asyncio.sleep(0.1)
+        pending = recorder.begin(1, Kind.GET, KEY.decode())
+        await asyncio.sleep(0.1)
+        pending.end(Outcome.OK, None, NEVER)
+
+    assert any("was said never to have been written" in text for text in found(story))
+
+
+def test_who_comes_to_count_without_a_note_of_it_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def noted(notes: notes.Notes, names: object, logged: object) -> bool:
+        return True
+
+    async def story(cluster: SimCluster, model: Model, recorder: WatchedRecorder) -> None:
+        await cluster.call(lambda coordinator: coordinator.set_replication(1))
+        await written(cluster, recorder)
+        monkeypatch.setattr(notes.Notes, "noted_by_any", noted)
+        monkeypatch.setattr(notes, "SPREAD_SECONDS", 5.0)
+        await cluster.call(lambda coordinator: coordinator.set_replication(2))
+        await cluster.until(settled)
+
+    assert any("and nobody has noted that they may" in text for text in found(story))
+
+
+def test_a_stopped_coordinator_that_logs_something_is_noticed() -> None:
+    async def story(cluster: SimCluster, model: Model, recorder: WatchedRecorder) -> None:
+        await written(cluster, recorder)
+        cluster.coordinator._ledger.stop("a test says so")
+        assert not model.wrong
+        await cluster.call(both_at_once)
+
+    assert any("a coordinator that has stopped logs something" in text for text in found(story))

@@ -232,6 +232,32 @@ async def late_write(scene: Scene, former: Machine, sleeper: Coordinator, key: b
     if done:
         written = writing.result()
         pending.end(Told(written.outcome), None, written.version if written.version.epoch else None, note=written.text)
+    await _ask_who_stopped(scene, former, sleeper)
+
+
+async def _ask_who_stopped(scene: Scene, former: Machine, sleeper: Coordinator) -> None:
+    """A coordinator that knows that it is superseded answers nothing and changes nothing."""
+    stopped, before = sleeper._ledger.stopped, sleeper.topology
+    if not stopped or not former.alive:
+        return
+
+    async def asked() -> None:
+        reads = [*(await sleeper.get_many(scene.keys)), *[await sleeper.get(key) for key in scene.keys]]
+        for key, read in zip((*scene.keys, *scene.keys), reads, strict=True):
+            if read.outcome is Outcome.OK and not read.stale:
+                scene.served_elsewhere.append(f"a coordinator that had stopped ({stopped}) read {key!r}")
+        with suppress(ClusterError):
+            async for _ in sleeper.scan():
+                scene.served_elsewhere.append(f"a coordinator that had stopped ({stopped}) scanned")
+        for change in (sleeper.set_quorum(1), sleeper.set_replication(2), sleeper.accept_loss()):
+            with suppress(ClusterError):
+                await change
+                scene.served_elsewhere.append(f"a coordinator that had stopped ({stopped}) changed something")
+
+    done, _ = await asyncio.wait([former.spawn(asked())], timeout=LATE_SECONDS)
+    for task in done:
+        if not task.cancelled() and task.exception() is None and sleeper.topology is not before:
+            scene.served_elsewhere.append(f"a coordinator that had stopped ({stopped}) has another topology")
 
 
 OF_COORDINATORS: Final[dict[FaultKind, Inflict]] = {

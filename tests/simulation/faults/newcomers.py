@@ -26,8 +26,14 @@ JOIN_TRIES: Final = 4
 WIPED_SHARE: Final = 0.35
 """Newcomers that join without their keys."""
 EMPTYING_SECONDS: Final = 4.0
-AGAIN_SECONDS: Final = 0.3
-"""Until then all nodes have left, or it is given up; and between two tries."""
+AGAIN_SECONDS: Final = 0.1
+AMID_WRITES: Final = 8
+"""Times that the last node leaves while something is written, if it takes so many."""
+LEAVES_SECONDS: Final = 0.5
+MOMENTS: Final = 40
+MOMENT: Final = 0.000_2
+STRIDE: Final = 7
+"""Moments within which it is written then, seconds of one, and by how many they differ from one time to the next."""
 
 
 async def join_with_keys(scene: Scene, fault: Fault) -> bool:
@@ -116,8 +122,11 @@ async def leave_to_the_last(scene: Scene, fault: Fault) -> bool:
     last, *others = [member.id for member in cluster.coordinator.snapshot().nodes] or [""]
     if not last:
         return False
+    tries = 0
     async with asyncio.timeout(EMPTYING_SECONDS):
-        while not await _emptied(scene, last, others):
+        # The first times something is written just as it leaves.
+        while not await _emptied(scene, last, others, amid_writes=tries < AMID_WRITES):
+            tries += 1
             await asyncio.sleep(AGAIN_SECONDS)
     cluster.happened[Event.LAST_LEFT] += 1
     await asyncio.sleep(fault.seconds)
@@ -126,7 +135,7 @@ async def leave_to_the_last(scene: Scene, fault: Fault) -> bool:
     return True
 
 
-async def _emptied(scene: Scene, last: str, others: Sequence[str]) -> bool:
+async def _emptied(scene: Scene, last: str, others: Sequence[str], *, amid_writes: bool) -> bool:
     """Whether all have left. Raises CoordinatorGone."""
     cluster = scene.cluster
     if not cluster.running:
@@ -135,11 +144,31 @@ async def _emptied(scene: Scene, last: str, others: Sequence[str]) -> bool:
         for other in others:
             await cluster.call(lambda coordinator, name=other: _gone(coordinator, name))  # type: ignore[misc]
         await scene.delete_all()
-        await cluster.call(lambda coordinator: coordinator.remove_node(last))
+        leaving = asyncio.ensure_future(cluster.call(lambda coordinator: coordinator.remove_node(last)))
+        try:
+            if amid_writes:
+                await _write_as_it_leaves(scene, last)
+            await leaving
+        finally:
+            leaving.cancel()
     except ClusterError:
         # Somebody is away, or wrote: again.
         return False
     return True
+
+
+async def _write_as_it_leaves(scene: Scene, last: str) -> None:
+    """A moment after it is said to be leaving: nobody knows whether it has been let go."""
+    await scene.until(lambda: _is_leaving(scene, last), LEAVES_SECONDS)
+    key = scene.keys[next(scene.names) % len(scene.keys)]
+    await asyncio.sleep(next(scene.names) * STRIDE % MOMENTS * MOMENT)
+    await scene.write(key, "as it leaves")
+    await scene.read(key)
+
+
+def _is_leaving(scene: Scene, node: str) -> bool:
+    member = scene.cluster.coordinator.topology.members.get(node)
+    return member is not None and member.leaving
 
 
 async def _gone(coordinator: Coordinator, node: str) -> None:
