@@ -68,17 +68,18 @@ class Notes:
         self._owed: dict[str, Version] = {}
         """Nodes that were sent a note, and have not kept one so new."""
         self.missed: set[str] = set()
-        """Nodes that were lost while they owed one, and have not been told again."""
+        """Nodes that were lost while they owed one, or were not there to be told of a change that concerns them; until they are
+        told."""
         self._waiting: list[tuple[frozenset[str], Callable[[bool], None]]] = []
         self._spread: Timer | None = None
         self._text: tuple[Version, str] = (NEVER, "")
         ledger.on_records = self._follow
 
-    def tell(self, name: str) -> None:
-        """Send the newest note to a node, ahead of whatever is sent to it from here on."""
+    def tell(self, name: str) -> bool:
+        """Send the newest note to a node, ahead of whatever is sent to it from here on. False: it can't be reached."""
         node = self._ledger.nodes.get(name)
         if node is None or node.link is None or self._ledger.stopped:
-            return
+            return False
         version = self._ledger.logged
         self._owed[name] = version
         self.missed.discard(name)
@@ -86,6 +87,7 @@ class Notes:
             node.link.send(self._note(version), partial(self._answered, name, node.link, version))
         except (LinkLost, LinkFull):
             self._again(name)
+        return True
 
     def take_up(self, name: str, noted: Version) -> None:
         """A node is back, having noted so much: it is told what is new since."""
@@ -159,7 +161,8 @@ class Notes:
             # To note it would raise the counters, which would be recorded, and noted, for ever.
             return
         for name in sorted(self._concerned(records)):
-            self.tell(name)
+            if not self.tell(name):
+                self.missed.add(name)
         if self._spread is None and not self._ledger.stopped:
             # A note of a large ring is long: told to all its nodes too often, it would keep their links from everything else.
             size = len(self._text[1]) * len(self._ledger.nodes)
