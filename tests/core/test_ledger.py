@@ -371,3 +371,20 @@ def test_who_comes_to_be_clean_anew_is_told_however_that_came() -> None:
     known.append(LossAccepted(5, 6, ()))
     assert told == [(("A",), 0, 2), (("C",), 2, 4), (("B",), 4, 6), ((), 5, 6)]
     assert set(known.remade) == {"A", "B", "C"}
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        Placement(("A", "B"), ("A",), (), (), (), ("B",)),
+        Placement(("A",), ("A",), ("B",), ("B",)),
+    ],
+)
+def test_what_may_be_an_old_copy_serves_no_slot_before_those_obey_who_may_have_become_clean(place: Placement) -> None:
+    """A returning or receiving node may serve the slot by now, for another coordinator."""
+    known = ledger(place)
+    known.cautious = True
+    known.granted.add("A")
+    assert not known.may_place(place)
+    known.granted.add("B")
+    assert known.may_place(place)

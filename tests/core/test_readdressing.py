@@ -154,3 +154,27 @@ def test_on_an_old_copy_of_the_log_a_node_that_moved_proves_it_old() -> None:
                 await add(cluster, "b", 7600)
 
     run_virtual(main)
+
+
+def test_what_became_of_the_node_while_it_was_asked_who_it_is_stays() -> None:
+    """It was decided that it leaves: that was overwritten with what it had been before."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=0, slots=8) as cluster:
+            await with_b(cluster)
+            await down(cluster, "b")
+            await cluster.launch("b", 7600)
+            cluster.network.slow("b", 0.3)
+            ledger = cluster.coordinator._ledger
+            adding = asyncio.ensure_future(
+                cluster.call(lambda coordinator: coordinator.add_node("b", "127.0.0.1", 7600))
+            )
+            await asyncio.sleep(0.1)
+            assert not adding.done()
+            cluster.coordinator._membership._begin_to_leave("b")
+            assert ledger.topology.members["b"].leaving
+            await adding
+            member = ledger.topology.members.get("b")
+            assert member is None or (member.leaving and member.port == 7600)
+
+    run_virtual(main)

@@ -434,3 +434,18 @@ def test_a_key_of_which_all_copies_are_damaged_is_not_told_to_be_absent() -> Non
             assert b"key" in ledger.uncertain
 
     run_virtual(main)
+
+
+def test_what_is_left_of_lost_slots_is_compared_before_one_replica_is_believed() -> None:
+    """None of those that serve it from then on holds all that was acknowledged: the newest that any has counts."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=2, slots=1) as cluster:
+            await half_written(cluster)
+            ledger = cluster.coordinator._ledger
+            ledger.append(Placed(0, 1, Placement(("n2", "n1"), ())))
+            assert await cluster.call(lambda coordinator: coordinator.accept_loss()) == 1
+            assert ledger.topology.places[0].clean == ("n2", "n1")
+            assert (await cluster.get(b"key")).value == b"new"
+
+    run_virtual(main)

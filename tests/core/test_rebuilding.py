@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from dataclasses import replace
+from pathlib import Path
 from zlib import compress
 
 import pytest
@@ -15,7 +16,11 @@ from kvtui.core.rebuilding import HOME, Found, rebuild
 from kvtui.core.records import Behind, Counted, Member, Opened
 from kvtui.core.topology import Topology
 from kvtui.core.version import NEVER, Version
+from kvtui.node.store import _NOTE
 from tests.core.clusters import after, member, placed_as, settled
+from tests.simulation.engine import FaultyDisk
+from tests.simulation.harness import SimCluster
+from tests.simulation.loop import run_virtual
 
 NOTED = Version(1, 9)
 
@@ -217,3 +222,24 @@ def test_what_nodes_note_after_they_were_asked_is_more_than_the_rebuilt_log_know
     opened = after(rebuilt, Opened(rebuilt.epoch + 1, "opener", HOME, ends=(*rebuilt.ends, (rebuilt.epoch, 20))))
     assert not opened.outdated_by(Version(1, 12))
     assert opened.outdated_by(Version(1, 13))
+
+
+def test_a_note_that_fails_its_checksum_on_its_node_is_not_taken_for_none() -> None:
+    async def main() -> None:
+        async with SimCluster(
+            nodes=0, attached=True, replication=2, slots=8, make_disk=lambda _: FaultyDisk()
+        ) as cluster:
+            for name in ("n1", "n2"):
+                await cluster.join(name)
+            await cluster.call(lambda coordinator: coordinator.rebalance())
+            disk = cluster.disks.disk(cluster.data_of("n2"))
+            assert isinstance(disk, FaultyDisk)
+            disk.flip(_NOTE, -1)
+            cluster.crash()
+            # What it remembers of the note is gone with its process.
+            cluster.kill("n2")
+            await cluster.revive("n2")
+            with pytest.raises(ClusterError, match=r"n2: .* has a damaged note"):
+                await cluster.recover(Path("rebuilt"))
+
+    run_virtual(main)

@@ -9,6 +9,7 @@ from kvtui.core.placement import Placement
 from kvtui.core.read_mode import ReadMode
 from kvtui.core.rebuilding import Found, Rebuilt, rebuild
 from kvtui.core.records import Behind, Joined, LossAccepted, Opened, Placed, Tuned, Wiped
+from kvtui.core.testimony import Account
 from kvtui.core.topology import Topology
 from kvtui.core.version import NEVER, Version
 from kvtui.core.work import Kind, wanted
@@ -341,3 +342,20 @@ def test_nothing_is_lost_after_one_takeover_when_no_slot_moved_and_all_nodes_are
     rebuilt = history.rebuilt(NODES)
     assert rebuilt is not None
     assert (rebuilt.lost, history.missing_in(rebuilt.topology)) == (0, "")
+
+
+def test_a_log_went_on_from_another_one_only_if_that_contains_all_from_which_it_parted() -> None:
+    other = Account(settled("AB"), Version(1, 9))
+    for ends, contained in ((((1, 9),), True), (((1, 5), (1, 9)), True), (((1, 5), (1, 10)), False), ((), False)):
+        newer = Account(after(settled("AB"), Opened(2, "next", ends=ends)), Version(2, 3))
+        assert newer.went_on_from(other) is contained
+
+
+def test_an_account_that_can_not_be_judged_for_want_of_a_node_makes_no_dispute_void() -> None:
+    """B, which went over to the newer log, may have obeyed the other one before: D would know."""
+    before = start(Placement(("A", "B"), ("A", "B")), "ABCD")
+    other = placed_as(taken_over(before, 2, coordinator="other"), Placement(("A", "B", "D"), ("A", "B", "D")))
+    newer = taken_over(before, 3, coordinator="newer")
+    nodes = [found("A", other, Version(2, 30)), found("B", newer, Version(3, 30)), found("C", newer, Version(3, 30))]
+    with pytest.raises(ClusterError, match=r"D \(127.0.0.1:5001\) was not found"):
+        rebuild(nodes)

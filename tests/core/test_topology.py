@@ -313,3 +313,10 @@ def test_how_far_a_clean_set_may_shrink_follows_what_is_asked_for() -> None:
     three = placed_as(settled("ABC", 3), Placement(("A", "B", "C"), ("A", "B")))
     assert three.shrinkable("A") == []
     assert after(three, Tuned(1, three.reads, 0)).shrinkable("A") == [(0, SLOTS)]
+
+
+def test_of_slots_that_begin_anew_whoever_may_hold_anything_holds_garbage() -> None:
+    """Newcomers as well: one that was taken for empty would bring back what was deleted."""
+    topology = placed_as(settled("ABCD"), Placement(("A", "B"), (), ("C",), ("A", "C"), ("D",)))
+    (place,) = set(after(topology, LossAccepted(0, SLOTS, ())).places)
+    assert place == Placement(garbage=("D", "A", "B", "C"))

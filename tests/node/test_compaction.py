@@ -334,3 +334,21 @@ def test_what_a_store_keeps_account_of_is_folded_once_and_not_at_each_try() -> N
         assert Store(disk.open(), SeededRandom(0)).counter == counter
 
     told(story)
+
+
+def test_what_is_replaced_amid_a_compaction_is_still_to_be_given_back_after_it() -> None:
+    """It may lie in what was passed already."""
+    engine = SlowEngine(FaultyDisk())
+
+    async def story(bench: Bench) -> None:
+        client = await bench.coordinator()
+        await fill(client, keys=100)
+        await client.one(Compact(begin=True))
+        await fill(client, 1_000, keys=100)
+        more = bench.store.garbage
+        assert more >= 100 * len(VALUE)
+        engine.pending[0].set_result(None)
+        await asyncio.sleep(0.01)
+        assert 100 * len(VALUE) <= bench.store.garbage <= more
+
+    on_a_node(story, engine)

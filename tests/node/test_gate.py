@@ -329,3 +329,16 @@ def test_no_bytes_without_the_secret_get_through_or_break_anything(pieces: list[
         assert guard.late().code == "unauthenticated"
 
     run_virtual(speak)
+
+
+def test_no_more_is_read_than_a_proof_takes_however_little_comes_at_once() -> None:
+    async def story(bench: Bench) -> None:
+        client = await bench.client()
+        for _ in range(PROOF_BYTES // 100 + 1):
+            client.send(b"\n" * 100)
+            await asyncio.sleep(0)
+        reply = await client.reply()
+        assert reply.msg == WANTED
+        await ended(client, reply, "unauthenticated")
+
+    on_a_node(story, secret=SECRET)

@@ -84,3 +84,16 @@ def test_of_long_values_some_keys_are_answered_if_some_will_do() -> None:
         assert [reply.size for reply in await client.ask(*(Get(key=key) for key in keys))] == [length] * len(keys)
 
     on_a_node(story)
+
+
+def test_a_value_that_was_replaced_amid_its_reading_is_not_in_the_way_of_the_next() -> None:
+    async def story(bench: Bench) -> None:
+        client = await bench.coordinator()
+        await store(client, "k", 3 * INLINE_BYTES, 1)
+        assert (await client.one(Fetch(key="k", version=Version(1, 1), offset=0))).status == "ok"
+        await store(client, "k", 2 * INLINE_BYTES, 2)
+        assert (await client.one(Fetch(key="k", version=Version(1, 1), offset=INLINE_BYTES))).code == "changed"
+        reply = await client.one(Fetch(key="k", version=Version(1, 2), offset=0))
+        assert (reply.status, reply.size) == ("ok", 2 * INLINE_BYTES)
+
+    on_a_node(story)

@@ -697,3 +697,17 @@ def test_a_store_with_damaged_entries_opens_unless_others_are_gone() -> None:
     engine.apply(Batch([(record.engine_key(b"3"), None)]))
     with pytest.raises(EngineUnreadable, match="its 2 entries are not the 3"):
         open_store(engine)
+
+
+def test_a_leave_for_which_there_is_no_space_leaves_the_counter_as_it_was() -> None:
+    """A lower one says that the node lost something."""
+    disk = FaultyDisk()
+    store = open_store(disk.open())
+    store.write(b"a", Version(1, 1), b"abc")
+    store.commit()
+    before = store.counter
+    disk.free = 0
+    with pytest.raises(EngineFull):
+        store.leave(Version(1, 1))
+    assert (store.counter, store.counter_after_commit) == (before, before)
+    assert before > 0
