@@ -70,7 +70,7 @@ SOMETIMES: Final[Mapping[str, tuple[Limit, ...]]] = {
     ),
     # Batches and pages are cut by their bytes.
     "bytes": (
-        Limit("kvtui", "BATCH_BYTES", 700),
+        Limit("kvtui", "BATCH_BYTES", 500),
         Limit("kvtui.node.pages", "EXAMINED_BYTES", 900),
         Limit("kvtui.node.service", "EXAMINED_BYTES", 900),
     ),

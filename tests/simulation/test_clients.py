@@ -26,7 +26,11 @@ FURTHER = tuple(b"further %d" % number for number in range(20))
 
 def test_a_value_is_named_by_all_of_its_bytes() -> None:
     with low_limits():
-        assert name_of(stored("1.2")) == "1.2"
+        for name in (f"1.{number}" for number in range(20)):
+            assert name_of(stored(name)) == name_of(name.encode()) == name
+            if len(stored(name)) > len(name):
+                assert name_of(stored(name)[:-1]) == f"{name}, torn"
+        assert {len(stored(f"1.{number}")) > 100 for number in range(20)} == {True, False}
         for number in range(40):
             one, other = stored(f"1.{number}", large=True), stored(f"2.{number}", large=True)
             assert len(one) > protocol.INLINE_BYTES
