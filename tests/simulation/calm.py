@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Final
 
-from kvtui.check import Kind
+from kvtui.check import Kind, Recorder
 from kvtui.check import Outcome as Told
 from kvtui.core.coordinator import Coordinator
-from kvtui.core.protocol import Blob, Scan
+from kvtui.core.protocol import Blob, Entry, PutMany, Scan
 from kvtui.core.work import Kind as Kinds
 from tests.simulation.clients import LAST_CLIENT, Clients
 from tests.simulation.contents import Contents
@@ -21,6 +21,13 @@ RESTART_SHARE: Final = 0.3
 """Damaged nodes that find it after a start."""
 AWAY_SHARE: Final = 0.25
 """Runs in which a node is away once more when all is calm."""
+DIFFER_SHARE: Final = 0.25
+"""Runs at whose end a replica differs, and nobody knows."""
+HANDED_SHARE: Final = 0.08
+"""Runs in which the coordinator is handed over when all is calm, while an attached process writes."""
+ATTACHED_CLIENT: Final = 98
+BEGUN_SECONDS: Final = (0.000_5, 0.004)
+"""When it is, after the write was sent."""
 PURGE_SHARE: Final = 0.3
 """Runs that wait for tombstones to go."""
 NOTICED_SECONDS: Final = 3.0
@@ -50,7 +57,10 @@ class Calm:
     async def trouble(self, nothing_lost: bool) -> str:
         """What does not hold, in words; empty when all does."""
         away, purged = self._dice.random() < AWAY_SHARE, self._dice.random() < PURGE_SHARE
+        handed = self._dice.random() < HANDED_SHARE
         trouble = await self._repair()
+        if not trouble and handed:
+            trouble = await self._hand_over()
         if not trouble and away:
             trouble = await self._without_one()
         if not trouble and purged and nothing_lost:
@@ -150,6 +160,39 @@ class Calm:
         """Whether no write of unknown outcome may be on some of its replicas alone: else all are asked."""
         ledger = self._cluster.coordinator._ledger
         return key not in ledger.uncertain and not ledger.unverified[ledger.slot(key)]
+
+    async def _hand_over(self) -> str:
+        """The holder of the coordinator ends in order: what it has begun for an attached process is finished."""
+        if not self._keys:
+            return ""
+        self._clients.attach(ATTACHED_CLIENT)
+        key = self._dice.choice(self._keys)
+        await self._clients.operate(ATTACHED_CLIENT, Kind.GET, key, None)
+        writing = asyncio.ensure_future(self._clients.operate(ATTACHED_CLIENT, Kind.PUT, key, "handed over"))
+        await asyncio.sleep(self._dice.uniform(*BEGUN_SECONDS))
+        await self._cluster.hand_over()
+        told = await writing
+        await self._cluster.until(settled, SETTLE_SECONDS)
+        return f"a put of {key!r} is unknown, whose holder ended in order" if told is Told.UNKNOWN else ""
+
+    async def differ(self, recorder: Recorder) -> None:
+        """Something that nobody heard of is stored on one replica alone: a rebalance compares all, and finds it."""
+        if not self._keys or self._dice.random() >= DIFFER_SHARE:
+            return
+        key, buried = self._dice.choice(self._keys), self._dice.random() < 0.5
+        value = None if buried else "unheard of"
+        kind = Kind.DELETE if buried else Kind.PUT
+        recorder.begin(LAST_CLIENT, kind, key.decode(), value)
+
+        async def store(coordinator: Coordinator) -> None:
+            place = coordinator.topology.places[coordinator._ledger.slot(key)]
+            link = coordinator._ledger.nodes[self._dice.choice(place.clean)].link
+            assert link is not None
+            version = coordinator._ledger.next_version()
+            entry = Entry(key.decode(), version, -1 if value is None else len(value), value)
+            await link.ask(PutMany(entries=[entry]))
+
+        await self._cluster.call(store)
 
     async def _return(self, name: str) -> None:
         if not self._cluster.process(name).alive:

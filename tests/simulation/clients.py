@@ -104,6 +104,10 @@ class Clients:
             self._cluster.happened[Event.ATTACHED] += 1
         return outcome
 
+    def attach(self, client: int) -> None:
+        """That client asks from a process of its own from here on."""
+        self._doors[client] = self._cluster.attached_client(f"attached{client}")
+
     def _sever(self, attached: AttachedClient) -> None:
         self._cluster.happened[Event.SEVERED] += attached.sever() > 0
 

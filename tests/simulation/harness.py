@@ -396,6 +396,10 @@ class SimCluster:
             return
         await self.call(lambda coordinator: coordinator.start_node(node))
 
+    def port_of(self, node: str) -> int:
+        """Where a node that runs by itself is expected."""
+        return self._ports[node]
+
     async def launch(self, node: str, port: int = 0) -> SimProcess:
         """Start a node of no cluster, which outlives the coordinator, on a directory ``alone/<node>``: for ``addnode`` to find."""
         parent, self.launcher.parent = self.launcher.parent, None

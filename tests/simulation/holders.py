@@ -1,13 +1,18 @@
 """Who holds entries of a slot is known to: nobody stops being marked who still does, and no tombstone goes that somebody needs."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from math import inf
+from typing import Final
 
 from kvtui.core.coordinator import Coordinator
 from kvtui.core.placement import Placement
 from kvtui.core.topology import Topology
 from tests.simulation.harness import SimCluster
-from tests.simulation.model import KEY_AT, LIVE, VERSION, Head, KnownDisk, Model, Where, slot_at, told
+from tests.simulation.model import KEY_AT, LIVE, VERSION, Head, KnownDisk, Model, Where, slot_at, sound, told
 
+ON_ITS_WAY: Final = 0.02
+"""Seconds that a request takes at most, where nothing is slow."""
 Lacking = Callable[[Topology, dict[int, tuple[str, ...]], str], None]
 
 
@@ -21,7 +26,9 @@ class Holders:
         self._before = Topology()
         self._whole = False
         """Whether all that all members hold was looked at once since the coordinator serves."""
+        self._doubts: dict[bytes, float] = {}
         model.on_purge = self._purged
+        model.on_drop = self._dropped
 
     def look(self, coordinator: Coordinator, check_clean: Lacking) -> None:
         """The topology is another one than at the last look."""
@@ -48,7 +55,9 @@ class Holders:
                 counting[slot] = tuple(sorted(newly))
             if place.clean and not was.replicas:
                 self._check_empty(topology, place, slot)
-        for node in set(topology.members).difference(before.members):
+        begun = any(place.replicas for place in before.places)
+        # The first node of a cluster may bring keys, which are there from then on.
+        for node in set(topology.members).difference(before.members) if begun else ():
             gone[node] = list(range(len(topology.places)))
         if gone:
             self._check_unmarked(topology, gone)
@@ -83,7 +92,8 @@ class Holders:
         for node in place.clean:
             disk = self._disk(topology, node)
             for where, head in () if disk is None else disk.held.items():
-                if slot_at(where, len(topology.places)) == slot and head[:8] < topology.epoch.to_bytes(8, "big"):
+                former = 0 < int.from_bytes(head[:8], "big") < topology.epoch
+                if former and slot_at(where, len(topology.places)) == slot:
                     self._model.complain(
                         f"slot {slot} begins, and {node}, clean, holds {told(head)} of {where[KEY_AT:]!r}: {place}"
                     )
@@ -91,6 +101,7 @@ class Holders:
     def _purged(self, disk: KnownDisk, where: Where, head: Head) -> None:
         """A clean replica removed a tombstone: nobody holds what it buried."""
         topology = self._cluster.coordinator.topology
+        self._check_quiet(disk, where)
         for node in topology.members:
             other = self._disk(topology, node)
             if other is None or other is disk:
@@ -112,6 +123,37 @@ class Holders:
                     f"{disk.path.name} purged {told(head)} of {where[KEY_AT:]!r}, and {node} holds {told(held)}:"
                     f" {topology.places[slot]}"
                 )
+
+    def doubt(self, key: bytes) -> None:
+        """A client was told that it is not known how a write of that key ended."""
+        self._doubts[key] = asyncio.get_running_loop().time()
+
+    def _check_quiet(self, disk: KnownDisk, where: Where) -> None:
+        """Nothing older can still arrive: no write of the key is under way, or ended unknown, since before the purge was sent."""
+        coordinator, network, key = self._cluster.coordinator, self._cluster.network, where[KEY_AT:]
+        if not network.prompt:
+            return
+        sent = asyncio.get_running_loop().time() - ON_ITS_WAY
+        write = coordinator._writes.in_flight.get(key)
+        if write is not None and write.began < sent:
+            self._model.complain(
+                f"{disk.path.name} purged {key!r}, of which a write is under way since {write.began:.3f}"
+            )
+        if key in coordinator._ledger.uncertain and self._doubts.get(key, inf) < sent:
+            self._model.complain(f"{disk.path.name} purged {key!r}, of which a write ended unknown")
+
+    def _dropped(self, disk: KnownDisk, where: Where, head: Head) -> None:
+        """What was acknowledged is dropped from who is behind only if somebody has it who can read it."""
+        if not self._cluster.running or self._model.acknowledged.get(where) != head[:VERSION]:
+            return
+        topology = self._cluster.coordinator.topology
+        others = [self._disk(topology, node) for node in topology.members]
+        holding = [other for other in others if other is not None and other is not disk and where in other.held]
+        records = [record for other in holding for _, record in other.stored(where, where + b"\0")]
+        if records and not any(sound(where, record) for record in records):
+            self._model.complain(
+                f"{disk.path.name} dropped {told(head)} of {where[KEY_AT:]!r}, and others have damage of it"
+            )
 
 
 def _marked(place: Placement) -> set[str]:

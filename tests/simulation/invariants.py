@@ -199,6 +199,8 @@ class Invariants:
             if operation.outcome is Outcome.OK:
                 self._read(coordinator, operation, key, version)
         elif version is not None and version[0]:
+            if operation.outcome is Outcome.UNKNOWN:
+                self._holders.doubt(key)
             if operation.outcome is Outcome.FAILED and not any(text in operation.note for text in SUPERSEDED):
                 self._fail(operation, key, version)
             elif together and self._was_lost(where(key), operation.start):
@@ -378,8 +380,9 @@ class Invariants:
                     disk.missed.clear()
                 if left and had != record["data_id"] and topology.home != HOME:
                     self._model.complain(f"{record['node']} is taken for wiped, and was let go: {had}")
-                if disk is not None and disk.identity.data_id != record["data_id"]:
-                    self._model.complain(f"{record['node']} is taken for wiped, and has its data: {had}")
+                others = (other for other in topology.members.values() if other.id != record["node"])
+                if any(other.data_id == record["data_id"] for other in others):
+                    self._model.complain(f"{record['node']} is taken for wiped, and another node answered: {record}")
             case "tuned":
                 before = {"quorum": topology.quorum, "reads": topology.reads, "throttle": topology.throttle}
                 changed = [name for name, value in before.items() if record.get(name, 0) != value]

@@ -185,6 +185,8 @@ class Model:
     table."""
     on_purge: Callable[[KnownDisk, Where, Head], None] = lambda disk, place, head: None
     """Told of tombstones that clean replicas removed."""
+    on_drop: Callable[[KnownDisk, Where, Head], None] = lambda disk, place, head: None
+    """Told of values that were removed one by one."""
     left: set[str] = field(default_factory=set)
     """The data that nodes had when they were let go."""
     disks: dict[Path, KnownDisk] = field(default_factory=dict)
@@ -251,7 +253,10 @@ class Model:
 
     def _remove(self, disk: KnownDisk, place: Where) -> None:
         old = disk.held.pop(place, None)
-        if old is None or old[VERSION] == LIVE:
+        if old is None:
+            return
+        if old[VERSION] == LIVE:
+            self.on_drop(disk, place, old)
             return
         clean = self.is_clean(disk, place)
         if clean:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ FULL_SECONDS: Final = 4.0
 """A log that had no space within that may not have caught up yet."""
 LOST_SECONDS: Final = 0.05
 """So long after a node was lost it is logged how far it had got."""
+REPLACED: Final = re.compile(r"session (\d+) was replaced by session (\d+)")
 CHANGES: Final = frozenset({"behind", "recovered", "cutover"})
 """Records with which it is logged how far those got who count from then on."""
 
@@ -108,6 +110,9 @@ class Progress:
             remote = ledger.nodes.get(name)
             if remote is not None and remote.link is not None:
                 self._check_known(coordinator, name, remote.counter)
+            replaced = None if remote is None else REPLACED.search(remote.trouble)
+            if replaced is not None and int(replaced[2]) < int(replaced[1]):
+                self._model.complain(f"{name} obeys an older session again: {replaced[0]}")
             if remote is None or remote.link is not None or ledger.stopped:
                 self._lost_at.pop(name, None)
                 continue

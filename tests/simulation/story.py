@@ -21,6 +21,7 @@ from kvtui.core.snapshot import ClusterSnapshot, NodeState
 from tests.simulation.calm import REPAIR_SECONDS, Calm
 from tests.simulation.clients import LAST_CLIENT, Clients
 from tests.simulation.contents import Contents
+from tests.simulation.faults.newcomers import begin_with_keys
 from tests.simulation.happened import Event, operations
 from tests.simulation.harness import SimCluster, settled
 from tests.simulation.invariants import Invariants, WatchedRecorder
@@ -40,6 +41,8 @@ SETTLE_SECONDS: Final = 60.0
 OBEY_SECONDS: Final = 10.0
 """Until then a coordinator knows whether it is obeyed."""
 OPENINGS: Final = 3
+FIRST_SHARE: Final = 0.3
+"""Clusters of nodes that run by themselves of which the first one brings keys."""
 WRITTEN_BEFORE: Final = (0, 220, 65_500)
 """Numbers of writes take another byte soon."""
 SECRET: Final = Secret(b"known to the cluster alone")
@@ -145,14 +148,18 @@ class _Story:
             invariants = Invariants(cluster, self._model)
             Reopened(cluster, self._model)
             self._recorder = WatchedRecorder(loop.time, invariants)
+            nemesis = Nemesis(cluster, self._keys, plan.seed, self._recorder, self._further)
             for number in range(plan.nodes if plan.attached else 0):
-                await cluster.join(f"n{number + 1}")
+                if not number and random.Random(f"first:{plan.seed}").random() < FIRST_SHARE:
+                    await begin_with_keys(nemesis, "n1")
+                else:
+                    await cluster.join(f"n{number + 1}")
             await cluster.call(lambda coordinator: coordinator.set_quorum(plan.quorum))
             await cluster.call(lambda coordinator: coordinator.set_reads(plan.reads))
-            nemesis = Nemesis(cluster, self._keys, plan.seed, self._recorder, self._further)
             nemesis.tails.on_gap = invariants.forget
             nemesis.on_rebalanced = invariants.check_rebalanced
             self._clients = Clients(cluster, self._recorder, self._keys, self._further)
+            nemesis.scan = self._clients.scan
             clients = (self._clients.take(number, steps) for number, steps in enumerate(plan.clients))
             await asyncio.gather(*clients, *(nemesis.inflict(fault) for fault in plan.faults))
             self._complain()
@@ -168,6 +175,7 @@ class _Story:
                 if trouble := await calm.trouble(nothing_lost=not lost):
                     raise Wrong(trouble)
                 await self._compare()
+                await calm.differ(self._recorder)
                 await nemesis.rebalance()
                 await self._compare()
             else:

@@ -402,9 +402,9 @@ class Connection:
         return self._ends
 
     @property
-    def sent(self) -> bool:
-        """Whether anything is on the wire to the server."""
-        return bool(self._ends[1]._arriving)
+    def sent(self) -> bytes:
+        """What is on the wire to the server."""
+        return b"".join(item for _, item in self._ends[1]._arriving if isinstance(item, bytes))
 
     def cut(self, survivors: Callable[[int], int] = lambda count: 0) -> None:
         """Break it: both ends learn so, after what ``survivors`` leaves of the pieces on the wire to them."""

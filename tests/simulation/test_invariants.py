@@ -173,7 +173,7 @@ def test_a_purged_key_that_comes_back_is_noticed() -> None:
 
 def test_a_write_that_does_not_wait_for_notes_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     async def story(cluster: SimCluster, _: Model, recorder: WatchedRecorder) -> None:
-        monkeypatch.setattr(notes.Notes, "tell", lambda self, name: None)
+        monkeypatch.setattr(notes.Notes, "tell", lambda self, name: True)
         cluster.kill("n2")
         await put(cluster, recorder, "1")
 

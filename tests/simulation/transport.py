@@ -80,13 +80,19 @@ class SimNetwork:
             connection.cut(self._some)
         return len(found)
 
-    def strand(self, client: str, server: str, seconds: float) -> int:
-        """Break every stream on which something is on its way from ``client`` to ``server``, for the client alone: that arrives so
-        much later. Returns how many."""
-        found = [one for one in self._connections if (one.client, one.server) == (client, server) and one.sent]
-        for connection in found:
+    def strand(self, client: str, server: str, seconds: float, holding: bytes = b"") -> bytes:
+        """Break every stream on which something that has ``holding`` in it is on its way from ``client`` to ``server``, for the
+        client alone: that arrives so much later. Returns what."""
+        ours = [one for one in self._connections if (one.client, one.server) == (client, server)]
+        found = [(one, sent) for one in ours if (sent := one.sent) and holding in sent]
+        for connection, _ in found:
             connection.strand(seconds)
-        return len(found)
+        return b"".join(sent for _, sent in found)
+
+    @property
+    def prompt(self) -> bool:
+        """Whether nothing is slow or held back."""
+        return not self._slow and not self._blocked
 
     def partition(self, senders: Names, receivers: Names = ANY, *, one_way: bool = False) -> None:
         """Let nothing through from ``senders`` to ``receivers`` nor, unless ``one_way``, back. Nobody is told;
@@ -109,7 +115,10 @@ class SimNetwork:
 
     def slow(self, machine: str, seconds: float) -> None:
         """Delay everything that goes to or from ``machine`` by so much more; 0: no longer."""
-        self._slow[machine] = seconds
+        if seconds:
+            self._slow[machine] = seconds
+        else:
+            self._slow.pop(machine, None)
 
     def refuse(self, machine: str, refusing: bool = True) -> None:
         """Refuse new connections to ``machine``, as if nothing listened there."""

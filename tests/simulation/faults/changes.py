@@ -92,10 +92,17 @@ async def remove(scene: Scene, fault: Fault, node: str, *, force: bool = False) 
 
 
 async def remove_by_force(scene: Scene, fault: Fault, node: str) -> bool:
-    """A node that is down."""
-    scene.cluster.kill(node)
+    """A node that is down. Every other time it is back later, with what it held, and joins again without that."""
+    cluster = scene.cluster
+    cluster.kill(node)
     await asyncio.sleep(fault.seconds)
-    return await remove(scene, fault, node, force=True)
+    if not await remove(scene, fault, node, force=True):
+        return False
+    if cluster.attached and fault.flag and cluster.running and node not in cluster.coordinator.topology.members:
+        await cluster.launch(node, cluster.port_of(node))
+        with suppress(ClusterError):
+            await cluster.add(node, OwnData.WIPE)
+    return True
 
 
 async def remove_what_stays(scene: Scene, fault: Fault, node: str) -> bool:

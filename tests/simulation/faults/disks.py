@@ -5,7 +5,8 @@ from typing import Final
 
 from kvtui.node.record import AFTER_ENTRIES, ENTRY
 from tests.simulation.engine import COMPACTION_SECONDS
-from tests.simulation.faults.scene import HALF, Inflict, Scene, to_node
+from tests.simulation.faults.scene import HALF, NOTICED, Inflict, Scene, to_node
+from tests.simulation.model import KEY_AT
 from tests.simulation.plan import Fault, FaultKind
 
 TOLD_SHARE: Final = 0.1
@@ -74,7 +75,24 @@ async def flip(scene: Scene, fault: Fault, node: str) -> bool:
         return False
     where, record = entries[fault.node % len(entries)]
     disk.flip(where, int(fault.amount * len(record)), 1 << fault.node % 8)
+    other = _another_copy(scene, spare, where) if fault.flag else None
+    if other is not None:
+        # It is found while the other copy is away, and that one falls behind.
+        cluster = scene.cluster
+        cluster.kill(other)
+        await asyncio.sleep(NOTICED)
+        await scene.read_all()
+        await asyncio.sleep(fault.seconds)
+        await scene.revive(other)
     return True
+
+
+def _another_copy(scene: Scene, node: str, where: bytes) -> str | None:
+    """A clean replica of an entry besides that node, whose slots may go on without it."""
+    coordinator = scene.cluster.coordinator
+    clean = coordinator.topology.places[coordinator._ledger.slot(where[KEY_AT:])].clean
+    others = [name for name in clean if name != node and name in scene.cluster.launcher.processes]
+    return next((name for name in others if scene.spared(name) == name), None)
 
 
 async def fill_log(scene: Scene, fault: Fault) -> bool:

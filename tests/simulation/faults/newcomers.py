@@ -74,6 +74,25 @@ async def join_with_keys(scene: Scene, fault: Fault) -> bool:
     return True
 
 
+async def begin_with_keys(scene: Scene, node: str) -> None:
+    """The first node of a cluster stood alone before, and brings keys, which the cluster begins with."""
+    cluster = scene.cluster
+    await cluster.launch_to_stay(node)
+    keys = scene.keys[:BROUGHT]
+    filled = await _fill(scene, node, keys)
+    assert filled, "a node that stands alone takes keys"
+    pending = [
+        scene.recorder.begin(LATE_CLIENT + next(scene.names), Kind.PUT, key.decode(), _value(node, key)) for key in keys
+    ]
+    added = await cluster.add(node, OwnData.IMPORT)
+    for each in pending:
+        each.end(Told.OK)
+    if added.imported != len(keys):
+        scene.served_elsewhere.append(
+            f"the first node brought {len(keys)} keys, and {added.imported} of them are there"
+        )
+
+
 def _value(node: str, key: bytes) -> str:
     return f"{node} of {key.decode()}"
 

@@ -9,19 +9,33 @@ from kvtui.core.node_access import NodeAccess
 from kvtui.core.protocol import ERROR, Get, Hello, Put
 from kvtui.core.remote_node import NotANode
 from kvtui.core.seams.transport import Unreachable
-from tests.simulation.faults.scene import Inflict, Scene, to_node
+from tests.simulation.faults.scene import LATE_CLIENT, NOTICED, Inflict, Scene, to_node
 from tests.simulation.harness import COORDINATOR
 from tests.simulation.machine import Machine
 from tests.simulation.plan import Fault, FaultKind
 
+LATE_BY: Final = 0.01
+READS: Final = 4
+"""Seconds by which a node is late that returns, and times that all is read meanwhile."""
 WRONG_SECRET: Final = Secret(b"known to a stranger alone")
 
 
 async def kill(scene: Scene, fault: Fault, node: str) -> bool:
-    """It is started again later."""
-    scene.cluster.kill(node)
+    """It is started again later; every other time it lacks something, is late, and all is read until it is equal."""
+    cluster = scene.cluster
+    cluster.kill(node)
+    if fault.flag:
+        await asyncio.sleep(NOTICED)
+        await asyncio.gather(*(scene.write(key, "without it") for key in scene.keys))
+        cluster.network.slow(node, LATE_BY)
     await asyncio.sleep(fault.seconds)
-    await scene.revive(node)
+    returning = asyncio.ensure_future(scene.revive(node))
+    for _ in range(READS if fault.flag else 0):
+        await scene.scan(LATE_CLIENT + next(scene.names))
+        await asyncio.gather(*(scene.read(key) for key in scene.keys))
+    if fault.flag:
+        cluster.network.slow(node, 0.0)
+    await returning
     return True
 
 
@@ -69,7 +83,18 @@ async def start_elsewhere(scene: Scene, fault: Fault, node: str) -> bool:
     if not cluster.attached:
         return False
     cluster.kill(node)
-    await asyncio.sleep(fault.seconds)
+    other = scene.chosen(fault, 1)
+    if fault.flag and other is not None and other != node:
+        # For a while it answers where another one is looked for, which is away as well.
+        cluster.kill(other)
+        await asyncio.sleep(NOTICED)
+        await cluster.launch(node, cluster.port_of(other))
+        await asyncio.sleep(fault.seconds)
+        cluster.kill(node)
+        if not cluster.process(other).alive:
+            await cluster.revive(other)
+    else:
+        await asyncio.sleep(fault.seconds)
     if cluster.process(node).alive:
         return False
     await cluster.start_elsewhere(node)

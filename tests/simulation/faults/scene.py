@@ -37,6 +37,10 @@ NOTICED: Final = 0.05
 """Until then a node that was killed is missed."""
 
 
+async def _nothing(client: int) -> None:
+    """Where nobody scans."""
+
+
 class Scene:
     """One cluster under faults."""
 
@@ -65,6 +69,8 @@ class Scene:
         self.taken_over = False
         self.given_up = False
         """Whether a person went on without a node that was needed."""
+        self.scan: Callable[[int], Awaitable[object]] = _nothing
+        """Reads everything, as a client of that number."""
         self.on_rebalanced: Callable[[float], None] = lambda began: None
         """Told of each rebalance that says that it is done, and when it was asked for."""
         self._seed = seed

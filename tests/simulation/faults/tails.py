@@ -7,7 +7,7 @@ from typing import Final
 
 from kvtui.core.coordinator import Coordinator
 from kvtui.core.topology import Topology
-from tests.simulation.faults.scene import HALF, Inflict, Scene
+from tests.simulation.faults.scene import HALF, NOTICED, Inflict, Scene
 from tests.simulation.loop import until
 from tests.simulation.machine import Machine
 from tests.simulation.plan import Fault, FaultKind
@@ -19,6 +19,9 @@ MANY_SHARE: Final = 0.4
 FEW: Final = 3
 MANY: Final = 24
 """Most batches that are lost, commonly and in that part of the cuts."""
+UNLOGGED: Final = 4
+UNLOGGED_SECONDS: Final = 1.0
+"""Of so many cuts one is while the log is full, and how long that lasts at most."""
 MISSED_SECONDS: Final = 20.0
 """Until then a node that was killed is missed, whatever lies between."""
 LOOK_SECONDS: Final = 0.02
@@ -35,10 +38,21 @@ async def lose_tails(scene: Scene, fault: Fault) -> bool:
         return False
     machine, coordinator = cluster.machine, cluster.coordinator
     topology = coordinator.topology
+    state = cluster.settings.state
+    assert state is not None
+    log = scene.disk(state / "metadata") if fault.node % UNLOGGED == 0 else None
+    if log is not None:
+        # What is missed can't be logged before there is space again, and they are back by then.
+        log.free = 0
     for node in nodes:
         cluster.kill(node)
     cut = scene.tails.cut(_batches(fault, nodes), topology, dark=False)
     scene.wiped = scene.wiped or bool(cut)
+    if log is not None:
+        await asyncio.sleep(NOTICED)
+        await asyncio.gather(*(scene.revive(node) for node in nodes), return_exceptions=True)
+        await asyncio.sleep(min(UNLOGGED_SECONDS, fault.seconds))
+        log.free = None
     watching = asyncio.create_task(_until_missed(scene, machine, coordinator, cut))
     if fault.flag and await watching:
         cluster.crash()
