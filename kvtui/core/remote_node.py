@@ -73,6 +73,9 @@ class RemoteNode:
     unlogged: bool = False
     """It came back without its data, and the log has no space to say so: until it has, the node is not used."""
 
+    losses: int = 0
+    """How often a link on which it had served was taken away."""
+
     parting: bool = False
     """It is being released from the cluster: nobody calls it any more."""
 
@@ -94,6 +97,7 @@ class RemoteNode:
         """Take the link away, keeping what was learned on it."""
         self.known_counter = self.counter
         link, self.link = self.link, None
+        self.losses += link is not None
         return link
 
     @property

@@ -44,7 +44,8 @@ class Replacement:
         self._clock = clock
         self._happenings = happenings
         self._grace = grace
-        self._gone_since: dict[str, float] = {}
+        self._gone: dict[str, tuple[int, float]] = {}
+        """Of who is away: how often it was lost by then, and since when that is known."""
 
     async def run(self) -> None:
         """Replace who is overdue and take back who returned, for ever."""
@@ -57,15 +58,22 @@ class Replacement:
         now = self._clock.monotonic()
         usable = {node.id for node in self._ledger.nodes.values() if node.usable}
         names = self._ledger.topology.members
-        self._gone_since = {name: self._gone_since.get(name, now) for name in names if name not in usable}
+        self._gone = {name: self._gone_since(name, now) for name in names if name not in usable}
         for name in usable:
             if name in names and names[name].replaced:
                 self._take_back(name)
         if self._grace and not self._ledger.cautious:
-            away = {name: now - since for name, since in self._gone_since.items()}
+            away = {name: now - since for name, (_, since) in self._gone.items()}
             late = overdue(self._ledger.topology, usable, away, self._grace)
             if late is not None:
                 self._replace(late)
+
+    def _gone_since(self, name: str, now: float) -> tuple[int, float]:
+        """One that was back between two looks, however shortly, is away anew."""
+        node = self._ledger.nodes.get(name)
+        losses = 0 if node is None else node.losses
+        known = self._gone.get(name)
+        return known if known is not None and known[0] == losses else (losses, now)
 
     def _replace(self, name: str) -> None:
         topology = self._ledger.topology

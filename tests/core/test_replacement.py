@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from kvtui.core.replacement import overdue
+from kvtui.core.replacement import LOOK_SECONDS, overdue
 from kvtui.core.snapshot import NodeState
 from tests.core.clusters import settled as planned_and_placed
 from tests.simulation.harness import SimCluster, settled
@@ -49,5 +49,26 @@ def test_the_time_away_counts_anew_with_each_absence() -> None:
             await asyncio.sleep(GRACE)
             members = cluster.coordinator.topology.members
             assert members["n3"].replaced
+
+    run_virtual(main)
+
+
+def test_a_node_that_was_back_for_a_moment_is_away_anew() -> None:
+    """It came and went between two looks, and was replaced as if it had been away all along."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=4, replication=2, slots=8, grace=2 * LOOK_SECONDS) as cluster:
+            loop = asyncio.get_running_loop()
+            for _ in range(2):
+                cluster.kill("n1")
+                await cluster.until(lambda snapshot: any(view.state is NodeState.DOWN for view in snapshot.nodes))
+                await asyncio.sleep(LOOK_SECONDS)
+                await cluster.revive("n1")
+                await cluster.until(settled)
+            lost_at = loop.time()
+            cluster.kill("n1")
+            while not cluster.coordinator.topology.members["n1"].replaced:
+                await cluster.coordinator._ledger.changed()
+            assert loop.time() - lost_at >= 2 * LOOK_SECONDS
 
     run_virtual(main)

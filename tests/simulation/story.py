@@ -18,6 +18,7 @@ from kvtui.core.authentication import Secret
 from kvtui.core.cluster import ClusterError, Outcome
 from kvtui.core.ring import slot_of, token_of
 from kvtui.core.snapshot import ClusterSnapshot, NodeState
+from tests.simulation.absences import Absences
 from tests.simulation.calm import REPAIR_SECONDS, Calm
 from tests.simulation.clients import LAST_CLIENT, Clients
 from tests.simulation.contents import Contents
@@ -147,6 +148,7 @@ class _Story:
             cluster.happened[Event.MANY_COPIES] += plan.replication > 3
             invariants = Invariants(cluster, self._model)
             Reopened(cluster, self._model)
+            Absences(cluster, self._model)
             self._recorder = WatchedRecorder(loop.time, invariants)
             nemesis = Nemesis(cluster, self._keys, plan.seed, self._recorder, self._further)
             for number in range(plan.nodes if plan.attached else 0):
