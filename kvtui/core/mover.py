@@ -346,7 +346,12 @@ class Mover:
             reached = whole and keeps_reach(place, place.target, self._usable())
             return [CutOver(piece.start, piece.stop)] if reached else []
 
-        await self._fill(piece, lambda place: place.receiving, arrived)
+        def compared(place: Placement) -> tuple[str, ...]:
+            # What a clean copy that leaves holds, those that stay may have lost to damage since they were made equal.
+            leaves = bool(without(place.clean, piece.target))
+            return tuple(node for node in place.clean if node in self._usable()) if leaves else ()
+
+        await self._fill(piece, lambda place: place.receiving, arrived, compared)
 
     async def _announce(self, piece: Work) -> None:
         """Return once the clean replicas have noted who is to join them.
@@ -366,15 +371,22 @@ class Mover:
         piece: Work,
         targets: Callable[[Placement], tuple[str, ...]],
         finish: Callable[[Placement], list[Record]],
+        compared: Callable[[Placement], tuple[str, ...]] = lambda place: (),
     ) -> None:
-        """Copy to ``targets`` until they verify, then log what ``finish`` says."""
+        """Copy to ``targets`` until they verify, then log what ``finish`` says. Clean replicas that are ``compared`` must verify as
+        well: where they don't, they are made equal first. Raises StepFailed."""
         for _ in range(ROUNDS):
             place = self._place(piece)
             source = self._source(place)
             peers = [self._peer(node) for node in targets(place)]
+            clean = [self._peer(node) for node in compared(place) if node != source[0]]
             with self._counted(peers, piece) as counted:
-                digests = await digests_of([source, *peers], piece.start, piece.stop)
-                equal = all(other == digests[0] for other in digests[1:])
+                own, *others = await digests_of([source, *peers, *clean], piece.start, piece.stop)
+                if any(other != own for other in others[len(peers) :]):
+                    self._ledger.suspect(piece.start, piece.stop)
+                    self._ledger.stir()
+                    raise StepFailed("its clean copies differ, and are made equal first")
+                equal = all(other == own for other in others)
                 if equal and await self._log_if(
                     # What was equal stays so while no write misses a newcomer.
                     partial(self._stays_equal, piece, place, [source, *peers], counted),
@@ -382,8 +394,8 @@ class Mover:
                 ):
                     return
             damaged: set[bytes] = set()
-            for peer, theirs in zip(peers, digests[1:], strict=True):
-                for start, stop in differing(piece.start, digests[0], theirs):
+            for peer, theirs in zip(peers, others[: len(peers)], strict=True):
+                for start, stop in differing(piece.start, own, theirs):
                     damaged |= await self._catch_up(source, peer).equalise(start, stop)
         if damaged:
             raise StepFailed(_only_damaged(source[0], damaged))

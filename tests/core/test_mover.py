@@ -7,11 +7,12 @@ import pytest
 from kvtui.core.batches import batches
 from kvtui.core.cluster import ClusterError, Outcome
 from kvtui.core.ledger import SUSPECTED_ANEW
-from kvtui.core.protocol import BATCH_BYTES, INLINE_BYTES, UPLOAD_SECONDS, UPLOADS, Entry, Piece, PutMany
+from kvtui.core.protocol import BATCH_BYTES, DAMAGED, INLINE_BYTES, UPLOAD_SECONDS, UPLOADS, Entry, Get, Piece, PutMany
 from kvtui.core.records import Behind, Dual, Planned
 from kvtui.core.snapshot import NodeState
 from kvtui.core.version import Version
 from kvtui.core.work import Kind, Work
+from kvtui.node.record import engine_key
 from tests.simulation.engine import FaultyDisk
 from tests.simulation.harness import SimCluster, settled
 from tests.simulation.loop import run_virtual
@@ -317,5 +318,26 @@ def test_a_node_is_emptied_only_once_it_has_noted_that_it_serves_the_slot_no_mor
                 await asyncio.sleep(0.001)
             assert server.store.noted >= cut_over
             await lowering
+
+    run_virtual(main)
+
+
+def test_the_only_sound_copy_does_not_leave_as_long_as_the_one_that_stays_is_damaged() -> None:
+    """A node met its damaged entry just before the other copy went, and told so with its next heartbeat, which was too late."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=2, slots=1, make_disk=lambda path: FaultyDisk(path)) as cluster:
+            assert (await cluster.put(b"key", b"value")).outcome is Outcome.OK
+            await cluster.until(settled)
+            ledger = cluster.coordinator._ledger
+            staying = ledger.topology.places[0].replicas[0]
+            disk, link = cluster.disks.disk(cluster.data_of(staying)), ledger.nodes[staying].link
+            assert isinstance(disk, FaultyDisk)
+            assert link is not None
+            disk.flip(engine_key(b"key"), -1)
+            assert (await link.ask(Get("key"))).code == DAMAGED
+            await cluster.call(lambda coordinator: coordinator.set_replication(1))
+            await cluster.until(lambda _: ledger.topology.places[0].replicas == (staying,))
+            assert (await cluster.get(b"key")).value == b"value"
 
     run_virtual(main)

@@ -23,6 +23,7 @@ def copy_once(copy: Callable[[mover.Mover, Peer, Peer, work.Work], Awaitable[Non
         piece: work.Work,
         targets: Callable[[Placement], tuple[str, ...]],
         finish: Callable[[Placement], list[Record]],
+        compared: object = None,
     ) -> None:
         place = self._place(piece)
         source = self._source(place)

@@ -241,7 +241,11 @@ def a_range_is_cut_over_before_it_is_copied() -> None:
     """promise 6: the newcomer serves at once, and copies later."""
 
     async def fill(
-        self: mover.Mover, piece: work.Work, targets: object, finish: Callable[[Placement], list[Record]]
+        self: mover.Mover,
+        piece: work.Work,
+        targets: object,
+        finish: Callable[[Placement], list[Record]],
+        compared: object = None,
     ) -> None:
         self._ledger.append(*finish(self._place(piece)))
 
