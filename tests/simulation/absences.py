@@ -12,8 +12,8 @@ from tests.simulation.machine import machine_in
 from tests.simulation.model import Model
 from tests.simulation.progress import read_records
 
-ENDED: Final = (b'"type":"opened"', b'"type":"counted"', b'"type":"seen"')
-"""Records that say that a coordinator began, that a node was lost, or that one was replaced."""
+FOLLOWED: Final = (b'"type":"opened"', b'"type":"seen"')
+"""Records that say that a coordinator began, or that a node was replaced."""
 FULL_SECONDS: Final = 6.0
 """For so long after a log was full, losses may not be in it."""
 SLACK_SECONDS: Final = 0.1
@@ -27,6 +27,8 @@ class Absences:
         self._model = model
         self._lost_at: dict[str, float] = {}
         """Nodes that were lost while a coordinator was there; of all others it is known alone when that one began."""
+        self._there: set[str] = set()
+        """Who was there when something was logged last."""
         self._opened_at = 0.0
         watch = cluster.disks.watch
 
@@ -39,22 +41,27 @@ class Absences:
         cluster.disks.watch = written
 
     def _written(self, batch: Batch) -> None:
-        values = [value or b"" for _, value in batch.changes]
-        if batch.cleared or not any(kind in value for value in values for kind in ENDED):
-            return
-        records = read_records(values)
         now = asyncio.get_running_loop().time()
-        if any(record["type"] == "opened" for record in records):
-            self._lost_at.clear()
-            self._opened_at = now
-        if not self._cluster.running:
+        if self._cluster.running:
+            self._look(self._cluster.coordinator, now)
+        values = [value or b"" for _, value in batch.changes]
+        if batch.cleared or not any(kind in value for value in values for kind in FOLLOWED):
             return
-        coordinator = self._cluster.coordinator
-        for record in records:
-            if record["type"] == "counted" and not self._is_there(coordinator, record["node"]):
-                self._lost_at[record["node"]] = now
-            elif record["type"] == "seen":
-                self._check_replaced(coordinator, record["member"], now)
+        for record in read_records(values):
+            if record["type"] == "opened":
+                self._lost_at.clear()
+                self._there.clear()
+                self._opened_at = now
+            elif record["type"] == "seen" and self._cluster.running:
+                self._check_replaced(self._cluster.coordinator, record["member"], now)
+
+    def _look(self, coordinator: Coordinator, now: float) -> None:
+        for name in coordinator.topology.members:
+            if self._is_there(coordinator, name):
+                self._there.add(name)
+            elif name in self._there:
+                self._there.discard(name)
+                self._lost_at[name] = now
 
     def _is_there(self, coordinator: Coordinator, name: str) -> bool:
         remote = coordinator._ledger.nodes.get(name)
