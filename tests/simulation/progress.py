@@ -130,7 +130,8 @@ class Progress:
     def _check_known(self, coordinator: Coordinator, node: str, counter: int) -> None:
         """A node that is used has all that it told of."""
         disk = self._disk(coordinator.topology, node)
-        if disk is None:
+        if disk is None or not self._cluster.process(node).alive:
+            # It may have lost something as it was killed, just now: who uses it has yet to hear of that.
             return
         former, data_id, told = self._told.get(node, (None, "", 0))
         known = told if former is coordinator and data_id == disk.identity.data_id else 0
