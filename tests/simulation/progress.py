@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from kvtui.core.coordinator import Coordinator
+from kvtui.core.link import Link
 from kvtui.core.placement import Placement
 from kvtui.core.topology import Topology
 from tests.simulation.engine import FaultyDisk
@@ -29,7 +30,7 @@ class Progress:
         self._cluster = cluster
         self._model = model
         self._lost_at: dict[str, float] = {}
-        self._told: dict[str, tuple[Coordinator, str, int]] = {}
+        self._told: dict[str, tuple[Coordinator, str, int, Link | None]] = {}
         """How far each node, in this life of its data, told a coordinator that it got."""
 
     def _disk(self, topology: Topology, node: str) -> KnownDisk | None:
@@ -130,14 +131,15 @@ class Progress:
     def _check_known(self, coordinator: Coordinator, node: str, counter: int) -> None:
         """A node that is used has all that it told of."""
         disk = self._disk(coordinator.topology, node)
-        if disk is None or not self._cluster.process(node).alive:
-            # It may have lost something as it was killed, just now: who uses it has yet to hear of that.
+        if disk is None:
             return
-        former, data_id, told = self._told.get(node, (None, "", 0))
+        link = coordinator._ledger.nodes[node].link
+        former, data_id, told, on = self._told.get(node, (None, "", 0, None))
         known = told if former is coordinator and data_id == disk.identity.data_id else 0
-        if disk.counter < known:
+        if disk.counter < known and link is not on:
+            # On the same connection it was killed just now, lost something, and its coordinator has yet to hear of it.
             self._model.complain(f"{node} is used, has got to batch {disk.counter}, and had told {known}")
-        self._told[node] = coordinator, disk.identity.data_id, max(known, counter)
+        self._told[node] = coordinator, disk.identity.data_id, max(known, counter), link
 
     def _log_takes_records(self, now: float) -> bool:
         state = self._cluster.settings.state
