@@ -337,12 +337,12 @@ class SimCluster:
     async def until(self, holds: Callable[[ClusterSnapshot], bool], seconds: float = 60.0) -> ClusterSnapshot:
         """The first snapshot for which ``holds`` is true. Raises TimeoutError after so many virtual seconds."""
         async with asyncio.timeout(seconds):
-            while not (holds(self._drawn()) and holds(snapshot := await self.call(lambda c: c.refresh()))):
+            while not (holds(self.drawn()) and holds(snapshot := await self.call(lambda c: c.refresh()))):
                 await asyncio.sleep(0.1)
         return snapshot
 
-    def _drawn(self) -> ClusterSnapshot:
-        """What the coordinator knows now, without asking nodes for their counts."""
+    def drawn(self) -> ClusterSnapshot:
+        """What the coordinator knows now, without asking nodes for their counts. Raises CoordinatorGone."""
         if not self.machine.alive or self._coordinator is None:
             raise CoordinatorGone("the coordinator is not running")
         if self.machine.state is State.RUNNING:

@@ -79,13 +79,13 @@ class Nemesis(Scene):
             try:
                 async with self.opening:
                     await self.cluster.mend()
-                    if self.cluster.running and not self.cluster.coordinator.snapshot().nodes:
+                    if self.cluster.running and not self.cluster.coordinator.topology.members:
                         await self.begin_anew()
                 return
             except (ClusterError, CoordinatorGone, LaunchFailed):
                 # A coordinator that was just killed may find its nodes on their way out; one that was fenced stays so.
                 await asyncio.sleep(MENDING_SECONDS)
-                if self.cluster.running and self.cluster.coordinator.snapshot().stopped:
+                if self.cluster.running and self.cluster.coordinator._ledger.stopped:
                     return
                 if attempt == MENDING_TRIES - 1:
                     raise

@@ -58,7 +58,7 @@ async def _alive(scene: Scene) -> list[str]:
     names: list[str] = []
     for _ in range(TRIES):
         await scene.until_well()
-        if cluster.running and not cluster.coordinator.snapshot().stopped:
+        if cluster.running and not cluster.coordinator._ledger.stopped:
             names = [name for name in cluster.coordinator.topology.members if name in cluster.launcher.processes]
             names = [name for name in names if cluster.process(name).alive]
         if len(names) > 1:

@@ -37,7 +37,7 @@ async def change(scene: Scene, fault: Fault) -> bool:
     async with asyncio.timeout(fault.seconds + PATIENCE):
         match fault.kind:
             case FaultKind.JOIN:
-                if len(cluster.coordinator.snapshot().nodes) < NODES_MOST:
+                if len(cluster.coordinator.topology.members) < NODES_MOST:
                     await cluster.join(f"x{next(scene.names)}")
             case FaultKind.COPIES:
                 await cluster.call(lambda coordinator: coordinator.set_replication(copies))

@@ -90,7 +90,7 @@ async def _read_while_it_returns(scene: Scene, late: str) -> None:
 async def lose_state(scene: Scene, fault: Fault) -> bool:
     """What can't be rebuilt, because a node is away or was wiped, is found in a cupboard: the log as it was."""
     async with scene.opening:
-        if not scene.cluster.running or scene.cluster.coordinator.snapshot().stopped:
+        if not scene.cluster.running or scene.cluster.coordinator._ledger.stopped:
             return False
         scene.cluster.crash()
         await asyncio.sleep(DOWN_SHARE * fault.seconds)
@@ -129,7 +129,7 @@ async def lose_state_after_a_miss(scene: Scene, fault: Fault) -> bool:
             raise
     cluster.happened[Event.FORGOTTEN] += 1
     await _until_granted(scene)
-    others = [view.id for view in cluster.coordinator.snapshot().nodes if view.id != behind] if cluster.running else []
+    others = [name for name in cluster.coordinator.topology.members if name != behind] if cluster.running else []
     gone = others[fault.node % len(others)] if others else None
     if gone is not None and gone in cluster.launcher.processes:
         cluster.kill(gone)
@@ -153,7 +153,7 @@ async def _until_granted(scene: Scene) -> None:
 async def hand_over(scene: Scene, fault: Fault) -> bool:
     """Every other time the next one is killed some time later: what it found when it opened must hold for the one after it."""
     async with scene.opening:
-        if not scene.cluster.running or scene.cluster.coordinator.snapshot().stopped:
+        if not scene.cluster.running or scene.cluster.coordinator._ledger.stopped:
             return False
         await scene.cluster.hand_over()
     if fault.flag:
@@ -178,7 +178,10 @@ async def second_on_the_same(scene: Scene, fault: Fault) -> bool:
 async def second_on_a_copy(scene: Scene, fault: Fault) -> bool:
     """A copy of the log without the nodes' data: whatever it does, it answers nothing as if it knew."""
     cluster = scene.cluster
-    if cluster.attached or not cluster.running or not cluster.coordinator.snapshot().ranges:
+    if cluster.attached or not cluster.running:
+        return False
+    if not any(place.replicas for place in cluster.coordinator.topology.distinct):
+        # It would begin a ring of its own, with nodes of its own.
         return False
     copy = Path(f"copy{next(scene.names)}")
     cluster.disks.copy(STATE / "metadata", copy / "metadata")

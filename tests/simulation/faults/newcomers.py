@@ -39,7 +39,7 @@ STRIDE: Final = 7
 async def join_with_keys(scene: Scene, fault: Fault) -> bool:
     """A node that stood alone, with keys of its own: it is refused first, then joins with them, or without them."""
     cluster = scene.cluster
-    if not cluster.attached or not cluster.running or len(cluster.coordinator.snapshot().nodes) >= NODES_MOST:
+    if not cluster.attached or not cluster.running or len(cluster.coordinator.topology.members) >= NODES_MOST:
         return False
     node = f"own{next(scene.names)}"
     await cluster.launch_to_stay(node)
@@ -138,7 +138,7 @@ async def leave_to_the_last(scene: Scene, fault: Fault) -> bool:
     cluster = scene.cluster
     if not cluster.running:
         return False
-    last, *others = [member.id for member in cluster.coordinator.snapshot().nodes] or [""]
+    last, *others = list(cluster.coordinator.topology.members) or [""]
     if not last:
         return False
     tries = 0
@@ -149,7 +149,7 @@ async def leave_to_the_last(scene: Scene, fault: Fault) -> bool:
             await asyncio.sleep(AGAIN_SECONDS)
     cluster.happened[Event.LAST_LEFT] += 1
     await asyncio.sleep(fault.seconds)
-    if cluster.running and not cluster.coordinator.snapshot().nodes:
+    if cluster.running and not cluster.coordinator.topology.members:
         await scene.begin_anew()
     return True
 

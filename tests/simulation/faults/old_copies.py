@@ -66,7 +66,7 @@ async def open_an_old_copy(scene: Scene, fault: Fault) -> bool:
             if not cluster.machine.alive:
                 await cluster.open_at(state)
         await asyncio.sleep(dice.uniform(*SERVES_SECONDS))
-        if cluster.running and cluster.coordinator.snapshot().stopped:
+        if cluster.running and cluster.coordinator._ledger.stopped:
             await rebuild(scene)
     return True
 

@@ -114,7 +114,7 @@ async def in_office(scene: Scene) -> bool:
         return False
     if not cluster.running:
         await cluster.open()
-    if cluster.coordinator.snapshot().stopped:
+    if cluster.coordinator._ledger.stopped:
         await rebuild(scene)
     return True
 

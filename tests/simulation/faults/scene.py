@@ -81,14 +81,13 @@ class Scene:
         """A member that was started here, or the one so many ``further`` on."""
         if not self.cluster.running:
             return None
-        names = [
-            view.id for view in self.cluster.coordinator.snapshot().nodes if view.id in self.cluster.launcher.processes
-        ]
+        members = self.cluster.coordinator.topology.members
+        names = [name for name in members if name in self.cluster.launcher.processes]
         return names[(fault.node + further) % len(names)] if names else None
 
     def spared(self, first: str) -> str | None:
         """The next node, from ``first`` on, whose slots each have another clean copy and may go on with that alone."""
-        if not self.cluster.running or self.cluster.coordinator.snapshot().stopped:
+        if not self.cluster.running or self.cluster.coordinator._ledger.stopped:
             return None
         topology = self.cluster.coordinator.topology
         names = [name for name in topology.members if name in self.cluster.launcher.processes]
@@ -114,9 +113,7 @@ class Scene:
 
     async def until_well(self) -> None:
         """Until every member is there and every replica clean, or a while has passed: for what only shows from there."""
-        await until(
-            lambda: self.cluster.running and settled(self.cluster.coordinator.snapshot()), WELL_SECONDS, LOOK_SECONDS
-        )
+        await until(lambda: self.cluster.running and settled(self.cluster.drawn()), WELL_SECONDS, LOOK_SECONDS)
 
     async def until(self, holds: Callable[[], bool], seconds: float) -> None:
         """Until something holds of the coordinator, in the moment in which it does, or so many seconds have passed."""

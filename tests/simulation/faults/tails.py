@@ -117,7 +117,7 @@ async def _chosen(scene: Scene, fault: Fault, *, several: bool) -> list[str]:
 
 def _running(scene: Scene, fault: Fault, *, several: bool) -> list[str]:
     cluster = scene.cluster
-    if not cluster.running or cluster.coordinator.snapshot().stopped:
+    if not cluster.running or cluster.coordinator._ledger.stopped:
         return []
     topology = cluster.coordinator.topology
     # A node that forgets that it joined has the keys of its own again, and waits for a person.
