@@ -107,7 +107,10 @@ class Ledger:
 
     def append(self, *records: Record) -> None:
         """Log records, and how far the nodes got whose standing they change, then act on them. Raises LogFull when there is no
-        space for them, which changes nothing, and ClusterError when the log fails: then this coordinator stops."""
+        space for them, which changes nothing, and ClusterError when the log fails: then this coordinator stops. One that has
+        stopped logs nothing."""
+        if self.stopped:
+            raise ClusterError(self.stopped)
         before = self.topology
         records = (*records, *progress(self.topology, concerned(self.topology, records), self.nodes))
         try:

@@ -388,3 +388,16 @@ def test_what_may_be_an_old_copy_serves_no_slot_before_those_obey_who_may_have_b
     assert not known.may_place(place)
     known.granted.add("B")
     assert known.may_place(place)
+
+
+def test_who_has_stopped_logs_nothing_any_more() -> None:
+    known = ledger()
+    logged = known.logged
+    known.stop("another coordinator took over")
+    with pytest.raises(ClusterError, match="another coordinator took over"):
+        known.append(Tuned(1, ReadMode.STRICT))
+    # Nor where nobody waits for it, as when space is looked for.
+    assert not known.record(Tuned(1, ReadMode.STRICT))
+    with pytest.raises(ClusterError, match="another coordinator took over"):
+        known.check_space()
+    assert known.logged == logged

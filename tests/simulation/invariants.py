@@ -69,6 +69,8 @@ class Invariants:
         self._lost: set[int] = set()
         self._logged_at = -1.0
         self._notes: dict[str, tuple[bytes, Topology | None]] = {}
+        self._rebuilt = ""
+        """The coordinator on the last log that was rebuilt from the nodes."""
         self._acknowledged_at: dict[Where, float] = {}
         self._progress = Progress(cluster, model)
         self._holders = Holders(cluster, model)
@@ -306,6 +308,9 @@ class Invariants:
             self._former.append((asyncio.get_running_loop().time(), self._seen.places))
         self._seen = topology
         self._look_at_plan(topology)
+        if topology.home == HOME and topology.coordinator != self._rebuilt:
+            self._rebuilt = topology.coordinator
+            self._check_rebuilt(topology)
         self._holders.look(self._cluster.coordinator, self._check_clean)
         if self._members and not topology.members:
             # The last one left, and what was deleted is forgotten with it: nobody is there who could know of a tombstone. What was
@@ -436,6 +441,25 @@ class Invariants:
                 return
             said.append((node, then))
         self._model.complain(f"slot {slot}: {nodes} come to count, and nobody has noted that they may: {place}, {said}")
+
+    def _check_rebuilt(self, topology: Topology) -> None:
+        """A log that was rebuilt from the nodes gives up in silence nothing that was acknowledged, and is there."""
+        if not topology.places:
+            return
+        for place, version in self._model.acknowledged.items():
+            slot = slot_at(place, len(topology.places))
+            for node in topology.places[slot].clean:
+                lack = self._lacks(topology, node, place, version)
+                holders = [
+                    disk.path.name
+                    for path, disk in self._model.disks.items()
+                    if self._cluster.disks.exists(path) and disk.held.get(place, b"")[:VERSION] >= version
+                ]
+                if lack and holders:
+                    self._model.complain(
+                        f"a rebuilt log gives slot {slot} to {node}, which holds {lack} of {place[KEY_AT:]!r}, and {told(version)}"
+                        f" was acknowledged or read and is on {', '.join(holders)}: {topology.places[slot]}"
+                    )
 
     def _given(self, topology: Topology, place: Where, version: bytes) -> bool:
         """Whether a clean replica has it to give. What none has any more is no fault of who is made equal: it may have been purged

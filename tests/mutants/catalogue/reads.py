@@ -213,7 +213,7 @@ MUTANTS = (
         name="settings_are_changed_by_who_was_superseded",
         where="Coordinator._check_active",
         promise=8,
-        story="a coordinator that has stopped changes what it logs",
+        story="a coordinator that has stopped does what it is asked, and says that it did",
         new="pass",
     ),
 )

@@ -372,4 +372,6 @@ async def settings_are_changed_by_who_was_superseded() -> None:
         cluster.coordinator._ledger.stop("another coordinator took this cluster over")
         with pytest.raises(ClusterError, match="took this cluster over"):
             await cluster.call(lambda coordinator: coordinator.set_quorum(2))
+        with pytest.raises(ClusterError, match="took this cluster over"):
+            await cluster.call(lambda coordinator: coordinator.accept_loss())
         assert cluster.coordinator.topology is before
