@@ -252,6 +252,11 @@ async def both_at_once(coordinator: Coordinator) -> None:
     coordinator._ledger.append(Tuned(0, ReadMode.STRICT))
 
 
+async def past_the_ledger(coordinator: Coordinator) -> None:
+    """The ledger itself refuses to, once it has stopped."""
+    coordinator._ledger._log.append(Tuned(0, ReadMode.STRICT))
+
+
 def test_one_setting_is_changed_at_a_time() -> None:
     async def story(cluster: SimCluster, model: Model, recorder: WatchedRecorder) -> None:
         await cluster.call(lambda coordinator: coordinator.set_quorum(1))
@@ -387,6 +392,6 @@ def test_a_stopped_coordinator_that_logs_something_is_noticed() -> None:
         await written(cluster, recorder)
         cluster.coordinator._ledger.stop("a test says so")
         assert not model.wrong
-        await cluster.call(both_at_once)
+        await cluster.call(past_the_ledger)
 
     assert any("a coordinator that has stopped logs something" in text for text in found(story))
