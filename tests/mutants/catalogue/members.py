@@ -101,12 +101,11 @@ MUTANTS = (
     ),
     Mutant(
         name="short_absences_add_up",
-        where="Replacement.look",
+        where="Replacement._gone_since",
         promise=7,
-        story="a node that was away before is replaced as soon as it is away again, however short",
-        old="for name in names if name not in usable}",
-        new="for name in names}",
-        simulated=False,
+        story="a node that was back for a moment is replaced as if it had been away all along",
+        old="and known[0] == losses",
+        new="",
     ),
     Mutant(
         name="what_a_person_ended_is_started_again",
