@@ -34,8 +34,8 @@ MUTANTS = (
         where="RemoteCluster._write_many",
         promise=1,
         story="where a holder ends amid batches, all of them are carried out once more, over what was written since",
-        old="items[done:]",
-        new="items",
+        old="if key not in done]",
+        new="]",
         simulated=False,
     ),
     Mutant(

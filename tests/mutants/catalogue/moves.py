@@ -44,10 +44,10 @@ MUTANTS = (
         story="a write that begins while digests are under way need not reach the newcomer",
         old="""
             with self._counted(peers, piece) as counted:
-                digests = await digests_of([source, *peers], piece.start, piece.stop)
+                own, *others = await digests_of([source, *peers, *clean], piece.start, piece.stop)
         """,
         new="""
-            digests = await digests_of([source, *peers], piece.start, piece.stop)
+            own, *others = await digests_of([source, *peers, *clean], piece.start, piece.stop)
             with self._counted(peers, piece) as counted:
         """,
         shown_by="newcomers_are_counted_while_they_are_compared",
