@@ -184,4 +184,30 @@ MUTANTS = (
         new="",
         simulated=False,
     ),
+    Mutant(
+        name="nobody_looks_between_the_hellos",
+        where="Supervisor.call",
+        promise=8,
+        story="what another coordinator had a node note before it was refused proves nothing",
+        old="self.check_log(node, granted)\nreturn link, granted",
+        new="return link, granted",
+        simulated=False,
+    ),
+    Mutant(
+        name="what_became_of_a_member_while_it_was_asked_is_undone",
+        where="Readdressing.readdress",
+        promise=12,
+        story="a node that is to leave is not, once it was taken back at another address",
+        old="""
+        facts = await self._identity(node, host, port)
+        there = await self._answering(node.host, node.port)
+        member = self._ledger.topology.members.get(node.id)
+        """,
+        new="""
+        member = self._ledger.topology.members.get(node.id)
+        facts = await self._identity(node, host, port)
+        there = await self._answering(node.host, node.port)
+        """,
+        simulated=False,
+    ),
 )

@@ -169,4 +169,30 @@ MUTANTS = (
         new="if written.failed == len(items) != 0:",
         simulated=False,
     ),
+    Mutant(
+        name="tombstones_that_come_amid_a_purge_are_forgotten",
+        where="Mover._purge",
+        promise=5,
+        story="what is buried while others are looked for is never looked for",
+        old="for key in await purge(peers, piece.start, piece.stop, still, quiet, log):",
+        new="""
+            waiting = await purge(peers, piece.start, piece.stop, still, quiet, log)
+            self._ledger.graves.looked(piece.start, piece.stop)
+            for key in waiting:
+        """,
+    ),
+    Mutant(
+        name="a_move_that_goes_on_is_not_noted",
+        where="Mover._move",
+        promise=6,
+        story="after a crash a move is cut over though nobody may have noted that it is under way",
+        old="""
+            self._ledger.append(Dual(piece.start, piece.stop, piece.target))
+        await self._announce(piece)
+        """,
+        new="""
+            self._ledger.append(Dual(piece.start, piece.stop, piece.target))
+            await self._announce(piece)
+        """,
+    ),
 )

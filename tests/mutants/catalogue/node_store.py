@@ -139,4 +139,20 @@ MUTANTS = (
         old="LeftBehind(own.cluster, own.data_id,",
         new="LeftBehind(own.cluster, data_id,",
     ),
+    Mutant(
+        name="a_value_that_was_replaced_stays_at_hand",
+        where="Store._stage",
+        promise=11,
+        story="a large value that was replaced amid its reading keeps its successor from being read",
+        old="self._large.forget(where)",
+        new="pass",
+    ),
+    Mutant(
+        name="a_refused_leave_takes_the_counter_along",
+        where="kvtui.node.store.Store.leave",
+        promise=4,
+        story="a node that could not leave for want of space seems to have lost what it holds",
+        old="self.counter = before\n",
+        new="",
+    ),
 )

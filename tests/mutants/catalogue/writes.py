@@ -190,4 +190,28 @@ MUTANTS = (
         story="a key counts as settled once its newest write failed, while an older one is on some of the clean replicas alone",
         new="return",
     ),
+    Mutant(
+        name="of_hidden_writes_the_oldest_counts",
+        where="Writes._uncover",
+        promise=3,
+        story="once the newest write of a key failed, reads wait for the oldest one under way, not for the newer one",
+        old="for older in self._unsettled:",
+        new="for older in reversed(list(self._unsettled)):",
+    ),
+    Mutant(
+        name="who_was_remade_before_is_forgotten",
+        where="Writes._remade",
+        promise=2,
+        story="a replica that dropped a write is believed to have it, once another one is made equal, too",
+        old="{*write.remade, *nodes}",
+        new="nodes",
+    ),
+    Mutant(
+        name="one_clean_copy_will_do_at_the_end",
+        where="Writes._outcome",
+        promise=2,
+        story="a write is acknowledged though fewer clean copies are left by its end than are wanted",
+        old="len(clean) < self._ledger.route(slot).least",
+        new="not clean",
+    ),
 )

@@ -17,6 +17,7 @@ from kvtui.core.version import Version
 from kvtui.node.store import Store
 from tests.core.clusters import placed_as
 from tests.core.clusters import settled as settled_topology
+from tests.core.test_supervisor import BetweenNetwork
 from tests.simulation.engine import FaultyDisk
 from tests.simulation.harness import STATE, SimCluster, settled
 from tests.simulation.machine import Machine
@@ -344,3 +345,39 @@ async def a_directory_stays_held_by_who_could_not_open_it() -> None:
             reasons.append(str(error))
     assert len(reasons) == 2
     assert reasons[0] == reasons[1], reasons
+
+
+async def nobody_looks_between_the_hellos() -> None:
+    network = BetweenNetwork(0)
+    async with SimCluster(nodes=0, attached=True, slots=SLOTS, network=network) as cluster:
+        await cluster.join("n1")
+        await cluster.call(lambda coordinator: coordinator.rebalance())
+        cluster.crash()
+
+        def note() -> None:
+            network.happens = None
+            server = cluster.process("n1").server
+            assert server is not None
+            server.store.write_note("more", Version(1, 1_000_000))
+
+        network.happens = note
+        await cluster.open()
+        assert "n1 has noted more" in cluster.coordinator.snapshot().stopped
+
+
+async def what_became_of_a_member_while_it_was_asked_is_undone() -> None:
+    async with SimCluster(nodes=0, slots=SLOTS) as cluster:
+        for node, port in (("a", 7400), ("b", 7500)):
+            await cluster.launch(node, port)
+            await cluster.call(lambda c, node=node, port=port: c.add_node(node, "127.0.0.1", port))  # type: ignore[misc]
+        await cluster.until(settled)
+        await _down(cluster, "b")
+        await cluster.launch("b", 7600)
+        cluster.network.slow("b", 0.3)
+        adding = asyncio.create_task(cluster.call(lambda c: c.add_node("b", "127.0.0.1", 7600)))
+        await asyncio.sleep(0.1)
+        assert not adding.done()
+        cluster.coordinator._membership._begin_to_leave("b")
+        await adding
+        member = cluster.coordinator.topology.members.get("b")
+        assert member is None or member.leaving

@@ -13,10 +13,12 @@ from kvtui.core.link import Link
 from kvtui.core.notes import read_note
 from kvtui.core.placement import Placement
 from kvtui.core.protocol import Clear, Put, Reply, Request
+from kvtui.core.records import Dual, Planned
 from kvtui.core.ring import slot_of, token_of
+from kvtui.core.snapshot import NodeState
 from kvtui.core.throttle import Throttle
 from kvtui.core.version import NEVER, Version
-from kvtui.core.work import keeps_reach
+from kvtui.core.work import Kind, keeps_reach
 from kvtui.node.record import engine_key
 from tests.mutants.scenarios.constants import lowered
 from tests.node.nodes import Bench
@@ -330,3 +332,42 @@ async def what_could_not_be_imported_is_wiped() -> None:
     finally:
         await bench.server.close()
     raise AssertionError("half of its keys were stored, and it is taken for imported")
+
+
+async def tombstones_that_come_amid_a_purge_are_forgotten() -> None:
+    async with SimCluster(nodes=2, replication=2, slots=1) as cluster:
+        assert (await cluster.delete(KEYS[0])).outcome is Outcome.OK
+        await cluster.call(lambda coordinator: coordinator.rebalance())
+        cluster.network.slow("n2", 0.2)
+        running = cluster.coordinator._mover._running
+        while not any(piece.kind is Kind.PURGE for piece in running):
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.5)
+        assert any(piece.kind is Kind.PURGE for piece in running)
+        assert (await cluster.delete(KEYS[1])).outcome is Outcome.OK
+        cluster.network.slow("n2", 0.0)
+        await asyncio.sleep(20.0)
+        servers = [process.server for process in cluster.launcher.processes.values()]
+        assert [sum(server.store.table.dead) for server in servers if server is not None] == [0, 0]
+
+
+async def a_move_that_goes_on_is_not_noted() -> None:
+    async with SimCluster(nodes=0, attached=True, slots=1, make_disk=lambda path: FaultyDisk(path)) as cluster:
+        for node in ("n1", "n2"):
+            await cluster.join(node)
+        await cluster.call(lambda coordinator: coordinator.rebalance())
+        ledger = cluster.coordinator._ledger
+        (there,) = ledger.topology.places[0].replicas
+        (other,) = {"n1", "n2"} - {there}
+        disk = cluster.disks.disk(cluster.data_of(there))
+        assert isinstance(disk, FaultyDisk)
+        cluster.kill(other)
+        await cluster.until(lambda snapshot: any(view.state is NodeState.DOWN for view in snapshot.nodes))
+        ledger.append(Dual(0, 1, (other,)), Planned(ledger.topology.planned.leave(there).to_record()))
+        cluster.crash()
+        await cluster.open()
+        await asyncio.sleep(1)
+        disk.free = 0
+        await cluster.revive(other)
+        await asyncio.sleep(20)
+        assert cluster.coordinator.topology.places[0].replicas == (there,)

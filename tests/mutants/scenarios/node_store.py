@@ -215,3 +215,27 @@ def a_leaver_is_remembered_by_its_new_data() -> None:
     assert left is not None
     assert left.data_id == before != store.membership.data_id
     assert store.noted == NEVER
+
+
+def a_value_that_was_replaced_stays_at_hand() -> None:
+    store = _store(FaultyDisk())
+    store.write(b"key", Version(1, 1), b"old")
+    store.commit()
+    assert store.read_large(b"key") == store.read(b"key")
+    store.write(b"key", Version(1, 2), b"new")
+    store.commit()
+    assert store.read_large(b"key") == store.read(b"key")
+
+
+def a_refused_leave_takes_the_counter_along() -> None:
+    disk = FaultyDisk()
+    store = _store(disk)
+    store.write(b"key", Version(1, 1), b"value")
+    store.commit()
+    before, disk.free = store.counter, 0
+    try:
+        store.leave(Version(1, 1))
+    except EngineFull:
+        assert store.counter == before
+    else:
+        raise AssertionError("there was no space")

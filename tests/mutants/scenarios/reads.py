@@ -7,9 +7,25 @@ import pytest
 from kvtui.core.catch_up import Peer
 from kvtui.core.cluster import ClusterError, Outcome, Read
 from kvtui.core.placement import Placement
-from kvtui.core.protocol import DAMAGED, ERROR, INLINE_BYTES, Clear, Del, Drop, Entry, Get, Listed, Piece, Put, PutMany
+from kvtui.core.protocol import (
+    DAMAGED,
+    ERROR,
+    INLINE_BYTES,
+    Clear,
+    Del,
+    Drop,
+    Entry,
+    Get,
+    Listed,
+    Piece,
+    Put,
+    PutMany,
+    Reply,
+    to_blob,
+)
 from kvtui.core.purge import purge
 from kvtui.core.read_mode import ReadMode
+from kvtui.core.reads import _in_the_ring, _together
 from kvtui.core.records import Behind, Placed, Recovered
 from kvtui.core.version import Version
 from kvtui.node.record import engine_key
@@ -375,3 +391,40 @@ async def settings_are_changed_by_who_was_superseded() -> None:
         with pytest.raises(ClusterError, match="took this cluster over"):
             await cluster.call(lambda coordinator: coordinator.accept_loss())
         assert cluster.coordinator.topology is before
+
+
+async def a_key_of_which_all_copies_are_damaged_is_absent() -> None:
+    async with SimCluster(nodes=2, replication=2, slots=1, make_disk=lambda path: FaultyDisk(path)) as cluster:
+        await be_quiet(cluster)
+        for node in ("n1", "n2"):
+            _damage(cluster, node)
+        cluster.coordinator._ledger.suspect_key(b"key", 0, NEWER)
+        assert (await cluster.get(b"key")).outcome is Outcome.FAILED
+
+
+async def any_stale_answer_will_do() -> None:
+    async with SimCluster(nodes=3, replication=3, slots=1) as cluster:
+        await _half_written(cluster)
+        await cluster.call(lambda coordinator: coordinator.set_reads(ReadMode.AVAILABLE))
+        cluster.coordinator._ledger.append(Placed(0, 1, Placement(("n3", "n2", "n1"), ("n3",))))
+        await down(cluster, "n3")
+        read = await cluster.get(b"key")
+        assert (read.value, read.stale) == (b"new", True)
+
+
+def a_page_of_several_replicas_ends_where_the_last_one_did() -> None:
+    keys = sorted((b"%d" % number for number in range(6)), key=_in_the_ring)
+    entries = [Entry(to_blob(key), Version(1, 1), 0, "") for key in keys]
+    first = Reply(status="ok", entries=entries[:3], cursor=to_blob(keys[2]))
+    last = Reply(status="ok", entries=[entries[0], *entries[3:5]], cursor=to_blob(keys[4]))
+    assert _together([last, first]) == (entries[:3], keys[2])
+
+
+async def a_page_asks_all_only_where_it_begins_unverified() -> None:
+    async with SimCluster(nodes=2, replication=2, slots=2) as cluster:
+        await be_quiet(cluster)
+        ledger, key = cluster.coordinator._ledger, key_in(1, 2)
+        ledger.append(Placed(0, 2, Placement(("n1", "n2"), ("n1", "n2"))))
+        await link_of(cluster, "n2").ask(PutMany(entries=[Entry(to_blob(key), NEWER, 3, "new")]))
+        ledger.unverified[1] = 1
+        assert key in [item.key async for page in cluster.coordinator.scan() for item in page]

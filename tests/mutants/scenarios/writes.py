@@ -338,3 +338,54 @@ async def who_was_remade_holds_what_it_acknowledged() -> None:
         ledger.append(Recovered("n1", 0, 1))
         ledger.append(Behind("n3", [(0, 1)]))
         assert (await writing).outcome is Outcome.UNKNOWN
+
+
+async def of_hidden_writes_the_oldest_counts() -> None:
+    async with SimCluster(nodes=2, replication=2, slots=8, make_disk=FaultyDisk) as cluster:
+        await be_quiet(cluster)
+        writes, disk = cluster.coordinator._writes, cluster.disks.disk(cluster.data_of("n1"))
+        assert isinstance(disk, FaultyDisk)
+        cluster.pause("n2")
+        written = []
+        for value in (b"oldest", b"older"):
+            written.append(asyncio.create_task(cluster.put(b"key", value)))
+            while len(writes._unsettled) < len(written) or not writes.in_flight[b"key"].acknowledged:
+                await asyncio.sleep(0.001)
+        under_way = writes.in_flight[b"key"]
+        disk.free = 0
+        await down(cluster, "n2")
+        assert (await cluster.put(b"key", b"newest")).outcome is Outcome.FAILED
+        assert writes.in_flight.get(b"key") is under_way
+        disk.free = None
+        for each in written:
+            await each
+
+
+async def who_was_remade_before_is_forgotten() -> None:
+    async with SimCluster(nodes=3, replication=3, slots=1) as cluster:
+        await be_quiet(cluster)
+        ledger = cluster.coordinator._ledger
+        cluster.network.slow("n2", 0.5)
+        cluster.network.partition(COORDINATOR, "n3", one_way=True)
+        writing = asyncio.create_task(cluster.put(b"key", b"new"))
+        await asyncio.sleep(0.1)
+        cluster.network.cut("n3")
+        await asyncio.sleep(0.1)
+        assert not writing.done()
+        for node in ("n1", "n3"):
+            ledger.append(Behind(node, [(0, 1)]))
+            ledger.append(Recovered(node, 0, 1))
+        ledger.append(Behind("n3", [(0, 1)]))
+        assert (await writing).outcome is Outcome.UNKNOWN
+
+
+async def one_clean_copy_will_do_at_the_end() -> None:
+    async with SimCluster(nodes=2, replication=2, slots=1) as cluster:
+        await be_quiet(cluster)
+        cluster.network.slow("n1", 0.5)
+        writing = asyncio.create_task(cluster.put(b"key", b"new"))
+        await asyncio.sleep(0.1)
+        assert not writing.done()
+        cluster.coordinator._ledger.append(Behind("n2", [(0, 1)]))
+        await cluster.call(lambda coordinator: coordinator.set_quorum(2))
+        assert (await writing).outcome is Outcome.UNKNOWN
