@@ -189,6 +189,18 @@ def test_a_connection_that_breaks_is_made_again_and_no_event_is_told_twice() -> 
     told(story)
 
 
+def test_who_asks_nothing_and_only_listens_notices_a_holder_that_hangs() -> None:
+    async def story(_: Lab, holder: Desk, guest: Desk) -> None:
+        await asyncio.sleep(1)
+        holder.machine.pause()
+        await asyncio.sleep(15)
+        assert "has been silent for 10 s" in guest.session.snapshot().stopped
+        holder.machine.resume()
+        await guest.until(lambda snapshot: not snapshot.stopped)
+
+    told(story)
+
+
 def test_a_holder_that_hangs_is_given_up_and_found_again() -> None:
     async def story(_: Lab, holder: Desk, guest: Desk) -> None:
         asking = asyncio.ensure_future(guest.session.put(b"k", b"v"))

@@ -528,6 +528,30 @@ def test_what_a_node_left_that_could_not_be_told_to_leave_is_neither_taken_back_
     run_virtual(main)
 
 
+def test_a_node_that_comes_again_with_tombstones_alone_is_emptied_of_them_too() -> None:
+    """Nobody would mark them, or ever look for them."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=3, replication=2, slots=8) as cluster:
+            await put_all(cluster)
+            for key in KEYS:
+                assert (await cluster.delete(key)).outcome is Outcome.OK
+            cluster.disks.undeletable[cluster.data_of("n3")] = True
+            await removed_by_force(cluster, "n3")
+            added = asyncio.ensure_future(
+                cluster.call(lambda c: c.add_node("n3", "127.0.0.1", 0, own_data=OwnData.WIPE))
+            )
+            while "n3" not in cluster.coordinator.topology.members:
+                await cluster.coordinator._ledger.changed()
+            server = cluster.process("n3").server
+            assert server is not None
+            assert sum(server.store.table.dead) == 0
+            assert cluster.coordinator.topology.members["n3"].counter == server.store.counter
+            await added
+
+    run_virtual(main)
+
+
 def test_where_files_of_a_store_that_was_given_up_are_left_a_node_begins_once_they_are_gone() -> None:
     async def main() -> None:
         async with SimCluster(nodes=3, replication=2, slots=8) as cluster:
