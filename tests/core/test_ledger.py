@@ -151,6 +151,10 @@ def test_a_record_without_space_is_refused_in_words() -> None:
     assert "B" in known.topology.members
 
 
+def test_a_coordinator_serves_and_logs_at_first() -> None:
+    assert (ledger().stopped, ledger().full) == ("", "")
+
+
 def test_a_log_that_fails_stops_the_coordinator_in_words() -> None:
     disk, told = FaultyDisk(), list[str]()
     known = ledger(AB, disk, told)

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kvtui.core.placement import Placement, begin_move, cut_over, union, without
+from kvtui.core.placement import Placement, begin_move, cut_over, first_placement, union, without
 
 NODES = "ABCDEF"
 lists = st.lists(st.sampled_from(NODES), unique=True, max_size=4).map(tuple)
@@ -36,6 +36,11 @@ def test_a_replica_that_is_not_clean_is_behind_and_follows() -> None:
 def test_a_move_sends_writes_to_newcomers_while_the_old_replicas_serve() -> None:
     place = begin_move(Placement(("A", "B"), ("A", "B")), ("C", "A"))
     assert place == Placement(("A", "B"), ("A", "B"), receiving=("C",), target=("C", "A"))
+
+
+def test_a_slot_that_begins_anew_has_who_holds_garbage_of_it_behind_or_still_to_be_cleared() -> None:
+    place = first_placement(Placement(garbage=("C", "B")), ("A", "B"))
+    assert place == Placement(("A", "B"), ("A",), garbage=("C",))
 
 
 def test_a_cut_over_makes_newcomers_clean_and_leavers_garbage() -> None:

@@ -242,6 +242,18 @@ def test_a_node_that_is_not_clean_is_not_shrinkable_again() -> None:
     assert topology.shrinkable("D") == []
 
 
+def test_a_node_has_the_last_clean_copy_of_some_slots_and_what_is_left_of_lost_ones() -> None:
+    topology = after(
+        placed_as(joined("ABC"), ABC),
+        Placed(1, 2, Placement(("A", "B"), ("A",))),
+        Placed(2, 4, Placement(("A", "B"), ("B",))),
+        Placed(4, 5, Placement(("A", "B"))),
+        Placed(5, 6, Placement(("B", "C"))),
+    )
+    assert [topology.only_at(node) for node in "ABC"] == [[(1, 2)], [(2, 4)], []]
+    assert [topology.left_at(node) for node in "ABC"] == [[(4, 5)], [(4, 5), (5, 6)], [(5, 6)]]
+
+
 places = st.sampled_from(
     [Placement(), Placement(("A",), ("A",)), ABC, Placement(("A", "B"), ("A",)), Placement(("B", "A"), ("A",))]
 )

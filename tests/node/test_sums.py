@@ -256,6 +256,23 @@ def test_a_store_whose_sums_are_not_all_there_is_read_whole(broken: str) -> None
     assert not open_unread(engine).verified
 
 
+def test_changes_are_read_with_their_size_and_only_upon_all_sums() -> None:
+    engine, kept = FaultyDisk().open(), sums.KeptSums()
+    row = (3, 1 << 60, 5, 1, 0, 99)
+    written = [[row] * SLOTS, [row], [row] * 3]
+    for number, rows in enumerate(written):
+        batch = Batch()
+        kept.written(kept.add(batch, SLOTS, number, rows, whole=not number), whole=not number)
+        engine.apply(batch)
+    again = sums.KeptSums()
+    assert again.read(engine, SLOTS) == [row] * (SLOTS + 4)
+    assert again.changes_bytes == kept.changes_bytes > 0
+    without = Batch()
+    without.delete(sums._WHOLE)
+    engine.apply(without)
+    assert sums.KeptSums().read(engine, SLOTS) is None
+
+
 def test_changes_are_replaced_by_all_sums_before_they_are_many() -> None:
     engine = FaultyDisk().open()
     store = open_unread(engine)
