@@ -64,7 +64,7 @@ def wanted(
 
 
 class Outlook:
-    """What is ``wanted``, remembered for each block of ``CHUNK`` slots: to look again costs what changed, on any ring."""
+    """What is ``wanted`` on one ring, remembered for each block of ``CHUNK`` slots: to look again costs what changed."""
 
     def __init__(self) -> None:
         self._blocks: list[dict[Kind, list[Work]]] = []
@@ -80,7 +80,7 @@ class Outlook:
         leaving = {member.id for member in topology.members.values() if member.leaving}
         nodes = (frozenset(usable), leaving)
         blocks = -(-len(places) // CHUNK)
-        if nodes != self._nodes or blocks != len(self._blocks):
+        if nodes != self._nodes:
             self._nodes = nodes
             self._blocks = [{} for _ in range(blocks)]
             self._seen = [None] * blocks

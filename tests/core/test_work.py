@@ -179,6 +179,18 @@ def test_a_node_that_left_is_cleared_when_it_can_be_reached() -> None:
     assert unfinished(topology, VERIFIED) == ""
 
 
+def test_a_slot_that_begins_anew_is_cleared_of_its_earlier_life_and_placed_where_nothing_of_that_is_left() -> None:
+    topology = only_planned(("A", "B"), Placement(garbage=("A", "C", "D")))
+    place = topology.places[0]
+    assert wanted(topology, "ABC", VERIFIED) == [
+        Work(Kind.PLACE, 0, SLOTS, place, target=("A", "B")),
+        Work(Kind.CLEAR, 0, SLOTS, place, "A"),
+        Work(Kind.CLEAR, 0, SLOTS, place, "C"),
+    ]
+    topology = only_planned(("A",), Placement(garbage=("A",)))
+    assert wanted(topology, "A", VERIFIED) == [Work(Kind.CLEAR, 0, SLOTS, topology.places[0], "A")]
+
+
 def test_a_node_that_leaves_is_not_cleared_slot_by_slot() -> None:
     topology = after(only_planned(("A", "B"), AB._replace(garbage=("C", "D"))), Seen(member("D", leaving=True)))
     assert [piece.node for piece in wanted(topology, "ABCD", VERIFIED)] == ["C"]
@@ -254,6 +266,18 @@ def test_who_looks_again_sees_what_is_there_not_what_was(changes: list[tuple[str
         assert list(outlook) == wanted(topology, usable, unverified, graves)
         for some in Kind:
             assert list(outlook.of(some)) == [piece for piece in outlook if piece.kind is some]
+
+
+def test_to_look_again_finds_anew_only_what_changed() -> None:
+    slots = 4 * CHUNK
+    topology, unverified, outlook = settled("AB", 2, slots), bytearray(b"\1") * slots, Outlook()
+    assert list(outlook) == []
+    outlook.look(topology, "AB", unverified)
+    before = {id(piece): piece for piece in outlook}
+    unverified[CHUNK + 3] = 0
+    outlook.look(topology, "AB", unverified)
+    assert {piece.start // CHUNK for piece in outlook if id(piece) not in before} == {1}
+    assert covered(outlook) == [slot for slot in range(slots) if slot != CHUNK + 3]
 
 
 @pytest.mark.parametrize(

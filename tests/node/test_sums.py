@@ -267,6 +267,9 @@ def test_changes_are_read_with_their_size_and_only_upon_all_sums() -> None:
     again = sums.KeptSums()
     assert again.read(engine, SLOTS) == [row] * (SLOTS + 4)
     assert again.changes_bytes == kept.changes_bytes > 0
+    assert [where for where, _ in engine.scan(sums._CHANGE, sums._AFTER)] == [
+        sums._CHANGE + bytes(7) + bytes([number]) for number in (1, 2)
+    ]
     without = Batch()
     without.delete(sums._WHOLE)
     engine.apply(without)
