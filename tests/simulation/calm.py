@@ -32,6 +32,8 @@ PURGE_SHARE: Final = 0.3
 """Runs that wait for tombstones to go."""
 NOTICED_SECONDS: Final = 3.0
 """Until then who is killed or hung is not waited for any more: two seconds are promised."""
+UNDER_WAY_SECONDS: Final = 0.03
+"""So long writes have been under way when a node is lost."""
 REPAIR_SECONDS: Final = 30.0
 """Until then after its node has read it, a damaged entry is repaired."""
 PURGE_SECONDS: Final = 20.0
@@ -137,9 +139,21 @@ class Calm:
             return ""
         name = self._dice.choice(sorted(topology.members))
         hangs = self._dice.random() < 0.5
+        self._cluster.network.slow(name, 2 * UNDER_WAY_SECONDS)
+        writing = [
+            asyncio.ensure_future(self._clients.operate(LAST_CLIENT, Kind.PUT, key, f"under way {number}"))
+            for number, key in enumerate(self._keys)
+        ]
+        await asyncio.sleep(UNDER_WAY_SECONDS)
         (self._cluster.pause if hangs else self._cluster.kill)(name)
+        self._cluster.network.slow(name, 0.0)
         await asyncio.sleep(NOTICED_SECONDS)
         trouble = ""
+        for key, told in zip(self._keys, await asyncio.gather(*writing), strict=True):
+            place = topology.places[slot_at(where(key), len(topology.places))]
+            enough = len(set(place.clean) - {name}) >= least_copies(len(place.replicas), topology.quorum)
+            if enough and told is not Told.OK:
+                trouble = trouble or f"a put of {key!r}, under way as {name} was lost, is {told}: {place}"
         for number, key in enumerate(self._keys):
             place = topology.places[slot_at(where(key), len(topology.places))]
             left = len(set(place.clean) - {name})

@@ -4,9 +4,12 @@ import asyncio
 
 import pytest
 
+from kvtui.core.cluster import Outcome, Read
 from kvtui.core.ledger import Ledger
 from kvtui.core.mover import Mover
+from kvtui.core.reads import Reads
 from kvtui.core.supervisor import Supervisor
+from kvtui.core.version import NEVER
 from tests.simulation import calm
 from tests.simulation.calm import Calm
 from tests.simulation.clients import Clients
@@ -57,6 +60,14 @@ def test_damage_that_stays_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_does_not_go_on_without_one_node_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Ledger, "exclude", lambda self, node, runs: None)
+    assert "under way as n2 was lost, is unknown" in trouble(monkeypatch, away=True)
+
+
+def test_what_does_not_begin_without_one_node_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(self: Reads, key: bytes, trace: object = None) -> Read:
+        return Read(Outcome.FAILED, None, NEVER)
+
+    monkeypatch.setattr(Reads, "get", refuse)
     assert "away and the rest calm" in trouble(monkeypatch, away=True)
 
 
