@@ -51,7 +51,8 @@ async def join_with_keys(scene: Scene, fault: Fault) -> bool:
     cluster.happened[Event.JOIN_REFUSED] += 1
     if fault.amount < WIPED_SHARE:
         # None of its keys was ever put into the cluster: who reads one of them says so.
-        if await _joined_at_last(scene, fault, node, OwnData.WIPE) is None:
+        added, _ = await _joined_at_last(scene, fault, node, OwnData.WIPE)
+        if added is None:
             return False
         cluster.happened[Event.JOIN_WIPED] += 1
         return True
@@ -61,10 +62,13 @@ async def join_with_keys(scene: Scene, fault: Fault) -> bool:
     pending = [
         scene.recorder.begin(LATE_CLIENT + next(scene.names), Kind.PUT, key.decode(), _value(node, key)) for key in keys
     ]
-    added = await _joined_at_last(scene, fault, node, OwnData.IMPORT)
+    added, again = await _joined_at_last(scene, fault, node, OwnData.IMPORT)
     if added is None:
         return False
     cluster.happened[Event.JOIN_IMPORTED] += 1
+    if again:
+        # What is kept may have been imported when it was tried before.
+        return True
     if added.imported == len(keys):
         for each in pending:
             each.end(Told.OK)
@@ -122,15 +126,15 @@ async def _joined(scene: Scene, fault: Fault, node: str, own_data: OwnData) -> N
         return None
 
 
-async def _joined_at_last(scene: Scene, fault: Fault, node: str, own_data: OwnData) -> NodeAdded | None:
-    """As a person would, who tries again when something was in the way."""
-    for _ in range(JOIN_TRIES):
+async def _joined_at_last(scene: Scene, fault: Fault, node: str, own_data: OwnData) -> tuple[NodeAdded | None, bool]:
+    """As a person would, who tries again when something was in the way; and whether that was necessary."""
+    for number in range(JOIN_TRIES):
         await scene.until_running()
         added = await _joined(scene, fault, node, own_data)
         if added is not None:
-            return added
+            return added, number > 0
         await asyncio.sleep(AGAIN_SECONDS)
-    return None
+    return None, True
 
 
 async def leave_to_the_last(scene: Scene, fault: Fault) -> bool:
