@@ -1,6 +1,7 @@
 """Faults of nodes' processes and of what lies between them and the coordinator."""
 
 import asyncio
+import signal
 from typing import Final
 
 from kvtui.core.authentication import Secret
@@ -41,9 +42,11 @@ async def kill(scene: Scene, fault: Fault, node: str) -> bool:
 
 async def pause(scene: Scene, fault: Fault, node: str) -> bool:
     """It goes on with all that waited."""
-    scene.cluster.pause(node)
+    # Another process may go by that name by then.
+    process = scene.cluster.process(node)
+    process.signal(signal.SIGSTOP)
     await asyncio.sleep(fault.seconds)
-    scene.cluster.resume(node)
+    process.signal(signal.SIGCONT)
     return True
 
 
