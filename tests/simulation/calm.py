@@ -168,6 +168,9 @@ class Calm:
         if hangs:
             self._cluster.resume(name)
         await self._return(name)
+        # What is not known of writes is cleared up by the next read.
+        for key in self._keys:
+            await self._clients.operate(LAST_CLIENT, Kind.GET, key, None)
         return trouble
 
     def _is_certain(self, key: bytes) -> bool:
