@@ -54,7 +54,7 @@ async def room_that_was_given_to_who_gave_up_is_lost() -> None:
     room = Room(10)
     await room.take(10)
     waiting = asyncio.ensure_future(room.take(10))
-    await asyncio.sleep(0)
+    await asyncio.sleep(0.001)
     room.give(10)
     # Its turn has come, and it has not heard of that yet.
     waiting.cancel()
@@ -84,11 +84,11 @@ async def small_ones_overtake_who_waits_for_room() -> None:
     async with asyncio.TaskGroup() as tasks:
         for size in (8, 3):
             tasks.create_task(take(size))
-            await asyncio.sleep(0)
-        await asyncio.sleep(0)
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(0.001)
         assert order == []
         room.give(6)
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.001)
         assert order == [8]
         room.give(8)
     assert order == [8, 3]
