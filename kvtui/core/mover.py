@@ -325,11 +325,14 @@ class Mover:
                 runs = self._ledger.topology.runs(lambda place: piece.node in place.behind)
                 self._ledger.append(Returning(piece.node, runs))
             return
+        _, link = self._peer(piece.node)
         await self._announce(piece)
 
         def recovered(place: Placement) -> list[Record]:
-            # Behind anew, it has to be announced anew.
-            return [Recovered(piece.node, piece.start, piece.stop)] if piece.node in place.returning else []
+            # Behind anew, it has to be announced anew: it may be returning again by now, which nobody has noted yet.
+            remote = self._ledger.nodes.get(piece.node)
+            announced = remote is not None and remote.link is link and piece.node in place.returning
+            return [Recovered(piece.node, piece.start, piece.stop)] if announced else []
 
         await self._fill(piece, lambda place: (piece.node,) if piece.node in place.behind else (), recovered)
         self._forget_hints(piece.node)

@@ -7,14 +7,17 @@ import pytest
 from kvtui.core.batches import batches
 from kvtui.core.cluster import ClusterError, Outcome
 from kvtui.core.ledger import SUSPECTED_ANEW
+from kvtui.core.mover import SMALL_AT_ONCE
+from kvtui.core.placement import Placement
 from kvtui.core.protocol import BATCH_BYTES, DAMAGED, INLINE_BYTES, UPLOAD_SECONDS, UPLOADS, Entry, Get, Piece, PutMany
-from kvtui.core.records import Behind, Dual, Planned
+from kvtui.core.records import Behind, Dual, Planned, Returning
 from kvtui.core.snapshot import NodeState
 from kvtui.core.version import Version
 from kvtui.core.work import Kind, Work
 from kvtui.node.record import engine_key
 from tests.simulation.engine import FaultyDisk
 from tests.simulation.harness import SimCluster, settled
+from tests.simulation.limits import low_limits
 from tests.simulation.loop import run_virtual
 from tests.simulation.seeds import seeded
 
@@ -341,3 +344,36 @@ def test_the_only_sound_copy_does_not_leave_as_long_as_the_one_that_stays_is_dam
             assert (await cluster.get(b"key")).value == b"value"
 
     run_virtual(main)
+
+
+def test_a_replica_that_was_lost_and_is_returning_anew_does_not_count_by_what_was_noted_before() -> None:
+    """It was away for a moment while it was about to count: that it returns once more nobody had noted."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=2, slots=1, make_disk=lambda path: FaultyDisk(path)) as cluster:
+            await put_all(cluster, {b"key": b"value"})
+            await cluster.call(lambda coordinator: coordinator.rebalance())
+            ledger, mover = cluster.coordinator._ledger, cluster.coordinator._mover
+            mover._running += [Work(Kind.COMPARE, 0, 1, Placement())] * SMALL_AT_ONCE
+            ledger.append(Behind("n2", [(0, 1)]))
+            ledger.append(Returning("n2", [(0, 1)]))
+            recovering = asyncio.ensure_future(
+                mover._recover(Work(Kind.RECOVER, 0, 1, ledger.topology.places[0], "n2"))
+            )
+            while not mover._finishing:
+                await asyncio.sleep(0.0001)
+            disk = cluster.disks.disk(cluster.data_of("n1"))
+            assert isinstance(disk, FaultyDisk)
+            disk.free = 0
+            link = ledger.nodes["n2"].link
+            cluster.network.cut("n2")
+            while ledger.nodes["n2"].link in (None, link):
+                await asyncio.sleep(0.0001)
+            assert mover._finishing
+            ledger.append(Returning("n2", [(0, 1)]))
+            await recovering
+            assert ledger.topology.places[0].clean == ("n1",)
+            assert ledger.topology.places[0].returning == ("n2",)
+
+    with low_limits(["notes"]):
+        run_virtual(main)
