@@ -13,6 +13,7 @@ from kvtui.core.protocol import Blob, Entry, PutMany, Scan
 from kvtui.core.work import Kind as Kinds
 from tests.simulation.clients import LAST_CLIENT, Clients
 from tests.simulation.contents import Contents
+from tests.simulation.engine import FaultyDisk
 from tests.simulation.harness import SimCluster, settled
 from tests.simulation.invariants import least_copies
 from tests.simulation.model import KEY_AT, Model, slot_at, where
@@ -21,6 +22,8 @@ RESTART_SHARE: Final = 0.3
 """Damaged nodes that find it after a start."""
 AWAY_SHARE: Final = 0.25
 """Runs in which a node is away once more when all is calm."""
+FULL_SHARE: Final = 0.3
+"""Of those, nodes that are there, and have no space."""
 DIFFER_SHARE: Final = 0.25
 """Runs at whose end a replica differs, and nobody knows."""
 HANDED_SHARE: Final = 0.08
@@ -133,19 +136,25 @@ class Calm:
         return ""
 
     async def _without_one(self) -> str:
-        """One node is killed or hangs: what the others have copies enough for goes on."""
+        """One node is killed, hangs, or has a full disk: what the others have copies enough for goes on."""
         topology = self._cluster.coordinator.topology
         if not topology.members:
             return ""
         name = self._dice.choice(sorted(topology.members))
-        hangs = self._dice.random() < 0.5
+        lot = self._dice.random()
+        full, hangs = lot < FULL_SHARE, lot >= (1 + FULL_SHARE) / 2
+        disk = self._cluster.disks.disk(self._cluster.data_of(name))
+        assert isinstance(disk, FaultyDisk)
         self._cluster.network.slow(name, 2 * UNDER_WAY_SECONDS)
         writing = [
             asyncio.ensure_future(self._clients.operate(LAST_CLIENT, Kind.PUT, key, f"under way {number}"))
             for number, key in enumerate(self._keys)
         ]
         await asyncio.sleep(UNDER_WAY_SECONDS)
-        (self._cluster.pause if hangs else self._cluster.kill)(name)
+        if full:
+            disk.free = 0
+        else:
+            (self._cluster.pause if hangs else self._cluster.kill)(name)
         self._cluster.network.slow(name, 0.0)
         await asyncio.sleep(NOTICED_SECONDS)
         trouble = ""
@@ -167,6 +176,7 @@ class Calm:
                 trouble = trouble or f"a {kind} of {key!r} is {told} with {name} away and the rest calm: {place}"
         if hangs:
             self._cluster.resume(name)
+        disk.free = None
         await self._return(name)
         # What is not known of writes is cleared up by the next read.
         for key in self._keys:

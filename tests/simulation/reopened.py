@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from kvtui.core.coordinator import Coordinator
-from kvtui.core.records import Opened, read_record
+from kvtui.core.rebuilding import HOME
+from kvtui.core.records import Opened, Wiped, read_record
 from kvtui.core.seams.storage import Batch
 from kvtui.core.topology import Topology, apply
 from tests.simulation.harness import COORDINATOR, SimCluster
@@ -91,12 +92,23 @@ class Reopened:
                     if record.epoch > said.epoch and record.ends != (*ends, (said.epoch, last)):
                         self._complain(f"ended at {(*ends, (said.epoch, last))}, and says {record.ends}")
                     ends = record.ends
+                if isinstance(record, Wiped):
+                    self._check_wiped(said, record)
                 said, last = apply(said, record), int.from_bytes(key[1:], "big")
         if found.ends != ends:
             self._complain(f"ended at {ends}, and says {found.ends}")
         for one in fields(Topology):
             if one.compare and getattr(said, one.name) != getattr(found, one.name):
                 self._complain(f"said {one.name} {getattr(said, one.name)}, and says {getattr(found, one.name)}")
+
+    def _check_wiped(self, said: Topology, record: Wiped) -> None:
+        """Who was let go by a newer coordinator is not taken for wiped: its log is an old copy."""
+        member = said.members[record.node]
+        let_go = member.data_id in self._model.left and record.data_id != member.data_id
+        if let_go and not member.leaving and said.home != HOME:
+            self._model.complain(
+                f"{record.node} is taken for wiped as a log is opened, and was let go: {member.data_id}"
+            )
 
     def _complain(self, what: str) -> None:
         self._model.complain(f"a log that was opened again {what}")

@@ -37,9 +37,13 @@ MUTANTS = (
         name="an_older_suspicion_takes_the_place_of_a_newer_one",
         where="Ledger.suspect_key",
         promise=3,
-        story="of two unknown writes the older one ends last, and a write between them is taken to settle both",
+        story=(
+            "of two unknown writes the older one ends last, and a write between them is taken to settle both"
+            " (writes of a key end in their order, unless its slot moves between them)"
+        ),
         old="max(version, self.uncertain.get(key, NEVER))",
         new="version",
+        simulated=False,
     ),
     Mutant(
         name="a_suspicion_that_overflows_during_a_comparison_is_lost",

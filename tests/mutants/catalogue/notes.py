@@ -28,12 +28,16 @@ MUTANTS = (
         name="a_wiped_node_is_noted_later",
         where="progress.changed_clean_sets",
         promise=8,
-        story="a write counts without a node that was wiped before the others have noted that it was",
+        story=(
+            "a write counts without a node that was wiped before the others have noted that it was"
+            " (it fell behind before, and other data tells it)"
+        ),
         old="""
         elif isinstance(record, Wiped):
             runs.append((0, slots))
         """,
         new="",
+        simulated=False,
     ),
     Mutant(
         name="a_refused_note_counts_as_kept",

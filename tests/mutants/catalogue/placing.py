@@ -63,9 +63,10 @@ MUTANTS = (
         name="a_cut_over_makes_all_of_the_target_clean",
         where="placement.cut_over",
         promise=6,
-        story="a replica that stays and was behind is clean after the move",
+        story="a replica that stays and was behind is clean after the move (no move ends before it is)",
         old="tuple(node for node in place.target if node in place.clean or node in place.receiving)",
         new="place.target",
+        simulated=False,
     ),
     Mutant(
         name="an_accepted_loss_forgets_the_newcomers",
@@ -119,17 +120,22 @@ MUTANTS = (
         name="tombstones_go_once_a_move_is_planned",
         where="graves.eligible",
         promise=5,
-        story="a tombstone is purged of a slot that is about to move",
+        story="a tombstone is purged of a slot that is about to move (the move begins after the purge of its slots)",
         old="and place.replicas == target",
         new="",
+        simulated=False,
     ),
     Mutant(
         name="a_tombstone_goes_where_a_replica_has_a_value",
         where="purgeable",
         promise=5,
-        story="a tombstone is purged if any copy agrees with it, an older or newer value elsewhere or not",
+        story=(
+            "a tombstone is purged if any copy agrees with it, an older or newer value elsewhere or not"
+            " (clean replicas that differ are suspected, and not purged)"
+        ),
         old="if len(held) != 1:\n return None\n version, dead = held.pop()",
         new="if not held:\n    return None\nversion, dead = max(held)",
+        simulated=False,
     ),
     Mutant(
         name="a_look_at_some_graves_forgets_all",

@@ -18,6 +18,8 @@ from tests.simulation.plan import Fault, FaultKind
 LATE_BY: Final = 0.01
 READS: Final = 4
 """Seconds by which a node is late that returns, and times that all is read meanwhile."""
+SWAP_SHARE: Final = 0.4
+"""Of half of the moves, those for which a node answers at another one's address first."""
 WRONG_SECRET: Final = Secret(b"known to a stranger alone")
 
 
@@ -87,15 +89,10 @@ async def start_elsewhere(scene: Scene, fault: Fault, node: str) -> bool:
         return False
     cluster.kill(node)
     other = scene.chosen(fault, 1)
-    if fault.flag and other is not None and other != node:
-        # For a while it answers where another one is looked for, which is away as well.
-        cluster.kill(other)
-        await asyncio.sleep(NOTICED)
-        await cluster.launch(node, cluster.port_of(other))
-        await asyncio.sleep(fault.seconds)
-        cluster.kill(node)
-        if not cluster.process(other).alive:
-            await cluster.revive(other)
+    if fault.flag and fault.amount < SWAP_SHARE and other is not None and other != node:
+        # Nobody looks for either elsewhere meanwhile.
+        async with scene.opening:
+            await _swap(scene, node, other, fault.seconds)
     else:
         await asyncio.sleep(fault.seconds)
     if cluster.process(node).alive:
@@ -104,6 +101,19 @@ async def start_elsewhere(scene: Scene, fault: Fault, node: str) -> bool:
     await asyncio.sleep(fault.amount)
     await cluster.take_back(node)
     return True
+
+
+async def _swap(scene: Scene, node: str, other: str, seconds: float) -> None:
+    """For a while a node answers where another one is looked for, which is away as well."""
+    cluster = scene.cluster
+    cluster.kill(node)
+    cluster.kill(other)
+    await asyncio.sleep(NOTICED)
+    await cluster.launch(node, cluster.port_of(other))
+    await asyncio.sleep(seconds)
+    cluster.kill(node)
+    if not cluster.process(other).alive:
+        await cluster.revive(other)
 
 
 async def intrude(scene: Scene, fault: Fault, node: str) -> bool:

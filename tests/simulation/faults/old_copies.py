@@ -23,7 +23,10 @@ SERVES_SECONDS: Final = (0.2, 1.0)
 """So long a log is used."""
 RETURN_SHARE: Final = 0.35
 MOVE_SHARE: Final = 0.35
-"""How often a node was away, and how often slots move, when the log is copied, and afterwards."""
+"""How often a node was away, and how often slots move, when the log is copied."""
+BEHIND_SHARE: Final = 0.35
+LEAVE_SHARE: Final = 0.35
+"""How often a node falls behind afterwards, or leaves; else slots move."""
 IN_VAIN: Final = (0, 0, 0, 1, 2)
 """Times that the copy is opened while nobody can be reached."""
 Places = tuple[Placement, ...]
@@ -122,11 +125,14 @@ async def _go_on(scene: Scene, fault: Fault, before: Places, dice: random.Random
     if cluster.running and cluster.coordinator.topology.places == before:
         node, lot = scene.chosen(fault, 1), dice.random()
         spare = None if node is None else scene.spared(node)
-        if spare is not None and lot < RETURN_SHARE:
+        if spare is not None and lot < BEHIND_SHARE:
             cluster.kill(spare)
             await asyncio.sleep(NOTICED)
-        elif node is not None and lot < RETURN_SHARE + MOVE_SHARE and len(cluster.coordinator.topology.members) > 1:
+        elif node is not None and lot < BEHIND_SHARE + LEAVE_SHARE and len(cluster.coordinator.topology.members) > 1:
+            # It has nothing any more: a log that counts on it can't be rebuilt without giving something up.
+            scene.wiped = True
             await _try(cluster.call(lambda coordinator: coordinator.remove_node(node)))
+            await asyncio.sleep(dice.uniform(*SERVES_SECONDS))
         else:
             await _try(weigh(scene, fault))
             await asyncio.sleep(dice.uniform(*SERVES_SECONDS))
