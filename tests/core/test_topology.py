@@ -183,6 +183,15 @@ def test_a_slot_whose_only_clean_node_was_wiped_is_lost_until_a_person_accepts_i
     assert set(topology.places) == {Placement(("A", "B"), ("B",))}
 
 
+def test_a_slot_whose_loss_was_accepted_with_nothing_left_begins_anew_and_whoever_had_to_do_with_it_is_cleared() -> (
+    None
+):
+    lost = placed_as(joined("ABCD"), Placement(("A", "B"), (), ("C",), ("A", "C"), ("D",)))
+    topology = after(lost, LossAccepted(0, 4, ()))
+    assert topology.places[:4] == (Placement(garbage=("D", "A", "B", "C")),) * 4
+    assert topology.places[4:] == lost.places[4:]
+
+
 def test_the_steps_of_a_move_are_records() -> None:
     topology = placed_as(joined("ABC"), Placement(("A", "B"), ("A", "B")))
     topology = after(topology, Dual(2, 4, ("B", "C")))
@@ -213,6 +222,11 @@ def test_a_cut_over_without_a_move_is_refused() -> None:
 def test_a_record_about_slots_that_do_not_exist_is_refused(record: Record) -> None:
     with pytest.raises(ValueError, match="outside the ring"):
         apply(settled("AB"), record)
+
+
+def test_a_run_of_no_slots_changes_nothing() -> None:
+    topology = settled("AB", 2)
+    assert after(topology, Behind("A", [(3, 3), (SLOTS, SLOTS)]), Cleaned("A", 5, 5)) == topology
 
 
 def test_a_refused_record_changes_nothing() -> None:

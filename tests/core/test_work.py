@@ -92,9 +92,11 @@ def test_clean_replicas_are_compared_once_all_of_them_can_be_reached() -> None:
 
 
 def test_only_the_suspected_slots_are_compared() -> None:
-    work = wanted(settled("AB", 2), "AB", bytes([0, 1, 1, 0, 0, 0, 0, 1]))
+    topology = settled("AB", 2)
+    work = wanted(topology, "AB", bytes([0, 1, 1, 0, 0, 0, 0, 1]))
     assert covered(work) == [1, 2, 7]
     assert set(kinds(work)) == {Kind.COMPARE}
+    assert all(topology.places[piece.start] == piece.place for piece in work)
 
 
 def test_a_replica_that_is_behind_is_recovered_when_it_and_a_clean_one_can_be_reached() -> None:
@@ -175,7 +177,7 @@ def test_a_move_that_is_not_planned_any_more_is_called_off() -> None:
 
 def test_a_node_that_left_is_cleared_when_it_can_be_reached() -> None:
     topology = only_planned(("A", "B"), AB._replace(garbage=("C", "D")))
-    assert [(piece.kind, piece.node) for piece in wanted(topology, "ABD", VERIFIED)] == [(Kind.CLEAR, "D")]
+    assert wanted(topology, "ABD", VERIFIED) == [Work(Kind.CLEAR, 0, SLOTS, topology.places[0], "D")]
     assert unfinished(topology, VERIFIED) == ""
 
 
