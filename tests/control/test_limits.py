@@ -300,6 +300,29 @@ def test_large_values_under_way_hold_back_their_sender_alone(monkeypatch: pytest
     held(story)
 
 
+@pytest.mark.parametrize("long", [False, True])
+def test_of_what_was_begun_nothing_is_said_while_an_answer_is_on_its_way_in_pieces(long: bool) -> None:
+    """The last words overtake it: what it answers would be taken for something that was never begun."""
+
+    async def story(lab: Lab, holder: Desk) -> None:
+        await holder.session.put(b"k", bytes(8 * MIB if long else 1))
+        other = await stranger(lab)
+        other.transport.pause_reading()
+        other.send(Get(1, b"k"))
+        await asyncio.sleep(5)
+        (visitor,) = _visitors(lab)
+        assert visitor._out is not None
+        assert visitor._out.in_pieces is long
+        visitor.end("enough")
+        other.transport.resume_reading()
+        await other.let_go()
+        last = other.replies[-1]
+        assert isinstance(last, Farewell)
+        assert last.begun == (None if long else ())
+
+    held(story)
+
+
 def test_who_does_not_read_its_answers_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attached, "WAITING_BYTES", MIB)
 
