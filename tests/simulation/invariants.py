@@ -448,18 +448,20 @@ class Invariants:
             return
         for place, version in self._model.acknowledged.items():
             slot = slot_at(place, len(topology.places))
-            for node in topology.places[slot].clean:
-                lack = self._lacks(topology, node, place, version)
-                holders = [
-                    disk.path.name
-                    for path, disk in self._model.disks.items()
-                    if self._cluster.disks.exists(path) and disk.held.get(place, b"")[:VERSION] >= version
-                ]
-                if lack and holders:
-                    self._model.complain(
-                        f"a rebuilt log gives slot {slot} to {node}, which holds {lack} of {place[KEY_AT:]!r}, and {told(version)}"
-                        f" was acknowledged or read and is on {', '.join(holders)}: {topology.places[slot]}"
-                    )
+            clean = topology.places[slot].clean
+            # They are all asked until they were compared: one that has it is enough.
+            if not clean or not all(self._lacks(topology, node, place, version) for node in clean):
+                continue
+            holders = [
+                path.name
+                for path, disk in self._model.disks.items()
+                if self._cluster.disks.exists(path) and disk.held.get(place, b"")[:VERSION] >= version
+            ]
+            if holders:
+                self._model.complain(
+                    f"a rebuilt log gives slot {slot} to who lacks {place[KEY_AT:]!r}, and {told(version)} was acknowledged or read"
+                    f" and is on {', '.join(holders)}: {topology.places[slot]}"
+                )
 
     def _given(self, topology: Topology, place: Where, version: bytes) -> bool:
         """Whether a clean replica has it to give. What none has any more is no fault of who is made equal: it may have been purged

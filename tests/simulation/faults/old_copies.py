@@ -41,6 +41,8 @@ async def open_an_old_copy(scene: Scene, fault: Fault) -> bool:
         if not await in_office(scene):
             return False
         scene.taken_over = True
+        # Who leaves while it is in office has nothing any more: a log that counts on it can't be rebuilt without giving that up.
+        scene.wiped = True
         if dice.random() < HALF:
             # Where each key has one copy, who has it changes with each move.
             await _try(cluster.call(lambda coordinator: coordinator.set_replication(dice.choice([1, 2]))))
@@ -129,8 +131,6 @@ async def _go_on(scene: Scene, fault: Fault, before: Places, dice: random.Random
             cluster.kill(spare)
             await asyncio.sleep(NOTICED)
         elif node is not None and lot < BEHIND_SHARE + LEAVE_SHARE and len(cluster.coordinator.topology.members) > 1:
-            # It has nothing any more: a log that counts on it can't be rebuilt without giving something up.
-            scene.wiped = True
             await _try(cluster.call(lambda coordinator: coordinator.remove_node(node)))
             await asyncio.sleep(dice.uniform(*SERVES_SECONDS))
         else:
