@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from kvtui.core.placement import Placement
 from kvtui.core.quorum import write_quorum
+from kvtui.core.read_mode import ReadMode
 from kvtui.core.records import (
     Behind,
     Cleaned,
@@ -24,11 +25,12 @@ from kvtui.core.records import (
     Returning,
     Runs,
     Seen,
+    Stray,
     Tuned,
     Wiped,
     read_record,
 )
-from kvtui.core.topology import INTERNED_MOST, Topology, apply, described
+from kvtui.core.topology import INTERNED_MOST, OPENINGS_KEPT, Topology, apply, described
 from kvtui.core.version import Version
 from tests.core.clusters import SLOTS, after, created, joined, member, placed_as, planned, settled
 
@@ -58,6 +60,34 @@ def test_a_cluster_is_created_once() -> None:
 def test_each_opening_has_the_epoch_that_its_record_says() -> None:
     topology = after(created(), Opened(7, "another"))
     assert (topology.epoch, topology.coordinator) == (7, "another")
+
+
+def test_each_opening_is_remembered_once_and_the_log_is_where_it_was_opened_last() -> None:
+    topology = after(created(), Opened(2, "b", "one place", before=((0, "a"),)), Opened(2, "b", "another"))
+    assert topology.openings == ((1, "coordinator"), (0, "a"), (2, "b"))
+    assert topology.home == "another"
+
+
+def test_no_more_than_the_last_openings_are_remembered() -> None:
+    many = range(OPENINGS_KEPT + 50)
+    opened = Opened(999, "b", before=tuple((n, "a") for n in many), ends=tuple((n, 9) for n in many))
+    topology = after(created(), opened)
+    assert topology.openings == (*((n, "a") for n in many[51:]), (999, "b"))
+    assert topology.ends == tuple((n, 9) for n in many[50:])
+
+
+def test_settings_are_those_last_recorded() -> None:
+    topology = after(settled("AB"), Tuned(1, ReadMode.STRICT, 9), Tuned(2, ReadMode.AVAILABLE, 7))
+    assert (topology.quorum, topology.reads, topology.throttle) == (2, ReadMode.AVAILABLE, 7)
+
+
+def test_a_node_with_entries_of_slots_that_are_not_its_own_holds_garbage_there() -> None:
+    place = Placement(("A",), ("A",), ("B",), ("B",), ("D",))
+    topology = placed_as(joined("ABCD"), place)
+    assert after(topology, Stray("A", [(0, 8)]), Stray("B", [(0, 8)])) == topology
+    topology = after(topology, Stray("C", [(1, 3), (7, 8)]))
+    assert topology.runs(lambda one: one == place._replace(garbage=("D", "C"))) == [(1, 3), (7, 8)]
+    assert topology.runs(lambda one: one == place) == [(0, 1), (3, 7)]
 
 
 def test_a_log_is_an_old_copy_for_whoever_noted_more_than_it_held_at_an_opening() -> None:
