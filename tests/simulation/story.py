@@ -52,10 +52,16 @@ CHECKSUM: Final = "failed their checksum"
 """Of one entry, and of those that a scan comes across."""
 ELSEWHERE: Final = "obeys another coordinator"
 """In the note of a node that was wiped, and has joined again since, unknown to the log that is open."""
+ANOTHER: Final = " answers at "
+"""In the note of a member where another one is found, or one that was wiped, and has joined under another name."""
 LONE: Final = "belongs to no cluster"
 OF_ITS_OWN: Final = "of its own; only an empty one can join"
 NOTELESS: Final = "none of the nodes has a note"
 WITHOUT: Final = re.compile(r"--without (\S+)")
+
+
+class _BeyondOrder(Exception):
+    """Nodes were wiped, joined anew under other names, and are looked for at each other's addresses: it is left at that."""
 
 
 class Wrong(Exception):
@@ -166,26 +172,34 @@ class _Story:
             await asyncio.gather(*clients, *(nemesis.inflict(fault) for fault in plan.faults))
             self._complain()
             await nemesis.end_all()
-            if await self._become_obeyed(nemesis):
-                lost = await self._settle(nemesis)
-                await self._read_all()
-                await self._begin_anew()
-                # What is promised to be repaired, made equal or moved is so by itself, before anybody asks for it.
-                await self._compare()
-                hot = [key for key in self._keys if key not in self._retired]
-                calm = Calm(cluster, self._model, self._clients, hot, plan.seed)
-                if trouble := await calm.trouble(nothing_lost=not lost):
-                    raise Wrong(trouble)
-                await self._compare()
-                await calm.differ(self._recorder)
-                await nemesis.rebalance()
-                await self._compare()
-            else:
+            try:
+                lost = await self._put_in_order(nemesis)
+            except _BeyondOrder:
                 lost = plan.slots
             self._judge(nemesis)
             history = self._recorder.history()
             happened = cluster.happened + operations(history)
             return Run(len(history.operations), loop.time(), nemesis.done, lost, happened)
+
+    async def _put_in_order(self, nemesis: Nemesis) -> int:
+        """All is mended, and found as it must be; how many slots were lost. Raises _BeyondOrder."""
+        cluster = self._cluster
+        if not await self._become_obeyed(nemesis):
+            return self._plan.slots
+        lost = await self._settle(nemesis)
+        await self._read_all()
+        await self._begin_anew()
+        # What is promised to be repaired, made equal or moved is so by itself, before anybody asks for it.
+        await self._compare()
+        hot = [key for key in self._keys if key not in self._retired]
+        calm = Calm(cluster, self._model, self._clients, hot, self._plan.seed)
+        if trouble := await calm.trouble(nothing_lost=not lost):
+            raise Wrong(trouble)
+        await self._compare()
+        await calm.differ(self._recorder)
+        await nemesis.rebalance()
+        await self._compare()
+        return lost
 
     def forget(self) -> None:
         """Let go of all that is large. What is left refers to itself, and costs much to find and free."""
@@ -206,9 +220,15 @@ class _Story:
             if not (nemesis.wiped or nemesis.given_up or self._cluster.disputed or last):
                 raise Wrong(f"{lost} slots are lost although no node was wiped or given up, and no note disputed")
             # A log that can't say yet that it is no old copy, for want of space, gives nothing up.
-            await self._cluster.until(
-                lambda s: all(view.state is NodeState.UP for view in s.nodes) and not s.log_full, SETTLE_SECONDS
-            )
+            try:
+                await self._cluster.until(
+                    lambda s: all(view.state is NodeState.UP for view in s.nodes) and not s.log_full, SETTLE_SECONDS
+                )
+            except TimeoutError:
+                away = [view for view in self._cluster.drawn().nodes if view.state is not NodeState.UP]
+                if any(ANOTHER in view.note for view in away):
+                    raise _BeyondOrder from None
+                raise Wrong(f"slots are lost, and nodes do not come back: {away}") from None
             await self._retire(coordinator.topology.lost)
             self._accepted_at = self._recorder.tick()
             await self._cluster.call(lambda c: c.accept_loss())

@@ -230,13 +230,14 @@ class Tails:
             self.on_gap(key)
 
     def _rebuilt(self) -> None:
-        """Of keys that no disk has any more a rebuilt log may not know that they were missed, if notes of that are gone, too."""
+        """Of keys that a disk has lost a rebuilt log may not know that they were missed, if notes of that are gone, too."""
         if not any(cut.note for cut in self.cuts):
             return
         told = self._told()
         for key in sorted({key for cut in self.cuts for key in cut.lost}):
             states = dict.fromkeys(_state(disk, key) for disk in self._disks())
-            if all(state.version < max(told.get(key, ()), default=NEVER) for state in states):
+            if any(state.version < max(told.get(key, ()), default=NEVER) for state in states):
+                # Who lacks it may count, and who has it be made equal to that one.
                 self.gaps.setdefault(key, []).append(Gap(self.recorder.tick(), tuple(states)))
                 self.on_gap(key)
 
