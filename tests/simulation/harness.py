@@ -105,6 +105,8 @@ class SimCluster:
             grace=grace,
             revive=revive,
         )
+        self.rebuilt: tuple[int, Path | None] = 0, None
+        """How many logs were rebuilt so far, and the last of them."""
         self.disputed = 0
         """Slots of rebuilt logs of which it could not be said which coordinator served them last."""
         self._coordinator: Coordinator | None = None
@@ -246,6 +248,7 @@ class SimCluster:
         try:
             rebuilt = await recover(state, addresses, without, seams)
             self.disputed += rebuilt.disputed
+            self.rebuilt = self.rebuilt[0] + 1, state
         except ClusterError:
             if not self.attached:
                 self.disks.rename(STATE / "lost", STATE / "metadata")

@@ -69,7 +69,7 @@ class Invariants:
         self._lost: set[int] = set()
         self._logged_at = -1.0
         self._notes: dict[str, tuple[bytes, Topology | None]] = {}
-        self._rebuilt = ""
+        self._rebuilt = 0
         """The coordinator on the last log that was rebuilt from the nodes."""
         self._acknowledged_at: dict[Where, float] = {}
         self._progress = Progress(cluster, model)
@@ -308,8 +308,10 @@ class Invariants:
             self._former.append((asyncio.get_running_loop().time(), self._seen.places))
         self._seen = topology
         self._look_at_plan(topology)
-        if topology.home == HOME and topology.coordinator != self._rebuilt:
-            self._rebuilt = topology.coordinator
+        number, rebuilt = self._cluster.rebuilt
+        if topology.home == HOME and number > self._rebuilt and self._cluster.settings.state == rebuilt:
+            # Not an old copy of one.
+            self._rebuilt = number
             self._check_rebuilt(topology)
         self._holders.look(self._cluster.coordinator, self._check_clean)
         if self._members and not topology.members:
