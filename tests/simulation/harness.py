@@ -437,10 +437,19 @@ class SimCluster:
         if not self.machine.alive:
             await self.until_orphans_end()
             await self.open()
-        for view in (await self.call(lambda coordinator: coordinator.refresh())).nodes:
-            if view.id in self.launcher.processes and not self.process(view.id).alive:
-                await (self.revive(view.id) if view.started_here else self._start_where_looked_for(view))
+        await self._start_all()
         await self.find_moved()
+        if any(self._is_dead(view) for view in self.coordinator.snapshot().nodes):
+            # Who was where another one is looked for had to go.
+            await self._start_all()
+
+    async def _start_all(self) -> None:
+        for view in (await self.call(lambda coordinator: coordinator.refresh())).nodes:
+            if self._is_dead(view):
+                await (self.revive(view.id) if view.started_here else self._start_where_looked_for(view))
+
+    def _is_dead(self, view: NodeView) -> bool:
+        return view.id in self.launcher.processes and not self.process(view.id).alive
 
     async def find_moved(self) -> None:
         """Bring together the nodes that run by themselves and the addresses at which they are looked for, as a person does. Raises
@@ -459,6 +468,10 @@ class SimCluster:
 
     async def _start_where_looked_for(self, view: NodeView) -> None:
         self._ports[view.id] = view.port
+        for name, process in self.launcher.processes.items():
+            server = process.server
+            if name != view.id and process.alive and server is not None and server.address[1] == view.port:
+                self.kill(name)
         await self.launch(view.id, view.port)
 
     # Within.
