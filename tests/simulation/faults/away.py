@@ -10,7 +10,7 @@ from kvtui.core import mover
 from kvtui.core.cluster import ClusterError
 from kvtui.core.coordinator import Coordinator
 from tests.simulation.faults.changes import weigh
-from tests.simulation.faults.scene import HALF, NOTICED, Inflict, Scene
+from tests.simulation.faults.scene import HALF, NOTICED, Inflict, Scene, tried
 from tests.simulation.harness import CoordinatorGone
 from tests.simulation.plan import Fault, FaultKind
 
@@ -89,13 +89,13 @@ async def change_without_one(scene: Scene, fault: Fault) -> bool:
     try:
         await cluster.call(lambda coordinator: coordinator.set_quorum(copies))
         # Now and then it dies while replicas are compared.
-        comparing = asyncio.ensure_future(_try(scene.rebalance()))
+        comparing = asyncio.ensure_future(tried(scene.rebalance(), CHANGE_SECONDS))
         await asyncio.sleep(dice.uniform(*ASKED_SECONDS) if fault.flag else CHANGE_SECONDS)
         cluster.kill(node)
         await asyncio.gather(comparing, *(scene.write(key, "without one") for key in scene.keys))
         for change in dice.sample(changes, 2):
-            await _try(cluster.call(change))
-            await _try(scene.rebalance())
+            await tried(cluster.call(change), CHANGE_SECONDS)
+            await tried(scene.rebalance(), CHANGE_SECONDS)
         await asyncio.gather(*(scene.read(key) for key in scene.keys))
     finally:
         with suppress(ClusterError, CoordinatorGone):
@@ -115,7 +115,7 @@ async def delete_without_one(scene: Scene, fault: Fault) -> bool:
     await asyncio.gather(*(scene.write(key, "to be deleted") for key in scene.keys))
     gone = {spare}
     if fault.flag or fault.amount < HALF:
-        await _try(weigh(scene, fault))
+        await tried(weigh(scene, fault), CHANGE_SECONDS)
         gone = await _who_holds_garbage(scene) or gone
     for name in gone:
         cluster.kill(name)
@@ -137,15 +137,6 @@ async def _who_holds_garbage(scene: Scene) -> set[str]:
 
     await scene.until(lambda: bool(holders()), GARBAGE_SECONDS)
     return holders() & set(scene.cluster.launcher.processes) if scene.cluster.running else set()
-
-
-async def _try(asked: Coroutine[Any, Any, object]) -> None:
-    """What may be refused, or can't be carried out while a node is away."""
-    try:
-        async with asyncio.timeout(CHANGE_SECONDS):
-            await asked
-    except (ClusterError, CoordinatorGone, TimeoutError):
-        return
 
 
 OF_ABSENCES: Final[dict[FaultKind, Inflict]] = {

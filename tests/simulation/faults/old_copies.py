@@ -6,12 +6,11 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Final
 
-from kvtui.core.cluster import ClusterError
 from kvtui.core.coordinator import Coordinator
 from kvtui.core.placement import Placement
 from tests.simulation.faults.changes import weigh
 from tests.simulation.faults.rebuilt import in_office, rebuild
-from tests.simulation.faults.scene import HALF, NOTICED, Inflict, Scene
+from tests.simulation.faults.scene import HALF, NOTICED, Inflict, Scene, tried
 from tests.simulation.harness import COORDINATOR, CoordinatorGone
 from tests.simulation.plan import Fault, FaultKind
 
@@ -45,7 +44,9 @@ async def open_an_old_copy(scene: Scene, fault: Fault) -> bool:
         scene.wiped = True
         if dice.random() < HALF:
             # Where each key has one copy, who has it changes with each move.
-            await _try(cluster.call(lambda coordinator: coordinator.set_replication(dice.choice([1, 2]))))
+            await tried(
+                cluster.call(lambda coordinator: coordinator.set_replication(dice.choice([1, 2]))), CHANGE_SECONDS
+            )
             await asyncio.sleep(dice.uniform(*SERVES_SECONDS))
         state = Path(f"old{next(scene.names)}")
         before = await _copy_amid(scene, fault, state, dice)
@@ -87,7 +88,7 @@ async def _copy_amid(scene: Scene, fault: Fault, state: Path, dice: random.Rando
         await asyncio.gather(*(scene.write(key, "before the copy") for key in scene.keys))
         await scene.revive(node)
     elif node is not None and lot < RETURN_SHARE + MOVE_SHARE:
-        await _try(weigh(scene, fault))
+        await tried(weigh(scene, fault), CHANGE_SECONDS)
     await _until(scene, lambda place: bool(place.returning or place.receiving) or lot >= RETURN_SHARE + MOVE_SHARE)
     if not cluster.running:
         raise CoordinatorGone("there is no log to copy")
@@ -131,10 +132,10 @@ async def _go_on(scene: Scene, fault: Fault, before: Places, dice: random.Random
             cluster.kill(spare)
             await asyncio.sleep(NOTICED)
         elif node is not None and lot < BEHIND_SHARE + LEAVE_SHARE and len(cluster.coordinator.topology.members) > 1:
-            await _try(cluster.call(lambda coordinator: coordinator.remove_node(node)))
+            await tried(cluster.call(lambda coordinator: coordinator.remove_node(node)), CHANGE_SECONDS)
             await asyncio.sleep(dice.uniform(*SERVES_SECONDS))
         else:
-            await _try(weigh(scene, fault))
+            await tried(weigh(scene, fault), CHANGE_SECONDS)
             await asyncio.sleep(dice.uniform(*SERVES_SECONDS))
     await asyncio.gather(*(scene.write(key, "after the copy") for key in scene.keys))
 
@@ -162,19 +163,10 @@ async def _use(scene: Scene, fault: Fault, away: list[str], dice: random.Random)
         lambda coordinator: coordinator.set_weight(names[fault.node % len(names)], 4),
     ]
     for change in dice.sample(changes, 2):
-        await _try(cluster.call(change))
+        await tried(cluster.call(change), CHANGE_SECONDS)
     await asyncio.sleep(CHANGE_SECONDS)
     await asyncio.gather(*(scene.write(key, "on an old copy") for key in scene.keys[::2]))
     await asyncio.gather(*(scene.read(key) for key in scene.keys))
-
-
-async def _try(asked: Coroutine[Any, Any, object]) -> None:
-    """A change that may be refused, or can't be carried out while nodes are out of reach."""
-    try:
-        async with asyncio.timeout(CHANGE_SECONDS):
-            await asked
-    except (ClusterError, CoordinatorGone, TimeoutError):
-        return
 
 
 OF_OLD_COPIES: Final[dict[FaultKind, Inflict]] = {FaultKind.OLD_COPY: open_an_old_copy}

@@ -1,22 +1,22 @@
 """What faults share: the cluster that they are done to, whom they choose, and the operations that belong to them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from kvtui.check import Kind, Recorder
 from kvtui.check import Outcome as Told
-from kvtui.core.cluster import Outcome
+from kvtui.core.cluster import ClusterError, Outcome
 from kvtui.core.coordinator import Coordinator
 from kvtui.core.opening import Settings
 from kvtui.core.seams.bundle import Seams
 from kvtui.core.seams.chance import SeededRandom
 from tests.simulation.engine import FaultyDisk
-from tests.simulation.harness import SimCluster, settled
+from tests.simulation.harness import CoordinatorGone, SimCluster, settled
 from tests.simulation.invariants import least_copies
 from tests.simulation.launcher import SimLauncher
 from tests.simulation.loop import until
@@ -230,3 +230,12 @@ def to_node(hurt: Callable[[Scene, Fault, str], Awaitable[bool]]) -> Inflict:
         return node is not None and await hurt(scene, fault, node)
 
     return inflict
+
+
+async def tried(asked: Coroutine[Any, Any, object], seconds: float) -> None:
+    """What may be refused, or can't be carried out while nodes are away: it is not waited for any longer."""
+    try:
+        async with asyncio.timeout(seconds):
+            await asked
+    except (ClusterError, CoordinatorGone, TimeoutError):
+        return
