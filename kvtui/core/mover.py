@@ -351,8 +351,10 @@ class Mover:
 
         def compared(place: Placement) -> tuple[str, ...]:
             # What a clean copy that leaves holds, those that stay may have lost to damage since they were made equal.
-            leaves = bool(without(place.clean, piece.target))
-            return tuple(node for node in place.clean if node in self._usable()) if leaves else ()
+            if not without(place.clean, piece.target):
+                return ()
+            usable = self._usable()
+            return tuple(node for node in place.clean if node in usable)
 
         await self._fill(piece, lambda place: place.receiving, arrived, compared)
 

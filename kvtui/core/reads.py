@@ -220,8 +220,14 @@ class Reads:
         return Read(Outcome.OK, value, version, hop.node)
 
     def _unreadable(self, route: Route) -> str:
-        if route.missing:
-            return f"{', '.join(route.missing)} can't be reached and no other node has a clean copy"
+        away = ", ".join(route.missing)
+        if away and route.clean:
+            return (
+                f"{away} can't be reached, may have a write of unknown outcome, and too few copies are left to go on without it;"
+                " start it, or want fewer with: setquorum"
+            )
+        if away:
+            return f"{away} can't be reached and no other node has a clean copy"
         if not self._ledger.topology.members:
             return "there are no nodes yet; add one with: addnode A 5001"
         return "its range has no clean copy left; start the nodes that held it, or give it up with: accept-loss"
@@ -241,13 +247,7 @@ class Reads:
             for node in route.missing:
                 self._ledger.exclude(node, [(0, len(self._ledger.topology.places))])
             route = self._ledger.route(slot)
-        if route.missing and route.clean:
-            away = ", ".join(route.missing)
-            return _unread(
-                f"{away} can't be reached, may have a write of unknown outcome, and too few copies are left to go on without it;"
-                " start it, or want fewer with: setquorum"
-            )
-        if not route.clean:
+        if route.missing or not route.clean:
             return _unread(self._unreadable(route))
         suspected, revision = self._ledger.uncertain.get(key), self._ledger.revision
         try:

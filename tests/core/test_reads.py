@@ -176,10 +176,15 @@ def test_a_get_that_nobody_may_go_on_without_says_who_is_away_and_what_to_do() -
             await cluster.until(lambda snapshot: snapshot.nodes[0].state is NodeState.DOWN)
             ledger = cluster.coordinator._ledger
             ledger.suspect_key(b"key", ledger.slot(b"key"), Version(1, 2))
-            assert (await cluster.get(b"key")).text == (
+            why = (
                 "n1 can't be reached, may have a write of unknown outcome, and too few copies are left to go on without it;"
                 " start it, or want fewer with: setquorum"
             )
+            assert (await cluster.get(b"key")).text == why
+            ledger.suspect(0, 1)
+            with pytest.raises(ClusterError) as scanned:
+                await cluster.scan(lambda page: None)
+            assert str(scanned.value) == f"can't read the whole ring: {why}"
             await cluster.call(lambda coordinator: coordinator.set_quorum(2))
             assert (await cluster.get(b"key")).value == b"1"
 

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from kvtui.core.coordinator import Coordinator
 from kvtui.core.seams.storage import Batch
-from tests.simulation.engine import FaultyDisk
 from tests.simulation.harness import COORDINATOR, SimCluster
 from tests.simulation.machine import machine_in
 from tests.simulation.model import Model
@@ -77,11 +76,5 @@ class Absences:
             self._model.complain(f"{name} is replaced while {there} of {planned} are there")
         since = self._lost_at.get(name, self._opened_at)
         grace = self._cluster.settings.grace
-        if now - since < grace - SLACK_SECONDS and not self._was_full(now):
+        if now - since < grace - SLACK_SECONDS and self._cluster.log_had_space(FULL_SECONDS):
             self._model.complain(f"{name} is replaced after {now - since:.2f} s, not {grace:g}")
-
-    def _was_full(self, now: float) -> bool:
-        state = self._cluster.settings.state
-        assert state is not None
-        log = self._cluster.disks.disk(state / "metadata")
-        return isinstance(log, FaultyDisk) and (log.free is not None or log.refused_at > now - FULL_SECONDS)

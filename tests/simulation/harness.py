@@ -24,6 +24,7 @@ from kvtui.core.version import NEVER
 from kvtui.node.server import GOODBYE_SECONDS
 from tests.simulation.attached import AttachedClient, SimSockets
 from tests.simulation.disks import Disk, MemoryDisk, SimDisks
+from tests.simulation.engine import FaultyDisk
 from tests.simulation.happened import Event
 from tests.simulation.launcher import SimLauncher, SimProcess
 from tests.simulation.loop import SimClock
@@ -256,6 +257,13 @@ class SimCluster:
         finally:
             machine.exit()
         await self.open_at(state)
+
+    def log_had_space(self, seconds: float) -> bool:
+        """Whether there is space for the log's records, and has been for so long."""
+        log = self.disks.disk(self._metadata)
+        if not isinstance(log, FaultyDisk):
+            return True
+        return log.free is None and log.refused_at < asyncio.get_running_loop().time() - seconds
 
     @property
     def _metadata(self) -> Path:

@@ -10,7 +10,6 @@ from kvtui.core.coordinator import Coordinator
 from kvtui.core.link import Link
 from kvtui.core.placement import Placement
 from kvtui.core.topology import Topology
-from tests.simulation.engine import FaultyDisk
 from tests.simulation.harness import SimCluster
 from tests.simulation.model import KEY_AT, VERSION, KnownDisk, Model, Where, slot_at
 
@@ -117,7 +116,9 @@ class Progress:
             if remote is None or remote.link is not None or ledger.stopped:
                 self._lost_at.pop(name, None)
                 continue
-            if self._lost_at.setdefault(name, now) > now - LOST_SECONDS or not self._log_takes_records(now):
+            if self._lost_at.setdefault(name, now) > now - LOST_SECONDS or not self._cluster.log_had_space(
+                FULL_SECONDS
+            ):
                 continue
             if remote.counter > member.counter and not remote.parting:
                 self._model.complain(
@@ -140,12 +141,6 @@ class Progress:
             # On the same connection it was killed just now, lost something, and its coordinator has yet to hear of it.
             self._model.complain(f"{node} is used, has got to batch {disk.counter}, and had told {known}")
         self._told[node] = coordinator, disk.identity.data_id, max(known, counter), link
-
-    def _log_takes_records(self, now: float) -> bool:
-        state = self._cluster.settings.state
-        assert state is not None
-        log = self._cluster.disks.disk(state / "metadata")
-        return not isinstance(log, FaultyDisk) or (log.free is None and log.refused_at < now - FULL_SECONDS)
 
 
 def read_records(values: Iterable[bytes | None]) -> list[dict[str, Any]]:

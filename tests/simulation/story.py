@@ -318,8 +318,7 @@ class _Story:
     async def _retire(self, runs: list[tuple[int, int]]) -> None:
         """Keys of lost slots: reading them must fail, not find them absent. What comes after proves nothing."""
         slots = {slot for start, stop in runs for slot in range(start, stop)}
-        keys = self._keys + self._further if slots else ()
-        self._retired = {key for key in keys if slot_of(token_of(key), self._plan.slots) in slots}
+        self._retired = {key for key in self._keys + self._further if slot_of(token_of(key), self._plan.slots) in slots}
         for key in sorted(self._retired):
             read = await self._cluster.get(key)
             if read.outcome is not Outcome.FAILED and not read.stale:

@@ -6,7 +6,6 @@ Nothing is lost by that as long as another clean replica has them. Where none ha
 moment on its history is another one, which begins with that. Nothing else is excused.
 """
 
-import asyncio
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -148,12 +147,7 @@ class Tails:
 
     def log_takes_records(self) -> bool:
         """Whether there is space for it, and has been for a while."""
-        state = self.cluster.settings.state
-        assert state is not None
-        log = self.cluster.disks.disk(state / "metadata")
-        assert isinstance(log, FaultyDisk)
-        now = asyncio.get_running_loop().time()
-        return log.free is None and log.refused_at < now - FULL_SECONDS - WINDOW_SECONDS
+        return self.cluster.log_had_space(FULL_SECONDS + WINDOW_SECONDS)
 
     # What is known.
 
