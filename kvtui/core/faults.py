@@ -15,6 +15,7 @@ from kvtui.core.remote_node import RemoteNode
 from kvtui.core.seams.clock import Clock
 from kvtui.core.seams.launcher import NodeProcess
 from kvtui.core.topology import described
+from kvtui.core.unheard import check_heard
 
 SLOW_MOST_SECONDS: Final = 60.0
 """Longest delay that can be asked for."""
@@ -135,6 +136,7 @@ class FaultsRoom:
             raise ClusterError(f"{name} is paused; let it go on with: resume {name}")
 
     def _check_spare(self, name: str) -> None:
+        check_heard(self._ledger, name)
         last = self._ledger.topology.only_at(name)
         if last:
             raise ClusterError(

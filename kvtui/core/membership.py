@@ -33,6 +33,7 @@ from kvtui.core.seams.clock import Clock
 from kvtui.core.seams.transport import Transport, Unreachable, Untrusted
 from kvtui.core.supervisor import Supervisor
 from kvtui.core.topology import described
+from kvtui.core.unheard import check_heard
 from kvtui.core.work import unfinished, wanted
 
 NOTHING: Final = Imported(0, 0)
@@ -234,14 +235,8 @@ class Membership:
 
     def _check_spare(self, name: str) -> None:
         """Raise ClusterError when a node that is away is, or may be, needed for what it holds."""
-        ledger = self._ledger
-        check_spare(ledger.topology, name)
-        clean = any(name in place.counted for place in ledger.topology.distinct)
-        if clean and ledger.cautious and name not in ledger.granted:
-            raise ClusterError(
-                f"this log may be an old copy, and {name} may hold newer writes than it knows of: start it first, or rebuild the"
-                f" log from the other nodes with: kvtui recover --without {name}"
-            )
+        check_spare(self._ledger.topology, name)
+        check_heard(self._ledger, name)
 
     async def start(self, name: str) -> None:
         """Start a local node's process again and wait until it serves. Raises ClusterError."""

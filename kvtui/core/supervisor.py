@@ -32,6 +32,7 @@ from kvtui.core.seams.clock import Clock
 from kvtui.core.seams.transport import Unreachable, Untrusted
 from kvtui.core.snapshot import NodeState
 from kvtui.core.strays import strays
+from kvtui.core.unheard import discredited, loss
 
 RECONNECT_SECONDS: Final = 0.25
 """Pause before a lost node is tried again; grows by half each time up to ``RECONNECT_MOST_SECONDS``."""
@@ -428,19 +429,17 @@ class Supervisor:
     def _note_loss(self, node: RemoteNode, facts: Facts) -> None:
         """Log that a member came back without its data, or without all of it. Raises LogFull, ClusterError."""
         # Nothing was cleared by its hello: whatever it holds of slots that it does not serve is garbage until it is.
-        self._ledger.append(Wiped(node.id, facts.data_id, facts.counter, empty=facts.empty))
+        ledger, unheard = self._ledger, self._ledger.cautious and node.id not in self._ledger.granted
+        # Of a rebuilt log all nodes that could be found were asked already.
+        others = discredited(ledger.topology, node.id) if unheard and ledger.topology.home != HOME else []
+        ledger.append(*others, Wiped(node.id, facts.data_id, facts.counter, empty=facts.empty))
         node.known_counter = facts.counter
         held = any(node.id in place.replicas for place in self._ledger.topology.distinct)
         if held:
             self._happenings.emit(Level.WARNING, f"{node.id} came back without its data", node.id)
         lost = sum(stop - start for start, stop in self._ledger.topology.lost)
         if lost:
-            self._happenings.emit(
-                Level.BAD,
-                f"{lost:,} slots have no clean copy left: {node.id} had the last one. If what it held is elsewhere, start it on"
-                " that again; accept-loss serves what its replicas then hold",
-                node.id,
-            )
+            self._happenings.emit(Level.BAD, loss(lost, node.id, unheard=bool(others)), node.id)
 
     def take_up(self, node: RemoteNode, link: Link, facts: Facts) -> None:
         node.link, node.facts, node.state, node.trouble = link, facts, NodeState.UP, ""
