@@ -121,6 +121,7 @@ class Ledger:
         except EngineFailed as error:
             self.stop(f"the state directory can't be written, so kvtui stops: {error}")
             raise ClusterError(self.stopped) from None
+        self._forget_hints()
         self.stir()
         self.on_records(records)
         for record in records:
@@ -130,6 +131,12 @@ class Ledger:
                 self._count(record, before.places[record.start].receiving)
             elif isinstance(record, LossAccepted):
                 self._count(record, record.clean)
+
+    def _forget_hints(self) -> None:
+        """Who is behind nowhere any more misses nothing, whether it was made equal, moved or let go."""
+        if self.hints:
+            behind = {node for place in self.topology.distinct for node in place.behind}
+            self.hints = {node: keys for node, keys in self.hints.items() if node in behind}
 
     def _count(self, record: Recovered | CutOver | LossAccepted, nodes: tuple[str, ...]) -> None:
         self.remade.update(dict.fromkeys(nodes, self.revision))

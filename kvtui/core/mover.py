@@ -335,7 +335,6 @@ class Mover:
             return [Recovered(piece.node, piece.start, piece.stop)] if announced else []
 
         await self._fill(piece, lambda place: (piece.node,) if piece.node in place.behind else (), recovered)
-        self._forget_hints(piece.node)
 
     async def _move(self, piece: Work) -> None:
         if self._place(piece).target != piece.target:
@@ -455,10 +454,6 @@ class Mover:
 
     def _catch_up(self, source: Peer, target: Peer) -> CatchUp:
         return CatchUp(source, target, self._observer.copied, self._observer.removed, self._large, self._throttle)
-
-    def _forget_hints(self, node: str) -> None:
-        if not any(node in place.behind for place in self._ledger.topology.distinct):
-            self._ledger.hints.pop(node, None)
 
 
 def _only_damaged(node: str, keys: set[bytes]) -> str:

@@ -84,6 +84,20 @@ def test_a_state_has_a_time_from_which_on_it_holds_and_hints_are_counted_by_node
     run_virtual(main)
 
 
+def test_a_node_that_is_a_replica_of_nothing_any_more_misses_no_keys() -> None:
+    """Only a replica that was made equal was said to miss nothing: one whose slots went elsewhere missed its keys for ever."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=3, replication=2, slots=8) as cluster:
+            cluster.kill("n3")
+            await cluster.put_many([(b"key %d" % number, b"value") for number in range(40)])
+            await cluster.until(lambda now: now.hints > 0)
+            await cluster.call(lambda coordinator: coordinator.remove_node("n3", force=True))
+            assert (await cluster.until(settled)).hints == 0
+
+    run_virtual(main)
+
+
 def test_a_move_has_a_rate() -> None:
     async def main() -> None:
         async with SimCluster(nodes=2, replication=2, slots=1024, network=SimNetwork(0, latency=(0.1, 0.2))) as cluster:
