@@ -221,7 +221,8 @@ class Counts(_Request, tag="counts"):
 class Piece(_Request, tag="piece"):
     """A part of a value that a later ``put`` or ``put_many`` of this connection names as ``upload``; parts come in order.
 
-    No part is longer than ``INLINE_BYTES``. The write that names the value uses it up, whatever its answer.
+    No part is longer than ``INLINE_BYTES``. The write that names the value uses it up, whatever its answer. A ``total`` of 0 gives
+    it up: nothing more comes of it, and no write will name it.
     """
 
     upload: str

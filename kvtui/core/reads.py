@@ -43,7 +43,7 @@ from kvtui.core.routes import Hop, Route
 from kvtui.core.seams.clock import Clock
 from kvtui.core.several import Several
 from kvtui.core.trace import Doubt, Purpose, Trace
-from kvtui.core.value_transfer import UploadFailed, ValueMoved, fetch_value, send_value
+from kvtui.core.value_transfer import UploadFailed, ValueMoved, fetch_value, give_up, send_value
 from kvtui.core.version import NEVER, Version
 from kvtui.core.writes import DEADLINE_SECONDS, DONE, WHICH_IS_SLOW, Writes
 
@@ -288,7 +288,10 @@ class Reads:
             upload = f"b{read.version}"
             await send_value(hop.link, upload, read.value, patience.progressed)
             entry = Entry(to_blob(key), read.version, len(read.value), upload=upload)
-            return await self._put_back(hop, key, entry, trace)
+            stored = await self._put_back(hop, key, entry, trace)
+            if not stored:
+                give_up(hop.link, upload)
+            return stored
         finally:
             self._large.release()
 

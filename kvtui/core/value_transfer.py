@@ -1,9 +1,11 @@
 """Large values travel in pieces, one at a time, so that small requests pass between them."""
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 from kvtui.core.link import Link, LinkFull, LinkLost
-from kvtui.core.protocol import CHANGED, ERROR, INLINE_BYTES, Fetch, Piece, from_blob, to_blob
+from kvtui.core.protocol import CHANGED, ERROR, INLINE_BYTES, Fetch, Piece, Reply, from_blob, to_blob
 from kvtui.core.version import Version
 
 
@@ -19,9 +21,28 @@ def _unheard() -> None:
     pass
 
 
+def _unanswered(reply: Reply | None) -> None:
+    pass
+
+
 async def send_value(link: Link, upload: str, value: bytes, progressed: Callable[[], None] = _unheard) -> bool:
     """Send ``value`` ahead under the name ``upload``; ``progressed`` is told of each piece that was taken. False when the link was
-    lost. Raises UploadFailed."""
+    lost. Raises UploadFailed. Who is cancelled meanwhile leaves nothing of it there."""
+    try:
+        return await _send_pieces(link, upload, value, progressed)
+    except asyncio.CancelledError:
+        give_up(link, upload)
+        raise
+
+
+def give_up(link: Link, upload: str) -> None:
+    """Tell a node that no write will name a value that was sent ahead: it keeps few at a time."""
+    # With its link it is gone by itself.
+    with suppress(LinkLost, LinkFull):
+        link.send(Piece(upload=upload, offset=0, total=0, data=""), _unanswered)
+
+
+async def _send_pieces(link: Link, upload: str, value: bytes, progressed: Callable[[], None]) -> bool:
     for offset in range(0, len(value), INLINE_BYTES):
         piece = to_blob(value[offset : offset + INLINE_BYTES])
         try:

@@ -33,7 +33,7 @@ from kvtui.core.protocol import (
 )
 from kvtui.core.routes import Hop, Route
 from kvtui.core.seams.clock import Clock, Timer
-from kvtui.core.value_transfer import UploadFailed, send_value
+from kvtui.core.value_transfer import UploadFailed, give_up, send_value
 from kvtui.core.version import NEVER, Version
 
 DONE: Final = Outcome.OK
@@ -194,10 +194,11 @@ class Writes:
         self._uploads += 1
         upload = f"u{self._uploads}"
         began = self._now()
+        ahead: dict[str, Link] = {}
         try:
             # Who waits for its turn is not late yet, nor whose value is long, while its pieces are taken.
             async with self._large, Patience(DEADLINE_SECONDS) as patience:
-                problem = await self._send_ahead(key, value, upload, patience)
+                problem = await self._send_ahead(key, value, upload, patience, ahead)
                 if problem:
                     return _unsent(problem)
                 # From here on it may be stored: its end is the write's own.
@@ -205,9 +206,14 @@ class Writes:
                 version = self._ledger.next_version()
                 request = Put(to_blob(key), version=version, upload=upload)
                 begun = self._begin((key,), (self._ledger.slot(key),), version, request, began=began)
+                for node in () if isinstance(begun, Written) else begun.may_hold:
+                    ahead.pop(node, None)
                 return await self._ended(begun)
         except TimeoutError:
             return _unsent(f"nothing more of it was taken for {DEADLINE_SECONDS:g} s; put it again, {WHICH_IS_SLOW}")
+        finally:
+            for link in ahead.values():
+                give_up(link, upload)
 
     async def _ended(self, begun: PendingWrite | Written) -> Written:
         """The end of the write of one key, once it is known or its deadline has passed."""
@@ -216,21 +222,23 @@ class Writes:
         await begun.waiter
         return self._written(begun)
 
-    async def _send_ahead(self, key: bytes, value: bytes, upload: str, patience: Patience) -> str:
-        """Send the value to all that take part in the write; why a clean replica does not take it, else empty."""
+    async def _send_ahead(
+        self, key: bytes, value: bytes, upload: str, patience: Patience, sent: dict[str, Link]
+    ) -> str:
+        """Send the value to all that take part in the write, which ``sent`` then has; why a clean replica does not take it, else
+        empty."""
         slot = self._ledger.slot(key)
-        sent: set[Link] = set()
         while True:
             route = self._ledger.route(slot)
-            hops = [hop for hop in route.everyone if hop.link not in sent]
+            hops = [hop for hop in route.everyone if sent.get(hop.node) is not hop.link]
             if not hops:
                 return ""
+            sent.update((hop.node, hop.link) for hop in hops)
             ends = await asyncio.gather(*(self._send_to(hop, upload, value, patience) for hop in hops))
             # A follower that does not take it refuses the write, too, and that needs no follower.
             refusals = [f"{hop.node}: {end}" for hop, end in zip(hops, ends, strict=True) if end and hop in route.clean]
             if refusals:
                 return refusals[0]
-            sent.update(hop.link for hop in hops)
 
     async def _send_to(self, hop: Hop, upload: str, value: bytes, patience: Patience) -> str:
         try:

@@ -39,7 +39,11 @@ class Uploads:
         self._open: dict[str, _Upload] = {}
 
     def add(self, name: str, offset: int, total: int, data: bytes, now: float) -> None:
-        """Take the next part of ``name``, at second ``now``. Raises Refused, and forgets what it had of that value."""
+        """Take the next part of ``name``, at second ``now``. Raises Refused, and forgets what it had of that value, as it does when
+        ``total`` is 0: then it was given up."""
+        if not total:
+            self._release(name)
+            return
         try:
             upload = self._begin(name, total, now) if offset == 0 and name not in self._open else self._open.get(name)
             if upload is None:

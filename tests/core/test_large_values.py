@@ -7,13 +7,14 @@ import pytest
 from kvtui.core import reads
 from kvtui.core.cluster import Outcome
 from kvtui.core.link import Link
-from kvtui.core.protocol import INLINE_BYTES, VALUE_BYTES, Fetch, GetMany
+from kvtui.core.protocol import INLINE_BYTES, UPLOAD_BYTES, UPLOADS, VALUE_BYTES, Fetch, GetMany
 from kvtui.core.reads import FETCHED_AT_ONCE_BYTES
 from kvtui.core.room import Room
 from kvtui.core.value_transfer import fetch_value
 from kvtui.core.version import Version
 from kvtui.core.writes import DEADLINE_SECONDS
 from kvtui.node.large_records import LARGE_BYTES
+from kvtui.node.uploads import UploadSpace
 from tests.core.sent import requests_sent
 from tests.simulation.harness import SimCluster, settled
 from tests.simulation.loop import run_virtual
@@ -180,6 +181,46 @@ def test_a_put_that_is_not_taken_fails_and_says_what_to_do(monkeypatch: pytest.M
             )
 
     run_virtual(main)
+
+
+def test_long_values_that_are_given_up_leave_room_for_others() -> None:
+    """Of four puts that were cancelled, each node kept for ten seconds what had come, and took no fifth."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=2, slots=8) as cluster:
+            slow(cluster)
+            for number in range(UPLOADS):
+                with pytest.raises(TimeoutError):
+                    async with asyncio.timeout(DELAY * (3 + number)):
+                        await cluster.coordinator.put(b"key", b"v" * LONG)
+            slow(cluster, 0.0)
+            end = await cluster.put(b"key", b"w" * LONG)
+            assert (end.outcome, end.text) == (Outcome.OK, "")
+            assert [under_way(cluster, name) for name in ("n1", "n2")] == [0, 0]
+
+    run_virtual(main)
+
+
+def test_a_long_value_that_one_replica_does_not_take_is_not_kept_by_the_other() -> None:
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=2, slots=8) as cluster:
+            _space(cluster, "n2").used = UPLOAD_BYTES
+            end = await cluster.put(b"key", b"v" * LONG)
+            await asyncio.sleep(1.0)
+            assert (end.outcome, under_way(cluster, "n1")) == (Outcome.FAILED, 0)
+
+    run_virtual(main)
+
+
+def _space(cluster: SimCluster, node: str) -> UploadSpace:
+    server = cluster.process(node).server
+    assert server is not None
+    return next(iter(server._connections)).peer.uploads._space
+
+
+def under_way(cluster: SimCluster, node: str) -> int:
+    """Bytes that a node keeps of values under way."""
+    return _space(cluster, node).used
 
 
 def test_keys_of_a_node_that_hangs_fail_and_the_others_are_answered() -> None:
