@@ -270,7 +270,10 @@ class Reads:
             whole = [node for node in whole if self._ledger.remade.get(node, 0) <= revision]
         if without(self._ledger.topology.places[slot].clean, tuple(whole)):
             return _unread("its range changed hands while it was read")
-        if key not in self._writes.in_flight and self._ledger.uncertain.get(key) == suspected:
+        if key in self._writes.in_flight:
+            # What was read of it may never reach who is being verified, and is not to be gone when that one counts.
+            self._ledger.spoil(slot)
+        elif self._ledger.uncertain.get(key) == suspected:
             self._ledger.uncertain.pop(key, None)
         return read
 

@@ -6,6 +6,7 @@ import random
 import pytest
 
 from kvtui.core.cluster import ClusterError, Outcome, OwnData
+from kvtui.core.ledger import Counting
 from kvtui.core.link import Link
 from kvtui.core.mover import AT_ONCE
 from kvtui.core.placement import Placement
@@ -320,6 +321,38 @@ def test_nothing_is_written_back_to_a_node_that_left_the_slot_while_it_was_read(
             assert counted.counts == [0]
 
     run_virtual(main, seed=seed)
+
+
+async def _later(cluster: SimCluster, seconds: float) -> None:
+    await asyncio.sleep(seconds)
+    await cluster.put(b"key", b"new")
+
+
+@pytest.mark.parametrize("under_way", [True, False])
+def test_who_is_verified_while_a_write_under_way_is_read_does_not_count_without_it(under_way: bool) -> None:
+    """It had not taken the write yet, counted, and refused it then: what a get had returned was on one of two clean replicas."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=2, slots=1) as cluster:
+            await cluster.put(b"key", b"old")
+            await cluster.call(lambda coordinator: coordinator.rebalance())
+            ledger = cluster.coordinator._ledger
+            # Nothing else makes it equal meanwhile.
+            cluster.coordinator._mover._running.append(Work(Kind.COMPARE, 0, 1, Placement()))
+            ledger.append(Behind("n2", [(0, 1)]))
+            counting = Counting("n2", 0, 1)
+            ledger.counting.append(counting)
+            if under_way:
+                cluster.network.slow("n2", 0.05)
+            # More of them than a get waits for, one after the other.
+            writing = [asyncio.ensure_future(_later(cluster, 0.02 * number)) for number in range(under_way * 40)]
+            await asyncio.sleep(0.01)
+            assert (await cluster.get(b"key")).value == (b"new" if under_way else b"old")
+            assert counting.spoiled is under_way
+            ledger.counting.remove(counting)
+            await asyncio.gather(*writing)
+
+    run_virtual(main)
 
 
 def test_who_was_made_equal_to_one_that_had_not_been_given_back_what_was_read_has_lost_it() -> None:
