@@ -37,6 +37,8 @@ from kvtui.core.unheard import check_heard
 from kvtui.core.work import unfinished, wanted
 
 NOTHING: Final = Imported(0, 0)
+USABLE_SECONDS: Final = 10.0
+"""Until then a node that runs is to be used; who started it hears after that why it is not."""
 
 
 class Membership:
@@ -266,6 +268,7 @@ class Membership:
         finally:
             self._starting.discard(name)
         node.wake.set()
+        enough = self._clock.monotonic() + USABLE_SECONDS
         while not node.usable:
             changed = self._ledger.changed()
             if self._ledger.stopped:
@@ -277,6 +280,9 @@ class Membership:
             if not node.running:
                 self._supervisor.note_end(node)
                 raise ClusterError(f"{name} ended right after its start: {node.trouble}")
+            if node.trouble and self._clock.monotonic() > enough:
+                # It is called again and again all the same, and used once that has an end.
+                raise ClusterError(f"{name} runs, but {node.trouble}")
             await changed
 
     async def stop(self, name: str) -> None:

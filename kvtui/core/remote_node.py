@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from kvtui.core.link import Link, LinkFull, LinkLost
-from kvtui.core.protocol import ERROR, PROTOCOL, UNAUTHENTICATED, Facts, Heartbeat, Hello, Reply, other_protocol
+from kvtui.core.protocol import ERROR, FULL, PROTOCOL, UNAUTHENTICATED, Facts, Heartbeat, Hello, Reply, other_protocol
 from kvtui.core.seams.clock import Clock
 from kvtui.core.seams.launcher import NodeProcess
 from kvtui.core.seams.transport import Transport, Unreachable
@@ -152,6 +152,10 @@ async def say_hello(link: Link, hello: Hello) -> Facts:
     reply = await link.ask(msgspec.structs.replace(hello, protocol=PROTOCOL))
     if reply.code == UNAUTHENTICATED:
         raise NotTrusted(WANTS_SECRET)
+    if reply.status == ERROR and reply.code == FULL:
+        # It is one of ours, and can't store that it obeys.
+        text = f"it is not used, since it has no space to note whom it obeys: {reply.msg}; make space there"
+        raise Refused(msgspec.structs.replace(reply, msg=text))
     if reply.facts is None or reply.facts.product != "kvtui":
         raise NotANode(_stranger(reply))
     strange = other_protocol(reply.facts.protocol, "this one")

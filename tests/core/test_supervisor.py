@@ -195,6 +195,27 @@ def test_how_far_a_node_got_is_logged_soon_after_however_much_is_written() -> No
 IDLE_SECONDS = 60.0
 
 
+def test_a_node_that_has_no_space_to_obey_is_told_as_that_and_who_starts_it_does_not_wait_for_ever() -> None:
+    """It was said to be no kvtui node, and ``start`` had no end."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=2, slots=8, make_disk=FaultyDisk) as cluster:
+            cluster.crash()
+            await cluster.until_orphans_end()
+            disk = disk_of(cluster, "n2")
+            disk.free = 0
+            await cluster.open()
+            cluster.kill("n2")
+            why = "it has no space to note whom it obeys: no space for .* bytes at state/nodes/n2; make space there"
+            with pytest.raises(ClusterError, match=f"n2 runs, but it is not used, since {why}"):
+                await cluster.call(lambda coordinator: coordinator.start_node("n2"))
+            assert "no space to note" in cluster.drawn().nodes[1].note
+            disk.free = None
+            await cluster.until(settled)
+
+    run_virtual(main)
+
+
 def test_an_idle_cluster_writes_nothing() -> None:
     """Counters were logged, nodes noted that, and so their counters grew: for ever, with nobody doing anything."""
 
