@@ -23,7 +23,8 @@ class Holder:
         self._cluster = cluster
         self._clock = clock
         self._who = who
-        self._attached: set[Attached] = set()
+        # A dict for its order: they are told of the end in the order in which they came.
+        self._attached: dict[Attached, None] = {}
         self._closed = False
 
     @property
@@ -39,9 +40,12 @@ class Holder:
             refusal = f"{ATTACHED} are attached to {self._who} already, and that is the most: leave one of them"
         else:
             refusal = ""
-        attached = Attached(self._cluster, self._clock, self._who, refusal, self._attached.discard)
-        self._attached.add(attached)
+        attached = Attached(self._cluster, self._clock, self._who, refusal, self._forget)
+        self._attached[attached] = None
         return attached
+
+    def _forget(self, attached: Attached) -> None:
+        self._attached.pop(attached, None)
 
     async def close(self) -> None:
         """Answer what is under way, for ``FINISH_SECONDS`` at most; begin nothing more, and tell everybody so. Then tell that the
