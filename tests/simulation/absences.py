@@ -29,6 +29,7 @@ class Absences:
         self._there: set[str] = set()
         """Who was there when something was logged last."""
         self._opened_at = 0.0
+        self._opened_by = ""
         watch = cluster.disks.watch
 
         def written(machine: str, batch: Batch) -> None:
@@ -47,7 +48,9 @@ class Absences:
         if batch.cleared or not any(kind in value for value in values for kind in FOLLOWED):
             return
         for record in read_records(values):
-            if record["type"] == "opened":
+            # The same one logs it once more when it is at home.
+            if record["type"] == "opened" and record["coordinator"] != self._opened_by:
+                self._opened_by = record["coordinator"]
                 self._lost_at.clear()
                 self._there.clear()
                 self._opened_at = now

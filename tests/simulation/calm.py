@@ -63,6 +63,8 @@ class Calm:
         """What does not hold, in words; empty when all does."""
         away, purged = self._dice.random() < AWAY_SHARE, self._dice.random() < PURGE_SHARE
         handed = self._dice.random() < HANDED_SHARE
+        # A change that was just made has yet to begin, and a node that had no space for a note is told again.
+        await self._cluster.until(lambda now: settled(now) and self._is_quiet(), SETTLE_SECONDS)
         trouble = await self._repair()
         if not trouble and handed:
             trouble = await self._hand_over()
@@ -183,6 +185,14 @@ class Calm:
             await self._clients.operate(LAST_CLIENT, Kind.GET, key, None)
         return trouble
 
+    def _is_quiet(self) -> bool:
+        coordinator = self._cluster.coordinator
+        topology = coordinator.topology
+        if coordinator._notes.owing(topology.members):
+            return False
+        planned = zip(topology.places, topology.planned.table, strict=True)
+        return all(set(place.replicas) == set(target) and not place.target for place, target in planned)
+
     def _is_certain(self, key: bytes) -> bool:
         """Whether no write of unknown outcome may be on some of its replicas alone: else all are asked."""
         ledger = self._cluster.coordinator._ledger
@@ -222,7 +232,8 @@ class Calm:
         await self._cluster.call(store)
 
     async def _return(self, name: str) -> None:
-        if not self._cluster.process(name).alive:
+        # One that was leaving may have been let go meanwhile.
+        if name in self._cluster.coordinator.topology.members and not self._cluster.process(name).alive:
             await self._cluster.revive(name)
         await self._cluster.until(settled, SETTLE_SECONDS)
 

@@ -1,7 +1,7 @@
 """A storage engine that fails as disks do, when and where its test says: a disk that outlives the engines opened on it."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import copy
 from pathlib import Path
 
@@ -11,6 +11,10 @@ from kvtui.core.seams.storage import Batch, CompactionFailed, EngineFailed, Engi
 
 COMPACTION_SECONDS = 0.05
 """How long a compaction takes."""
+ENTRY = 1
+"""First byte of what a node stores an entry under."""
+NOTE = b"\x00note"
+"""What a node stores the coordinator's note under."""
 _ABOVE_ALL = b"\xff" * 16
 
 
@@ -20,6 +24,20 @@ def _now() -> float:
         return asyncio.get_running_loop().time()
     except RuntimeError:
         return 0.0
+
+
+def _refuses_none(batch: Batch) -> bool:
+    return False
+
+
+def holds_entries(batch: Batch) -> bool:
+    """Whether a node stores keys, or removes some, one by one."""
+    return any(place[0] == ENTRY for place, _ in batch.changes)
+
+
+def holds_note(batch: Batch) -> bool:
+    """Whether a node keeps the coordinator's note."""
+    return any(place == NOTE for place, _ in batch.changes)
 
 
 def _size(batch: Batch) -> int:
@@ -37,6 +55,8 @@ class FaultyDisk:
         self.path = path
         self.free: int | None = None
         """Bytes that still fit; None: any number."""
+        self.refuses: Callable[[Batch], bool] = _refuses_none
+        """Whether a batch has no room, whatever fits."""
         self.spare = 0
         """Bytes beyond those that fit if nothing is added by them."""
         self.unreadable = ""
@@ -100,6 +120,10 @@ class FaultyDisk:
     def ended_in_order(self) -> bool:
         """Whether it was closed in order: what is missing then is noticed at the next opening."""
         return self._noted is not None
+
+    def take_all(self) -> None:
+        """Refuse nothing that fits any more."""
+        self.refuses = _refuses_none
 
     def lose_tail(self, batches: int) -> list[Batch]:
         """The last synced batches are gone, as from a drive that lied or a log that was cut: what was in them. What a compaction
@@ -165,6 +189,9 @@ class FaultyDisk:
     def write(self, batch: Batch) -> None:
         """Take ``batch`` as an engine of this disk does. Raises EngineFull, EngineFailed."""
         size = _size(batch)
+        if self.refuses is not _refuses_none and self.refuses(batch):
+            self.refused_at = _now()
+            raise EngineFull(f"no space for {size:,} bytes at {self.path}")
         if self.free is not None:
             if size > self.free + (self.spare if batch.upkeep or batch.cleared else 0):
                 self.refused_at = _now()

@@ -4,6 +4,7 @@ Who is said to be a clean replica is the product's word; what that means for the
 """
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Iterator
 from contextvars import copy_context
@@ -22,7 +23,9 @@ from tests.simulation.harness import COORDINATOR, SimCluster
 from tests.simulation.holders import Holders
 from tests.simulation.machine import machine_in
 from tests.simulation.model import HEAD, KEY_AT, LIVE, VERSION, KnownDisk, Model, Where, packed, slot_at, told, where
-from tests.simulation.progress import Progress, read_records
+from tests.simulation.obedience import Obedience
+from tests.simulation.progress import FULL_SECONDS, Progress, read_records
+from tests.simulation.suspicions import Suspicions
 from tests.simulation.values import name_of
 
 NOTE_TEXT_AT: Final = 24
@@ -30,11 +33,13 @@ NOTE_TEXT_AT: Final = 24
 TAKEN_OVER: Final = "took this cluster over"
 OF_SLEEPERS: Final = "late "
 """Begins the values that superseded coordinators write: theirs is another table."""
-KINDS: Final = ("wiped", "recovered", "cutover", "tuned", "behind", "seen")
+KINDS: Final = ("wiped", "recovered", "cutover", "tuned", "behind", "seen", "opened", "dual", "forgotten")
 FOLLOWED: Final = tuple(f'"type":"{kind}"'.encode() for kind in KINDS)
 """Records that say something about what is on a node, or who counts."""
 
 
+ANNOUNCED_SECONDS: Final = 2.0
+"""So long before it comes to count a node was announced, at most, unless what happens in between takes long."""
 FORMER_MOST: Final = 200
 """Placements of former moments that are kept: more than there are while a batch is written."""
 
@@ -45,6 +50,9 @@ def least_copies(replicas: int, wanted: int) -> int:
     return max(1, min(wanted, replicas) if wanted else replicas // 2 + 1 if replicas > 2 else 1)
 
 
+REFUSED: Final = re.compile(r"(\S+): no space for")
+SILENT: Final = "did not answer"
+"""In what is said of a write in doubt: who had no space for it, and that somebody was lost, or late."""
 SUPERSEDED: Final = ("took this cluster over", "does not know all that happened")
 """In what a coordinator says that is obeyed no more: whoever is, may give the same versions to other writes."""
 
@@ -69,11 +77,16 @@ class Invariants:
         self._lost: set[int] = set()
         self._logged_at = -1.0
         self._notes: dict[str, tuple[bytes, Topology | None]] = {}
+        self._home = ""
         self._rebuilt = 0
         """The coordinator on the last log that was rebuilt from the nodes."""
         self._acknowledged_at: dict[Where, float] = {}
         self._progress = Progress(cluster, model)
         self._holders = Holders(cluster, model)
+        self._suspicions = Suspicions(cluster, model)
+        self._obedience = Obedience(cluster, model)
+        self._opened: tuple[Coordinator, float] | None = None
+        """The coordinator that is open, and since when it is known to be."""
         watch = cluster.disks.watch
 
         def written(machine: str, batch: Batch) -> None:
@@ -155,8 +168,15 @@ class Invariants:
             )
         if len(placement.clean) == len(placement.replicas):
             return
+        if together and any(
+            places[slot_at(place, len(places))] != placement for places in self._since(since) if places
+        ):
+            # It may have ended before that changed.
+            return
+        # Who came to count while the answer was on its way to the client is only being told.
+        counted = [places[slot_at(place, len(places))].clean for places in self._since(since) if places]
         for node in placement.clean:
-            noted = self._note(node)
+            noted = self._note(node) if all(node in clean for clean in counted) else None
             if noted is None or not noted.places:
                 continue
             then = noted.places[slot_at(place, len(noted.places))]
@@ -195,14 +215,19 @@ class Invariants:
     def ended(self, operation: Operation, together: bool = False) -> None:
         """An operation has an end. ``together``: with others, of which one may have been waited for long after it."""
         self._progress.look()
+        self._suspicions.look()
         coordinator = self._cluster.coordinator if self._cluster.running else None
         version, key = operation.version, operation.key.encode()
+        if coordinator is not None and operation.outcome is Outcome.OK and not operation.stale:
+            self._check_obeyed(coordinator, operation)
         if operation.kind is Kind.GET:
             if operation.outcome is Outcome.OK:
                 self._read(coordinator, operation, key, version)
         elif version is not None and version[0]:
             if operation.outcome is Outcome.UNKNOWN:
                 self._holders.doubt(key)
+                if coordinator is not None and not coordinator._ledger.cautious:
+                    self._check_left_out(coordinator, operation, key)
             if operation.outcome is Outcome.FAILED and not any(text in operation.note for text in SUPERSEDED):
                 self._fail(operation, key, version)
             elif together and self._was_lost(where(key), operation.start):
@@ -216,6 +241,37 @@ class Invariants:
                     self.look()
                     self._check_progress(coordinator, key, version)
                     self.check_promise(coordinator, key, version, operation.start, together)
+
+    def _check_obeyed(self, coordinator: Coordinator, operation: Operation) -> None:
+        """Whoever answered, if it was the one that is open."""
+        opened = self._opened
+        if opened is None or opened[0] is not coordinator or operation.start < opened[1]:
+            return
+        if (operation.value or "").startswith(OF_SLEEPERS) or coordinator._ledger.stopped:
+            return
+        self._obedience.served(coordinator.topology, where(operation.key.encode()))
+
+    def _check_left_out(self, coordinator: Coordinator, operation: Operation, key: bytes) -> None:
+        """A write is in doubt that some had no space for: where enough others have it, it goes on without those."""
+        refused = set(REFUSED.findall(operation.note))
+        self.look()
+        if not refused or SILENT in operation.note or not self._cluster.log_had_space(FULL_SECONDS):
+            return
+        place = where(key)
+        placements = [places[slot_at(place, len(places))] for places in self._since(operation.start) if places]
+        most = max(quorum for until, quorum in self._quorums if until >= operation.start)
+        if not placements or any(each.clean != placements[0].clean or each.receiving for each in placements):
+            # Who came to count meanwhile may have been made equal to one that did not have it.
+            return
+        placement = placements[0]
+        left = set(placement.clean) - refused
+        enough = least_copies(len(placement.replicas), most) <= len(left) < len(placement.clean)
+        if enough and coordinator.topology.epoch == (operation.version or (0, 0))[0]:
+            self._model.complain(f"{key!r} is in doubt ({operation.note}), and who refused it counts on: {placement}")
+
+    def another_is_obeyed(self) -> bool:
+        """Whether there is a node that obeys another coordinator than the one that is open."""
+        return self._cluster.running and self._obedience.is_another_obeyed(self._cluster.coordinator.topology)
 
     def _was_lost(self, place: Where, since: float) -> bool:
         """Whether its slot had no clean replica at any time since then."""
@@ -262,7 +318,8 @@ class Invariants:
         placement = topology.places[slot_at(place, len(topology.places))]
         disks = [self._disk(node) for node in placement.clean]
         if disks and all(
-            disk is not None and place not in disk.purged and disk.held.get(place, b"")[:VERSION] >= acknowledged
+            # Where a newer one is under way, this one may have been purged before.
+            disk is not None and place not in disk.purged and disk.held.get(place, b"")[:VERSION] == acknowledged
             for disk in disks
         ):
             self._model.complain(
@@ -302,6 +359,8 @@ class Invariants:
         if not self._cluster.running:
             return
         topology = self._cluster.coordinator.topology
+        if self._opened is None or self._opened[0] is not self._cluster.coordinator:
+            self._opened = self._cluster.coordinator, asyncio.get_running_loop().time()
         if topology is self._seen:
             return
         if self._seen is not None and topology.places is not self._seen.places:
@@ -312,7 +371,9 @@ class Invariants:
         if topology.home == HOME and number > self._rebuilt and self._cluster.settings.state == rebuilt:
             # Not an old copy of one.
             self._rebuilt = number
-            self._check_rebuilt(topology)
+            self._check_rebuilt(topology, "a rebuilt log")
+        if self._came_home(topology):
+            self._check_rebuilt(topology, "a copy of the log that is at home")
         self._holders.look(self._cluster.coordinator, self._check_clean)
         if self._members and not topology.members:
             # The last one left, and what was deleted is forgotten with it: nobody is there who could know of a tombstone. What was
@@ -371,7 +432,9 @@ class Invariants:
         for record in records:
             self._follow(coordinator.topology, record)
         self._progress.logged(coordinator.topology, records)
-        given_up = any(record["type"] == "loss_accepted" for record in records)
+        self._obedience.logged(coordinator.topology, records)
+        # Nor does anybody count of whom only a node knew that has lost what it knew.
+        given_up = any(record["type"] in ("loss_accepted", "wiped") for record in records)
         for record in () if given_up else records:
             if record["type"] == "behind":
                 self._check_left(coordinator.topology, record["node"], record["runs"])
@@ -390,6 +453,9 @@ class Invariants:
                 others = (other for other in topology.members.values() if other.id != record["node"])
                 if any(other.data_id == record["data_id"] for other in others):
                     self._model.complain(f"{record['node']} is taken for wiped, and another node answered: {record}")
+            case "forgotten":
+                # If it joins again, what it had told before does not count.
+                self._progress.wiped(record["node"])
             case "tuned":
                 before = {"quorum": topology.quorum, "reads": topology.reads, "throttle": topology.throttle}
                 changed = [name for name, value in before.items() if record.get(name, 0) != value]
@@ -431,10 +497,12 @@ class Invariants:
             self._model.complain(f"of {before} copies within reach a move leaves {after}: {place}")
 
     def _check_noted(self, topology: Topology, slot: int, nodes: tuple[str, ...]) -> None:
-        """Nodes come to count for a slot: one who did before at least has noted that they may."""
+        """Nodes come to count for a slot: one at least has noted that they may who counted as that was announced. It may have
+        fallen behind since: whoever does not know of it counts on that one."""
         place = topology.places[slot]
+        announced = self._since(asyncio.get_running_loop().time() - ANNOUNCED_SECONDS)
         said = []
-        for node in place.clean:
+        for node in dict.fromkeys(node for places in announced if places for node in places[slot].clean):
             noted = self._note(node)
             if noted is None or not noted.places:
                 return
@@ -444,8 +512,14 @@ class Invariants:
             said.append((node, then))
         self._model.complain(f"slot {slot}: {nodes} come to count, and nobody has noted that they may: {place}, {said}")
 
-    def _check_rebuilt(self, topology: Topology) -> None:
-        """A log that was rebuilt from the nodes gives up in silence nothing that was acknowledged, and is there."""
+    def _came_home(self, topology: Topology) -> bool:
+        """Whether a log that may have been an old copy is known from here on to be none."""
+        home, self._home = self._home, topology.home
+        return topology.home == str(self._cluster.settings.state) != home
+
+    def _check_rebuilt(self, topology: Topology, what: str) -> None:
+        """A log that was rebuilt from the nodes, or is no old copy, gives up in silence nothing that was acknowledged and is
+        there."""
         if not topology.places:
             return
         for place, version in self._model.acknowledged.items():
@@ -461,7 +535,7 @@ class Invariants:
             ]
             if holders:
                 self._model.complain(
-                    f"a rebuilt log gives slot {slot} to who lacks {place[KEY_AT:]!r}, and {told(version)} was acknowledged or read"
+                    f"{what} gives slot {slot} to who lacks {place[KEY_AT:]!r}, and {told(version)} was acknowledged or read"
                     f" and is on {', '.join(holders)}: {topology.places[slot]}"
                 )
 
@@ -547,7 +621,9 @@ class _WatchedPending(Pending):
         if version is not None and not version[0] and version[1]:
             # What a newcomer brought has versions of its own, below all others, in a cluster that holds nothing any more.
             version = None
-        if outcome is Outcome.FAILED and any(text in note for text in SUPERSEDED):
+        if outcome is Outcome.FAILED and (
+            any(text in note for text in SUPERSEDED) or self._invariants.another_is_obeyed()
+        ):
             # Whoever is obeyed instead may give the same version to another write.
             version = None
         operation = super().end(outcome, value, version, stale, note)

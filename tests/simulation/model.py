@@ -13,19 +13,17 @@ from typing import Any, Final
 from xxhash import xxh3_64_digest
 
 from kvtui.core.seams.storage import Batch
-from tests.simulation.engine import FaultyDisk, FaultyEngine
+from tests.simulation.engine import ENTRY, NOTE, FaultyDisk, FaultyEngine
 from tests.simulation.values import name_of
 
-ENTRY: Final = 1
-"""First byte of an entry's place; then come the token and the key."""
 KEY_AT: Final = 9
+"""Where the key begins in an entry's place; before it comes the token."""
 HEAD: Final = slice(8, 25)
 """Of a record: version (16 bytes, ordered as versions are) and kind, after the checksum."""
 VERSION: Final = 16
 LIVE: Final = 1
 """The kind of a value; that of a tombstone is 0."""
 MEMBERSHIP: Final = b"\x00membership"
-NOTE: Final = b"\x00note"
 COUNTER: Final = b"\x00counter"
 SEAL: Final = 8
 
@@ -98,7 +96,7 @@ class KnownDisk(FaultyDisk):
         self.counter = 0
         """The number of its newest batch."""
         self.stored_in: dict[Where, int] = {}
-        """The batch in which each entry was written."""
+        """The batch in which each entry was first written at its version."""
         self._batches = 0
 
     def open(self) -> FaultyEngine:
@@ -191,6 +189,8 @@ class Model:
     """The data that nodes had when they were let go."""
     disks: dict[Path, KnownDisk] = field(default_factory=dict)
     """The newest disk of each directory, wiped ones included."""
+    changed: set[Where] = field(default_factory=set)
+    """Entries that were written or removed anywhere since somebody looked."""
 
     def make(self, path: Path, seed: int) -> FaultyDisk:
         """The disk of a directory: a node's is followed."""
@@ -204,6 +204,7 @@ class Model:
         for first, end in batch.cleared:
             for place in [place for place in disk.held if first <= place < end]:
                 del disk.held[place]
+                self.changed.add(place)
             for place in [place for place in (*disk.purged, *disk.missed) if first <= place < end]:
                 disk.purged.pop(place, None)
                 disk.missed.pop(place, None)
@@ -249,10 +250,14 @@ class Model:
             ):
                 self.complain(f"{disk.path.name} stored {place[KEY_AT:]!r} at {told(head)}, which had failed: {why}")
         disk.held[place] = head
-        disk.stored_in[place] = disk.counter
+        if old is None or old[:VERSION] != version or place not in disk.stored_in:
+            # Who wrote it anew, to repair it, may not have heard of that yet.
+            disk.stored_in[place] = disk.counter
+        self.changed.add(place)
 
     def _remove(self, disk: KnownDisk, place: Where) -> None:
         old = disk.held.pop(place, None)
+        self.changed.add(place)
         if old is None:
             return
         if old[VERSION] == LIVE:

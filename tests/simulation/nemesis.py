@@ -17,6 +17,7 @@ from tests.simulation.faults.nodes import OF_NODES
 from tests.simulation.faults.old_copies import OF_OLD_COPIES
 from tests.simulation.faults.rebuilt import OF_REBUILT
 from tests.simulation.faults.scene import Inflict, Scene
+from tests.simulation.faults.storm import OF_STORMS
 from tests.simulation.faults.stranded import OF_STREAMS
 from tests.simulation.faults.tails import OF_TAILS
 from tests.simulation.harness import CoordinatorGone, SimCluster
@@ -36,6 +37,7 @@ BY_KIND: Final[dict[FaultKind, Inflict]] = {
     **OF_STREAMS,
     **OF_OLD_COPIES,
     **OF_ABSENCES,
+    **OF_STORMS,
 }
 """What each kind of fault does."""
 
@@ -73,6 +75,7 @@ class Nemesis(Scene):
         """A calm network, sound disks, and everybody running again."""
         for path in self.cluster.disks.paths:
             self.disk(path).free = None
+            self.disk(path).take_all()
             self.disk(path).syncs_until_failure = None
             self.disk(path).compaction_fails = ""
         for attempt in range(MENDING_TRIES):

@@ -8,19 +8,19 @@ from typing import Final
 
 from kvtui.check import Kind
 from kvtui.core.read_mode import ReadMode
-from tests.simulation import contested
+from tests.simulation import contested, stormy
 from tests.simulation.limits import SOMETIMES
 
 CLIENTS: Final = 4
-STEPS: Final = 20
+STEPS: Final = 14
 """Operations of each client."""
 KEYS: Final = 5
 FURTHER_KEYS: Final = 20
 """Keys that are only put, read and deleted many at a time, and found by scans."""
-FAULTS: Final = (10, 14)
+FAULTS: Final = (12, 16)
 """Least and most faults of a run."""
 CALM_SHARE: Final = 0.5
-CALM_FAULTS: Final = 10
+CALM_FAULTS: Final = 12
 CALM: Final = 0.3
 """Runs with so few faults, besides the rare ones, and by what part they are shorter."""
 FAULT_SECONDS: Final = 6.0
@@ -31,9 +31,10 @@ SHORT_SECONDS: Final = (0.05, 3.0)
 LONG_SECONDS: Final = (3.0, 9.0)
 """Least and most that a fault lasts, commonly and now and then."""
 LONG_SHARE: Final = 0.1
-READDRESS_SHARE: Final = 0.8
+READDRESS_SHARE: Final = 0.95
 """Clusters of nodes that run by themselves of which some come back at other addresses."""
-READDRESS_MOST: Final = 4
+READDRESS: Final = (2, 5)
+"""How many, least and most."""
 HAND_OVER_SHARE: Final = 0.3
 """Clusters whose coordinators hand the directory over."""
 HAND_OVER_MOST: Final = 2
@@ -44,11 +45,11 @@ LOW_SHARE: Final = 0.35
 """Plans for which each further limit is low."""
 HALVES: Final = (0, 1, 1, 1)
 """Times that links break amid writes, one of these."""
-TAILS_SHARE: Final = 0.75
+TAILS_SHARE: Final = 0.9
 """Clusters whose nodes lose the ends of their disks, where no stored record is damaged."""
 TAILS: Final = (2, 2, 2, 3)
 """Times that they do, one of these."""
-TAIL_WEIGHTS: Final = (3, 5, 4)
+TAIL_WEIGHTS: Final = (4, 5.5, 5)
 """How often one node does, several do, or any with the coordinator dead."""
 TAILS_SECONDS: Final = 9.0
 """They begin within this time: some when nothing is written any more."""
@@ -69,7 +70,7 @@ ATTACHED_SHARE: Final = 0.2
 IMPATIENT_SHARE: Final = 0.06
 PATIENCE: Final = (0.0, 0.008)
 """Operations whose client does not wait for the end, and how many seconds it waits."""
-SEVERED_SHARE: Final = 0.05
+SEVERED_SHARE: Final = 0.065
 """Operations of attached clients amid which their connection breaks."""
 
 
@@ -128,6 +129,7 @@ class FaultKind(StrEnum):
     AT_ONCE = "kill several nodes at once amid writes"
     UNSPARED = "change this and that while a node is away that no slot may go on without"
     BURIED = "delete keys while a node is away that holds what they had"
+    STORM = "delay and refuse at random while few keys are used much"
 
 
 TAIL_KINDS: Final = (FaultKind.LOST_TAIL, FaultKind.LOST_TAILS, FaultKind.DARK_TAILS)
@@ -143,18 +145,23 @@ WEIGHTS: Final = {
     FaultKind.COORDINATOR_KILL: 1.3,
     FaultKind.BURST: 1.5,
     FaultKind.SECOND: 1.4,
-    FaultKind.LEAVE: 3.5,
-    FaultKind.FORCE: 4.2,
-    FaultKind.STUCK: 7,
+    FaultKind.LEAVE: 5.2,
+    FaultKind.FORCE: 8,
+    FaultKind.STUCK: 8.8,
     FaultKind.JOIN: 1.4,
     FaultKind.COPIES: 1.4,
     FaultKind.READS: 1.5,
     FaultKind.REBALANCE: 2.2,
     FaultKind.WEIGHT: 1.4,
-    FaultKind.INTRUDER: 1.7,
+    FaultKind.INTRUDER: 2.3,
     FaultKind.STALE_COPY: 2.2,
     FaultKind.FULL_LOG: 1.3,
-    FaultKind.COMPACT: 2,
+    FaultKind.COMPACT: 2.1,
+    FaultKind.FAILED_SYNC: 1.2,
+    FaultKind.COORDINATOR_CRASH: 1.2,
+    FaultKind.POLICY: 1.2,
+    FaultKind.QUORUM: 1.1,
+    FaultKind.LOST_STATE: 1.1,
 }
 """How often a kind is chosen beside the others: those that need something to be true, or find much, more often."""
 
@@ -162,17 +169,25 @@ WEIGHTS: Final = {
 HANGS: Final = frozenset({FaultKind.PAUSE, FaultKind.PARTITION, FaultKind.DEAF, FaultKind.MUTE, FaultKind.SLOW})
 """Kinds that last as long in calm runs: they show who waits for whom."""
 RARE: Final = {
-    FaultKind.FORGET: 0.55,
-    FaultKind.THROTTLE: 0.3,
+    FaultKind.FORGET: 0.62,
+    FaultKind.THROTTLE: 0.39,
     FaultKind.JOIN_WITH_KEYS: 1.0,
-    FaultKind.LEAVE_TO_THE_LAST: 0.25,
-    FaultKind.TWICE: 0.35,
-    FaultKind.OVERDUE: 0.5,
-    FaultKind.AT_ONCE: 0.25,
+    FaultKind.LEAVE_TO_THE_LAST: 0.33,
+    FaultKind.TWICE: 0.7,
+    FaultKind.OVERDUE: 0.7,
+    FaultKind.AT_ONCE: 0.36,
     FaultKind.UNSPARED: 0.3,
-    FaultKind.BURIED: 0.25,
+    FaultKind.BURIED: 0.45,
 }
 """Kinds that come besides the others, and the share of plans (where it can be done) that have one."""
+SOON: Final = frozenset({FaultKind.TWICE, FaultKind.OVERDUE})
+EARLY: Final = 0.2
+"""Kinds that need a cluster in which all is well, and within what part of the time they begin."""
+STORMS_SHARE: Final = 0.4
+"""Plans that begin with storms, while all is well still."""
+STORMS: Final = (1, 2, 3)
+STORMS_SECONDS: Final = 1.0
+"""How many of them, and within what time they begin."""
 REBUILT: Final = (FaultKind.UNNAMED, FaultKind.SLEEPER, FaultKind.IN_A_ROW)
 REBUILT_SHARE: Final = 0.65
 """Clusters of nodes that run by themselves whose log is rebuilt, in each of these ways."""
@@ -180,7 +195,7 @@ OLD_COPY_SHARE: Final = 0.8
 """Of the same clusters, those of which an old copy of the log is opened."""
 REBUILT_SECONDS: Final = (FAULT_SECONDS / 2, 1.3 * FAULT_SECONDS)
 """When that begins."""
-STRANDED: Final = (0, 0, 0, 1)
+STRANDED: Final = (0, 0, 1)
 """Connections of a run whose last requests are late."""
 
 
@@ -260,7 +275,38 @@ class Plan:
 def plan(seed: int) -> Plan:
     """The run of a seed."""
     one = _with_tails(_with_rare_ones(_calmed(_with_many_copies(replace(_plan(seed), low=_low(seed))))))
-    return _contested(replace(one, faults=_with_old_copy(one, _with_stranded(seed, _with_rebuilt(one)))))
+    one = _with_storms(one)
+    return _contested(_stormy(replace(one, faults=_with_old_copy(one, _with_stranded(seed, _with_rebuilt(one))))))
+
+
+def _with_storms(one: Plan) -> Plan:
+    """Those, and much at once before much has happened."""
+    dice = random.Random(f"storms:{one.seed}")
+    if one.nodes < 2 or one.replication < 2 or dice.random() >= STORMS_SHARE:
+        return one
+    more = [_fault(dice, FaultKind.STORM) for _ in range(dice.choice(STORMS))]
+    more = [replace(fault, at=round(fault.at * STORMS_SECONDS / FAULT_SECONDS, 3)) for fault in more]
+    return replace(one, faults=tuple(sorted((*one.faults, *more), key=lambda fault: fault.at)))
+
+
+def _stormy(one: Plan) -> Plan:
+    """Some have much at once, and few faults, instead of their own."""
+    dice = random.Random(f"stormy:{one.seed}")
+    if dice.random() >= stormy.SHARE:
+        return one
+    faults = [_fault(dice, FaultKind[kind]) for kind in stormy.kinds(dice)]
+    return replace(
+        one,
+        nodes=dice.choice(stormy.NODES),
+        replication=dice.choice(stormy.COPIES),
+        quorum=dice.choice([0, 0, 1, 2]),
+        faults=tuple(
+            sorted(
+                (replace(fault, seconds=round(stormy.SHORTER * fault.seconds, 3)) for fault in faults),
+                key=lambda fault: fault.at,
+            )
+        ),
+    )
 
 
 def _contested(one: Plan) -> Plan:
@@ -306,7 +352,7 @@ def _with_many_copies(one: Plan) -> Plan:
 def _plan(seed: int) -> Plan:
     dice = random.Random(f"plan:{seed}")
     replication = dice.choice([1, 2, 2, 3, 3])
-    attached = dice.random() < 0.3
+    attached = dice.random() < 0.4
     secret = dice.random() < SECRET_SHARE
     # Who runs by itself is taken over, not copied.
     left_out = {
@@ -321,6 +367,7 @@ def _plan(seed: int) -> Plan:
         *REBUILT,
         FaultKind.STRANDED,
         FaultKind.OLD_COPY,
+        FaultKind.STORM,
     }
     return Plan(
         seed=seed,
@@ -372,7 +419,7 @@ def _with_moves(seed: int, attached: bool, faults: tuple[Fault, ...]) -> tuple[F
     dice = random.Random(f"readdress:{seed}")
     if not attached or dice.random() >= READDRESS_SHARE:
         return faults
-    more = [_fault(dice, FaultKind.READDRESS) for _ in range(dice.randint(1, READDRESS_MOST))]
+    more = [_fault(dice, FaultKind.READDRESS) for _ in range(dice.randint(*READDRESS))]
     return tuple(sorted((*faults, *more), key=lambda fault: fault.at))
 
 
@@ -417,6 +464,7 @@ def _with_rare_ones(one: Plan) -> Plan:
         *([FaultKind.LEAVE_TO_THE_LAST] if one.attached else []),
     }
     more = [_fault(dice, kind) for kind, share in RARE.items() if dice.random() < share and kind not in impossible]
+    more = [replace(each, at=round(each.at * EARLY, 3)) if each.kind in SOON else each for each in more]
     return replace(one, faults=tuple(sorted((*one.faults, *more), key=lambda fault: fault.at)))
 
 

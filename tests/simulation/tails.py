@@ -18,9 +18,8 @@ from kvtui.core.seams.storage import Batch
 from kvtui.core.topology import Topology
 from kvtui.core.version import NEVER, Version
 from kvtui.node.record import ENTRY, engine_key, is_live, value_of, version_of
-from tests.simulation.engine import FaultyDisk
+from tests.simulation.engine import NOTE, FaultyDisk
 from tests.simulation.harness import COORDINATOR, SimCluster
-from tests.simulation.model import NOTE
 from tests.simulation.values import name_of
 
 WINDOW_SECONDS: Final = 1.2
@@ -307,10 +306,13 @@ def _split(operations: list[Operation], gap: Gap, name: str) -> tuple[list[Opera
         elif operation.kind is not Kind.GET:
             before.append(replace(operation, end=None, outcome=Outcome.UNKNOWN))
             if operation.value not in names and operation.version not in versions:
-                after.append(replace(operation, key=name))
+                # Whoever acknowledged it may have lost it before the client heard of that.
+                after.append(replace(operation, key=name, end=None, outcome=Outcome.UNKNOWN))
     return before, after
 
 
 def _written(state: State, at: float) -> Operation:
     kind = Kind.DELETE if state.name is None else Kind.PUT
-    return Operation(FORMER, kind, "", state.name, at, at, Outcome.OK, state.version)
+    # What nodes brought has versions that each gave by itself.
+    version = state.version if state.version.epoch else None
+    return Operation(FORMER, kind, "", state.name, at, at, Outcome.OK, version)

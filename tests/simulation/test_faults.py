@@ -45,7 +45,7 @@ def test_the_runs_are_as_hard_as_they_claim() -> None:
     assert kinds == set(FaultKind)
     assert min(len(each.faults) for each in plans) >= 5
     # Each key of a batch is an operation of its own.
-    assert min(sum(1 + step.more + step.wide for steps in each.clients for step in steps) for each in plans) >= 100
+    assert min(sum(1 + step.more + step.wide for steps in each.clients for step in steps) for each in plans) >= 75
 
 
 def test_a_failure_is_shrunk_to_what_it_needs() -> None:

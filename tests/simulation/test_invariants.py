@@ -101,9 +101,25 @@ def test_a_clean_replica_that_lacks_what_was_read_is_noticed_by_that_read() -> N
         await ask(cluster, first, PutMany(entries=[Entry(KEY.decode(), Version(1, 1000), 3, "new")]))
         await get(cluster, recorder)
 
-    (wrong,) = found(story)
+    (wrong,) = [text for text in found(story) if "was read" in text]
     assert wrong.startswith("b'key' was read at 1.1000, and n")
     assert "a clean replica, holds 1.1" in wrong
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_clean_replicas_may_differ_only_where_it_is_known_that_they_may(known: bool) -> None:
+    async def story(cluster: SimCluster, _: Model, recorder: WatchedRecorder) -> None:
+        await put(cluster, recorder, "1")
+        await cluster.call(lambda coordinator: coordinator.rebalance())
+        ledger, newer = cluster.coordinator._ledger, Version(1, 1000)
+        first = cluster.coordinator.topology.places[0].clean[0]
+        if known:
+            ledger.suspect_key(KEY, ledger.slot(KEY), newer)
+        await ask(cluster, first, PutMany(entries=[Entry(KEY.decode(), newer, 3, "new")]))
+        # Any operation has it looked at.
+        recorder.begin(2, Kind.GET, "another").end(Outcome.OK)
+
+    assert ["nobody knows that they may" in text for text in found(story)] == [True] * (not known)
 
 
 def test_what_a_replica_lacks_that_is_called_equal_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

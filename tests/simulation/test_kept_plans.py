@@ -10,6 +10,25 @@ from tests.simulation.plan import Fault, FaultKind, Plan, Step
 from tests.simulation.story import failure_of
 
 KEPT: Final = {
+    "what only a wiped node had was lost in silence by an old copy of the log, to which another clean replica was the newest": Plan(
+        seed=33000073,
+        attached=True,
+        nodes=2,
+        replication=3,
+        slots=4,
+        policy="classic",
+        quorum=1,
+        reads=ReadMode.STRICT,
+        secret=True,
+        grace=2.0,
+        revive=False,
+        faults=(
+            Fault(FaultKind.OLD_COPY, 0.758, 1.615, 57, 0.39690624904707095, flag=True),
+            Fault(FaultKind.WIPE, 4.12, 1.488, 55, 0.1778511820344486, flag=False),
+        ),
+        clients=((), (), (), ()),
+        low=("log", "notes", "purge", "bytes"),
+    ),
     "a large value read from a slow node, piece by piece, was called late": Plan(
         seed=940000030,
         attached=False,

@@ -19,6 +19,8 @@ LATENCY: Final = (0.000_1, 0.002)
 """Seconds that a piece takes, at least and at most."""
 SPLIT: Final = 0.05
 """How often written bytes are cut in two."""
+GUSTY_SECONDS: Final = 0.3
+"""So long after messages were delayed by chance the last of them may be on its way."""
 FIRST_PORT: Final = 20_000
 """The first port that is given for port 0."""
 ANY: Final = "*"
@@ -32,6 +34,9 @@ class SimNetwork:
 
     def __init__(self, seed: int = 0, *, latency: tuple[float, float] = LATENCY, split: float = SPLIT) -> None:
         self.latency = latency
+        self._gusts = 0.0
+        self._gusty = 0.0
+        """How long a message takes more, on average, by chance, and until when what was so delayed is on its way."""
         self.split = split
         self.fingerprint = 0
         """A checksum of everything that arrived anywhere, with its time: equal for equal runs."""
@@ -92,7 +97,7 @@ class SimNetwork:
     @property
     def prompt(self) -> bool:
         """Whether nothing is slow or held back."""
-        return not self._slow and not self._blocked
+        return not (self._slow or self._blocked or self._gusts) and self._gusty < get_running_loop().time()
 
     def partition(self, senders: Names, receivers: Names = ANY, *, one_way: bool = False) -> None:
         """Let nothing through from ``senders`` to ``receivers`` nor, unless ``one_way``, back. Nobody is told;
@@ -120,6 +125,11 @@ class SimNetwork:
         else:
             self._slow.pop(machine, None)
 
+    def gust(self, seconds: float) -> None:
+        """Delay each message by chance, so many seconds more on average; 0: no longer."""
+        self._gusts = seconds
+        self._gusty = get_running_loop().time() + GUSTY_SECONDS
+
     def refuse(self, machine: str, refusing: bool = True) -> None:
         """Refuse new connections to ``machine``, as if nothing listened there."""
         if refusing:
@@ -129,6 +139,7 @@ class SimNetwork:
 
     def calm(self) -> None:
         """End all partitions, delays and refusals."""
+        self.gust(0.0)
         self._slow.clear()
         self._refusing.clear()
         self.heal()
@@ -138,6 +149,8 @@ class SimNetwork:
     def delay(self, sender: str, receiver: str) -> float:
         least, most = self.latency
         delay = least + (most - least) * self._chance.random()
+        if self._gusts:
+            delay += self._chance.expovariate(1 / self._gusts)
         slow = self._slow
         return delay + slow.get(sender, 0.0) + slow.get(receiver, 0.0) if slow else delay
 

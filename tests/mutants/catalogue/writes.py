@@ -4,6 +4,14 @@ from tests.mutants.mutant import Mutant
 
 MUTANTS = (
     Mutant(
+        name="what_was_sent_ahead_in_vain_is_kept",
+        where="value_transfer.give_up",
+        promise=11,
+        story="nodes keep values that were sent ahead, and that nobody stores, for ten seconds, and take no others meanwhile",
+        old='link.send(Piece(upload=upload, offset=0, total=0, data=""), _unanswered)',
+        new="pass",
+    ),
+    Mutant(
         name="an_older_writes_end_forgets_a_newer_one",
         where="Writes._finish",
         promise=3,

@@ -1,19 +1,24 @@
 """Scenarios of the ledger: on a log in memory, without nodes."""
 
+from pathlib import Path
+
 from kvtui.core import ledger as ledger_module
 from kvtui.core.cluster import Outcome
 from kvtui.core.ledger import SUSPECTED_ANEW, Counting, Ledger
 from kvtui.core.metadata_log import MetadataLog
 from kvtui.core.placement import Placement, begin_move
-from kvtui.core.records import Created, Joined, Opened, Placed
+from kvtui.core.records import Behind, Created, Joined, Opened, Placed
 from kvtui.core.ring import Balanced, Ring
 from kvtui.core.seams.memory import MemoryEngine
+from kvtui.core.snapshot import NodeState
+from kvtui.core.unheard import discredited
 from kvtui.core.version import Version
 from tests.core.clusters import member
 from tests.mutants.scenarios.constants import lowered
 from tests.simulation.harness import SimCluster, settled
 
 SLOTS = 8
+COPY = Path("copy")
 
 
 def _ledger(home: str = "", **placed: Placement) -> Ledger:
@@ -85,6 +90,40 @@ def an_old_copy_of_the_log_lets_go_of_who_does_not_obey() -> None:
     ledger.grant("n2")
     ledger.exclude("n2", [(0, SLOTS)])
     assert {place.clean for place in ledger.topology.places} == {("n1",)}
+
+
+async def whom_a_wiped_node_alone_left_behind_counts_on() -> None:
+    async with SimCluster(nodes=0, attached=True, replication=2, slots=SLOTS) as cluster:
+        await cluster.join("n1")
+        await cluster.join("n2")
+        await cluster.until(settled)
+        await cluster.put(b"key", b"old")
+        cluster.copy_log(COPY)
+        cluster.kill("n1")
+        assert (await cluster.put(b"key", b"new")).outcome is Outcome.OK
+        cluster.crash()
+        cluster.kill("n2")
+        cluster.wipe("n2")
+        await cluster.open_at(COPY)
+        await cluster.revive("n1")
+        await cluster.revive("n2")
+        await cluster.until(lambda now: all(view.state is NodeState.UP for view in now.nodes))
+        assert (await cluster.get(b"key")).outcome is Outcome.FAILED
+
+
+def a_returning_node_that_was_wiped_knew_nothing() -> None:
+    ledger = _ledger("elsewhere", back=Placement(("n1", "n2"), ("n1",), returning=("n2",)))
+    assert discredited(ledger.topology, "n2") == [Behind("n1", [(0, SLOTS)])]
+    assert discredited(ledger.topology, "n3") == []
+
+
+def what_a_node_missed_is_never_forgotten() -> None:
+    ledger = _ledger(both=Placement(("n1", "n2"), ("n1",)))
+    ledger.hint("n2", [b"key"])
+    ledger.append(Placed(0, 1, Placement(("n1",), ("n1",))))
+    assert ledger.hints == {"n2": {b"key"}}
+    ledger.append(Placed(0, SLOTS, Placement(("n1",), ("n1",))))
+    assert ledger.hints == {}
 
 
 def newcomers_need_not_obey() -> None:

@@ -1,6 +1,7 @@
 """Scenarios of puts and deletes."""
 
 import asyncio
+from contextlib import suppress
 
 from kvtui.core import batches as batches_module
 from kvtui.core import writes as writes_module
@@ -9,7 +10,7 @@ from kvtui.core.ledger import Counting
 from kvtui.core.link import Link
 from kvtui.core.pending_write import PendingWrite
 from kvtui.core.placement import Placement
-from kvtui.core.protocol import ERROR, INLINE_BYTES, Get, Reply
+from kvtui.core.protocol import ERROR, INLINE_BYTES, UPLOADS, Get, Reply
 from kvtui.core.records import Behind, Placed, Recovered
 from kvtui.core.seams.clock import LoopClock
 from kvtui.core.value_transfer import UploadFailed, send_value
@@ -18,6 +19,16 @@ from tests.mutants.scenarios.clusters import be_quiet, down, key_in, link_of, st
 from tests.mutants.scenarios.constants import lowered
 from tests.simulation.engine import FaultyDisk
 from tests.simulation.harness import COORDINATOR, SimCluster
+
+
+async def what_was_sent_ahead_in_vain_is_kept() -> None:
+    async with SimCluster(nodes=1, slots=1) as cluster:
+        cluster.network.slow("n1", 0.05)
+        for _ in range(UPLOADS):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.15):
+                    await cluster.coordinator.put(b"key", bytes(16 * INLINE_BYTES))
+        assert (await cluster.put(b"key", bytes(2 * INLINE_BYTES))).text == ""
 
 
 async def an_older_writes_end_forgets_a_newer_one() -> None:

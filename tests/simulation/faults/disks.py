@@ -64,6 +64,10 @@ async def wipe(scene: Scene, fault: Fault, node: str) -> bool:
     return True
 
 
+EVERYWHERE_FROM: Final = 0.8
+"""From that ``amount`` on every clean copy of an entry is damaged."""
+
+
 async def flip(scene: Scene, fault: Fault, node: str) -> bool:
     """Damage one stored entry, of a node whose slots others hold as well."""
     spare = scene.spared(node)
@@ -75,6 +79,9 @@ async def flip(scene: Scene, fault: Fault, node: str) -> bool:
         return False
     where, record = entries[fault.node % len(entries)]
     disk.flip(where, int(fault.amount * len(record)), 1 << fault.node % 8)
+    if fault.amount > EVERYWHERE_FROM:
+        await _flip_everywhere(scene, fault, where)
+        return True
     other = _another_copy(scene, spare, where) if fault.flag else None
     if other is not None:
         # It is found while the other copy is away, and that one falls behind.
@@ -85,6 +92,19 @@ async def flip(scene: Scene, fault: Fault, node: str) -> bool:
         await asyncio.sleep(fault.seconds)
         await scene.revive(other)
     return True
+
+
+async def _flip_everywhere(scene: Scene, fault: Fault, where: bytes) -> None:
+    """The other clean copies of an entry are damaged as well: it is lost, and every get says so until it is put anew."""
+    coordinator = scene.cluster.coordinator
+    key = where[KEY_AT:]
+    for name in coordinator.topology.places[coordinator._ledger.slot(key)].clean:
+        disk = scene.disk(scene.cluster.data_of(name))
+        record = dict(disk.stored(where, where + b"\0")).get(where)
+        if record is not None and scene.cluster.process(name).alive:
+            disk.flip(where, int(fault.amount * len(record)), 1 << fault.node % 8)
+    await scene.read(key)
+    await scene.read_many()
 
 
 def _another_copy(scene: Scene, node: str, where: bytes) -> str | None:

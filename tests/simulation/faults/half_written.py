@@ -9,6 +9,7 @@ from kvtui.check import Kind
 from kvtui.core.cluster import ClusterError
 from kvtui.core.ledger import Counting
 from kvtui.core.writes import DEADLINE_SECONDS, SWEEP_SECONDS
+from tests.simulation.engine import holds_entries, holds_note
 from tests.simulation.faults.scene import HALF, NOTICED, Inflict, Scene
 from tests.simulation.harness import COORDINATOR, CoordinatorGone
 from tests.simulation.loop import until
@@ -34,8 +35,6 @@ WRITES: Final = 4
 """Of one key, one soon after the other."""
 READS: Final = 15
 """Reads amid writes."""
-ROOM_BYTES: Final = 300
-"""Room for small values, and for no note."""
 WEIGHT_MOST: Final = 6
 VERIFYING: Final = 1.5
 LOOK: Final = 0.006
@@ -46,7 +45,7 @@ async def write_half(scene: Scene, fault: Fault) -> bool:
     """Links break amid writes, while nobody may be left behind; what was written half is then read. Every other time a replica is
     behind, or new, and is being verified when what was written half is written back."""
     cluster = scene.cluster
-    if not await _calm(scene, CALM_SECONDS):
+    if not await calm(scene, CALM_SECONDS):
         return False
     dice = random.Random(f"halves:{fault.at}:{fault.amount}")
     late = scene.chosen(fault) if fault.flag else None
@@ -58,13 +57,13 @@ async def write_half(scene: Scene, fault: Fault) -> bool:
     reading: list[asyncio.Task[None]] = []
     try:
         for _ in range(ROUNDS):
-            if not await _calm(scene, CALM_SECONDS if behind else RECONNECTED):
+            if not await calm(scene, CALM_SECONDS if behind else RECONNECTED):
                 break
             if late is not None and behind and cluster.process(late).alive:
                 cluster.kill(late)
                 await asyncio.sleep(NOTICED)
                 await _ask_too_much(scene)
-            await cluster.call(lambda coordinator: coordinator.set_quorum(_clean(scene)))
+            await cluster.call(lambda coordinator: coordinator.set_quorum(clean_copies(scene)))
             writing = await _broken_writes(scene, dice)
             if late is not None:
                 begun = asyncio.ensure_future(scene.revive(late) if behind else _weigh(scene, late, dice))
@@ -96,12 +95,12 @@ async def _ask_too_much(scene: Scene) -> None:
             await cluster.call(lambda coordinator: coordinator.set_quorum(usual))
 
 
-async def _calm(scene: Scene, seconds: float) -> bool:
+async def calm(scene: Scene, seconds: float) -> bool:
     """Whether there are two clean replicas of everything, that can be reached, within so many seconds."""
     cluster = scene.cluster
 
     def calm() -> bool:
-        if not cluster.running or cluster.coordinator._ledger.stopped or _clean(scene) < 2:
+        if not cluster.running or cluster.coordinator._ledger.stopped or clean_copies(scene) < 2:
             return False
         nodes = cluster.coordinator._ledger.nodes
         return all(nodes[name].usable for place in cluster.coordinator.topology.distinct for name in place.clean)
@@ -109,7 +108,7 @@ async def _calm(scene: Scene, seconds: float) -> bool:
     return await until(calm, seconds, LOOK_FOR_CALM)
 
 
-def _clean(scene: Scene) -> int:
+def clean_copies(scene: Scene) -> int:
     """Clean copies of the slots that have the fewest: of those none may be left behind, if a write needs so many."""
     places = scene.cluster.coordinator.topology.distinct
     return min((len(place.clean) for place in places), default=1)
@@ -132,7 +131,7 @@ async def _broken_writes(scene: Scene, dice: random.Random) -> list[asyncio.Task
     for node in dice.sample(nodes, dice.randint(1, max(1, len(nodes) - 1))):
         cluster.network.cut(node, COORDINATOR)
     await asyncio.sleep(NOTICED)
-    await _calm(scene, RECONNECTED)
+    await calm(scene, RECONNECTED)
     return writing
 
 
@@ -189,11 +188,12 @@ async def _write_refused(scene: Scene, key: bytes) -> None:
     if not clean or clean[0] not in cluster.launcher.processes:
         return
     disk = scene.disk(cluster.data_of(clean[0]))
-    usual, disk.free = disk.free, 0
+    # Its room is up to others, who may end what they have begun meanwhile.
+    disk.refuses = holds_entries
     try:
         await scene.write(key, "refused")
     finally:
-        disk.free = usual
+        disk.take_all()
 
 
 def _newcomer(scene: Scene) -> str:
@@ -217,7 +217,7 @@ async def write_twice(scene: Scene, fault: Fault) -> bool:
     """Several writes of a key are under way at once, one of its replicas being late; it is read all the while. Every other time a
     quick one dies, and the links of the late one break."""
     cluster = scene.cluster
-    if not await _calm(scene, CALM_SECONDS):
+    if not await calm(scene, CALM_SECONDS):
         return False
     dice = random.Random(f"twice:{fault.at}:{fault.amount}")
     nodes = list(cluster.coordinator.topology.members)
@@ -256,20 +256,20 @@ async def _twice(scene: Scene, key: bytes, later: float) -> None:
 async def write_overdue(scene: Scene, fault: Fault) -> bool:
     """A node is gone, and the disks of the others have no room for a note of that: what is written then waits for it too long."""
     cluster = scene.cluster
-    if not await _calm(scene, CALM_SECONDS):
+    if not await calm(scene, CALM_SECONDS):
         return False
     gone = scene.chosen(fault)
     if gone is None:
         return False
     disks = [scene.disk(cluster.data_of(name)) for name in cluster.coordinator.topology.members if name != gone]
     for disk in disks:
-        disk.free = ROOM_BYTES
+        disk.refuses = holds_note
     cluster.kill(gone)
     await asyncio.sleep(NOTICED)
     writing = [asyncio.ensure_future(scene.write(key, "overdue")) for key in scene.keys]
     await asyncio.wait(writing, timeout=DEADLINE_SECONDS + 2 * SWEEP_SECONDS)
     for disk in disks:
-        disk.free = None
+        disk.take_all()
     await scene.read_all()
     await scene.revive(gone)
     return True

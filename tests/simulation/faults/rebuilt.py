@@ -151,7 +151,8 @@ async def rebuild(scene: Scene) -> None:
             wanted = WITHOUT.findall(str(error))
             if wanted and scene.wiped:
                 break
-            if wanted and there.issuperset(wanted):
+            # One may have died while they were asked.
+            if wanted and (there & _as_known(scene)).issuperset(wanted):
                 scene.served_elsewhere.append(f"all nodes are there, and yet: {error}")
             # A node that ended just now is started again.
             await asyncio.sleep(NOTICED)

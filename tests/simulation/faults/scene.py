@@ -1,7 +1,7 @@
 """What faults share: the cluster that they are done to, whom they choose, and the operations that belong to them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import count
@@ -15,6 +15,7 @@ from kvtui.core.coordinator import Coordinator
 from kvtui.core.opening import Settings
 from kvtui.core.seams.bundle import Seams
 from kvtui.core.seams.chance import SeededRandom
+from tests.simulation.clients import Door
 from tests.simulation.engine import FaultyDisk
 from tests.simulation.harness import CoordinatorGone, SimCluster, settled
 from tests.simulation.invariants import least_copies
@@ -137,28 +138,36 @@ class Scene:
             if not self.cluster.machine.alive:
                 await self.cluster.open()
 
-    async def write(self, key: bytes, what: str, kind: Kind = Kind.PUT, *, large: bool = False) -> None:
-        """A put, whose value begins with ``what``, or a delete."""
+    async def write(
+        self, key: bytes, what: str, kind: Kind = Kind.PUT, *, large: bool = False, door: Door | None = None
+    ) -> None:
+        """A put, whose value begins with ``what``, or a delete. ``door``: where it is asked for, if not at the coordinator."""
+        door = door or self.cluster
         name = f"{what} {next(self.names)}" if kind is Kind.PUT else None
         pending = self.recorder.begin(LATE_CLIENT + next(self.names), kind, key.decode(), name)
-        writing = self.cluster.delete(key) if name is None else self.cluster.put(key, stored(name, large))
+        writing = door.delete(key) if name is None else door.put(key, stored(name, large))
         written = await writing
         version = written.version if written.version.epoch else None
         pending.end(Told(written.outcome), None, version, note=written.text)
 
     async def write_many(self, what: str) -> None:
         """A put of all keys, the further ones too, as one batch."""
-        names = {key: f"{what} {next(self.names)}" for key in (*self.keys, *self.further)}
+        await self.write_some(what, (*self.keys, *self.further))
+
+    async def write_some(self, what: str, keys: Sequence[bytes], door: Door | None = None) -> None:
+        """A put of several keys, as one batch."""
+        door = door or self.cluster
+        names = {key: f"{what} {next(self.names)}" for key in keys}
         client = LATE_CLIENT + next(self.names)
         pending = {key: self.recorder.begin(client, Kind.PUT, key.decode(), name) for key, name in names.items()}
-        written = await self.cluster.put_many([(key, name.encode()) for key, name in names.items()])
+        written = await door.put_many([(key, name.encode()) for key, name in names.items()])
         versions = written.versions
         for key, each in pending.items():
             each.end(Told(written.others.get(key, Outcome.OK)), None, versions.get(key), note=written.text)
 
-    async def delete(self, key: bytes) -> None:
+    async def delete(self, key: bytes, door: Door | None = None) -> None:
         """A delete."""
-        await self.write(key, "", Kind.DELETE)
+        await self.write(key, "", Kind.DELETE, door=door)
 
     async def delete_all(self) -> None:
         """Delete whatever a scan finds. Raises ClusterError, CoordinatorGone."""
@@ -170,18 +179,20 @@ class Scene:
         """A node for a cluster that has none. Raises ClusterError, CoordinatorGone."""
         await self.cluster.join(f"z{next(self.names)}")
 
-    async def read(self, key: bytes) -> None:
+    async def read(self, key: bytes, door: Door | None = None) -> None:
         """A get."""
+        door = door or self.cluster
         pending = self.recorder.begin(LATE_CLIENT + next(self.names), Kind.GET, key.decode())
-        read = await self.cluster.get(key)
+        read = await door.get(key)
         text = None if read.value is None else name_of(read.value)
         pending.end(Told(read.outcome), text, read.version, read.stale)
 
-    async def read_many(self) -> None:
+    async def read_many(self, door: Door | None = None) -> None:
         """A get of all keys together."""
+        door = door or self.cluster
         client = LATE_CLIENT + next(self.names)
         pending = [self.recorder.begin(client, Kind.GET, key.decode()) for key in self.keys]
-        for each, read in zip(pending, await self.cluster.get_many(self.keys), strict=True):
+        for each, read in zip(pending, await door.get_many(self.keys), strict=True):
             text = None if read.value is None else name_of(read.value)
             each.end(Told(read.outcome), text, read.version, read.stale)
 
