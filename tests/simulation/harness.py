@@ -231,6 +231,12 @@ class SimCluster:
         servers = [process.server for process in self.launcher.processes.values() if process.alive]
         return sorted(server.address for server in servers if server is not None and server.store.membership.cluster)
 
+    def belongs(self, node: str) -> bool:
+        """Whether a node runs that belongs to a cluster."""
+        process = self.launcher.processes.get(node)
+        server = None if process is None or not process.alive else process.server
+        return server is not None and bool(server.store.membership.cluster)
+
     async def recover(self, state: Path, without: Sequence[str] = (), unnamed: Sequence[str] = ()) -> None:
         """End the coordinator, and open a log at ``state`` that is rebuilt from the nodes: those that run by themselves, but for
         ``unnamed`` ones, and those whose data lies beside the log. Raises ClusterError; then the log is where it was."""

@@ -265,6 +265,10 @@ class Invariants:
             return
         placement = placements[0]
         left = set(placement.clean) - refused
+        nodes, missed = coordinator._ledger.nodes, coordinator._notes.missed
+        if any(node not in nodes or nodes[node].link is None or node in missed for node in left):
+            # One that took it was lost since, and may not have noted who did not.
+            return
         enough = least_copies(len(placement.replicas), most) <= len(left) < len(placement.clean)
         if enough and coordinator.topology.epoch == (operation.version or (0, 0))[0]:
             self._model.complain(f"{key!r} is in doubt ({operation.note}), and who refused it counts on: {placement}")

@@ -295,8 +295,10 @@ class _Story:
                     return True
             if not snapshot.stopped and not any(ELSEWHERE in view.note for view in snapshot.nodes):
                 return True
-            # Who was given up may have obeyed a coordinator that nobody else has heard of.
-            if not (nemesis.taken_over or nemesis.given_up):
+            # Who was given up may have obeyed a coordinator that nobody else has heard of, and who was not there when the log was
+            # rebuilt may have noted what the others have lost.
+            forgot = any(cut.note for cut in nemesis.tails.cuts)
+            if not (nemesis.taken_over or nemesis.given_up or forgot):
                 raise Wrong(f"the coordinator stopped: {snapshot.stopped}")
             if nemesis.wiped and not self._cluster.joined:
                 return False
@@ -318,7 +320,9 @@ class _Story:
             if (nemesis.wiped and NOTELESS in str(error)) or not self._cluster.joined:
                 return False
             without = WITHOUT.findall(str(error))
-            if not without or not nemesis.wiped:
+            # Who runs, and belongs to no cluster, was let go by a coordinator that is obeyed no more.
+            belonging = [name for name in without if self._cluster.belongs(name)]
+            if not without or (belonging and not nemesis.wiped):
                 raise Wrong(f"all nodes are there, and yet: {error}") from None
         try:
             await self._cluster.recover(state, without)

@@ -8,6 +8,7 @@ from typing import Final
 
 from kvtui.core.cluster import ClusterError
 from kvtui.core.coordinator import Coordinator
+from kvtui.node.server import NodeServer
 from tests.simulation.faults.changes import weigh
 from tests.simulation.faults.coordinators import late_write
 from tests.simulation.faults.scene import HALF, NOTICED, Inflict, Scene
@@ -151,22 +152,27 @@ async def rebuild(scene: Scene) -> None:
             wanted = WITHOUT.findall(str(error))
             if wanted and scene.wiped:
                 break
-            # One may have died while they were asked.
-            if wanted and (there & _as_known(scene)).issuperset(wanted):
+            # One may have died, or come back elsewhere, while they were asked.
+            now = _as_known(scene)
+            if wanted and all(name in there and there[name] is now.get(name) for name in wanted):
                 scene.served_elsewhere.append(f"all nodes are there, and yet: {error}")
             # A node that ended just now is started again.
             await asyncio.sleep(NOTICED)
     await _or_reopen(scene, state, wanted if scene.wiped else [])
 
 
-def _as_known(scene: Scene) -> set[str]:
-    """The nodes that run, with the data that the last coordinator knew them to have."""
+def _as_known(scene: Scene) -> dict[str, NodeServer]:
+    """The nodes that run, as what, with the data that the last coordinator knew them to have."""
     members = scene.cluster.coordinator.topology.members if scene.cluster._coordinator is not None else {}
     servers = {name: process.server for name, process in scene.cluster.launcher.processes.items() if process.alive}
     return {
-        name
+        name: server
         for name, server in servers.items()
-        if server is not None and name in members and server.store.membership.data_id == members[name].data_id
+        if server is not None
+        and name in members
+        and server.store.membership.data_id == members[name].data_id
+        # A coordinator that is obeyed no more may have let it go.
+        and server.store.membership.cluster
     }
 
 
