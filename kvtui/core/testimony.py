@@ -21,7 +21,8 @@ coordinator at home serves without that one.
 
 What is left over is lost, and never answered: a node that an account needs is missing or was wiped (what followed may be known to
 that one alone, so no older account is asked), all accounts are disputed, or two that do not know each other both speak without any
-dispute (a loss was accepted on one side, while the other one went on with what was lost).
+dispute (a loss was accepted on one side, while the other one went on with what was lost). Where the clean replicas of one of those
+are clean by the others as well, they hold whatever anybody acknowledged: that one decides.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -132,9 +133,11 @@ class Testimony:
                 return Finding(account, missing=missing, doubtful=self._apart(number))
             if all(self._is_void(account, witness, slot) for witness in self._disputing(account, slot)):
                 others = [other for other in self.accounts[number + 1 :] if not _before(other, account)]
-                if any(self._speaks(other, slot) for other in others):
+                speaking = [account, *(other for other in others if self._speaks(other, slot))]
+                shared = _within_all(speaking, slot)
+                if shared is None:
                     return Finding(account, disputed=True, doubtful=(account, *others))
-                return Finding(account)
+                return Finding(shared)
         return Finding(self.accounts[0], disputed=True, doubtful=tuple(self.accounts))
 
     def _apart(self, number: int) -> tuple[Account, ...]:
@@ -214,6 +217,14 @@ def _clean(account: Account, slot: int) -> frozenset[str]:
     """The clean replicas, by the ids of their data."""
     members = account.topology.members
     return frozenset(members[name].data_id for name in account.topology.places[slot].clean if name in members)
+
+
+def _within_all(accounts: Sequence[Account], slot: int) -> Account | None:
+    """The account whose clean replicas are clean by all of them: those hold whatever was acknowledged, on whichever side."""
+    clean = [_clean(account, slot) for account in accounts]
+    least = min(range(len(accounts)), key=lambda number: len(clean[number]))
+    one_alone = len(accounts) == 1
+    return accounts[least] if one_alone or (clean[least] and all(clean[least] <= other for other in clean)) else None
 
 
 def _before(one: Account, other: Account) -> bool:

@@ -160,6 +160,22 @@ def apart(epoch: int) -> list[Found]:
     return [found("A", taken_over(before, epoch), Version(epoch, 11)), found("B", accepted, Version(1, 20))]
 
 
+def test_of_two_that_both_may_be_right_the_one_decides_whose_clean_replicas_are_clean_by_the_other_too() -> None:
+    """The former coordinator left B behind, which it could tell nobody who has the slot; the next one knows nothing of that, nor
+    was it obeyed by A or B: the slot was told as lost, though nothing of it was."""
+    before = start(Placement(("A", "B"), ("A", "B")), "ABCD")
+    former = after(before, Behind("B", [(0, 8)]))
+    nodes = [
+        found("A", before, Version(1, 20), granted=(1, before.coordinator)),
+        found("B", before, Version(1, 20), granted=(1, before.coordinator)),
+        found("C", former, Version(1, 21), granted=(1, before.coordinator)),
+        found("D", taken_over(before, copied=20), Version(2, 21), granted=(2, "next")),
+    ]
+    for order in (nodes, nodes[::-1]):
+        rebuilt = rebuild(order)
+        assert (placed(rebuilt).clean, rebuilt.lost, rebuilt.disputed) == (("A",), 0, 0)
+
+
 def test_two_logs_that_do_not_know_each_other_and_were_both_obeyed_leave_the_slot_lost_with_both_replicas() -> None:
     rebuilt = rebuild(apart(2))
     assert (placed(rebuilt).clean, rebuilt.lost, rebuilt.disputed) == ((), 8, 8)

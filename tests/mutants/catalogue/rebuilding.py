@@ -40,8 +40,16 @@ MUTANTS = (
         where="Testimony._judged",
         promise=8,
         story="where two coordinators' notes both may be right, the newer one counts",
-        old="if any(self._speaks(other, slot) for other in others):",
-        new="if False:",
+        old="speaking = [account, *(other for other in others if self._speaks(other, slot))]",
+        new="speaking = [account]",
+    ),
+    Mutant(
+        name="of_two_that_speak_the_smaller_one_decides",
+        where="testimony._within_all",
+        promise=8,
+        story="of two notes that both may be right the one with fewer clean replicas counts, who may lack what the others served",
+        old="all(clean[least] <= other for other in clean)",
+        new="True",
     ),
     Mutant(
         name="who_lost_data_is_as_good_as_whole",

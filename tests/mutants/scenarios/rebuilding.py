@@ -4,19 +4,12 @@ from kvtui.core.cluster import ClusterError
 from kvtui.core.placement import Placement
 from kvtui.core.rebuilding import rebuild
 from kvtui.core.records import Behind, Counted
-from kvtui.core.topology import Topology
 from kvtui.core.version import Version
 from tests.core.clusters import after, placed_as, settled
 from tests.core.test_rebuilding import found
 from tests.core.test_testimony import apart, placed, start, taken_over
 
 ALL = [(0, 8)]
-
-
-def _apart() -> tuple[Topology, Topology, Topology]:
-    """What two coordinators noted: the newer one, and the sleeper whose log it went on from, on what both knew."""
-    before = start(Placement(("A", "C"), ("A", "C")))
-    return before, taken_over(before), after(before, Behind("A", ALL))
 
 
 def the_newest_note_decides_whatever_came_of_it() -> None:
@@ -27,10 +20,11 @@ def the_newest_note_decides_whatever_came_of_it() -> None:
 
 
 def what_was_noted_beyond_a_note_does_not_matter() -> None:
-    before, newer, sleeper = _apart()
+    before = start(Placement(("A", "C"), ("A", "C")), "ABCD")
+    newer, sleeper = taken_over(before), placed_as(after(before, Behind("A", ALL)), Placement(("C", "D"), ("C", "D")))
     nodes = [found("A", newer, Version(2, 30)), found("B", newer, Version(2, 30))]
-    rebuilt = rebuild([*nodes, found("C", sleeper, Version(1, 34), granted=(1, before.coordinator))])
-    assert placed(rebuilt).clean == ("C",), "A had fallen behind before the newer one was obeyed by all"
+    nodes += [found(name, sleeper, Version(1, 34), granted=(1, before.coordinator)) for name in "CD"]
+    assert placed(rebuild(nodes)).clean == ("C", "D"), "A had fallen behind before the newer one was obeyed by all"
 
 
 def a_rebuilt_table_needs_no_newcomers() -> None:
@@ -52,6 +46,10 @@ def where_a_newer_note_needs_who_is_gone_an_older_one_decides() -> None:
 def two_that_went_on_apart_are_not_asked_for() -> None:
     rebuilt = rebuild(apart(2))
     assert (rebuilt.lost, rebuilt.disputed) == (8, 8)
+
+
+def of_two_that_speak_the_smaller_one_decides() -> None:
+    two_that_went_on_apart_are_not_asked_for()
 
 
 def who_lost_data_is_as_good_as_whole() -> None:
