@@ -76,13 +76,13 @@ MUTANTS = (
     ),
     Mutant(
         name="an_old_log_lets_a_node_be_removed_by_force",
-        where="core.membership.Membership._check_spare",
+        where="unheard.check_heard",
         promise=7,
         story=(
             "a coordinator on what may be an old log goes on without a node that may hold newer writes than it knows of"
             " (nor is it drained before that is known)"
         ),
-        old="if clean and ledger.cautious and name not in ledger.granted:",
+        old="if counts and ledger.cautious and name not in ledger.granted:",
         new="if False:",
         simulated=False,
     ),

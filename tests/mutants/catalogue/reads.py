@@ -8,8 +8,8 @@ MUTANTS = (
         where="Reads._repair",
         promise=3,
         story="a write that ends unknown while all replicas are read is not suspected afterwards",
-        old="and self._ledger.uncertain.get(key) == suspected",
-        new="",
+        old="elif self._ledger.uncertain.get(key) == suspected:",
+        new="else:",
     ),
     Mutant(
         name="repairs_are_not_counted_by_the_purge",

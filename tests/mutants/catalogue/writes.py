@@ -185,7 +185,7 @@ MUTANTS = (
     ),
     Mutant(
         name="a_refused_piece_is_taken_for_sent",
-        where="send_value",
+        where="value_transfer._send_pieces",
         promise=3,
         story="a long value of which a node refused a piece goes on as if it had it all",
         old="if reply.status == ERROR:\n raise UploadFailed(reply.msg)",
