@@ -25,6 +25,7 @@ LIVE: Final = 1
 """The kind of a value; that of a tombstone is 0."""
 MEMBERSHIP: Final = b"\x00membership"
 COUNTER: Final = b"\x00counter"
+SUMS: Final = b"\x00sums"
 SEAL: Final = 8
 
 Where = bytes
@@ -59,6 +60,11 @@ def told(head: Head | None) -> str:
 def sound(place: Where, record: bytes) -> bool:
     """Whether a stored record is what was written there."""
     return len(record) >= HEAD.stop and xxh3_64_digest(place[KEY_AT:] + record[HEAD.start :]) == record[: HEAD.start]
+
+
+def _is_own(place: bytes) -> bool:
+    """Whether a node keeps it for itself alone."""
+    return place == COUNTER or place.startswith(SUMS)
 
 
 @dataclass(slots=True)
@@ -210,7 +216,10 @@ class Model:
                 disk.missed.pop(place, None)
         number = next((value for place, value in reversed(batch.changes) if place == COUNTER), None)
         if number is not None:
+            before = disk.counter
             disk.count(number)
+            if disk.counter > before and not batch.cleared and all(_is_own(place) for place, _ in batch.changes):
+                self.complain(f"{disk.path.name} counts a batch of its own: a lost one is not noticed by its number")
         for place, record in batch.changes:
             if place[0] != ENTRY:
                 if place in (MEMBERSHIP, NOTE):
@@ -234,6 +243,8 @@ class Model:
 
     def _store(self, disk: KnownDisk, place: Where, head: Head, record: bytes) -> None:
         version, old = head[:VERSION], disk.held.get(place)
+        if disk.identity.let_go and not disk.identity.cluster:
+            self.complain(f"{disk.path.name} stored {place[KEY_AT:]!r} at {told(head)}, and had left the cluster")
         if old is not None and version < old[:VERSION] and place not in disk.mended:
             self.complain(f"{disk.path.name} replaced {place[KEY_AT:]!r} at {told(old)} by {told(head)}")
         if head[VERSION] == LIVE and version < disk.purged.get(place, b"")[:VERSION]:

@@ -12,6 +12,7 @@ from kvtui.core.placement import cut_over
 from kvtui.core.protocol import Drop, Entry, Listed, PutMany
 from kvtui.core.read_mode import ReadMode
 from kvtui.core.records import Behind, Counted, Tuned
+from kvtui.core.seams.storage import Batch
 from kvtui.core.snapshot import NodeState
 from kvtui.core.supervisor import Supervisor
 from kvtui.core.version import NEVER, Version
@@ -411,3 +412,28 @@ def test_a_stopped_coordinator_that_logs_something_is_noticed() -> None:
         await cluster.call(past_the_ledger)
 
     assert any("a coordinator that has stopped logs something" in text for text in found(story))
+
+
+def test_a_node_that_counts_a_batch_of_its_own_is_noticed() -> None:
+    async def story(cluster: SimCluster, _: Model, recorder: WatchedRecorder) -> None:
+        await put(cluster, recorder, "1")
+        server = cluster.process("n1").server
+        assert server is not None
+        server.store._apply(Batch(), fold=True)
+        server.store._apply(Batch())
+
+    (wrong,) = found(story)
+    assert wrong.startswith("n1 counts a batch of its own")
+
+
+def test_a_node_that_stores_something_after_it_left_is_noticed() -> None:
+    async def story(cluster: SimCluster, _: Model, recorder: WatchedRecorder) -> None:
+        await cluster.call(lambda coordinator: coordinator.rebalance())
+        server = cluster.process("n2").server
+        assert server is not None
+        store = server.store
+        store.leave(Version(1, 1))
+        store.write(KEY, Version(1, 1000), b"late")
+        store.commit()
+
+    assert any("had left the cluster" in text for text in found(story))
