@@ -481,7 +481,10 @@ class Membership:
         It stays a member until nothing of it is left, so that its id and its data directory are not given to another before.
         """
         node.parting = True
-        await self._supervisor.part(node)
+        if not await self._supervisor.part(node):
+            # Whoever is obeyed instead may count on it, and on what it has.
+            node.parting = False
+            return
         if node.process is not None:
             await self._processes.end(node.process)
         left = ""

@@ -266,7 +266,8 @@ class Mover:
         # Nor may a node that was emptied still believe that it serves these slots.
         await self._clock.sleep(self._notes.pause)
         await self._notes.noted((node,), logged)
-        if node not in place.garbage or self._place(piece) != place:
+        # Nor does one that was superseded meanwhile empty who may count by now.
+        if node not in place.garbage or self._place(piece) != place or self._ledger.stopped:
             return
         await ask(node, link, Clear(start=piece.start, stop=piece.stop))
         self._ledger.append(Cleaned(node, piece.start, piece.stop))
@@ -446,11 +447,12 @@ class Mover:
                 self._ledger.counting.remove(counting)
 
     def _still(self, place: Placement, peers: list[Peer], counted: list[Counting]) -> bool:
-        """Whether what the digests showed still holds: same links, no write that missed a newcomer."""
+        """Whether what the digests showed still holds: same links, no other coordinator, no write that missed a newcomer."""
         links = all(
             (remote := self._ledger.nodes.get(node)) is not None and remote.link is link for node, link in peers
         )
-        return links and peers[0][0] in place.clean and not any(counting.spoiled for counting in counted)
+        sound = links and not self._ledger.stopped
+        return sound and peers[0][0] in place.clean and not any(counting.spoiled for counting in counted)
 
     def _catch_up(self, source: Peer, target: Peer) -> CatchUp:
         return CatchUp(source, target, self._observer.copied, self._observer.removed, self._large, self._throttle)

@@ -462,8 +462,9 @@ class Supervisor:
 
         return lost
 
-    async def part(self, node: RemoteNode) -> None:
-        """Let a drained node go, once the others have noted who holds what without it; nobody waits for what it still owed."""
+    async def part(self, node: RemoteNode) -> bool:
+        """Let a drained node go, once the others have noted who holds what without it; nobody waits for what it still owed. False:
+        this coordinator stopped meanwhile, and lets nobody go."""
         others = sorted({name for place in self._ledger.topology.distinct for name in place.clean} - {node.id})
         try:
             async with asyncio.timeout(NOTED_SECONDS):
@@ -471,6 +472,8 @@ class Supervisor:
         except TimeoutError:
             # One that keeps refusing notes does not keep others from leaving: a table rebuilt from its note would miss the leaver.
             pass
+        if self._ledger.stopped:
+            return False
         try:
             await node.ask(Leave(noted=self._ledger.logged))
         except (LinkLost, LinkFull):
@@ -481,6 +484,7 @@ class Supervisor:
         if link is not None:
             link.close("it left the cluster")
         node.wake.set()
+        return True
 
     def hang_up(self, node: RemoteNode, reason: str) -> None:
         """A link ended: before any waiting write hears of it, the node is recorded as behind where others go on."""

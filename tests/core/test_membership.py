@@ -1,6 +1,7 @@
 """Who joins, who leaves, who is who: no change of members loses a key, counts a node twice or waits for ever."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,13 @@ import pytest
 from kvtui.core.cluster import ClusterError, Outcome, OwnData
 from kvtui.core.coordinator import Coordinator
 from kvtui.core.link import Link
-from kvtui.core.protocol import Hello
+from kvtui.core.notes import Notes
+from kvtui.core.protocol import Hello, Leave
 from kvtui.core.remote_node import HEARTBEAT_SECONDS
 from kvtui.core.seams.launcher import Discarded, LaunchFailed, NodeProcess, NodeSpec
 from kvtui.core.snapshot import ClusterSnapshot, NodeState
+from kvtui.core.version import Version
+from tests.core.sent import requests_sent
 from tests.simulation.harness import CoordinatorGone, SimCluster, settled
 from tests.simulation.loop import run_virtual
 from tests.simulation.machine import Machine
@@ -593,5 +597,31 @@ def test_a_wipe_that_can_not_delete_says_so_and_log_and_disk_agree(whole: bool) 
             await cluster.until(settled)
             assert (cluster.coordinator.topology.members["n2"].data_id == before) is whole
             await check_all(cluster)
+
+    run_virtual(main)
+
+
+@pytest.mark.parametrize("attached", [True, False])
+def test_a_coordinator_that_stopped_meanwhile_lets_nobody_go(attached: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that slept, and was superseded, emptied a node that its successor counted on: the note that it waited for was refused."""
+
+    async def superseded(self: Notes, names: Sequence[str], logged: Version | None = None) -> None:
+        self._ledger.stop("another coordinator took this cluster over")
+
+    async def main() -> None:
+        async with SimCluster(nodes=0 if attached else 2, attached=attached, replication=1, slots=8) as cluster:
+            for name in ("n1", "n2") if attached else ():
+                await cluster.join(name)
+            await cluster.until(settled)
+            ledger = cluster.coordinator._ledger
+            sent = requests_sent(monkeypatch)
+            monkeypatch.setattr(Notes, "noted", superseded)
+            with pytest.raises(ClusterError, match="took this cluster over"):
+                await cluster.call(lambda coordinator: coordinator.remove_node("n2"))
+            await asyncio.sleep(5.0)
+            assert ledger.stopped
+            assert not sent[Leave]
+            assert cluster.disks.exists(cluster.data_of("n2"))
+            assert cluster.process("n2").alive
 
     run_virtual(main)

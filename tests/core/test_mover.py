@@ -1,6 +1,7 @@
 """Recoveries and moves of what is awkward to carry: they end, and carry all of it."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
@@ -8,6 +9,7 @@ from kvtui.core.batches import batches
 from kvtui.core.cluster import ClusterError, Outcome
 from kvtui.core.ledger import SUSPECTED_ANEW
 from kvtui.core.mover import SMALL_AT_ONCE
+from kvtui.core.notes import Notes
 from kvtui.core.placement import Placement
 from kvtui.core.protocol import BATCH_BYTES, DAMAGED, INLINE_BYTES, UPLOAD_SECONDS, UPLOADS, Entry, Get, Piece, PutMany
 from kvtui.core.records import Behind, Dual, Planned, Returning
@@ -321,6 +323,29 @@ def test_a_node_is_emptied_only_once_it_has_noted_that_it_serves_the_slot_no_mor
                 await asyncio.sleep(0.001)
             assert server.store.noted >= cut_over
             await lowering
+
+    run_virtual(main)
+
+
+def test_a_coordinator_that_stopped_meanwhile_empties_no_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It waited for the note before that, and went on when all was over, though the node had noted nothing: whoever is obeyed
+    instead, on a copy of the log from before, would take it for a clean replica with nothing in it."""
+
+    async def superseded(self: Notes, names: Sequence[str], logged: Version | None = None) -> None:
+        self._ledger.stop("another coordinator took this cluster over")
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=2, slots=1) as cluster:
+            await put_all(cluster, {b"key": b"value"})
+            await cluster.call(lambda coordinator: coordinator.rebalance())
+            monkeypatch.setattr(Notes, "noted", superseded)
+            await cluster.call(lambda coordinator: coordinator.set_replication(1))
+            await cluster.until(lambda now: bool(now.stopped))
+            await asyncio.sleep(5.0)
+            for name in ("n1", "n2"):
+                server = cluster.process(name).server
+                assert server is not None
+                assert server.store.table.keys == 1
 
     run_virtual(main)
 
