@@ -486,6 +486,10 @@ class SimCluster:
             server = process.server
             if name != view.id and process.alive and server is not None and server.address[1] == view.port:
                 self.kill(name)
+        other = self.network.listening(("127.0.0.1", view.port))
+        if other is not None:
+            # An earlier life of a node that runs elsewhere by now.
+            other.crash()
         await self.launch(view.id, view.port)
 
     # Within.

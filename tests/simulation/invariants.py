@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from kvtui.check import Kind, Operation, Outcome, Pending, Recorder
 from kvtui.core.coordinator import Coordinator
-from kvtui.core.notes import NoteDamaged, read_note
 from kvtui.core.placement import Placement
 from kvtui.core.read_mode import ReadMode
 from kvtui.core.rebuilding import HOME
@@ -22,14 +21,25 @@ from kvtui.core.topology import Topology
 from tests.simulation.harness import COORDINATOR, SimCluster
 from tests.simulation.holders import Holders
 from tests.simulation.machine import machine_in
-from tests.simulation.model import HEAD, KEY_AT, LIVE, VERSION, KnownDisk, Model, Where, packed, slot_at, told, where
+from tests.simulation.model import (
+    HEAD,
+    KEY_AT,
+    LIVE,
+    VERSION,
+    KnownDisk,
+    Model,
+    Where,
+    noted_on,
+    packed,
+    slot_at,
+    told,
+    where,
+)
 from tests.simulation.obedience import Obedience
 from tests.simulation.progress import FULL_SECONDS, Progress, read_records
 from tests.simulation.suspicions import Suspicions
 from tests.simulation.values import name_of
 
-NOTE_TEXT_AT: Final = 24
-"""Where the text of a note begins, after its checksum and how far it goes."""
 TAKEN_OVER: Final = "took this cluster over"
 OF_SLEEPERS: Final = "late "
 """Begins the values that superseded coordinators write: theirs is another table."""
@@ -203,11 +213,7 @@ class Invariants:
             return None
         known = self._notes.get(node)
         if known is None or known[0] is not disk.note:
-            try:
-                noted: Topology | None = read_note(disk.note[NOTE_TEXT_AT:].decode())
-            except NoteDamaged:
-                noted = None
-            known = self._notes[node] = (disk.note, noted)
+            known = self._notes[node] = (disk.note, noted_on(disk))
         return known[1]
 
     # What clients are told.
@@ -226,7 +232,8 @@ class Invariants:
         elif version is not None and version[0]:
             if operation.outcome is Outcome.UNKNOWN:
                 self._holders.doubt(key)
-                if coordinator is not None and not coordinator._ledger.cautious:
+                # Keys of a batch are in doubt together.
+                if coordinator is not None and not coordinator._ledger.cautious and not together:
                     self._check_left_out(coordinator, operation, key)
             if operation.outcome is Outcome.FAILED and not any(text in operation.note for text in SUPERSEDED):
                 self._fail(operation, key, version)

@@ -12,7 +12,9 @@ from typing import Any, Final
 
 from xxhash import xxh3_64_digest
 
+from kvtui.core.notes import NoteDamaged, read_note
 from kvtui.core.seams.storage import Batch
+from kvtui.core.topology import Topology
 from tests.simulation.engine import ENTRY, NOTE, FaultyDisk, FaultyEngine
 from tests.simulation.values import name_of
 
@@ -27,6 +29,8 @@ MEMBERSHIP: Final = b"\x00membership"
 COUNTER: Final = b"\x00counter"
 SUMS: Final = b"\x00sums"
 SEAL: Final = 8
+NOTE_TEXT_AT: Final = 24
+"""Where the text of a note begins, after its checksum and how far it goes."""
 
 Where = bytes
 """The place of an entry on a disk."""
@@ -168,6 +172,14 @@ class KnownDisk(FaultyDisk):
                 **{name: said[name] for name in names if name in said}, let_go=bool(said.get("left"))
             )
             return former
+        return None
+
+
+def noted_on(disk: KnownDisk) -> Topology | None:
+    """What the coordinator's note on a disk says; None where there is none that can be read."""
+    try:
+        return read_note(disk.note[NOTE_TEXT_AT:].decode()) if disk.note else None
+    except NoteDamaged:
         return None
 
 

@@ -324,6 +324,7 @@ class _Story:
             belonging = [name for name in without if self._cluster.belongs(name)]
             if not without or (belonging and not nemesis.wiped):
                 raise Wrong(f"all nodes are there, and yet: {error}") from None
+            nemesis.given_up = True
         try:
             await self._cluster.recover(state, without)
         except ClusterError as error:

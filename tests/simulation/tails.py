@@ -20,6 +20,7 @@ from kvtui.core.version import NEVER, Version
 from kvtui.node.record import ENTRY, engine_key, is_live, value_of, version_of
 from tests.simulation.engine import NOTE, FaultyDisk
 from tests.simulation.harness import COORDINATOR, SimCluster
+from tests.simulation.model import KnownDisk, noted_on
 from tests.simulation.values import name_of
 
 WINDOW_SECONDS: Final = 1.2
@@ -223,16 +224,29 @@ class Tails:
             self.on_gap(key)
 
     def _rebuilt(self) -> None:
-        """Of keys that a disk has lost a rebuilt log may not know that they were missed, if notes of that are gone, too."""
-        if not any(cut.note for cut in self.cuts):
-            return
+        """Of keys that a disk has lost a rebuilt log may not know that they were missed: if notes of that are gone, too, or if none
+        says that the node had got further. That is in the log sooner than in notes."""
+        forgotten = any(cut.note for cut in self.cuts)
+        noticed = self._noticed() if self.cuts else set()
         told = self._told()
         for key in sorted({key for cut in self.cuts for key in cut.lost}):
-            states = dict.fromkeys(_state(disk, key) for disk in self._disks())
-            if any(state.version < max(told.get(key, ()), default=NEVER) for state in states):
+            newest = max(told.get(key, ()), default=NEVER)
+            states = {disk.path.name: _state(disk, key) for disk in self._disks()}
+            lost = {cut.node for cut in self.cuts if key in cut.lost} - noticed
+            if any(state.version < newest for name, state in states.items() if forgotten or name in lost):
                 # Who lacks it may count, and who has it be made equal to that one.
-                self.gaps.setdefault(key, []).append(Gap(self.recorder.tick(), tuple(states)))
+                self.gaps.setdefault(key, []).append(Gap(self.recorder.tick(), tuple(dict.fromkeys(states.values()))))
                 self.on_gap(key)
+
+    def _noticed(self) -> set[str]:
+        """Nodes of which some note says that they had got further than their disks have by now."""
+        disks = [disk for disk in self._disks() if isinstance(disk, KnownDisk)]
+        counters: dict[str, int] = {}
+        for disk in disks:
+            noted = noted_on(disk)
+            for member in () if noted is None else noted.members.values():
+                counters[member.data_id] = max(member.counter, counters.get(member.data_id, 0))
+        return {disk.path.name for disk in disks if disk.counter < counters.get(disk.identity.data_id, 0)}
 
     # What happens since.
 

@@ -196,6 +196,11 @@ class SimNetwork:
         server.accept(Mark.OPEN)
         machine.call(client.open)
 
+    def listening(self, address: Address) -> Machine | None:
+        """Who accepts streams at an address."""
+        listener = self._listeners.get(address)
+        return None if listener is None else listener.machine
+
     def bind(self, machine: Machine, address: Address, make: Callable[[], asyncio.Protocol]) -> "SimListener":
         """Accept streams at an address. Raises CannotListen."""
         host, port = address
