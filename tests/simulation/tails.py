@@ -231,11 +231,12 @@ class Tails:
         told = self._told()
         for key in sorted({key for cut in self.cuts for key in cut.lost}):
             newest = max(told.get(key, ()), default=NEVER)
-            states = {disk.path.name: _state(disk, key) for disk in self._disks()}
+            states = tuple(dict.fromkeys(_state(disk, key) for disk in self._disks()))
             lost = {cut.node for cut in self.cuts if key in cut.lost} - noticed
-            if any(state.version < newest for name, state in states.items() if forgotten or name in lost):
+            asked = states if forgotten else tuple(self._left(node, key) for node in lost)
+            if any(state.version < newest for state in asked):
                 # Who lacks it may count, and who has it be made equal to that one.
-                self.gaps.setdefault(key, []).append(Gap(self.recorder.tick(), tuple(dict.fromkeys(states.values()))))
+                self.gaps.setdefault(key, []).append(Gap(self.recorder.tick(), states))
                 self.on_gap(key)
 
     def _noticed(self) -> set[str]:
@@ -246,7 +247,8 @@ class Tails:
             noted = noted_on(disk)
             for member in () if noted is None else noted.members.values():
                 counters[member.data_id] = max(member.counter, counters.get(member.data_id, 0))
-        return {disk.path.name for disk in disks if disk.counter < counters.get(disk.identity.data_id, 0)}
+        short = (disk for disk in disks if disk.counter < counters.get(disk.identity.data_id, 0))
+        return {disk.path.name for disk in short if disk.path == self.cluster.data_of(disk.path.name)}
 
     # What happens since.
 
