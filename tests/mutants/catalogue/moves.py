@@ -34,8 +34,8 @@ MUTANTS = (
         where="Mover._still",
         promise=6,
         story="a write that did not reach the newcomer between the digests and the cut-over does not stop that",
-        old="return links and peers[0][0] in place.clean and not any(counting.spoiled for counting in counted)",
-        new="return links and peers[0][0] in place.clean",
+        old="return sound and peers[0][0] in place.clean and not any(counting.spoiled for counting in counted)",
+        new="return sound and peers[0][0] in place.clean",
     ),
     Mutant(
         name="counting_begins_after_the_digests",
