@@ -461,6 +461,9 @@ class Invariants:
                     disk.missed.clear()
                 if left and had != record["data_id"] and topology.home != HOME:
                     self._model.complain(f"{record['node']} is taken for wiped, and was let go: {had}")
+                path = self._cluster.data_of(record["node"])
+                strangers = (known for known in self._model.disks.values() if known.path != path)
+                self._model.mistaken |= any(known.identity.data_id == record["data_id"] for known in strangers)
                 others = (other for other in topology.members.values() if other.id != record["node"])
                 if any(other.data_id == record["data_id"] for other in others):
                     self._model.complain(f"{record['node']} is taken for wiped, and another node answered: {record}")

@@ -207,6 +207,8 @@ class Model:
     """The data that nodes had when they were let go."""
     disks: dict[Path, KnownDisk] = field(default_factory=dict)
     """The newest disk of each directory, wiped ones included."""
+    mistaken: bool = False
+    """A node that was let go answered where a member was looked for, which counts as wiped then."""
     changed: set[Where] = field(default_factory=set)
     """Entries that were written or removed anywhere since somebody looked."""
 

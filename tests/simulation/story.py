@@ -237,7 +237,8 @@ class _Story:
         if lost:
             # A coordinator that dies between the leave of the last node, which was empty, and its record finds it gone.
             last = any(fault.kind is FaultKind.LEAVE_TO_THE_LAST for fault in self._plan.faults)
-            if not (nemesis.wiped or nemesis.given_up or self._cluster.disputed or last):
+            lost_sight = nemesis.wiped or nemesis.given_up or self._model.mistaken
+            if not (lost_sight or self._cluster.disputed or last):
                 raise Wrong(f"{lost} slots are lost although no node was wiped or given up, and no note disputed")
             # A log that can't say yet that it is no old copy, for want of space, gives nothing up.
             try:
