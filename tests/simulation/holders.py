@@ -75,8 +75,9 @@ class Holders:
 
     def _check_unmarked(self, topology: Topology, nodes: Mapping[str, Iterable[int]]) -> None:
         for node, slots in nodes.items():
-            disk = self._disk(topology, node)
-            if disk is None:
+            disk, remote = self._disk(topology, node), self._cluster.coordinator._ledger.nodes.get(node)
+            if disk is None or (disk.hurt and (remote is None or remote.link is None)):
+                # What was cleared may be back with a lost tail, until it is heard of.
                 continue
             asked = set(slots)
             for place, head in disk.held.items():

@@ -186,7 +186,9 @@ class Invariants:
         # Who came to count while the answer was on its way to the client is only being told.
         counted = [places[slot_at(place, len(places))].clean for places in self._since(since) if places]
         for node in placement.clean:
-            noted = self._note(node) if all(node in clean for clean in counted) else None
+            disk = self._disk(node)
+            whole = disk is not None and not disk.hurt
+            noted = self._note(node) if whole and all(node in clean for clean in counted) else None
             if noted is None or not noted.places:
                 continue
             then = noted.places[slot_at(place, len(noted.places))]

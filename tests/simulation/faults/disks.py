@@ -80,7 +80,7 @@ async def flip(scene: Scene, fault: Fault, node: str) -> bool:
     where, record = entries[fault.node % len(entries)]
     disk.flip(where, int(fault.amount * len(record)), 1 << fault.node % 8)
     if fault.amount > EVERYWHERE_FROM:
-        await _flip_everywhere(scene, fault, where)
+        await _flip_everywhere(scene, fault, where, spare)
         return True
     other = _another_copy(scene, spare, where) if fault.flag else None
     if other is not None:
@@ -94,14 +94,14 @@ async def flip(scene: Scene, fault: Fault, node: str) -> bool:
     return True
 
 
-async def _flip_everywhere(scene: Scene, fault: Fault, where: bytes) -> None:
+async def _flip_everywhere(scene: Scene, fault: Fault, where: bytes, first: str) -> None:
     """The other clean copies of an entry are damaged as well: it is lost, and every get says so until it is put anew."""
     coordinator = scene.cluster.coordinator
     key = where[KEY_AT:]
     for name in coordinator.topology.places[coordinator._ledger.slot(key)].clean:
         disk = scene.disk(scene.cluster.data_of(name))
         record = dict(disk.stored(where, where + b"\0")).get(where)
-        if record is not None and scene.cluster.process(name).alive:
+        if name != first and record is not None and scene.cluster.process(name).alive:
             disk.flip(where, int(fault.amount * len(record)), 1 << fault.node % 8)
     await scene.read(key)
     await scene.read_many()
