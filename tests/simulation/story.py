@@ -359,8 +359,8 @@ class _Story:
                 raise Wrong(f"{key!r} can't be read although all is well: {note}")
         scanned = await self._clients.scan(LAST_CLIENT)
         if scanned is None and CHECKSUM in self._clients.unscanned:
-            # It came across damage in slots that are still to be compared, and said so: that is repaired soon, unless the sound copy
-            # left before anybody had come across it.
+            # It came across damage in slots that are still to be compared, and said so: that is repaired soon, unless the sound
+            # copy left before anybody had come across it.
             await asyncio.sleep(REPAIR_SECONDS)
             await self._write_damaged_anew()
             scanned = await self._clients.scan(LAST_CLIENT)
