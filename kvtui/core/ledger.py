@@ -121,7 +121,8 @@ class Ledger:
         except EngineFailed as error:
             self.stop(f"the state directory can't be written, so kvtui stops: {error}")
             raise ClusterError(self.stopped) from None
-        self._forget_hints()
+        if self.topology.places is not before.places:
+            self._forget_hints()
         self.stir()
         self.on_records(records)
         for record in records:

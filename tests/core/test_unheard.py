@@ -34,21 +34,26 @@ def test_whoever_counts_beside_a_node_that_may_have_gone_on_alone_counts_no_more
     assert discredited(topology, "B") == [Behind(node, [(0, len(topology.places))]) for node in others]
 
 
+async def open_a_copy_that_only_a_wiped_node_knew_to_be_old(cluster: SimCluster) -> None:
+    """n2 went on without n1, which missed a write, and is down and wiped now; n1 is there."""
+    await cluster.join("n1")
+    await cluster.join("n2")
+    await cluster.until(all_well)
+    await cluster.put(b"key", b"old")
+    cluster.copy_log(COPY)
+    cluster.kill("n1")
+    assert (await cluster.put(b"key", b"new")).outcome is Outcome.OK
+    cluster.crash()
+    await cluster.revive("n1")
+    cluster.kill("n2")
+    cluster.wipe("n2")
+    await cluster.open_at(COPY)
+
+
 def test_a_write_that_only_a_wiped_node_had_is_not_lost_in_silence_by_an_old_copy_of_the_log() -> None:
     async def main() -> None:
         async with SimCluster(nodes=0, attached=True, replication=2, slots=4) as cluster:
-            await cluster.join("n1")
-            await cluster.join("n2")
-            await cluster.until(all_well)
-            await cluster.put(b"key", b"old")
-            cluster.copy_log(COPY)
-            cluster.kill("n1")
-            assert (await cluster.put(b"key", b"new")).outcome is Outcome.OK
-            cluster.crash()
-            await cluster.revive("n1")
-            cluster.kill("n2")
-            cluster.wipe("n2")
-            await cluster.open_at(COPY)
+            await open_a_copy_that_only_a_wiped_node_knew_to_be_old(cluster)
             # Until it is back it may be asked.
             with pytest.raises(ClusterError, match="n2 may hold newer writes"):
                 await cluster.call(lambda coordinator: coordinator.remove_node("n2", force=True))

@@ -189,7 +189,7 @@ class FaultyDisk:
     def write(self, batch: Batch) -> None:
         """Take ``batch`` as an engine of this disk does. Raises EngineFull, EngineFailed."""
         size = _size(batch)
-        if self.refuses is not _refuses_none and self.refuses(batch):
+        if self.refuses(batch):
             self.refused_at = _now()
             raise EngineFull(f"no space for {size:,} bytes at {self.path}")
         if self.free is not None:

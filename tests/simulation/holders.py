@@ -9,6 +9,7 @@ from kvtui.core.coordinator import Coordinator
 from kvtui.core.placement import Placement
 from kvtui.core.topology import Topology
 from tests.simulation.harness import SimCluster
+from tests.simulation.known import disk_of
 from tests.simulation.model import KEY_AT, LIVE, VERSION, Head, KnownDisk, Model, Where, slot_at, sound, told
 
 ON_ITS_WAY: Final = 0.02
@@ -66,12 +67,11 @@ class Holders:
 
     def _disk(self, topology: Topology, node: str) -> KnownDisk | None:
         """The disk of a member that obeys, with the data that it is known to have."""
-        path = self._cluster.data_of(node)
-        disk, member = self._model.disks.get(path), topology.members.get(node)
-        if disk is None or member is None or member.leaving or not self._cluster.disks.exists(path):
+        disk = disk_of(self._cluster, self._model, topology, node)
+        if disk is None or topology.members[node].leaving:
             return None
         obeys = (disk.identity.epoch, disk.identity.coordinator) == (topology.epoch, topology.coordinator)
-        return disk if obeys and disk.identity.data_id == member.data_id else None
+        return disk if obeys else None
 
     def _check_unmarked(self, topology: Topology, nodes: Mapping[str, Iterable[int]]) -> None:
         for node, slots in nodes.items():

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from kvtui.core.topology import Topology
 from tests.simulation.harness import SimCluster
+from tests.simulation.known import disk_of
 from tests.simulation.model import Model, Where, slot_at
 
 STEPS: Final = ("dual", "cutover", "recovered")
@@ -63,12 +64,10 @@ class Obedience:
         """Those of the nodes whose disks hold the data that is known of them, and were given to another coordinator last."""
         others = []
         for node in sorted(nodes):
-            path, member = self._cluster.data_of(node), topology.members.get(node)
-            disk = self._model.disks.get(path)
-            if disk is None or member is None or not self._cluster.disks.exists(path) or disk.hurt:
+            disk = disk_of(self._cluster, self._model, topology, node)
+            if disk is None or disk.hurt:
                 # What a fault took may have been that it obeyed.
                 continue
-            same = disk.identity.data_id == member.data_id
-            if same and (disk.identity.epoch, disk.identity.coordinator) != (topology.epoch, topology.coordinator):
+            if (disk.identity.epoch, disk.identity.coordinator) != (topology.epoch, topology.coordinator):
                 others.append(node)
         return others

@@ -1,7 +1,7 @@
 """What happens in one run, as plain data that a seed decides: the cluster's shape, its clients' steps, and the faults."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
@@ -286,7 +286,7 @@ def _with_storms(one: Plan) -> Plan:
         return one
     more = [_fault(dice, FaultKind.STORM) for _ in range(dice.choice(STORMS))]
     more = [replace(fault, at=round(fault.at * STORMS_SECONDS / FAULT_SECONDS, 3)) for fault in more]
-    return replace(one, faults=tuple(sorted((*one.faults, *more), key=lambda fault: fault.at)))
+    return replace(one, faults=_in_order((*one.faults, *more)))
 
 
 def _stormy(one: Plan) -> Plan:
@@ -300,12 +300,7 @@ def _stormy(one: Plan) -> Plan:
         nodes=dice.choice(stormy.NODES),
         replication=dice.choice(stormy.COPIES),
         quorum=dice.choice([0, 0, 1, 2]),
-        faults=tuple(
-            sorted(
-                (replace(fault, seconds=round(stormy.SHORTER * fault.seconds, 3)) for fault in faults),
-                key=lambda fault: fault.at,
-            )
-        ),
+        faults=_in_order(replace(fault, seconds=round(stormy.SHORTER * fault.seconds, 3)) for fault in faults),
     )
 
 
@@ -322,7 +317,7 @@ def _contested(one: Plan) -> Plan:
         nodes=dice.choice(contested.NODES),
         replication=dice.choice(contested.COPIES),
         quorum=dice.choice([0, 0, 1]),
-        faults=tuple(sorted(faults, key=lambda fault: fault.at)),
+        faults=_in_order(faults),
     )
 
 
@@ -333,7 +328,7 @@ def _with_tails(one: Plan) -> Plan:
         return one
     more = [_fault(dice, dice.choices(TAIL_KINDS, TAIL_WEIGHTS)[0]) for _ in range(dice.choice(TAILS))]
     more = [replace(fault, at=round(fault.at * TAILS_SECONDS / FAULT_SECONDS, 3)) for fault in more]
-    return replace(one, faults=tuple(sorted((*one.faults, *more), key=lambda fault: fault.at)))
+    return replace(one, faults=_in_order((*one.faults, *more)))
 
 
 def _low(seed: int) -> tuple[str, ...]:
@@ -400,6 +395,10 @@ def _plan(seed: int) -> Plan:
 def _faults(dice: random.Random, kinds: Sequence[FaultKind]) -> tuple[Fault, ...]:
     weights = [WEIGHTS.get(kind, 1) for kind in kinds]
     faults = [_fault(dice, dice.choices(kinds, weights)[0]) for _ in range(dice.randint(*FAULTS))]
+    return _in_order(faults)
+
+
+def _in_order(faults: Iterable[Fault]) -> tuple[Fault, ...]:
     return tuple(sorted(faults, key=lambda fault: fault.at))
 
 
@@ -420,7 +419,7 @@ def _with_moves(seed: int, attached: bool, faults: tuple[Fault, ...]) -> tuple[F
     if not attached or dice.random() >= READDRESS_SHARE:
         return faults
     more = [_fault(dice, FaultKind.READDRESS) for _ in range(dice.randint(*READDRESS))]
-    return tuple(sorted((*faults, *more), key=lambda fault: fault.at))
+    return _in_order((*faults, *more))
 
 
 def _with_hand_overs(seed: int, faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
@@ -429,14 +428,14 @@ def _with_hand_overs(seed: int, faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
     if dice.random() >= HAND_OVER_SHARE:
         return faults
     more = [_fault(dice, FaultKind.HAND_OVER) for _ in range(dice.randint(1, HAND_OVER_MOST))]
-    return tuple(sorted((*faults, *more), key=lambda fault: fault.at))
+    return _in_order((*faults, *more))
 
 
 def _with_halves(seed: int, faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
     """Those, and writes that reach some of their replicas and not all."""
     dice = random.Random(f"halves:{seed}")
     more = [_fault(dice, FaultKind.HALVES) for _ in range(dice.choice(HALVES))]
-    return tuple(sorted((*faults, *more), key=lambda fault: fault.at))
+    return _in_order((*faults, *more))
 
 
 def _calmed(one: Plan) -> Plan:
@@ -465,7 +464,7 @@ def _with_rare_ones(one: Plan) -> Plan:
     }
     more = [_fault(dice, kind) for kind, share in RARE.items() if dice.random() < share and kind not in impossible]
     more = [replace(each, at=round(each.at * EARLY, 3)) if each.kind in SOON else each for each in more]
-    return replace(one, faults=tuple(sorted((*one.faults, *more), key=lambda fault: fault.at)))
+    return replace(one, faults=_in_order((*one.faults, *more)))
 
 
 def _with_rebuilt(one: Plan) -> tuple[Fault, ...]:
@@ -479,7 +478,7 @@ def _with_rebuilt(one: Plan) -> tuple[Fault, ...]:
         for kind in REBUILT
         if dice.random() < REBUILT_SHARE
     ]
-    return tuple(sorted((*one.faults, *more), key=lambda fault: fault.at))
+    return _in_order((*one.faults, *more))
 
 
 def _with_old_copy(one: Plan, faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
@@ -487,14 +486,14 @@ def _with_old_copy(one: Plan, faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
     dice = random.Random(f"old copy:{one.seed}")
     if not one.attached or dice.random() >= OLD_COPY_SHARE:
         return faults
-    return tuple(sorted((*faults, _fault(dice, FaultKind.OLD_COPY)), key=lambda fault: fault.at))
+    return _in_order((*faults, _fault(dice, FaultKind.OLD_COPY)))
 
 
 def _with_stranded(seed: int, faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
     """Those, and connections whose last requests are late."""
     dice = random.Random(f"stranded:{seed}")
     more = [_fault(dice, FaultKind.STRANDED) for _ in range(dice.choice(STRANDED))]
-    return tuple(sorted((*faults, *more), key=lambda fault: fault.at))
+    return _in_order((*faults, *more))
 
 
 def _step(dice: random.Random) -> Step:

@@ -11,6 +11,7 @@ from kvtui.core.link import Link
 from kvtui.core.placement import Placement
 from kvtui.core.topology import Topology
 from tests.simulation.harness import SimCluster
+from tests.simulation.known import disk_of
 from tests.simulation.model import KEY_AT, VERSION, KnownDisk, Model, Where, slot_at
 
 FULL_SECONDS: Final = 4.0
@@ -34,11 +35,7 @@ class Progress:
 
     def _disk(self, topology: Topology, node: str) -> KnownDisk | None:
         """The disk of a node, with the data that the coordinator knows it to have."""
-        path = self._cluster.data_of(node)
-        disk = self._model.disks.get(path)
-        if disk is None or not self._cluster.disks.exists(path) or node not in topology.members:
-            return None
-        return disk if disk.identity.data_id == topology.members[node].data_id else None
+        return disk_of(self._cluster, self._model, topology, node)
 
     def acknowledged(self, coordinator: Coordinator, place: Where, version: bytes, placement: Placement) -> None:
         """A write was acknowledged by all clean replicas: each told how far it had got with that."""

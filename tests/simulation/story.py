@@ -217,9 +217,8 @@ class _Story:
         """Whether a member's data is that of another directory: it was wiped, and another node answers at its address."""
         members = self._cluster.coordinator.topology.members.values()
         by_data = {disk.identity.data_id: path for path, disk in self._model.disks.items()}
-        return any(
-            by_data.get(each.data_id, own) != own for each in members for own in (self._cluster.data_of(each.id),)
-        )
+        own = {each.data_id: self._cluster.data_of(each.id) for each in members}
+        return any(by_data.get(data_id, path) != path for data_id, path in own.items())
 
     def forget(self) -> None:
         """Let go of all that is large. What is left refers to itself, and costs much to find and free."""

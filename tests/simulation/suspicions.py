@@ -3,7 +3,8 @@
 from kvtui.core.coordinator import Coordinator
 from kvtui.core.version import NEVER
 from tests.simulation.harness import SimCluster
-from tests.simulation.model import KEY_AT, VERSION, Head, KnownDisk, Model, Where, packed, slot_at, told
+from tests.simulation.known import disk_of
+from tests.simulation.model import KEY_AT, VERSION, Head, Model, Where, packed, slot_at, told
 
 
 class Suspicions:
@@ -43,7 +44,7 @@ class Suspicions:
         held: dict[str, Head] = {}
         lost: dict[str, bytes] = {}
         for node in place.clean:
-            disk = self._disk(node, topology.members[node].data_id)
+            disk = disk_of(self._cluster, self._model, topology, node)
             if disk is not None:
                 held[node] = disk.held.get(where, b"")
                 lost[node] = max(disk.missed.get(where, b""), self._model.gone.get(where, b""))[:VERSION]
@@ -61,10 +62,3 @@ class Suspicions:
             return
         said = {node: told(head or None) for node, head in held.items()}
         self._model.complain(f"clean replicas differ, and nobody knows that they may: {key!r} is {said}: {place}")
-
-    def _disk(self, node: str, data_id: str) -> KnownDisk | None:
-        """A node's disk, if it is the one that counts as clean."""
-        path = self._cluster.data_of(node)
-        disk = self._model.disks.get(path)
-        there = disk is not None and self._cluster.disks.exists(path) and disk.identity.data_id == data_id
-        return disk if there else None

@@ -1,7 +1,5 @@
 """Scenarios of the ledger: on a log in memory, without nodes."""
 
-from pathlib import Path
-
 from kvtui.core import ledger as ledger_module
 from kvtui.core.cluster import Outcome
 from kvtui.core.ledger import SUSPECTED_ANEW, Counting, Ledger
@@ -14,11 +12,11 @@ from kvtui.core.snapshot import NodeState
 from kvtui.core.unheard import discredited
 from kvtui.core.version import Version
 from tests.core.clusters import member
+from tests.core.test_unheard import open_a_copy_that_only_a_wiped_node_knew_to_be_old
 from tests.mutants.scenarios.constants import lowered
 from tests.simulation.harness import SimCluster, settled
 
 SLOTS = 8
-COPY = Path("copy")
 
 
 def _ledger(home: str = "", **placed: Placement) -> Ledger:
@@ -94,18 +92,7 @@ def an_old_copy_of_the_log_lets_go_of_who_does_not_obey() -> None:
 
 async def whom_a_wiped_node_alone_left_behind_counts_on() -> None:
     async with SimCluster(nodes=0, attached=True, replication=2, slots=SLOTS) as cluster:
-        await cluster.join("n1")
-        await cluster.join("n2")
-        await cluster.until(settled)
-        await cluster.put(b"key", b"old")
-        cluster.copy_log(COPY)
-        cluster.kill("n1")
-        assert (await cluster.put(b"key", b"new")).outcome is Outcome.OK
-        cluster.crash()
-        cluster.kill("n2")
-        cluster.wipe("n2")
-        await cluster.open_at(COPY)
-        await cluster.revive("n1")
+        await open_a_copy_that_only_a_wiped_node_knew_to_be_old(cluster)
         await cluster.revive("n2")
         await cluster.until(lambda now: all(view.state is NodeState.UP for view in now.nodes))
         assert (await cluster.get(b"key")).outcome is Outcome.FAILED

@@ -11,6 +11,8 @@ from tests.simulation.plan import Fault, FaultKind
 
 TOLD_SHARE: Final = 0.1
 """Wipes of a node that may hold the last copy of something."""
+EVERYWHERE_FROM: Final = 0.8
+"""From that ``amount`` on every clean copy of an entry is damaged."""
 
 
 async def fill(scene: Scene, fault: Fault, node: str) -> bool:
@@ -62,10 +64,6 @@ async def wipe(scene: Scene, fault: Fault, node: str) -> bool:
     await asyncio.sleep(fault.seconds)
     await scene.revive(node)
     return True
-
-
-EVERYWHERE_FROM: Final = 0.8
-"""From that ``amount`` on every clean copy of an entry is damaged."""
 
 
 async def flip(scene: Scene, fault: Fault, node: str) -> bool:

@@ -45,7 +45,7 @@ async def write_half(scene: Scene, fault: Fault) -> bool:
     """Links break amid writes, while nobody may be left behind; what was written half is then read. Every other time a replica is
     behind, or new, and is being verified when what was written half is written back."""
     cluster = scene.cluster
-    if not await calm(scene, CALM_SECONDS):
+    if not await _calm(scene, CALM_SECONDS):
         return False
     dice = random.Random(f"halves:{fault.at}:{fault.amount}")
     late = scene.chosen(fault) if fault.flag else None
@@ -57,7 +57,7 @@ async def write_half(scene: Scene, fault: Fault) -> bool:
     reading: list[asyncio.Task[None]] = []
     try:
         for _ in range(ROUNDS):
-            if not await calm(scene, CALM_SECONDS if behind else RECONNECTED):
+            if not await _calm(scene, CALM_SECONDS if behind else RECONNECTED):
                 break
             if late is not None and behind and cluster.process(late).alive:
                 cluster.kill(late)
@@ -95,7 +95,7 @@ async def _ask_too_much(scene: Scene) -> None:
             await cluster.call(lambda coordinator: coordinator.set_quorum(usual))
 
 
-async def calm(scene: Scene, seconds: float) -> bool:
+async def _calm(scene: Scene, seconds: float) -> bool:
     """Whether there are two clean replicas of everything, that can be reached, within so many seconds."""
     cluster = scene.cluster
 
@@ -131,7 +131,7 @@ async def _broken_writes(scene: Scene, dice: random.Random) -> list[asyncio.Task
     for node in dice.sample(nodes, dice.randint(1, max(1, len(nodes) - 1))):
         cluster.network.cut(node, COORDINATOR)
     await asyncio.sleep(NOTICED)
-    await calm(scene, RECONNECTED)
+    await _calm(scene, RECONNECTED)
     return writing
 
 
@@ -217,7 +217,7 @@ async def write_twice(scene: Scene, fault: Fault) -> bool:
     """Several writes of a key are under way at once, one of its replicas being late; it is read all the while. Every other time a
     quick one dies, and the links of the late one break."""
     cluster = scene.cluster
-    if not await calm(scene, CALM_SECONDS):
+    if not await _calm(scene, CALM_SECONDS):
         return False
     dice = random.Random(f"twice:{fault.at}:{fault.amount}")
     nodes = list(cluster.coordinator.topology.members)
@@ -256,7 +256,7 @@ async def _twice(scene: Scene, key: bytes, later: float) -> None:
 async def write_overdue(scene: Scene, fault: Fault) -> bool:
     """A node is gone, and the disks of the others have no room for a note of that: what is written then waits for it too long."""
     cluster = scene.cluster
-    if not await calm(scene, CALM_SECONDS):
+    if not await _calm(scene, CALM_SECONDS):
         return False
     gone = scene.chosen(fault)
     if gone is None:

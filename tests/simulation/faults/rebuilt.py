@@ -172,7 +172,7 @@ def _as_known(scene: Scene) -> dict[str, NodeServer]:
         and name in members
         and server.store.membership.data_id == members[name].data_id
         # A coordinator that is obeyed no more may have let it go.
-        and server.store.membership.cluster
+        and scene.cluster.belongs(name)
     }
 
 
