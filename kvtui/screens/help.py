@@ -14,16 +14,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from kvtui.commands import COMMANDS, usage_line
+from kvtui.commands.legend import Sign
 
-SEEN = (
-    ("● ◐ ◌ ○", "a node is up, being filled, silent, down"),
-    ("coloured arc", "the keys whose first copy is on that node"),
-    ("stripes", "a range that is on its way to another node"),
-    ("hollow arc", "its node is down, or behind; its inner rim: who serves it now"),
-    ("inner rim", "later copies, of the node in focus or of one that is being filled"),
-    ("dots inside", "keys, where they are on the ring"),
-    ("◆ ◇", "the key that was looked up last: its place and first copy, clockwise its other copies"),
-)
+SEEN = tuple((sign.value.name, sign.value.meaning) for sign in Sign)
 MARGINS = 7
 """Columns of the frame and the scrollbar."""
 WIDTH_MOST = 92

@@ -1,0 +1,40 @@
+"""The signs that the ring is drawn with and what they mean: one table, for the legend beside the ring, for F1 and for ``help``."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How a sign looks, and what it says."""
+
+    sample: str
+    """Two cells or fewer that look like it."""
+    name: str
+    """What it is called where it stands in a text."""
+    brief: str
+    """What it says in few words, beside the ring."""
+    meaning: str
+    """What it says, for someone who sees it for the first time."""
+
+
+class Sign(Enum):
+    """Every sign of the ring, in the order in which they are best understood."""
+
+    ARC = Told(
+        "██", "coloured arc", "first copy on that node", "a range of the ring: its keys have their first copy there"
+    )
+    DOTS = Told("⢌⠢", "dots inside", "keys", "keys, each where it is on the ring")
+    KEY = Told("◆", "◆", "the key looked up", "the key that was looked up last; at a name, the node of its first copy")
+    COPY = Told("◇", "◇", "another copy of it", "a node that holds another copy of that key")
+    HOLLOW = Told(
+        "▌▐", "hollow arc", "its node is away or behind",
+        "the range's first node is down, or may lack writes; its inner rim: who serves it now",
+    )  # fmt: skip
+    RIM = Told("▄▄", "inner rim", "later copies", "later copies, of the node in focus or of one that is being filled")
+    STRIPES = Told("▚▚", "striped arc", "moves to another node", "a range that is on its way to the stripes' node")
+    LOST = Told("▞▞", "red stripes", "lost", "no clean copy of these keys is left")
+    UP = Told("●", "●", "node is up", "the node is up")
+    FILLING = Told("◐", "◐", "node is being filled", "the node is up, and is being filled")
+    SILENT = Told("◌", "◌", "node is silent", "the node has been silent for longer than an answer takes")
+    DOWN = Told("○", "○", "node is down", "the node is down: others serve its keys, where they have a clean copy")
