@@ -55,7 +55,8 @@ class Errands:
         """Begin with a command; where too many are under way, the bar gets it back."""
         if self._under_way >= COMMANDS_AT_ONCE:
             problem = f"{self._under_way} commands are under way; wait until one ends"
-            self._dashboard.bar.give_back(text, problem)
+            if not self._dashboard.bar.give_back(text, problem):
+                self._say(Line(f"{invocation.command.name}: {problem}", Level.BAD))
             return
         self._under_way += 1
         self._idle.clear()
@@ -69,6 +70,7 @@ class Errands:
             if invocation.question:
                 if not await self._app.push_screen_wait(screens.Confirm(text, invocation.question)):
                     self._say(Line(f"{invocation.command.name}: not done"))
+                    self._dashboard.bar.give_back(text, "not done", error=False)
                     return
                 invocation = invocation.confirmed()
             self._dashboard.activity.add_command(text)

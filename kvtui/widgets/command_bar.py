@@ -113,10 +113,15 @@ Escape gives back what was there."""
         """What is typed from here on goes into the line."""
         self._line.focus()
 
-    def give_back(self, text: str, problem: str) -> None:
-        """Put a command that can't be run back into the line, and say why."""
-        self.fill(text)
-        self._say(problem, error=True)
+    def give_back(self, text: str, why: str, *, error: bool = True) -> bool:
+        """Put a command that is not carried out back into the line, selected, and say why. False: something else is typed there
+        by now, and stays."""
+        if self.text:
+            return False
+        self._line.refuse(text)
+        self._say(why, error=error)
+        self._refused = self.text
+        return True
 
     def progress(self, text: str, done: int, total: int) -> None:
         """Show how far a long command is, while nothing is typed; an empty text ends it."""
@@ -198,12 +203,16 @@ Escape gives back what was there."""
         try:
             invocation = parse(line)
         except CommandError as error:
-            self._say(error.text, error=True)
+            self._refuse(line, error.text)
             return
         if invocation is not None and self._readonly and invocation.changes:
-            self._say(refusal(invocation.command), error=True)
+            self._refuse(line, refusal(invocation.command))
             return
         text = self._line.take()
         if invocation is not None:
             self._recent.note(invocation)
             self.post_message(self.Entered(text.strip(), invocation))
+
+    def _refuse(self, line: str, why: str) -> None:
+        self._line.refuse(line)
+        self._say(why, error=True)

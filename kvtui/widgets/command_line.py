@@ -119,6 +119,13 @@ class CommandLine(Input, inherit_bindings=False):
         self._replace("")
         return text
 
+    def refuse(self, text: str) -> None:
+        """Keep a line that was not taken, all of it selected: typing replaces it; an arrow, Home, End, Tab or a click lets one
+        edit it."""
+        if self.value != text:
+            self._put(text)
+        self.selection = Selection(0, len(text))
+
     def action_recall(self, step: int) -> None:
         """Show an earlier (-1) or later (1) line of the history; past the newest lies what was being typed."""
         lines = self._history.lines
@@ -149,6 +156,7 @@ class CommandLine(Input, inherit_bindings=False):
 
     def action_complete(self) -> None:
         """Complete what is sure; open the menu where several candidates are left."""
+        self.selection = Selection.cursor(self.cursor_position)
         found = self._completions(self.value) if self.cursor_position == len(self.value) else ()
         if not found:
             return

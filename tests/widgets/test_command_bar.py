@@ -33,8 +33,37 @@ async def test_a_wrong_line_says_why_in_place_and_is_not_lost() -> None:
         assert "value" in shown.hint
         assert "put <key> <value>" in shown.hint
         assert shown.line.value == "put apple"
+        await shown.pilot.press("end")
+        assert "put <key> <value>" in shown.hint, "it can be read until typing begins"
         await shown.type(" 1")
         await shown.until(lambda: b"apple" in shown.cluster.stored)
+
+
+async def test_typing_after_a_refusal_begins_a_new_line() -> None:
+    """``stats`` typed after a refused ``y`` gave ``ystats``."""
+    async with running(FrozenCluster(frozen.healthy())) as shown:
+        await shown.pilot.press("y", "enter")
+        assert shown.line.selected_text == "y"
+        assert "is not a command" in shown.hint
+        await shown.pilot.press(*"stats")
+        assert shown.line.value == "stats"
+        assert "is not a command" not in shown.hint
+        for key, edited in (("left", "zput apple"), ("home", "zput apple"), ("end", "put applez"), ("tab", "put applez")):
+            await shown.pilot.press("escape")
+            await shown.type("put apple")
+            assert shown.line.selected_text == "put apple"
+            await shown.pilot.press(key)
+            assert "put <key> <value>" in shown.hint
+            await shown.pilot.press("z")
+            assert shown.line.value == edited
+        await shown.pilot.press("escape")
+        await shown.type("removenode A")
+        await shown.until(lambda: isinstance(shown.app.screen, Confirm))
+        await shown.pilot.press("n")
+        await shown.until(lambda: shown.line.selected_text == "removenode A")
+        assert "not done" in shown.hint
+        await shown.pilot.press(*"stats")
+        assert shown.line.value == "stats"
 
 
 async def test_keys_that_arrive_together_keep_their_order() -> None:
