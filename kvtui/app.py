@@ -4,14 +4,15 @@ import asyncio
 import gc
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from rich.text import Text
 from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.command import Provider
 from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.message import Message
@@ -36,9 +37,6 @@ from kvtui.widgets.themes import with_frame
 from kvtui.widgets.theming import Theming
 from kvtui.widgets.words import harmless
 
-if TYPE_CHECKING:
-    from textual.command import Provider
-
 UPDATE_SECONDS = 0.1
 """Pictures are this far apart, at least."""
 TOLD_SECONDS = 4
@@ -46,10 +44,16 @@ TOLD_SECONDS = 4
 HISTORY_FILE = "history"
 
 
-def _registry_commands() -> "type[Provider]":
+def _registry_commands() -> type[Provider]:
     from kvtui.screens.palette import RegistryCommands
 
     return RegistryCommands
+
+
+def _key_actions() -> type[Provider]:
+    from kvtui.screens.palette import KeyActions
+
+    return KeyActions
 
 
 class SnapshotChanged(Message):
@@ -74,7 +78,7 @@ class KvtuiApp(App[None]):
 
     TITLE = "kvtui"
     CSS_PATH = "app.tcss"
-    COMMANDS = App.COMMANDS | {_registry_commands}
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_key_actions, _registry_commands}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+p", "command_palette", "Palette", show=False, priority=True, id="palette")
     ]
@@ -201,14 +205,14 @@ class KvtuiApp(App[None]):
         return binding.key_display or written(binding.key)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """What the palette offers beside the registry's commands."""
-        yield SystemCommand("Keys", "Search, view, edit and delete keys", self.action_browse)
+        """What the palette offers beside the registry's commands: what keys do on ``screen``, and what has none."""
+        from kvtui.screens.palette import key_commands, panel_commands
+
+        yield from key_commands(screen)
+        if screen is self._dashboard:
+            yield from panel_commands(self._dashboard)
         yield SystemCommand("Theme", "Change colours, to light ones for instance", self.action_change_theme)
-        yield SystemCommand("Node bars", "Of keys, bytes, operations, latency", self._dashboard.action_node_bars)
-        yield SystemCommand("Sort nodes", "By id, what the bars show, share, state", self._dashboard.action_node_order)
-        yield SystemCommand("Save picture", "Save the screen as SVG", self.action_save_picture)
-        yield SystemCommand("Help", "Commands, keys, signs", self.action_help)
-        yield SystemCommand("Quit", "Leave kvtui", self.action_quit)
+        yield SystemCommand("Legend", "What the signs and colours mean: help", self.action_help)
 
     def _fatal_error(self) -> None:
         """Ends the app after a defect. Textual's own report prints local variables, keys and values among them; this

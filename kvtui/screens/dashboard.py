@@ -59,7 +59,7 @@ mouse and copied."""
 
     def __init__(self, history: History, motion: Motion | None = None, *, readonly: bool = False) -> None:
         super().__init__()
-        self._readonly = readonly
+        self.readonly = readonly
         self._ring_panel = Ring(id="ring", motion=motion)
         self._node_panel = Nodes(id="nodes")
         self._panel = PANELS[0]
@@ -68,7 +68,7 @@ mouse and copied."""
         self.bar = CommandBar(history, readonly=readonly, id="bar")
 
     def compose(self) -> ComposeResult:
-        yield Header(id="header", readonly=self._readonly).data_bind(Dashboard.picture)
+        yield Header(id="header", readonly=self.readonly).data_bind(Dashboard.picture)
         with Horizontal(id="panels"):
             yield self._ring_panel.data_bind(Dashboard.picture)
             with Vertical(id="side"):

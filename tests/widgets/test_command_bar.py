@@ -48,7 +48,12 @@ async def test_typing_after_a_refusal_begins_a_new_line() -> None:
         await shown.pilot.press(*"stats")
         assert shown.line.value == "stats"
         assert "is not a command" not in shown.hint
-        for key, edited in (("left", "zput apple"), ("home", "zput apple"), ("end", "put applez"), ("tab", "put applez")):
+        for key, edited in (
+            ("left", "zput apple"),
+            ("home", "zput apple"),
+            ("end", "put applez"),
+            ("tab", "put applez"),
+        ):
             await shown.pilot.press("escape")
             await shown.type("put apple")
             assert shown.line.selected_text == "put apple"
