@@ -34,7 +34,7 @@ async def test_every_visible_key_has_an_entry_in_the_palette() -> None:
             assert best(asked, offers).startswith(found), asked
         act = next(offer.callback for offer in offers if offer.title.startswith("Panel"))
         await act()
-        assert shown.app.focused is shown.dashboard.query_one("#nodes")
+        await shown.until(lambda: shown.app.focused is shown.dashboard.query_one("#nodes"))
 
         commands = {offer.title.split()[0]: offer.help or "" for offer in RegistryCommands(shown.dashboard).offers()}
         assert "--readonly" in commands["put"]
