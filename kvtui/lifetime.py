@@ -6,6 +6,7 @@ import importlib.util
 import logging
 import os
 import signal
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -29,6 +30,7 @@ from kvtui.core.seams.standard_streams import say_aside
 from kvtui.core.seams.tls import TlsFiles
 from kvtui.core.snapshot import NodeState
 from kvtui.core.topology import described
+from kvtui.farewell import again_with, said_in_leaving, say
 from kvtui.hangup import told_of_hangup
 from kvtui.log import log_events, logging_to
 from kvtui.options import Options
@@ -124,7 +126,7 @@ def _own_files(state: Path | None) -> Path | None:
 async def _with_cluster(
     settings: Settings, options: Options, role: str, look: Look, signals: Signals, files: Path | None
 ) -> int:
-    status, opened = (0 if role == "serve" else FAILED), False
+    status, opened, last = (0 if role == "serve" else FAILED), False, list[str]()
     log = logging.getLogger(__name__)
     try:
         with signals.covered():  # while opening; later a signal cancels the use alone, and closing runs undisturbed
@@ -141,13 +143,28 @@ async def _with_cluster(
                     with signals.covered():
                         status = await _used(cluster, settings, options, role, look, signals, files)
                     log.info("%s ends%s", settings.role, f" by {signals.received.name}" if signals.received else "")
+                    if _is_watched(options, role, signals):
+                        last = await said_in_leaving(cluster, _again(options, settings, role))
                     tasks.cancel_scope.cancel()
     except Exception as raised:
         error = _innermost(raised)
         if isinstance(error, ClusterError):
             return _complain(str(error), FAILED if opened else CANNOT_OPEN)
         return _complain(defect(error), FAILED)
+    say(last)
     return status
+
+
+def _is_watched(options: Options, role: str, signals: Signals) -> bool:
+    """Whether a person sits there, to be told what was kept; scripts and pipes stay quiet."""
+    terminal = role == "dashboard" or (role == "shell" and sys.stdin.isatty() and sys.stdout.isatty())
+    return terminal and not options.commands and signals.received is not signal.SIGHUP
+
+
+def _again(options: Options, settings: Settings, role: str) -> str:
+    with suppress(ClusterError):  # without a home directory, none is the default
+        return again_with(options, role, default=settings.state == default_state())
+    return again_with(options, role, default=False)
 
 
 async def recover_state(options: Options, addresses: Sequence[tuple[str, int]], without: Sequence[str]) -> int:

@@ -69,7 +69,10 @@ def test_the_originals_session_comes_out_line_for_line(tmp_path: Path) -> None:
             terminal.until("\n> ")
             terminal.types(command + "\n")
         assert terminal.ends() == 0
-        assert terminal.text in (session, replicas_swapped(session))
+        said, _, last = terminal.text.rpartition("kvtui: ")
+        assert said in (session, replicas_swapped(session))
+        state = tmp_path / "state"
+        assert last == f"1 key is kept in {state}; open the cluster again with: kvtui shell --state {state}\n"
 
 
 def test_ctrl_d_leaves(tmp_path: Path) -> None:
