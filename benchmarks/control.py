@@ -35,7 +35,7 @@ HOLD = "--hold"
 async def hold(state: Path) -> None:
     """Be the holder until the standard input ends."""
     async with (
-        open_cluster(Settings(None, nodes=NODES)) as cluster,
+        open_cluster(Settings(None, nodes=NODES, replication=1)) as cluster,
         serving(cluster, state, UnixSockets(), ExactClock(), "the holder"),
     ):
         print("ready", flush=True)
@@ -94,7 +94,7 @@ async def measure(rounds: int, seconds: float) -> None:
         try:
             assert holder.stdout.readline() == "ready\n"
             remote = await attach(Settings(state, role="benchmark"), UnixSockets(), ExactClock(), lambda _: None)
-            async with open_cluster(Settings(None, nodes=NODES)) as embedded:
+            async with open_cluster(Settings(None, nodes=NODES, replication=1)) as embedded:
                 sides = {"embedded": operations(embedded), "attached": operations(remote)}
                 rates: dict[tuple[str, str], list[float]] = {}
                 cost: dict[tuple[str, str], list[tuple[float, float]]] = {}

@@ -104,7 +104,7 @@ def environment(home: Path) -> dict[str, str]:
 
 def idle(home: Path, plan: Plan) -> Iterator[Result]:
     """The program as a person starts it, once all is said and drawn."""
-    command = [sys.executable, "-m", "kvtui", "--memory", "--nodes", str(NODES)]
+    command = [sys.executable, "-m", "kvtui", "--memory", "--nodes", str(NODES), "--replicas", "1"]
     with Terminal(command, environment(home)) as terminal:
         terminal.until(f"{NODES} of {NODES} nodes up")
         terminal.quiet(2.0)

@@ -220,7 +220,7 @@ async def opening(nodes: int) -> float:
     """Milliseconds until all nodes of a new, durable cluster have answered."""
     with tempfile.TemporaryDirectory() as directory:
         begun = time.perf_counter()
-        async with open_cluster(Settings(Path(directory) / "state", nodes=nodes)) as cluster:
+        async with open_cluster(Settings(Path(directory) / "state", nodes=nodes, replication=1)) as cluster:
             snapshot = cluster.snapshot()
             assert [view.state.name for view in snapshot.nodes] == ["UP"] * nodes
             return (time.perf_counter() - begun) * 1e3

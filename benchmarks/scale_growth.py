@@ -62,7 +62,7 @@ async def measure(directory: Directory, steps: Sequence[int]) -> list[Step]:
     rows: list[Step] = []
     there = 0
     for keys in steps:
-        async with open_cluster(Settings(state, nodes=NODES, grace=0)) as cluster:
+        async with open_cluster(Settings(state, nodes=NODES, replication=1, grace=0)) as cluster:
             rate = (keys - there) / await load_keys(cluster, there, keys)
             there = keys
             await cluster.rebalance()
@@ -121,7 +121,7 @@ async def rebalances(directory: Directory, keys: int, rounds: int) -> list[Moved
     """A quarter of ``keys`` moves onto a new node, and back, so many times."""
     state = directory.new()
     joins: list[Moved] = []
-    async with open_cluster(Settings(state, nodes=NODES, grace=0)) as cluster:
+    async with open_cluster(Settings(state, nodes=NODES, replication=1, grace=0)) as cluster:
         await load_keys(cluster, 0, keys)
         await cluster.rebalance()
         for _ in range(rounds):

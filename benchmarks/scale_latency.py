@@ -81,7 +81,7 @@ async def measure(directory: Directory, keys: int, rounds: int) -> tuple[list[st
     """Interleaved rounds. Returns a table and what it was made of."""
     kinds: dict[str, list[Felt]] = {"none": [], f"throttled to {LIMIT:,} keys/s": [], "unthrottled": []}
     none, throttled, unthrottled = kinds.values()
-    async with open_cluster(Settings(directory.new(), nodes=3, grace=0)) as cluster:
+    async with open_cluster(Settings(directory.new(), nodes=3, replication=1, grace=0)) as cluster:
         await load_keys(cluster, 0, keys)
         await cluster.rebalance()
         for number in range(rounds):

@@ -91,7 +91,7 @@ async def shrinking(place: Directory, put: Callable[[Coordinator], Awaitable[Non
     """Put, delete all, wait; sizes in bytes, and seconds."""
     state = place.new()
     seen: dict[str, float] = {}
-    async with open_cluster(Settings(state, nodes=NODES, grace=0)) as cluster:
+    async with open_cluster(Settings(state, nodes=NODES, replication=1, grace=0)) as cluster:
         sizes = Sizes(state)
         begun = time.monotonic()
         await put(cluster)
@@ -140,7 +140,7 @@ async def client_latencies(place: Directory, keys: int, rounds: int) -> bool:
     kinds: dict[str, list[Felt]] = {"none": [], "one node after the other": [], "all nodes at once": []}
     seconds: dict[str, list[float]] = {kind: [] for kind in kinds}
     pooled: dict[str, list[float]] = {kind: [] for kind in kinds}
-    async with open_cluster(Settings(place.new(), nodes=NODES, grace=0)) as cluster:
+    async with open_cluster(Settings(place.new(), nodes=NODES, replication=1, grace=0)) as cluster:
         await load_keys(cluster, 0, keys)
         await cluster.rebalance()
         names = [view.id for view in cluster.snapshot().nodes]

@@ -41,7 +41,7 @@ _OPTIONS = (
         "--replicas",
         type=click.IntRange(min=1),
         metavar="N",
-        help="Copies of every key in a new cluster.",
+        help="Copies of every key in a new cluster. Default: 2 with --nodes 2 or more, else 1.",
     ),
     click.option(
         "--state",

@@ -15,7 +15,7 @@ from tests.test_cli import ROOT, kvtui
 
 def test_a_second_on_a_cluster_of_its_own(tmp_path: Path) -> None:
     saved = tmp_path / "my result.json"
-    given = ("--memory", "--nodes", "2", "--records", "200", "--clients", "8", "--seconds", "1")
+    given = ("--memory", "--nodes", "2", "--replicas", "1", "--records", "200", "--clients", "8", "--seconds", "1")
     done = kvtui("bench", "B", *given, "--json", str(saved))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("Workload B (95 % read, 5 % update): ")

@@ -39,7 +39,18 @@ def gone(process: int) -> bool:
 def test_a_closed_terminal_ends_program_and_nodes_in_order(
     tmp_path: Path, environment: dict[str, str], arguments: list[str], controlling: bool
 ) -> None:
-    command = [sys.executable, "-m", "kvtui", "--state", str(tmp_path / "lab"), "--nodes", "2", *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "kvtui",
+        "--state",
+        str(tmp_path / "lab"),
+        "--nodes",
+        "2",
+        "--replicas",
+        "1",
+        *arguments,
+    ]
     with Terminal(command, environment, controlling=controlling) as terminal:
         terminal.until("> " if arguments else "2 of 2 nodes up")
         terminal.type("put secretkey secretvalue\r")
@@ -61,7 +72,7 @@ def test_a_terminal_that_nobody_reads_stops_nobody(tmp_path: Path, environment: 
     """With the terminal full, the program still obeys, and ends when told to."""
     file = tmp_path / "cities.csv"
     file.write_text("".join(f"city{number},{number}\n" for number in range(30_000)))
-    command = [sys.executable, "-m", "kvtui", "--state", str(tmp_path / "lab"), "--nodes", "2"]
+    command = [sys.executable, "-m", "kvtui", "--state", str(tmp_path / "lab"), "--nodes", "2", "--replicas", "1"]
     with Terminal(command, environment, columns=250, rows=70) as terminal:
         terminal.until("2 of 2 nodes up")
         for _ in range(100):  # each turns the ring's view: a picture for a queue that nobody reads

@@ -60,7 +60,7 @@ def connect(
     *,
     memory: bool = False,
     nodes: int = 3,
-    replicas: int = 2,
+    replicas: int | None = None,
     policy: Literal["balanced", "classic"] = "balanced",
     vnodes: int = 64,
     grace: float = GRACE_SECONDS,
@@ -76,10 +76,10 @@ def connect(
 
     ``state`` is the directory; None: the one that ``kvtui`` uses by default. ``memory`` keeps everything in memory, without a
     directory, for this store alone. A cluster that does not exist yet is made, with ``nodes`` node processes on this machine,
-    ``replicas`` copies of every key, and ``policy`` (with ``vnodes`` points a node where it is ``classic``); one that exists stays
-    as it is. ``grace``: seconds after which a node that is away is replaced; 0: never. ``secret_file`` and the PEM files
-    ``tls_ca``, ``tls_cert``, ``tls_key`` are as the options of ``kvtui``; without ``secret_file`` the secret is that of the
-    environment variable KVTUI_SECRET, if it is set.
+    ``replicas`` copies of every key (None: two, or one with fewer than two nodes), and ``policy`` (with ``vnodes`` points
+    a node where it is ``classic``); one that exists stays as it is. ``grace``: seconds after which a node that is away is replaced;
+    0: never. ``secret_file`` and the PEM files ``tls_ca``, ``tls_cert``, ``tls_key`` are as the options of ``kvtui``; without
+    ``secret_file`` the secret is that of the environment variable KVTUI_SECRET, if it is set.
 
     Raises ClusterError, as it is entered or awaited, for what can't be opened; in one line, and nothing has changed.
     Installs no signal handlers, prints nothing.

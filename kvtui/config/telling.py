@@ -12,7 +12,7 @@ UNSET: Final[Mapping[str, str]] = {
     "motion": "full, unless TEXTUAL_ANIMATIONS=none",
     "state": "a directory of yours",
     "nodes": "of a new cluster; none",
-    "replicas": "of a new cluster; one copy of every key",
+    "replicas": "of a new cluster; two copies of every key, or one where it has fewer than two nodes",
 }
 """What holds where nothing is set."""
 

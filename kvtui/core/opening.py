@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import anyio
 from anyio.abc import TaskGroup
@@ -35,6 +35,9 @@ from kvtui.core.tuning import VNODES_MOST
 
 _log = logging.getLogger(__name__)
 
+TWO_COPIES: Final = 2
+"""Of every key, where a cluster is made with so many nodes at least."""
+
 
 class StateHeld(ClusterError):
     """Another process has the state directory open: it holds the coordinator."""
@@ -53,7 +56,7 @@ class Settings:
     nodes: int = 0
     """Nodes n1..nN to start in a new cluster."""
     replication: int | None = None
-    """Copies of every key in a new cluster; None: 1."""
+    """Copies of every key in a new cluster; None: as ``first_copies`` says."""
     policy: Literal["balanced", "classic"] = "balanced"
     vnodes: int = 64
     """Points a node on a ``classic`` ring."""
@@ -69,6 +72,17 @@ class Settings:
     """What nodes that others started must prove to know; without it, nodes are on this machine."""
     tls: TlsFiles | None = None
     """Given: every node is spoken to over TLS, those started here included."""
+
+    @property
+    def first_copies(self) -> int:
+        """Copies of every key that a new cluster is made with.
+
+        Where nobody says: two if several nodes are made with it, so that one may die. A ring that grows node by node begins with
+        one, and ``setreplica`` is what teaches it more.
+        """
+        if self.replication is not None:
+            return self.replication
+        return TWO_COPIES if self.nodes >= TWO_COPIES else 1
 
 
 def real_seams(secret: Secret | None = None, tls: TlsFiles | None = None) -> Seams:
@@ -120,6 +134,9 @@ async def _start(coordinator: Coordinator, tasks: TaskGroup, settings: Settings)
     new = not coordinator.snapshot().nodes
     await coordinator.open(tasks)
     if new and settings.nodes:
+        # It may have been made earlier, with no nodes and one copy: nothing was put into it yet.
+        if coordinator.snapshot().replication < settings.first_copies:
+            await coordinator.set_replication(settings.first_copies)
         await coordinator.add_local_nodes([f"n{number}" for number in range(1, settings.nodes + 1)])
     await coordinator.refresh()
 
@@ -155,7 +172,7 @@ def _open_log(engine: StorageEngine, settings: Settings, seams: Seams) -> Metada
         log = MetadataLog(engine)
         if log.empty:
             policy: Policy = Classic(settings.vnodes) if settings.policy == "classic" else Balanced()
-            ring = Ring.empty(policy, settings.replication or 1, settings.slots)
+            ring = Ring.empty(policy, settings.first_copies, settings.slots)
             log.append(Created(seams.random.identity(), settings.name, ring.to_record()))
         return log
     except WrittenByNewer as error:

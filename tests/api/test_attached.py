@@ -13,7 +13,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_two_stores_share_one_ring(tmp_path: Path) -> None:
-    async with kvtui.connect(tmp_path / "lab", nodes=2) as first, kvtui.connect(tmp_path / "lab") as second:
+    async with kvtui.connect(tmp_path / "lab", nodes=2, replicas=2) as first, kvtui.connect(tmp_path / "lab") as second:
         await first.put_many({f"key {number}": "first" for number in range(2_500)})
         written = await second.put("key 0", "second")
         read = await first.get("key 0")
@@ -45,7 +45,7 @@ async def test_many_at_once_through_another_process_end_well(tmp_path: Path) -> 
 
 
 async def test_a_program_without_a_loop_attaches_and_leaves_the_ring_as_it_is(tmp_path: Path) -> None:
-    async with kvtui.connect(tmp_path / "lab", nodes=2) as store:
+    async with kvtui.connect(tmp_path / "lab", nodes=2, replicas=2) as store:
         await store.put_many({f"key {number}": "x" for number in range(2_500)})
         code = """
 import kvtui

@@ -31,7 +31,7 @@ def processes(store: kvtui.Store) -> list[int]:
 
 async def used() -> list[int]:
     """A store opened, used and closed; the processes of its nodes."""
-    async with kvtui.connect(memory=True, nodes=2) as store:
+    async with kvtui.connect(memory=True, nodes=2, replicas=2) as store:
         await store.put("apple", "1")
         assert (await store.get("apple")).value == b"1"
         assert len(processes(store)) == 2
@@ -200,7 +200,7 @@ def test_a_killed_program_takes_its_nodes_with_it(tmp_path: Path, ran: Ran) -> N
 import asyncio, os, signal, kvtui
 
 async def main():
-    store = await kvtui.connect("state", nodes=2)
+    store = await kvtui.connect("state", nodes=2, replicas=2)
     await store.put("apple", "1")
     print(*(view.pid for view in store.cluster.snapshot().nodes), flush=True)
     os.kill(os.getpid(), signal.SIGKILL)

@@ -16,7 +16,7 @@ from tests.api.conftest import Ran
 
 @pytest.fixture(scope="module")
 def store() -> Iterator[kvtui.SyncStore]:
-    with kvtui.connect_sync(memory=True, nodes=2) as opened:
+    with kvtui.connect_sync(memory=True, nodes=2, replicas=2) as opened:
         yield opened
 
 

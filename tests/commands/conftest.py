@@ -14,7 +14,7 @@ def opened() -> Opened:
     from kvtui.core.opening import Settings, open_cluster
 
     @asynccontextmanager
-    async def opening(nodes: int = 0, replication: int | None = None) -> AsyncIterator[Person]:
+    async def opening(nodes: int = 0, replication: int = 1) -> AsyncIterator[Person]:
         settings = Settings(state=None, name="test", nodes=nodes, replication=replication, role="test", slots=64)
         async with open_cluster(settings) as cluster:
             yield Person(cluster)

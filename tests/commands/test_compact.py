@@ -17,7 +17,7 @@ def test_the_words_name_the_node_and_both_sizes() -> None:
 
 
 async def test_durable_nodes_are_compacted_one_after_the_other(tmp_path: Path) -> None:
-    async with open_cluster(Settings(state=tmp_path / "state", nodes=2, slots=64)) as cluster:
+    async with open_cluster(Settings(state=tmp_path / "state", nodes=2, replication=1, slots=64)) as cluster:
         person = Person(cluster)
         await cluster.put_many([(b"key %d" % number, b"v" * 1_000) for number in range(4_000)])
         await cluster.delete_many([b"key %d" % number for number in range(4_000)])

@@ -101,7 +101,7 @@ def script(state: Path, *commands: str, options: tuple[str, ...] = ()) -> subpro
 
 def test_shells_and_scripts_work_on_one_ring_at_once(tmp_path: Path) -> None:
     state = tmp_path / "state"
-    with running("shell", "--state", str(state), "--nodes", "2") as holder:
+    with running("shell", "--state", str(state), "--nodes", "2", "--replicas", "1") as holder:
         holder.says("put apple 1", "[n")
         with running("shell", "--state", str(state)) as guest:
             guest.says("get apple", "apple -> 1")
@@ -131,7 +131,7 @@ def test_a_readonly_one_refuses_at_its_own_end_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_serve_holds_without_a_terminal_and_ends_in_order(tmp_path: Path, number: signal.Signals) -> None:
     state = tmp_path / "state"
-    with serving(state, "--nodes", "2") as holder:
+    with serving(state, "--nodes", "2", "--replicas", "1") as holder:
         mode = (state / NAME).stat().st_mode
         assert stat.S_ISSOCK(mode)
         assert stat.S_IMODE(mode) == 0o600
@@ -151,7 +151,7 @@ def test_a_node_that_died_by_itself_is_started_again_under_serve_and_one_that_wa
 ) -> None:
     """It stayed DOWN until somebody looked."""
     state = tmp_path / "state"
-    with serving(state, "--nodes", "2"):
+    with serving(state, "--nodes", "2", "--replicas", "1"):
         assert script(state, "put apple 1", "stop n2").returncode == 0
         (victim,) = node_processes(state)
         os.kill(victim, signal.SIGKILL)
@@ -188,7 +188,7 @@ def test_a_holder_that_can_not_be_attached_to_is_told_in_one_line_with_status_2(
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_the_coordinator_is_taken_up_after_its_process_ended(tmp_path: Path, number: signal.Signals) -> None:
     state = tmp_path / "state"
-    with serving(state, "--nodes", "2") as holder, running("shell", "--state", str(state)) as guest:
+    with serving(state, "--nodes", "2", "--replicas", "1") as holder, running("shell", "--state", str(state)) as guest:
         guest.says("put apple 1", "[n")
         guest.complains("attached to")
         with running("shell", "--state", str(state)) as other:

@@ -33,7 +33,7 @@ def at_once(state: Path, commands: list[str]) -> list[tuple[int, str]]:
     """Run a script for each command, all begun together; their statuses, and what they said."""
     started = [
         subprocess.Popen(
-            [sys.executable, "-m", "kvtui", "--state", str(state), "--nodes", "2", "-c", command],
+            [sys.executable, "-m", "kvtui", "--state", str(state), "--nodes", "2", "--replicas", "1", "-c", command],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -24,7 +24,7 @@ def node_processes(state: Path) -> list[int]:
 def test_nodes_end_with_a_killed_kvtui_and_their_data_is_there_again(tmp_path: Path, paused: bool) -> None:
     state = tmp_path / "state"
     shell = subprocess.Popen(
-        [sys.executable, "-m", "kvtui", "shell", "--state", str(state), "--nodes", "2"],
+        [sys.executable, "-m", "kvtui", "shell", "--state", str(state), "--nodes", "2", "--replicas", "1"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -59,7 +59,7 @@ def _modes(state: Path) -> dict[str, str]:
 @pytest.mark.parametrize("umask", [0o000, 0o022], ids=oct)
 def test_all_that_kvtui_makes_is_its_users_alone_whatever_the_umask(ground: Path, umask: int) -> None:
     state = home_of(ALICE, ground / "alice") / "lab"
-    with serving(ALICE, state, "--nodes", "2", umask=umask):
+    with serving(ALICE, state, "--nodes", "2", "--replicas", "1", umask=umask):
         saved = ground / "alice" / "saved.jsonl"
         put = kvtui(ALICE, state, "-c", "put password hunter2", "-c", f"save {saved}", umask=umask)
         assert put.returncode == 0, put.stderr

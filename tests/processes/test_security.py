@@ -120,7 +120,14 @@ def with_cluster(story: Callable[[Coordinator], Awaitable[None]], settings: Sett
 
 def test_a_cluster_with_a_secret_from_the_environment_works_and_shows_it_nowhere(tmp_path: Path) -> None:
     state = tmp_path / "state"
-    made = kvtui(state, "put apple 123", "get apple", "stats --all", options=("--nodes", "2"), KVTUI_SECRET=TEXT)
+    made = kvtui(
+        state,
+        "put apple 123",
+        "get apple",
+        "stats --all",
+        options=("--nodes", "2", "--replicas", "1"),
+        KVTUI_SECRET=TEXT,
+    )
     again = kvtui(state, "get apple", KVTUI_SECRET=TEXT)
     assert (made.returncode, again.returncode) == (0, 0), made.stderr + again.stderr
     assert "apple -> 123" in again.stdout
@@ -212,7 +219,7 @@ def test_another_kvtui_gets_nothing_from_the_nodes_of_a_running_one(tmp_path: Pa
             assert ALONE in added.stdout + added.stderr
         assert (await cluster.get(b"password")).value == b"hunter2"
 
-    with_cluster(story, Settings(state=tmp_path / "state", nodes=2))
+    with_cluster(story, Settings(state=tmp_path / "state", nodes=2, replication=1))
 
 
 def test_a_node_gets_no_secret_from_the_environment_of_who_starts_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -328,7 +335,7 @@ def test_a_cluster_over_tls_starts_its_nodes_with_it_and_attaches_to_others(tmp_
             assert len(lines) == 1
             assert "does not agree on TLS" in lines[0]
 
-    with_cluster(story, Settings(state=tmp_path / "state", nodes=2, secret=SECRET, tls=tls))
+    with_cluster(story, Settings(state=tmp_path / "state", nodes=2, replication=1, secret=SECRET, tls=tls))
     paths = (str(authority.file), str(files.certificate), str(files.key))
     options = ("--tls-ca", paths[0], "--tls-cert", paths[1], "--tls-key", paths[2])
     done = kvtui(tmp_path / "state", "get apple", options=options, KVTUI_SECRET=TEXT)

@@ -48,7 +48,9 @@ def test_bytes_that_are_not_utf8_are_stored_as_they_are() -> None:
 
 def test_commands_as_arguments_run_on_one_state(tmp_path: Path) -> None:
     state = str(tmp_path / "state")
-    done = kvtui("--state", state, "--nodes", "2", "-c", "put greeting hello world", "-c", "get greeting")
+    done = kvtui(
+        "--state", state, "--nodes", "2", "--replicas", "1", "-c", "put greeting hello world", "-c", "get greeting"
+    )
     assert done.returncode == 0
     assert done.stdout.splitlines()[-1] == "greeting -> hello world"
     done = kvtui("shell", "--state", state, "-c", "get greeting")

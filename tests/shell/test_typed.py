@@ -105,7 +105,7 @@ def test_ctrl_c_at_the_prompt_forgets_the_line(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_interrupts_the_command_that_runs_and_the_shell_goes_on(tmp_path: Path) -> None:
-    with Terminal("shell", "--memory", "--nodes", "2", HOME=str(tmp_path)) as terminal:
+    with Terminal("shell", "--memory", "--nodes", "2", "--replicas", "1", HOME=str(tmp_path)) as terminal:
         terminal.until("\n> ")
         file = tmp_path / "many.csv"
         file.write_text("".join(f"key{number},{number}\n" for number in range(500_000)))
@@ -132,7 +132,7 @@ def test_tab_completes_commands_nodes_and_recent_keys(tmp_path: Path) -> None:
 
 
 def test_tab_lists_what_is_possible_with_what_it_is_and_keeps_the_line_begun(tmp_path: Path) -> None:
-    with Terminal("shell", "--memory", "--nodes", "2", HOME=str(tmp_path)) as terminal:
+    with Terminal("shell", "--memory", "--nodes", "2", "--replicas", "1", HOME=str(tmp_path)) as terminal:
         terminal.until("\n> ")
         terminal.types("re\t")
         terminal.until("\nremovenode   Move a node's keys away, then remove it\nrebalance    Finish")
@@ -172,7 +172,7 @@ def test_history_comes_back_the_next_time(tmp_path: Path) -> None:
 
 
 def test_a_node_that_dies_is_told_at_the_prompt_and_the_line_begun_is_kept(tmp_path: Path) -> None:
-    with Terminal("shell", "--memory", "--nodes", "2", HOME=str(tmp_path)) as terminal:
+    with Terminal("shell", "--memory", "--nodes", "2", "--replicas", "1", HOME=str(tmp_path)) as terminal:
         terminal.until("\n> ")
         terminal.types("stop n2\n")
         terminal.until("Node n2 is down")

@@ -63,7 +63,7 @@ class SimCluster:
         seed: int = 0,
         *,
         nodes: int = 3,
-        replication: int | None = None,
+        replication: int = 1,
         slots: int = 64,
         policy: Literal["balanced", "classic"] = "balanced",
         vnodes: int = 8,
