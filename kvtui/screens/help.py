@@ -6,22 +6,18 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.cells import cell_len
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
-from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from kvtui.commands import COMMANDS, usage_line
 from kvtui.commands.legend import Sign
+from kvtui.screens.sheet import Sheet
+from kvtui.widgets.panel import LinesPanel
+from kvtui.widgets.picture import Picture
+from kvtui.widgets.tints import Line, Span
 
 SEEN = tuple((sign.value.name, sign.value.meaning) for sign in Sign)
-MARGINS = 7
-"""Columns of the frame and the scrollbar."""
-WIDTH_MOST = 92
 BESIDE_LEAST = 60
-"""Columns of text from which on words stand beside what they explain, not below it."""
+"""Columns of text from which on words stand beside what is half as long; beside keys and signs they stand in fewer, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,31 +39,36 @@ COMMON = (
 )
 
 
-class Help(ModalScreen[None]):
-    """Closed by the key that opens it, by escape, enter or q."""
+class Help(Sheet):
+    """Closed by the key that opens it as well."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,enter", "dismiss", "Close"),
-        Binding("f1", "dismiss", "Close", id="help"),
-        Binding("f12", "app.save_picture", "Save as SVG", show=False, id="save_picture"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("f1", "dismiss", "Close", show=False, id="help")]
 
     def __init__(self, sections: Sequence[Section]) -> None:
         """``sections`` say what is true of the screen below; what is true everywhere follows."""
-        super().__init__()
-        self._sections = [*sections, *COMMON]
-        self._text = Static(id="explained")
+        super().__init__("Help", HelpText([*sections, *COMMON]))
 
-    def compose(self) -> ComposeResult:
-        with VerticalScroll(id="help") as scroll:
-            scroll.border_title = "Help"
-            scroll.border_subtitle = "Esc closes"
-            yield self._text
 
-    def on_resize(self) -> None:
-        """Lines are as wide as there is room."""
-        width = min(WIDTH_MOST, int(self.app.size.width * 0.98)) - MARGINS
-        self._text.update(Content.assemble(*help_parts(self._sections, max(10, width))))
+class HelpText(LinesPanel):
+    """Sections in lines as wide as there is room."""
+
+    def __init__(self, sections: Sequence[Section]) -> None:
+        super().__init__(id="explained")
+        self._sections = sections
+
+    def lines(self, picture: Picture, width: int, height: int) -> Sequence[Line]:
+        return help_lines(self._sections, width)
+
+
+def help_lines(sections: Sequence[Section], width: int) -> list[Line]:
+    """All sections in lines of at most ``width`` cells."""
+    lines: list[list[Span]] = [[]]
+    for part in help_parts(sections, max(10, width)):
+        text, words = (part, "text") if isinstance(part, str) else part
+        lines[-1].append((text.rstrip("\n"), words))
+        if text.endswith("\n"):
+            lines.append([])
+    return [tuple(line) for line in lines[:-1]]
 
 
 def help_parts(sections: Sequence[Section], width: int) -> Iterator[str | tuple[str, str]]:
@@ -79,7 +80,7 @@ def help_parts(sections: Sequence[Section], width: int) -> Iterator[str | tuple[
         if section.text:
             yield from (f"  {line}\n" for line in textwrap.wrap(section.text, width - 2))
         names = max((cell_len(name) for name, _ in section.rows), default=0)
-        beside = width >= BESIDE_LEAST and names <= width // 2
+        beside = names <= width // (2 if width >= BESIDE_LEAST else 4)
         for name, words in section.rows:
             yield from _row(name, words, names if beside else 0, width)
 
@@ -89,10 +90,10 @@ def _row(name: str, words: str, names: int, width: int) -> Iterator[str | tuple[
     indent = names + 5 if names else 4
     lines = textwrap.wrap(words, max(8, width - indent)) or [""]
     if names:
-        yield f"  {name}{' ' * (names - cell_len(name))}   ", "$primary"
+        yield f"  {name}{' ' * (names - cell_len(name))}   ", "accent"
         yield f"{lines[0]}\n"
         lines = lines[1:]
     else:
         for part in textwrap.wrap(name, width - 2, subsequent_indent="  "):
-            yield f"  {part}\n", "$primary"
+            yield f"  {part}\n", "accent"
     yield from (f"{' ' * indent}{line}\n" for line in lines)

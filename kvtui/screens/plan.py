@@ -7,46 +7,52 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
+from textual.containers import Container
 
 from kvtui.core.plan import NodePlan, Plan
 from kvtui.core.snapshot import ClusterSnapshot, NodeState, NodeView
 from kvtui.screens.sheet import Sheet
+from kvtui.widgets.footer import Footer
 from kvtui.widgets.picture import Picture
 from kvtui.widgets.planned import Planned
 from kvtui.widgets.ring import Ring
 from kvtui.widgets.ring.glyphs import glyphs_for
 
+BOTH_HEIGHT = 46
+"""Rows from which on a sheet beside the ring has room for the numbers and the ring afterwards."""
+
 
 class PlanScreen(Sheet):
-    """Draws one plan; ``r`` turns its ring to the present one and back."""
+    """Draws one plan; ``r`` shows the ring as it would be, and the numbers again, where they have no room side by side."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("r", "turn", "Ring before and after")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("r", "turn", "Ring afterwards, or numbers")]
 
     def __init__(self, made: Plan, picture: Picture) -> None:
         after = picture.with_snapshot(as_planned(picture.snapshot, made))
-        colours = {**picture.colours, **after.colours}
-        self._before = replace(picture, located=None, selected="")
-        self._after = replace(after, located=None, selected="", colours=colours)
+        after = replace(after, located=None, selected="", colours={**picture.colours, **after.colours})
         # While the app runs, sys.stdout is no terminal's.
         encoding = getattr(sys.__stdout__, "encoding", "") or "utf-8"
         self._ring = Ring(id="planned-ring", glyphs=glyphs_for(os.environ, encoding))
-        self._ring.set_reactive(Ring.picture, self._after)
-        super().__init__(f"Plan · {made.change}", Planned(made, self._after), "nothing is changed")
+        self._ring.set_reactive(Ring.picture, after)
+        self._ring.border_title = "Ring afterwards"
+        super().__init__(f"Plan · {made.change}", Planned(made, after), "nothing is changed")
 
     def compose(self) -> ComposeResult:
-        self._ring.border_title = "Ring afterwards"
-        self._ring.border_subtitle = "r: as it is"
-        with Horizontal(id="plan"):
+        with Container(id="plan"):
             yield self._frame
             yield self._ring
+        yield Footer(palette=False, id="footer")
+
+    def place(self) -> None:
+        """Beside the ring or over all; with the ring afterwards below the numbers, where both have room."""
+        super().place()
+        both = self.app.size.height >= BOTH_HEIGHT
+        self.set_class(both, "-both")
+        self._ring.border_subtitle = "" if both else "r: numbers"
 
     def action_turn(self) -> None:
-        """The ring as it is, or as it would be."""
-        afterwards = self._ring.picture is self._before
-        self._ring.picture = self._after if afterwards else self._before
-        self._ring.border_title = "Ring afterwards" if afterwards else "Ring as it is"
-        self._ring.border_subtitle = "r: as it is" if afterwards else "r: afterwards"
+        """The ring as it would be, or the numbers."""
+        self.toggle_class("-turned")
 
 
 def as_planned(snapshot: ClusterSnapshot, made: Plan) -> ClusterSnapshot:

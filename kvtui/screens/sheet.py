@@ -9,10 +9,22 @@ from textual.markup import escape
 from textual.screen import ModalScreen
 from textual.widget import Widget
 
+from kvtui.screens.dashboard import Dashboard
+from kvtui.widgets.footer import Footer
+
+BESIDE_HEIGHT = 20
+"""Rows from which on the dashboard shows ring and side column at once."""
+FLAT = 8
+"""Fewer rows than these have no room for a line of keys."""
+CLOSES = "Esc closes"
+
 
 class Sheet(ModalScreen[None]):
-    """Shows one widget in a frame that scrolls where it is too high."""
+    """Shows one widget in a frame that scrolls where it is too high. Over the dashboard it stands beside the ring, in the place of
+    the side column, where there is room; the ring stays in sight there and goes on. Elsewhere it lies over all."""
 
+    BESIDE_WIDTH: ClassVar[int] = 104
+    """Columns from which on it stands beside the ring."""
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-medium"), (104, "-wide")]  # noqa: RUF012 - as Textual declares it
     VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-high"), (30, "-tall")]  # noqa: RUF012 - as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -26,7 +38,41 @@ class Sheet(ModalScreen[None]):
         super().__init__()
         self._frame = VerticalScroll(content, classes="sheet")
         self._frame.border_title = escape(title)
-        self._frame.border_subtitle = escape(f"{note} · Esc closes" if note else "Esc closes")
+        self.note = note
+
+    @property
+    def note(self) -> str:
+        """What the frame says beside how to close it."""
+        return self._note
+
+    @note.setter
+    def note(self, note: str) -> None:
+        self._note = note
+        self._tell()
+
+    def _tell(self) -> None:
+        told = f"{self._note} · {CLOSES}" if self._note else CLOSES
+        room = self._frame.size.width or len(told)
+        self._frame.border_subtitle = escape(told if len(told) <= room else CLOSES)
 
     def compose(self) -> ComposeResult:
         yield self._frame
+        yield Footer(palette=False, id="footer")
+
+    def on_mount(self) -> None:
+        """Take its place."""
+        self.place()
+
+    def on_resize(self) -> None:
+        """There may be room for another place."""
+        self.place()
+
+    def place(self) -> None:
+        """Beside the ring, or over all."""
+        width, height = self.app.size
+        at = self.app.screen_stack.index(self) if self in self.app.screen_stack else 0
+        below = self.app.screen_stack[at - 1] if at else None
+        possible = isinstance(below, Dashboard) or (isinstance(below, Sheet) and below.has_class("-beside"))
+        self.set_class(possible and width >= self.BESIDE_WIDTH and height >= BESIDE_HEIGHT, "-beside")
+        self.set_class(height < FLAT, "-flat")
+        self.call_after_refresh(self._tell)

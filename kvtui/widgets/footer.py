@@ -13,7 +13,7 @@ from kvtui.widgets.panel import LinesPanel
 from kvtui.widgets.picture import Picture
 from kvtui.widgets.tints import Line, Span
 
-FIRST = ("help", "next_panel", "palette", "back", "leave")
+FIRST = ("help", "next_panel", "palette", "back", "leave", "dismiss")
 """Actions whose keys are shown before all others where there is little room: they lead to the rest, or back."""
 LAST = "palette"
 """Stands at the right end."""

@@ -2,11 +2,14 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from io import StringIO
 from pathlib import Path
 
 import anyio
+from rich.console import Console
 from textual.events import Paste
 from textual.pilot import Pilot
+from textual.widget import Widget
 
 from kvtui.app import KvtuiApp
 from kvtui.config import Look
@@ -52,8 +55,16 @@ class Running:
 
     def text(self, selector: str) -> str:
         """A panel as it is drawn."""
-        widget = self.dashboard.query_one(selector)
-        return "\n".join(widget.render_line(y).text for y in range(widget.size.height))
+        return drawn(self.dashboard.query_one(selector))
+
+    @property
+    def seen(self) -> list[str]:
+        """The whole screen as it is seen, a line each: a screen that lies over others, and what of them is in sight."""
+        screens = self.app._background_screens
+        update = self.app.screen._compositor.render_update(full=True, screen_stack=screens)
+        console = Console(width=self.app.size.width, height=self.app.size.height, file=StringIO(), record=True)
+        console.print(update)
+        return console.export_text().splitlines()
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Let the app go on until something holds."""
@@ -67,6 +78,11 @@ class Running:
         await self.pilot.pause()
         if enter:
             await self.pilot.press("enter")
+
+
+def drawn(widget: Widget) -> str:
+    """A widget that draws lines, in full."""
+    return "\n".join(widget.render_line(y).text for y in range(widget.size.height))
 
 
 @asynccontextmanager

@@ -63,27 +63,22 @@ async def test_a_sheet_that_is_higher_than_the_screen_scrolls_by_keys() -> None:
         await shown.until(lambda: frame.scroll_offset.y == frame.max_scroll_y)
 
 
-async def test_plan_shows_the_ring_afterwards_and_as_it_is_where_there_is_room() -> None:
+async def test_plan_shows_the_ring_afterwards_beside_the_ring_as_it_is() -> None:
+    """It lay over the ring."""
     async with running(TellingCluster(frozen.healthy())) as shown:
         await shown.type("plan add D")
         await shown.until(lambda: over(shown, PlanScreen))
-        ring = shown.app.screen.query_one(Ring)
-        assert ring.display
+        ring, numbers = shown.app.screen.query_one("#planned-ring", Ring), shown.app.screen.query_one(".sheet")
+        await shown.until(lambda: numbers.region.x >= shown.dashboard.query_one("#ring").region.right)
         assert [node.id for node in ring.picture.snapshot.nodes] == ["A", "B", "C", "D"]
+        assert (ring.display, numbers.display) == (False, True)
         await shown.pilot.press("r")
-        assert ring.picture.snapshot is shown.dashboard.picture.snapshot
-        await shown.pilot.press("r")
-        assert len(ring.picture.snapshot.nodes) == 4
+        assert (ring.display, numbers.display) == (True, False)
+        await shown.pilot.resize_terminal(160, 50)
+        await shown.until(lambda: (ring.display, numbers.display) == (True, True))
         await shown.pilot.press("escape")
         await shown.until(lambda: over(shown, Dashboard))
         assert [node.id for node in shown.dashboard.picture.snapshot.nodes] == ["A", "B", "C"]
-
-
-async def test_where_there_is_no_room_plan_has_no_ring() -> None:
-    async with running(TellingCluster(frozen.healthy()), (80, 24)) as shown:
-        await shown.type("plan remove B")
-        await shown.until(lambda: over(shown, PlanScreen))
-        assert not shown.app.screen.query_one(Ring).display
 
 
 async def test_a_plan_that_would_be_refused_opens_nothing_and_says_why() -> None:

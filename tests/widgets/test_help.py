@@ -21,7 +21,7 @@ from kvtui.screens.help import COMMON, Section, help_parts
 from kvtui.workload import CheckView, Phase
 from tests.widgets import frozen
 from tests.widgets.frozen import FrozenCluster
-from tests.widgets.running import running
+from tests.widgets.running import drawn, running
 
 
 def text_of(sections: Sequence[Section], width: int = 90) -> str:
@@ -69,8 +69,8 @@ async def test_f1_explains_a_screen_over_the_dashboard_too() -> None:
         await shown.until(lambda: isinstance(shown.app.screen, CheckScreen))
         await shown.pilot.press("f1")
         await shown.until(lambda: isinstance(shown.app.screen, Help))
-        explained = str(shown.app.screen.query_one("#explained").render())
-        assert explained.startswith("Check\n")
+        explained = drawn(shown.app.screen.query_one("#explained"))
+        assert explained.split()[0] == "Check"
         assert "Stop the check" in explained
 
 
@@ -85,7 +85,7 @@ async def test_keys_that_a_person_chose_work_and_are_what_help_and_footer_and_ba
         assert shown.line.value == "put a 1"
         await shown.pilot.press("escape", "f9")
         await shown.until(lambda: isinstance(shown.app.screen, Help))
-        assert "^G" in str(shown.app.screen.query_one("#explained").render())
+        assert "^G" in drawn(shown.app.screen.query_one("#explained"))
         await shown.pilot.press("f9")
         await shown.until(lambda: shown.app.screen is shown.dashboard)
 
