@@ -90,6 +90,15 @@ class Replacement:
         except OSError as error:
             raise self._failed(error) from None
 
+    def begin_with(self, data: bytes) -> None:
+        """Write over what the file begins with. Raises CommandError when the disk takes no more."""
+        try:
+            self._stream.seek(0)
+            self._stream.write(data)
+            self._stream.seek(0, os.SEEK_END)
+        except OSError as error:
+            raise self._failed(error) from None
+
     def commit(self) -> None:
         """Sync, then rename. Blocks as long as the disk needs. Raises CommandError; the goal is then as it was."""
         try:

@@ -4,9 +4,10 @@ import json
 import os
 from pathlib import Path
 
+import anyio
 import pytest
 
-from kvtui.commands import transfer
+from kvtui.commands import Context, Line, parse, run, transfer
 from tests.commands.person import Opened
 
 pytestmark = pytest.mark.anyio
@@ -42,23 +43,74 @@ async def test_progress_grows_to_the_whole_and_ends(opened: Opened, tmp_path: Pa
         await person.types(f"load {file}")
         *bars, last = person.bars
         done = [bar[1] for bar in bars]
-        assert len(bars) == 3
-        assert done == sorted(done)
+        assert len(bars) == 6
+        assert done[:3] == done[3:] == sorted(done[:3])
+        assert bars[0][0] == f"Checking {file}: 1,000 entries"
         assert bars[-1] == (f"Loading {file}: 3,000 entries", file.stat().st_size, file.stat().st_size)
         assert last == ("", 0, 0)
 
 
-async def test_a_load_stops_at_the_first_bad_line_and_says_how_many_are_stored(opened: Opened, tmp_path: Path) -> None:
+async def test_nothing_is_stored_of_a_file_with_a_bad_line(opened: Opened, tmp_path: Path) -> None:
     file = tmp_path / "bad.jsonl"
     lines = [json.dumps({"key": f"k{number}", "value": "v"}) for number in range(1500)]
     file.write_text("\n".join([*lines, "nonsense", json.dumps({"key": "late", "value": "v"})]))
     async with opened(nodes=1) as person:
         (line,) = await person.fails(f"load {file}")
-        assert "line 1501: not JSON" in line
-        assert "1,500 entries stored" in line
-        assert await person.types("get k1499") == ["k1499 -> v"]
-        assert await person.types("get late") == ["late -> [not found]"]
+        assert "line 1501, character 1: not JSON" in line
+        assert line.endswith(". Nothing was loaded")
+        assert await person.types("keys") == ["No keys"]
         assert person.bars[-1] == ("", 0, 0)
+
+
+async def test_a_file_that_changes_while_it_is_loaded_stops_it_and_it_says_how_many_are_stored(
+    opened: Opened, tmp_path: Path
+) -> None:
+    file = tmp_path / "growing.csv"
+    file.write_text("".join(f"key{number},{number}\n" for number in range(2 * transfer.BATCH_RECORDS)))
+
+    def grow(text: str, _done: int, _total: int) -> None:
+        if text.startswith("Loading"):
+            with file.open("a") as stream:
+                stream.write("late\n")
+
+    async with opened(nodes=1) as person:
+        invocation = parse(f"load {file}")
+        assert invocation is not None
+        said: list[Line] = []
+        assert not await run(invocation, Context(person.cluster, said.append, progress=grow))
+        (line,) = said
+        assert "line 2001: 1 column" in line.text
+        assert "Stopped: 2,000 entries stored before" in line.text
+
+
+async def test_a_load_that_is_interrupted_says_how_many_are_stored(opened: Opened, tmp_path: Path) -> None:
+    file = tmp_path / "some.csv"
+    file.write_text("".join(f"key{number},{number}\n" for number in range(3 * transfer.BATCH_RECORDS)))
+    async with opened(nodes=1) as person:
+        invocation = parse(f"load {file}")
+        assert invocation is not None
+        said: list[Line] = []
+        with anyio.CancelScope() as scope:
+
+            def stop(text: str, _done: int, _total: int) -> None:
+                if text.startswith("Loading"):
+                    scope.cancel()
+
+            await run(invocation, Context(person.cluster, said.append, progress=stop))
+        assert scope.cancelled_caught
+        assert "interrupted" in said[0].text
+        assert "1,000 entries stored before" in said[0].text
+
+
+async def test_what_may_not_be_what_was_meant_is_told(opened: Opened, tmp_path: Path) -> None:
+    padded, empty = tmp_path / "padded.csv", tmp_path / "empty.csv"
+    padded.write_text("key, value\na, 1\n")
+    empty.touch()
+    async with opened(nodes=1) as person:
+        assert (await person.types(f"load {padded}"))[1].endswith(
+            "blanks beside its commas are parts of keys and values"
+        )
+        assert (await person.types(f"load {empty}"))[1].endswith("there are no entries in it")
 
 
 async def test_a_load_that_cannot_be_written_stops_and_says_so(opened: Opened, tmp_path: Path) -> None:
@@ -76,7 +128,7 @@ async def test_a_batch_is_bounded_in_bytes_too(opened: Opened, tmp_path: Path, m
     file.write_text("".join(f"k{number},{'v' * 58}\n" for number in range(4)) + f"huge,{'x' * 500}\n")
     async with opened(nodes=1) as person:
         await person.types(f"load {file}")
-        assert len(person.bars) - 1 == 5
+        assert len([bar for bar in person.bars if bar[0].startswith("Loading")]) == 5
         assert await person.types("get huge") == [f"huge -> {'x' * 500}"]
 
 
