@@ -20,6 +20,7 @@ from textual.screen import Screen
 
 from kvtui import screens
 from kvtui.commands import History, Level, Line
+from kvtui.commands.wording import harmless
 from kvtui.config import Look
 from kvtui.core.cluster import Cluster
 from kvtui.core.events import Event
@@ -35,7 +36,6 @@ from kvtui.widgets.ring.glyphs import Glyphs, glyphs_for
 from kvtui.widgets.signs import PlainSigns
 from kvtui.widgets.themes import with_frame
 from kvtui.widgets.theming import Theming
-from kvtui.widgets.words import harmless
 
 UPDATE_SECONDS = 0.1
 """Pictures are this far apart, at least."""

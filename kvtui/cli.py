@@ -173,12 +173,12 @@ def bench(outer: Options, /, workload: str | None, keep: bool, **given: Any) -> 
 
     On the cluster of --state; on a new one of your own with --memory --nodes 3.
     """
-    from kvtui.commands.words import quoted
+    from kvtui.commands.notation import as_word
 
     names = ("records", "size", "clients", "seconds", "ops", "rate", "keys", "save", "against")
     asked = {name: given.pop(name) for name in names}
     words = ["bench", *([workload] if workload else []), *(["--keep"] if keep else [])]
-    words += [quoted(f"{name}={value}") for name, value in asked.items() if value is not None]
+    words += [as_word(f"{name}={value}") for name, value in asked.items() if value is not None]
     options = Options(**given).over(outer)
     if options.commands:
         raise click.UsageError("bench is a command of its own: leave out -c")

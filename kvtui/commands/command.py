@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from kvtui.commands.notation import as_word
+
 if TYPE_CHECKING:
     from kvtui.commands.context import Context
 
@@ -155,7 +157,7 @@ class Invocation:
         if self.yes:
             return ""
         given = next((flag.question for flag in self.command.flags if flag.question and flag.name in self.flags), "")
-        return (given or self.command.question).format_map(self.values)
+        return (given or self.command.question).format_map({name: as_word(text) for name, text in self.values.items()})
 
 
 Handler = Callable[[Invocation, "Context"], Awaitable[bool]]

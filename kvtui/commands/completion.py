@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from kvtui.commands.command import Argument, Command, Kind, usage_line
+from kvtui.commands.notation import as_rest, as_word
 from kvtui.commands.registry import COMMANDS, find, nearest
-from kvtui.commands.words import Word, next_word, quoted, rest_of
+from kvtui.commands.words import Word, next_word, rest_of
 
 OFFERED = 50
 """Most completions of one line."""
@@ -155,7 +156,9 @@ def _candidates(typing: _Typing, names: Names) -> Iterable[tuple[str, bool, str]
             if flag.name.startswith(begun):
                 yield flag.name, False, flag.help
     if typing.argument is not None:
-        yield from _values(typing.argument, begun, typing.more, names)
+        written = as_rest if typing.argument.rest else as_word
+        for text, space, words in _values(typing.argument, begun, typing.more, names):
+            yield written(text), space, words
     yield from _settings(typing, begun)
 
 
@@ -169,7 +172,7 @@ def _settings(typing: _Typing, begun: str) -> Iterable[tuple[str, bool, str]]:
             yield f"{setting.name}=", False, setting.help
         elif equals and setting.name == name.lower():
             for word, _, words in _values(setting, value, False, Names()):
-                yield quoted(f"{setting.name}={word}"), False, words
+                yield as_word(f"{setting.name}={word}"), False, words
 
 
 def _values(argument: Argument, begun: str, more: bool, names: Names) -> Iterable[tuple[str, bool, str]]:
@@ -178,7 +181,7 @@ def _values(argument: Argument, begun: str, more: bool, names: Names) -> Iterabl
         case Kind.NODE:
             yield from ((name, more, "") for name in names.nodes if name.startswith(begun))
         case Kind.KEY:
-            yield from ((quoted(key), more, "") for key in names.keys if key.startswith(begun) and key.isprintable())
+            yield from ((key, more, "") for key in names.keys if key.startswith(begun))
         case Kind.CHOICE:
             yield from ((name, more, "") for name in argument.choices if name.startswith(begun.lower()))
         case Kind.COMMAND:
@@ -202,4 +205,4 @@ def _paths(begun: str) -> list[str]:
                     found.append(os.path.join(folder, entry.name) + ("/" if entry.is_dir() else ""))
     except OSError:
         return []
-    return sorted(path for path in found if path.isprintable())
+    return sorted(found)

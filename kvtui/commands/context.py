@@ -70,6 +70,9 @@ class Context:
     """A check under way, as it is now, some times a second, and what stops it. The last one is ``Phase.DONE``."""
     measured: Callable[[BenchView, Callable[[], None]], None] = unmeasured
     """A bench under way, as it is now, some times a second, and what ends it early. The last one is ``Phase.DONE``."""
+    raw: Callable[[bytes], None] | None = None
+    """Writes bytes as they are, for a front end whose output can be a pipe or a file. Raises CommandError where a terminal would
+    obey them."""
     columns: int = 80
     """Characters that a line has room for."""
     explained: Callable[[Explanation], None] = undrawn

@@ -6,8 +6,9 @@ import json
 
 from kvtui.commands.command import Argument, Command, CommandError, Flag, Invocation, Kind
 from kvtui.commands.context import Context, Line
-from kvtui.commands.wording import shown, to_bytes, whole
-from kvtui.core.cluster import Location, Outcome, ReplicaAnswer, ReplicaCopy, Written
+from kvtui.commands.notation import NOT_FOUND
+from kvtui.commands.wording import shown, shown_value, to_bytes, whole, whole_value
+from kvtui.core.cluster import Location, Outcome, Read, ReplicaAnswer, ReplicaCopy, Written
 from kvtui.core.events import Level
 from kvtui.core.version import NEVER
 
@@ -24,7 +25,7 @@ async def put(invocation: Invocation, context: Context) -> bool:
     if written.replicas:
         names = " ".join(answer.node for answer in written.replicas)
         context.say(Line(f"Replicas for key {shown(key)}: {names}"))
-    return _said_outcome(written, f"PUT {shown(key)} = {shown(value)}", f"put {shown(key)}", context)
+    return _said_outcome(written, f"PUT {shown(key)} = {shown_value(value)}", f"put {shown(key)}", context)
 
 
 async def delete(invocation: Invocation, context: Context) -> bool:
@@ -60,17 +61,42 @@ def _failure(asked: str, outcome: Outcome, text: str) -> str:
 
 
 async def get(invocation: Invocation, context: Context) -> bool:
-    """``get``. A key that is not there is an answer, not a failure."""
+    """``get``. A key that is not there is an answer, not a failure, but for a pipe that waits for its bytes."""
     key = to_bytes(invocation.values["key"])
+    if "--raw" in invocation.flags:
+        return await _get_raw(key, context)
     read = await context.cluster.get(key)
     if read.outcome is not Outcome.OK:
         context.say(Line(_failure(f"get {shown(key)}", read.outcome, read.text), Level.BAD))
         return False
-    context.say(Line(f"{shown(key)} -> {'[not found]' if read.value is None else whole(read.value)}"))
+    context.say(Line(f"{shown(key)} -> {NOT_FOUND if read.value is None else whole_value(read.value)}"))
     if read.stale:
-        why = f": {read.text}" if read.text else ""
-        context.say(Line(f"stale: {read.node} answered, which may lack newer writes{why}", Level.WARNING))
+        context.say(Line(_stale(read), Level.WARNING))
     return True
+
+
+async def _get_raw(key: bytes, context: Context) -> bool:
+    """The bytes alone; all that is to be said beside them is said as failures are, apart from the output."""
+    if context.raw is None:
+        raise CommandError(
+            "get --raw writes to a pipe or a file: kvtui -c 'get --raw <key>' > <file>; here, get without it"
+        )
+    read = await context.cluster.get(key)
+    if read.outcome is not Outcome.OK:
+        context.say(Line(_failure(f"get {shown(key)}", read.outcome, read.text), Level.BAD))
+        return False
+    if read.value is None:
+        context.say(Line(f"{shown(key)} -> {NOT_FOUND}", Level.BAD))
+        return False
+    if read.stale:
+        context.say(Line(_stale(read), Level.BAD))
+    context.raw(read.value)
+    return True
+
+
+def _stale(read: Read) -> str:
+    why = f": {read.text}" if read.text else ""
+    return f"stale: {read.node} answered, which may lack newer writes{why}"
 
 
 async def keys(invocation: Invocation, context: Context) -> bool:
@@ -154,6 +180,11 @@ def _percent(fraction: float) -> str:
     return f"{100 * fraction:.2f} %"
 
 
+NOTATION = (
+    'What is not plain text is shown in double quotes and can be typed so: "two words", "a\\nb" with a newline, "\\xff" a byte,'
+    ' "\\u200b" a character by its number. Without quotes, or in single ones, a backslash is a backslash.'
+)
+
 _KEY = Argument("key", "in quotes if it holds spaces", Kind.KEY)
 
 COMMANDS: tuple[Command, ...] = (
@@ -162,7 +193,7 @@ COMMANDS: tuple[Command, ...] = (
         (_KEY, Argument("value", "the rest of the line", Kind.VALUE, rest=True)),
         "Store a key-value pair",
         'The value is the rest of the line; quotes that enclose all of it are taken off: put greeting "hello world" and'
-        " put greeting hello world store the same.",
+        f" put greeting hello world store the same. {NOTATION}",
         put,
         changes=True,
     ),
@@ -170,8 +201,11 @@ COMMANDS: tuple[Command, ...] = (
         "get",
         (_KEY,),
         "Read a key's value",
-        "Never older than what was acknowledged or read before; with available reads, an answer that may be is called stale.",
+        "Never older than what was acknowledged or read before; with available reads, an answer that may be is called stale."
+        f" {NOTATION}"
+        " get --raw, in a shell, writes the value's bytes alone, for a pipe or a file; a key that is not there is a failure then.",
         get,
+        flags=(Flag("--raw", "the value's bytes alone, to a pipe or a file"),),
         changes=False,
     ),
     Command(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kvtui.commands.address import parse_address
 from kvtui.commands.command import Argument, Command, CommandError, Invocation, Kind, usage_line
 from kvtui.commands.registry import find, nearest
-from kvtui.commands.wording import harmless
+from kvtui.commands.wording import harmless, quoted
 from kvtui.commands.words import Word, next_word, rest_of
 
 COUNT_DIGITS = 9
@@ -31,7 +31,7 @@ def unknown_command(name: str) -> CommandError:
     """The error for a name that is no command's, with the nearest that is."""
     likely = nearest(name)
     hint = f'did you mean "{likely}"?' if likely else "help lists them all"
-    return CommandError(f'"{_short(name)}" is not a command: {hint}')
+    return CommandError(f"{quoted(_short(name))} is not a command: {hint}")
 
 
 def _arguments(text: str, at: int, command: Command) -> tuple[dict[str, str], set[str]]:
@@ -50,8 +50,8 @@ def _arguments(text: str, at: int, command: Command) -> tuple[dict[str, str], se
         if setting is not None:
             if setting.name in values:
                 raise _error(command, setting, "given twice")
-            values[setting.name] = _checked(word.text[len(setting.name) + 1 :], setting, command)
             _check_quotes(text, word, setting, command)
+            values[setting.name] = _checked(word.text[len(setting.name) + 1 :], setting, command)
             at = word.stop
             continue
         if not waiting:
@@ -76,7 +76,7 @@ def _flag(word: Word, command: Command) -> str:
     names = [flag.name for flag in command.switches]
     if word.text not in names:
         raise CommandError(
-            f"{command.name} does not know {_short(word.text)}, only {', '.join(names)}. {_usage(command)}"
+            f"{command.name} does not know {harmless(_short(word.text))}, only {', '.join(names)}. {_usage(command)}"
         )
     return word.text
 
@@ -89,11 +89,13 @@ def _setting(word: Word, command: Command) -> Argument | None:
     found = next((setting for setting in command.settings if setting.name == name.lower()), None)
     if found is None:
         names = ", ".join(setting.name for setting in command.settings)
-        raise CommandError(f'{command.name} has no setting "{_short(name)}", only {names}. {_usage(command)}')
+        raise CommandError(f"{command.name} has no setting {quoted(_short(name))}, only {names}. {_usage(command)}")
     return found
 
 
 def _check_quotes(text: str, word: Word, argument: Argument, command: Command) -> None:
+    if word.problem:
+        raise _error(command, argument, word.problem)
     if not word.closed:
         raise _error(command, argument, f"the {word.quote} that opens it is never closed")
     if word.quote and word.stop < len(text) and not text[word.stop].isspace():
@@ -110,14 +112,14 @@ def _checked(value: str, argument: Argument, command: Command) -> str:
             try:
                 parse_address(value)
             except ValueError as error:
-                raise _error(command, argument, f"{error}, not {_short(value)!r}") from None
+                raise _error(command, argument, f"{error}, not {quoted(_short(value))}") from None
         case Kind.COUNT | Kind.NUMBER:
             least = 1 if argument.kind is Kind.COUNT else 0
             if not (value.isascii() and value.isdigit() and len(value) <= COUNT_DIGITS and int(value) >= least):
-                raise _error(command, argument, f"a whole number from {least}, not {_short(value)!r}")
+                raise _error(command, argument, f"a whole number from {least}, not {quoted(_short(value))}")
         case Kind.CHOICE:
             if value.lower() not in argument.choices:
-                raise _error(command, argument, f"{' or '.join(argument.choices)}, not {_short(value)!r}")
+                raise _error(command, argument, f"{' or '.join(argument.choices)}, not {quoted(_short(value))}")
             return value.lower()
         case Kind.KEY:
             if not value and not argument.optional:
@@ -154,4 +156,4 @@ def _usage(command: Command) -> str:
 
 
 def _short(text: str) -> str:
-    return harmless(text if len(text) <= 40 else text[:40] + "…")
+    return text if len(text) <= 40 else text[:40] + "…"

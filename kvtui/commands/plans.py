@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kvtui.commands.command import Argument, Command, CommandError, Invocation, Kind
 from kvtui.commands.context import Context, Line
-from kvtui.commands.wording import counted, harmless, wrapped
+from kvtui.commands.wording import counted, harmless, quoted, wrapped
 from kvtui.core.change import AddNode, Change, RemoveNode, SetPolicy, SetReplication, SetWeight
 from kvtui.core.cluster import ClusterError, Plans
 from kvtui.core.events import Level
@@ -72,11 +72,11 @@ def change_of(invocation: Invocation) -> Change:
             return RemoveNode(what)
         case "setreplica":
             if not (what.isascii() and what.isdigit() and 0 < len(what) < 4):
-                raise CommandError(f"what: a number of copies, not {harmless(what)!r}. {usage}", "what")
+                raise CommandError(f"what: a number of copies, not {quoted(what)}. {usage}", "what")
             return SetReplication(int(what))
         case "policy":
             if what.lower() not in POLICIES:
-                raise CommandError(f"what: {' or '.join(POLICIES)}, not {harmless(what)!r}. {usage}", "what")
+                raise CommandError(f"what: {' or '.join(POLICIES)}, not {quoted(what)}. {usage}", "what")
             return SetPolicy(what.lower(), amount)
         case _:
             if number is None:

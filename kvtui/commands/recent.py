@@ -19,12 +19,7 @@ class RecentKeys:
         """Remember the key that the invocation names, if it names one."""
         for argument in invocation.command.arguments:
             key = invocation.values.get(argument.name, "")
-            if (
-                argument.kind is Kind.KEY
-                and not argument.optional
-                and 0 < len(key) <= LONGEST_KEY
-                and key.isprintable()
-            ):
+            if argument.kind is Kind.KEY and not argument.optional and 0 < len(key) <= LONGEST_KEY:
                 self._keys.pop(key, None)
                 self._keys[key] = None
         while len(self._keys) > KEPT_KEYS:

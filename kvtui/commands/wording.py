@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
+from collections.abc import Callable
+
+from kvtui.commands.notation import as_rest, as_word, cut, escape, in_quotes
 
 SHOWN_CHARACTERS = 200
 """Longest key or value inside a sentence; a longer one is cut, and its size named."""
-
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def to_bytes(text: str) -> bytes:
@@ -22,34 +21,53 @@ def from_bytes(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
 
 
-def _escape(found: re.Match[str]) -> str:
-    character = found[0]
-    code = ord(character)
-    if 0xDC80 <= code <= 0xDCFF:
-        code -= 0xDC00
-    if character in _SHORT:
-        return _SHORT[character]
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
-
-
 def harmless(text: str) -> str:
-    """Text on one line that can't drive a terminal: control and direction characters come as escapes."""
-    return _UNSAFE.sub(_escape, text)
+    """A sentence of somebody else's on one line, in which nothing hides or drives a terminal. Keys, values and names come in the
+    notation instead (``whole``, ``shown``, ``named``): two of them never look alike."""
+    return escape(text)
 
 
-def whole(data: bytes) -> str:
-    """A key or value for a person, all of it."""
-    return harmless(from_bytes(data))
+def named(text: str) -> str:
+    """The name of a file, as it can be typed behind ``load``."""
+    return as_rest(text)
 
 
-def shown(data: bytes) -> str:
-    """A key or value within a sentence: cut when it is long."""
-    if len(data) <= SHOWN_CHARACTERS:
-        return whole(data)
-    text = from_bytes(data[: 4 * SHOWN_CHARACTERS])
-    if len(text) <= SHOWN_CHARACTERS and len(data) <= 4 * SHOWN_CHARACTERS:
-        return harmless(text)
-    return f"{harmless(text[:SHOWN_CHARACTERS])}… ({len(data):,} bytes)"
+def quoted(text: str) -> str:
+    """What was typed, within a sentence about it: always in quotes."""
+    return in_quotes(text)
+
+
+def whole(key: bytes) -> str:
+    """A key as it can be typed, all of it."""
+    return as_word(from_bytes(key))
+
+
+def shown(key: bytes) -> str:
+    """A key within a sentence: as it can be typed, and cut when it is long."""
+    return _within(key, as_word)
+
+
+def whole_value(value: bytes) -> str:
+    """A value as it can be typed, all of it."""
+    return as_rest(from_bytes(value))
+
+
+def shown_value(value: bytes) -> str:
+    """A value within a sentence: as it can be typed, and cut when it is long."""
+    return _within(value, as_rest)
+
+
+def _within(data: bytes, written: Callable[[str], str]) -> str:
+    begun = from_bytes(data[: 4 * (SHOWN_CHARACTERS + 1)])[: SHOWN_CHARACTERS + 1]
+    if len(begun) <= SHOWN_CHARACTERS and len(text := written(begun)) <= SHOWN_CHARACTERS + 2:
+        return text
+    return cut(begun, SHOWN_CHARACTERS, len(data))
+
+
+def is_tame(data: bytes) -> bool:
+    """Whether a terminal shows it as what it is: lines of text, and nothing hidden."""
+    lines = from_bytes(data).replace("\n", "").replace("\t", "")
+    return escape(lines) == lines
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

@@ -12,6 +12,7 @@ from textual.reactive import reactive
 from textual.screen import Screen
 
 from kvtui.commands import ActivityFilter, History
+from kvtui.commands.wording import harmless
 from kvtui.core.cluster import Location
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.widgets.activity import Activity
@@ -24,7 +25,6 @@ from kvtui.widgets.nodes import Nodes
 from kvtui.widgets.picture import Picture, Subject
 from kvtui.widgets.ring import Motion, Ring, View
 from kvtui.widgets.stats import Stats
-from kvtui.widgets.words import harmless
 
 PANELS = ("ring", "nodes", "stats", "inspector", "activity")
 """In the order in which a small screen shows one after the other; the inspector while there is something in it."""

@@ -13,7 +13,9 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
+from kvtui.commands.notation import as_rest
 from kvtui.commands.wording import from_bytes, shown, to_bytes
+from kvtui.commands.words import one_text
 from kvtui.core.cluster import ClusterError, Item, Outcome
 from kvtui.core.events import Level
 from kvtui.screens.defects import noted
@@ -57,10 +59,10 @@ class KeyBrowser(Screen[None]):
 # Keys
 Keys come in ring order, the order of their tokens, not of their names: a search passes every key of the cluster and shows
 what it finds as it goes. {ROWS_MOST:,} rows are held at once; m goes on with the ones that follow, r begins again from the
-first. Another prefix ends the search under way. A value is read from a clean replica. JSON is laid out, what is not text is
-shown as hex, and a long value is cut: the line "shown" says how much of it is not there. Text of up to {EDITED_BYTES:,}
-bytes can be edited. If somebody else wrote the key since you read it, you are asked before you overwrite that. Deleting
-always asks."""
+first. Another prefix ends the search under way; what is not plain text is typed in double quotes, as it is shown. A value
+is read from a clean replica. JSON is laid out, what is not text is shown as hex, and a long value is cut: the line "shown"
+says how much of it is not there. Text of up to {EDITED_BYTES:,} bytes can be edited. If
+somebody else wrote the key since you read it, you are asked before you overwrite that. Deleting always asks."""
 
     def __init__(
         self, keys: KeyStore, picture: Callable[[], Picture], prefix: str = "", *, readonly: bool = False
@@ -75,7 +77,7 @@ always asks."""
         self._drawn_at = 0.0
         self._writing = 0
         """Deletes under way."""
-        self._line = PrefixLine(prefix, id="prefix")
+        self._line = PrefixLine(as_rest(prefix) if prefix else "", id="prefix")
         self._status = Static("", id="status", markup=False)
         self._table = KeyTable(picture, id="keys")
         self._value = ValuePanel(picture, id="value")
@@ -103,7 +105,11 @@ always asks."""
     @on(Input.Changed, "#prefix")
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        prefix = to_bytes(event.value)
+        try:
+            prefix = to_bytes(one_text(event.value, typing=True))
+        except ValueError as error:
+            self._notice.tell(f"prefix: {error}", Level.BAD)
+            return
         if prefix != self._found.prefix:
             self._search(prefix)
 

@@ -10,7 +10,8 @@ from typing import Final, TextIO
 import anyio
 import anyio.to_thread
 
-from kvtui.commands import Level, Line
+from kvtui.commands import CommandError, Level, Line
+from kvtui.commands.wording import is_tame
 
 WAITING_CHARACTERS: Final = 1024 * 1024
 """What may wait for a slow reader; beyond it ``say`` itself waits."""
@@ -30,7 +31,7 @@ class Printer:
         self._person = person
         self._bars = err.isatty()
         self._bar = ""
-        self._waiting: deque[tuple[TextIO, str]] = deque()
+        self._waiting: deque[tuple[TextIO, str | bytes]] = deque()
         self._said = 0
         self._written = 0
         self._writing = threading.Lock()
@@ -47,6 +48,13 @@ class Printer:
     def text(self, text: str) -> None:
         """Print ``text`` as it is, on the output."""
         self._put(self._out, text)
+
+    def raw(self, data: bytes) -> None:
+        """Write bytes as they are, on the output. Raises CommandError where a terminal would obey them or show them as others."""
+        if self._out.isatty() and not is_tame(data):
+            raise CommandError("the value is no plain text, and a terminal might obey it: send it to a file or a pipe")
+        self._clear_bar()
+        self._put(self._out, data)
 
     def progress(self, text: str, done: int, total: int) -> None:
         """Draw a bar where a person can see it, over the last one; an empty text ends it."""
@@ -86,17 +94,21 @@ class Printer:
             if last is not None:
                 self._write(last, "", flush=True)
 
-    def _write(self, stream: TextIO, text: str, *, flush: bool = False) -> None:
+    def _write(self, stream: TextIO, text: str | bytes, *, flush: bool = False) -> None:
         if self.broken:
             return
         try:
-            stream.write(text)
+            if isinstance(text, bytes):
+                stream.flush()
+                stream.buffer.write(text)
+            else:
+                stream.write(text)
             if flush:
                 stream.flush()
         except (OSError, ValueError):
             self.broken = True
 
-    def _put(self, stream: TextIO, text: str) -> None:
+    def _put(self, stream: TextIO, text: str | bytes) -> None:
         self._waiting.append((stream, text))
         self._said += len(text)
         if self._said - self._written > WAITING_CHARACTERS:

@@ -17,7 +17,9 @@ class Session:
         self._printer = printer
         self._recent = RecentKeys()
         self._running: anyio.CancelScope | None = None
-        self._context = Context(cluster, printer.say, progress=printer.progress, leave=self._leave, readonly=readonly)
+        self._context = Context(
+            cluster, printer.say, progress=printer.progress, leave=self._leave, raw=printer.raw, readonly=readonly
+        )
         self.left = False
         """``exit`` was said."""
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from itertools import islice
 
 from kvtui.commands import EVERYTHING, ActivityFilter
+from kvtui.commands.wording import harmless
 from kvtui.core.events import Level
 from kvtui.widgets.tints import Line
-from kvtui.widgets.words import harmless
 from kvtui.widgets.wrapping import wrapped_text
 
 KEPT_ENTRIES = 2000

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from rich.cells import cell_len, set_cell_size
 
 from kvtui.commands import Candidate
+from kvtui.commands.wording import harmless
 from kvtui.widgets.tints import Line
-from kvtui.widgets.words import harmless, short
+from kvtui.widgets.words import short
 
 WORD_MOST = 40
 """Cells that a candidate has, at most, beside its help."""

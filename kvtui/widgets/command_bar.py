@@ -23,12 +23,13 @@ from kvtui.commands import (
     usage_for,
     word_start,
 )
+from kvtui.commands.wording import harmless
 from kvtui.widgets.bars import progress_bar
 from kvtui.widgets.command_line import CommandLine
 from kvtui.widgets.keys import key_of
 from kvtui.widgets.menu import CompletionMenu
 from kvtui.widgets.picture import Picture
-from kvtui.widgets.words import harmless, short
+from kvtui.widgets.words import short
 
 PROMPT = "> "
 PROGRESS_WIDTH = 16

@@ -7,6 +7,7 @@ from textwrap import wrap
 from rich.cells import cell_len
 
 from kvtui.commands.explain import answer_words, milliseconds, outcome_words, range_words, short_key
+from kvtui.commands.wording import harmless
 from kvtui.core.cluster import Outcome
 from kvtui.core.explanation import Explanation, Holder, Role
 from kvtui.core.snapshot import NodeState, RangeView
@@ -15,7 +16,7 @@ from kvtui.widgets.bars import LEFT_EIGHTHS
 from kvtui.widgets.panel import LinesPanel
 from kvtui.widgets.picture import Picture
 from kvtui.widgets.tints import Line, Span
-from kvtui.widgets.words import harmless, short
+from kvtui.widgets.words import short
 
 LABEL = 10
 """Cells of the words on the left."""

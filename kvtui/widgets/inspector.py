@@ -13,11 +13,12 @@ from textual.selection import Selection
 from textual.strip import Strip
 
 from kvtui.commands import Fact, key_facts, node_facts
+from kvtui.commands.wording import harmless, shown
 from kvtui.core.events import Level
 from kvtui.widgets.panel import Panel, line_strip, plain
 from kvtui.widgets.picture import Picture, Subject
 from kvtui.widgets.tints import Line
-from kvtui.widgets.words import harmless, short
+from kvtui.widgets.words import short
 from kvtui.widgets.wrapping import wrapped_text
 
 NAME = 11
@@ -99,7 +100,7 @@ def inspected_title(picture: Picture) -> str:
     if picture.inspected is Subject.NODE:
         return f"Node {harmless(picture.selected)}"
     if picture.inspected is Subject.KEY and picture.located is not None:
-        return f"Key {short(harmless(picture.located.key.decode(errors='replace')), 30)}"
+        return f"Key {short(shown(picture.located.key), 30)}"
     return "Inspector"
 
 

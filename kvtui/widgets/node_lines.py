@@ -7,11 +7,12 @@ from functools import lru_cache
 from rich.cells import cell_len
 
 from kvtui.commands import duration
+from kvtui.commands.wording import harmless
 from kvtui.core.snapshot import ClusterSnapshot, NodeState, NodeView
 from kvtui.widgets.bars import bar, marked, progress_bar
 from kvtui.widgets.measures import Measure, Order, Scale, ordered, text_of, value_of
 from kvtui.widgets.tints import Line, Span
-from kvtui.widgets.words import counted, harmless, percent, short
+from kvtui.widgets.words import counted, percent, short
 
 LONGEST_ID = 12
 LEAST_BAR, MOST_BAR = 4, 60

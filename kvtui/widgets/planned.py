@@ -6,13 +6,14 @@ from textwrap import wrap
 from rich.cells import cell_len
 
 from kvtui.commands.plans import balance_words, copies_words, flow_words, most_changed, moves_words, share_of
+from kvtui.commands.wording import harmless
 from kvtui.core.events import Level
 from kvtui.core.plan import NodePlan, Plan
 from kvtui.core.snapshot import NodeState
 from kvtui.widgets.panel import LinesPanel
 from kvtui.widgets.picture import Picture
 from kvtui.widgets.tints import Line, Span
-from kvtui.widgets.words import harmless, percent, short
+from kvtui.widgets.words import percent, short
 
 LABEL = 8
 NARROW = 46

@@ -12,7 +12,8 @@ from typing import Any
 from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
-from kvtui.widgets.words import harmless, short
+from kvtui.commands.wording import harmless
+from kvtui.widgets.words import short
 
 FILES_MOST = 100
 """Files that are looked at; the first by name."""

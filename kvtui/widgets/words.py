@@ -27,8 +27,3 @@ def milliseconds(value: float) -> str:
     if value >= 100:
         return f"{value:.0f}"
     return f"{value:.1f}" if value >= 0.1 or value == 0 else f"{value:.2f}"
-
-
-def harmless(text: str) -> str:
-    """``text`` with everything that a terminal could take for a command made visible."""
-    return text if text.isprintable() else "".join(char if char.isprintable() else "·" for char in text)

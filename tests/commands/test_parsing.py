@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kvtui.commands import COMMANDS, CommandError, Kind, parse, usage_line
-from kvtui.commands.words import quoted
 
 
 def values(text: str) -> dict[str, str]:
@@ -48,9 +47,44 @@ def test_a_key_in_quotes_may_hold_spaces() -> None:
     assert values('put "two words" x') == {"key": "two words", "value": "x"}
 
 
-@given(st.text(min_size=1).filter(lambda text: "\0" not in text))
-def test_a_quoted_key_comes_back_as_it_was(key: str) -> None:
-    assert values(f"get {quoted(key)}") == {"key": key}
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        (r'get "a\nb"', "a\nb"),
+        (r"get a\nb", r"a\nb"),
+        (r"get 'a\nb'", r"a\nb"),
+        (r'get "\t\r\"\\"', '\t\r"\\'),
+        (r'get "\x00\x7f\xff"', "\0\x7f\udcff"),
+        (r'get "\xc3\xa9"', "é"),
+        (r'get "zw\u200bsp"', "zw\u200bsp"),
+        (r'get "\U0001f389\u00E9"', "🎉é"),
+    ],
+)
+def test_escapes_stand_in_double_quotes_and_nowhere_else(text: str, key: str) -> None:
+    assert values(text) == {"key": key}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (r'get "C:\dir"', r"key: \d at column"),
+        (r'get "\x1"', r"key: \x at column"),
+        (r'get "\u12"', r"key: \u at column"),
+        (r'get "\ud800"', r"key: \ud800 at column"),
+        (r'get "\U00110000"', r"key: \U00110000 at column"),
+        (r'get "open\q', r"key: \q at column"),
+        (r'put a "b\0"', r"value: \0 at column"),
+        (r'put "b\0" a', r"key: \0 at column"),
+    ],
+)
+def test_an_escape_that_stands_for_nothing_is_told_with_its_column(text: str, told: str) -> None:
+    said = error(text).text
+    assert said.startswith(told)
+    assert f" at column {text.index(chr(92)) + 1} " in said
+
+
+def test_a_backslash_in_a_value_that_no_quotes_enclose_is_one() -> None:
+    assert values(r'put a "b\q" and "c\n"')["value"] == r'"b\q" and "c\n"'
 
 
 @given(st.text())
@@ -195,7 +229,7 @@ def test_a_switch_that_the_command_does_not_know_is_refused() -> None:
 
 
 def test_a_key_may_look_like_a_switch_where_there_are_none() -> None:
-    assert values("get --yes") == {"key": "--yes"}
+    assert values("where --yes") == {"key": "--yes"}
     assert values('keys "--all"') == {"prefix": "--all"}
 
 

@@ -44,8 +44,8 @@ def test_each_change_is_typed_as_its_command_is(line: str, change: Change) -> No
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ("plan setreplica many", "a number of copies, not 'many'"),
-        ("plan policy round", "balanced or classic, not 'round'"),
+        ("plan setreplica many", 'a number of copies, not "many"'),
+        ("plan policy round", 'balanced or classic, not "round"'),
         ("plan policy balanced 8", "Usage: plan policy balanced|classic [vnodes]"),
         ("plan remove B 2", "Usage: plan remove <id>"),
         ("plan weight A", "number: missing. Usage: plan weight <id> <weight>"),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from kvtui.commands.address import Address, parse_address
 from kvtui.commands.keys import answer_words, location_lines
 from kvtui.commands.ring import all_stats, average, balance, rebalanced_words
-from kvtui.commands.wording import SHOWN_CHARACTERS, from_bytes, shown, to_bytes, whole
+from kvtui.commands.wording import SHOWN_CHARACTERS, from_bytes, harmless, shown, shown_value, to_bytes, whole
 from kvtui.core.cluster import Location, Rebalanced, ReplicaAnswer, ReplicaCopy
 from kvtui.core.events import Level
 from kvtui.core.snapshot import ClusterSnapshot, NodeState, NodeView
@@ -30,11 +30,11 @@ def test_whatever_a_key_holds_it_stays_on_its_line_and_drives_no_terminal(data: 
     ("data", "text"),
     [
         (b"apple", "apple"),
-        ("grün 🍏".encode(), "grün 🍏"),
-        (b"a\nb\tc", "a\\nb\\tc"),
-        (b"\x1b[2J", "\\x1b[2J"),
-        (b"\xff\xfe", "\\xff\\xfe"),
-        ("left‮right".encode(), "left\\u202eright"),
+        ("grün🍏".encode(), "grün🍏"),
+        (b"a\nb\tc", '"a\\nb\\tc"'),
+        (b"\x1b[2J", '"\\x1b[2J"'),
+        (b"\xff\xfe", '"\\xff\\xfe"'),
+        ("left‮right".encode(), '"left\\u202eright"'),
         (b"C:\\new", "C:\\new"),
     ],
 )
@@ -42,9 +42,13 @@ def test_what_cannot_be_shown_comes_as_an_escape(data: bytes, text: str) -> None
     assert whole(data) == text
 
 
+def test_a_sentence_of_somebody_else_can_not_drive_the_terminal() -> None:
+    assert harmless('a\x1b[2J\u202eb "q" C:\\new') == 'a\\x1b[2J\\u202eb "q" C:\\new'
+
+
 def test_a_long_value_is_cut_within_a_sentence_and_whole_as_an_answer() -> None:
     data = b"x" * 1_000_000
-    assert shown(data) == "x" * SHOWN_CHARACTERS + "… (1,000,000 bytes)"
+    assert shown(data) == shown_value(data) == '"' + "x" * SHOWN_CHARACTERS + '"… (1,000,000 bytes)'
     assert whole(data) == data.decode()
     assert shown("é".encode() * SHOWN_CHARACTERS) == "é" * SHOWN_CHARACTERS
 

@@ -9,7 +9,7 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from kvtui.commands import Level, Line
+from kvtui.commands import CommandError, Level, Line
 from kvtui.shell.printer import WAITING_CHARACTERS, Printer, bar_text
 
 pytestmark = pytest.mark.anyio
@@ -81,6 +81,14 @@ async def test_beyond_the_limit_saying_waits_for_the_reader() -> None:
 
 def read_exactly(read: Callable[[int], bytes], size: int) -> Callable[[], bytes]:
     return lambda: read(size)
+
+
+async def test_a_terminal_gets_no_bytes_that_it_might_obey() -> None:
+    out = Terminal()
+    printer = Printer(out, StringIO(), person=True)
+    with pytest.raises(CommandError, match="send it to a file or a pipe"):
+        printer.raw(b"\x1b[2J")
+    assert out.getvalue() == ""
 
 
 async def test_a_reader_that_went_away_is_noticed() -> None:

@@ -43,7 +43,16 @@ def test_exit_ends_a_script() -> None:
 
 def test_bytes_that_are_not_utf8_are_stored_as_they_are() -> None:
     done = kvtui("shell", "--memory", "--nodes", "1", stdin=b"put k \xff\xfe\nget k\n")
-    assert done.stdout.splitlines()[-1] == "k -> \\xff\\xfe"
+    assert done.stdout.splitlines()[-1] == r'k -> "\xff\xfe"'
+
+
+def test_raw_bytes_come_out_alone_and_a_key_that_is_not_there_is_a_failure_apart() -> None:
+    script = 'put "two words" "\\x1b[2J\\ta\\n"\nget "two words"\nget --raw "two words"\nget --raw nope\n'
+    done = kvtui("shell", "--memory", "--nodes", "1", stdin=script)
+    shown, raw = done.stdout.splitlines(keepends=True)[2:4]
+    assert shown == '"two words" -> "\\x1b[2J\\ta\\n"\n'
+    assert raw == "\x1b[2J\ta\n"
+    assert (done.returncode, done.stderr) == (1, "nope -> [not found]\n")
 
 
 def test_commands_as_arguments_run_on_one_state(tmp_path: Path) -> None:

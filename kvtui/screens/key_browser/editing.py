@@ -2,6 +2,7 @@
 
 from textual.widgets.text_area import Document
 
+from kvtui.commands.notation import escape
 from kvtui.commands.wording import counted
 from kvtui.screens.key_browser.value import Kind, kind_of
 
@@ -20,4 +21,7 @@ def not_editable(value: bytes) -> str:
     text = value.decode()
     if Document(text).text != text or "\x1b" in text:
         return "its line ends or control characters would not survive an editor"
+    seen = text.replace("\n", "").replace("\r", "").replace("\t", "")
+    if escape(seen) != seen:
+        return "it holds what can't be seen in an editor; put it as it is shown, in double quotes"
     return ""

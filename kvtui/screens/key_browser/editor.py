@@ -10,6 +10,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from kvtui.commands.wording import shown, to_bytes
+from kvtui.commands.words import one_text
 from kvtui.core.events import Level
 from kvtui.screens.confirm import Confirm
 from kvtui.screens.defects import noted
@@ -79,7 +80,12 @@ class Editor(ModalScreen[Stored | None]):
 
     def action_put(self) -> None:
         """Store the text, once."""
-        key = to_bytes(self._named.value) if self._key is None else self._key
+        try:
+            key = to_bytes(one_text(self._named.value)) if self._key is None else self._key
+        except ValueError as error:
+            self._notice.tell(f"key: {error}", Level.WARNING)
+            self._named.focus()
+            return
         if not key:
             self._notice.tell("a key has one byte at least: name it first", Level.WARNING)
             self._named.focus()

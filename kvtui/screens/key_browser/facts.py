@@ -9,7 +9,7 @@ from kvtui.commands.keys import copy_is_fine, copy_words
 from kvtui.commands.wording import counted, harmless
 from kvtui.core.cluster import Outcome, Read, ReplicaCopy
 from kvtui.screens.key_browser.reading import Inspected
-from kvtui.screens.key_browser.value import Presented
+from kvtui.screens.key_browser.value import Kind, Presented
 
 LABEL = 10
 """Cells before what a label names."""
@@ -48,7 +48,9 @@ def _value(read: Read, presented: Presented | None) -> Part:
         return f"can't be read{why}", "$error"
     if read.value is None or presented is None:
         return "none: the key is not there", "$warning"
-    return f"{counted(len(read.value), 'byte')}, {presented.kind}", ""
+    ends = len(read.value) - len(read.value.rstrip(b"\n")) if presented.kind is Kind.TEXT else 0
+    unseen = f"; {counted(ends, 'newline')} at its end" if ends else ""
+    return f"{counted(len(read.value), 'byte')}, {presented.kind}{unseen}", ""
 
 
 def _version(read: Read) -> Part:

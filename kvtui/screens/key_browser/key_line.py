@@ -1,4 +1,4 @@
-"""A line that takes a key."""
+"""A line that takes a key, in the notation: what is not plain text in double quotes."""
 
 from typing import ClassVar
 

@@ -1,5 +1,7 @@
-"""How a value is presented: JSON laid out, text as it is, anything else as hex, cut where it is long. Pure functions."""
+"""How a value is presented: JSON laid out, text as it is where all of it can be seen and else in quotes, anything else as hex;
+cut where it is long. Pure functions."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,6 +9,7 @@ from itertools import accumulate
 
 import msgspec
 
+from kvtui.commands.notation import BLANKS, QUOTES, escape, in_quotes
 from kvtui.commands.wording import counted, harmless
 
 SHOWN_CHARACTERS = 32 * 1024
@@ -20,6 +23,7 @@ LAID_OUT_MOST = 8 * 1024 * 1024
 """Bytes that laying out may make of it: indenting what is deeply nested makes much of little."""
 HEX_COLUMNS = (16, 8, 4)
 """Bytes a line, as many as there is room for."""
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _NOT_TEXT = bytes(code for code in (*range(32), 127) if code not in b"\t\n\r\x1b")
 _NOT_BRACKETS = bytes(code for code in range(256) if code not in b"[]{}")
 
@@ -29,6 +33,7 @@ class Kind(StrEnum):
 
     JSON = "JSON"
     TEXT = "text"
+    QUOTED = "text, in quotes as it holds what can't be seen"
     BINARY = "binary"
     EMPTY = "empty"
 
@@ -66,16 +71,40 @@ def present(value: bytes, width: int) -> Presented:
     whole = value if kind is Kind.TEXT else laid_out(value) or value
     # Four bytes a character at most; a character that the cut splits is left out.
     text = whole[: 4 * SHOWN_CHARACTERS].decode("utf-8", "ignore")[:SHOWN_CHARACTERS]
-    lines = text.split("\n")
-    kept = "\n".join(lines[:SHOWN_LINES])
+    kept = "\n".join(text.split("\n")[:SHOWN_LINES])
+    if kind is Kind.TEXT and not _is_seen(kept):
+        kept, shown = _quoted_lines(text)
+        return Presented(Kind.QUOTED, shown, _left_out(len(value), len(kept.encode())))
     left = len(whole) - len(kept.encode())
-    shown = "\n".join(harmless(line.rstrip("\r").expandtabs(4)) for line in kept.split("\n"))
+    shown = "\n".join(map(harmless, kept.split("\n")))
     if left <= 0:
         return Presented(kind, shown)
     if kind is Kind.JSON:
         lines_shown, lines_all = kept.count("\n") + 1, whole.count(b"\n") + 1
         return Presented(kind, shown, f"cut: the first {lines_shown:,} of {lines_all:,} lines that it is laid out in")
     return Presented(kind, shown, _left_out(len(value), len(value) - left))
+
+
+def _is_seen(text: str) -> bool:
+    """Whether lines of text look like no others: nothing hides in them or at their ends, and no quote is taken for kvtui's own."""
+    begins = text[0] not in QUOTES + BLANKS
+    return begins and all(line[-1:] != " " and escape(line) == line for line in text.split("\n"))
+
+
+def _quoted_lines(text: str) -> tuple[str, str]:
+    """As much of a text as may be shown, and its lines in quotes, each with the newline that ends it."""
+    lines: list[str] = []
+    kept, room = 0, SHOWN_CHARACTERS
+    for line in _LINE.findall(text)[:SHOWN_LINES]:
+        taken = line
+        while len(shown := in_quotes(taken)) + 1 > room and taken:
+            taken = taken[: max(0, len(taken) - (len(shown) - room + 10) // 10)]  # an escape has ten characters at most
+        if taken:
+            lines.append(shown)
+            kept, room = kept + len(taken), room - len(shown) - 1
+        if taken != line:
+            break
+    return text[:kept], "\n".join(lines)
 
 
 def _left_out(size: int, shown: int) -> str:

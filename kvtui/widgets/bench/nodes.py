@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 
 from kvtui.bench.view import BenchView
 from kvtui.bench.wording import latency
+from kvtui.commands.wording import harmless
 from kvtui.widgets.bars import bar, scale
 from kvtui.widgets.bench.panel import BenchPanel
 from kvtui.widgets.tints import Line
-from kvtui.widgets.words import harmless, short
+from kvtui.widgets.words import short
 
 NAME_MOST, RATE, LATENCY = 10, 11, 8
 BAR_LEAST, BAR_MOST = 5, 40

@@ -4,11 +4,12 @@ from collections.abc import Set as AbstractSet
 
 from rich.cells import cell_len
 
+from kvtui.commands.wording import harmless, shown
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.widgets.balance import balance
 from kvtui.widgets.picture import Picture
 from kvtui.widgets.tints import Line
-from kvtui.widgets.words import counted, harmless, short
+from kvtui.widgets.words import counted, short
 
 INVITATION_WIDTH = len("addnode A 5001")
 """Cells that the least invitation to a first node needs."""
@@ -54,7 +55,7 @@ def _located(picture: Picture, width: int, reached: AbstractSet[str]) -> list[Li
     if located is None:
         return []
     token = f"0x{located.token:016x}"
-    key = harmless(located.key.decode("utf-8", "replace"))
+    key = shown(located.key)
     if width >= 18:
         room = width - len(" → 0x0000…")
         first: Line = ((short(key, room), "bold"), (" → ", "dim"), (token[:6] + "…", "text"))

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
+from kvtui.commands.wording import harmless
 from kvtui.core.snapshot import NodeState
 from kvtui.widgets.picture import Picture
 from kvtui.widgets.ring.arcs import Arc
 from kvtui.widgets.ring.circle import Circle
 from kvtui.widgets.ring.labels import Label
 from kvtui.widgets.ring.view import View
-from kvtui.widgets.words import harmless, percent, short
+from kvtui.widgets.words import percent, short
 
 LABEL_LONGEST = 10
 """Cells of a node's id beside the ring; longer ones are cut."""

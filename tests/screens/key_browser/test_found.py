@@ -96,7 +96,7 @@ def test_the_status_says_how_far_the_scan_is_and_that_more_may_follow() -> None:
     assert status_words(full, 10) == "2,000, m: more"
     assert status_words(full.went_on(), 100).startswith("searching: rows 2,001 to 2,001 so far")
     assert status_words(full.went_on().ended(), 100) == "rows 2,001 to 2,001, in ring order; no more follow"
-    assert status_words(Found(b"a\x1b").ended(), 100) == "no key begins with a\\x1b"
+    assert status_words(Found(b"a\x1b").ended(), 100) == 'no key begins with "a\\x1b"'
     assert status_words(Found().ended(), 100) == "no keys yet"
     assert status_words(Found().failed("n1 can't be reached"), 5) == "n1 can't be reached"
 

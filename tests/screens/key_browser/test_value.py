@@ -20,11 +20,14 @@ from kvtui.screens.key_browser.value import (
     [
         (b"", Kind.EMPTY),
         (b"hello", Kind.TEXT),
-        (b"line\r\n\tline", Kind.TEXT),
+        (b"line\nline\n", Kind.TEXT),
+        (b"line\r\n\tline", Kind.QUOTED),
         (b"42", Kind.TEXT),
         (b'{"a": 1}', Kind.JSON),
         (b" [1]", Kind.JSON),
-        (b'{"a": ', Kind.TEXT),
+        (b'{"a":', Kind.TEXT),
+        (b"trailing ", Kind.QUOTED),
+        (b'"q"', Kind.QUOTED),
         (b"[" * 100_000, Kind.TEXT),
         (b"\x00\x01", Kind.BINARY),
         (b"caf\xe9", Kind.BINARY),
@@ -33,6 +36,20 @@ from kvtui.screens.key_browser.value import (
 )
 def test_a_value_is_what_its_bytes_say(value: bytes, kind: Kind) -> None:
     assert present(value, 80).kind is kind
+
+
+def test_what_can_not_be_seen_in_a_text_is_written_out_line_by_line_as_it_can_be_typed() -> None:
+    assert present(b"a\n b\n", 80).text == "a\n b\n"
+    assert present(b"a\n b \n\tc", 80).text == '"a\\n"\n" b \\n"\n"\\tc"'
+    assert present("zw\u200bsp".encode(), 80).text == r'"zw\u200bsp"'
+    assert present(rb'"zw\u200bsp"', 80).text == r'"\"zw\\u200bsp\""'
+
+
+def test_a_long_text_written_out_is_cut_and_says_how_much_is_missing() -> None:
+    shown = present(b"\t" * SHOWN_CHARACTERS + b"\n", 80)
+    assert SHOWN_CHARACTERS - 30 < len(shown.text) <= SHOWN_CHARACTERS
+    kept = shown.text.count("t")
+    assert f"the first {kept:,} of {SHOWN_CHARACTERS + 1:,} bytes are shown" in shown.left_out
 
 
 def test_json_is_laid_out_and_its_numbers_stay_as_they_are_stored() -> None:
@@ -106,6 +123,7 @@ def test_text_that_an_editor_gives_back_as_it_was_can_be_edited() -> None:
         (b"a\nb\r\nc", "line ends"),
         (b"a\x1bb", "control characters"),
         ("a\u2028b".encode(), "line ends"),
+        ("a\u200bb".encode(), "can't be seen in an editor"),
         (b"a" * (EDITED_BYTES + 1), "65,537 bytes"),
     ],
 )

@@ -1,0 +1,153 @@
+"""The one notation for keys, values and names: what is shown can be typed, and means exactly that.
+
+Text that is plain stands as it is. All else stands in double quotes, where ``\\n \\t \\r \\" \\\\`` are escapes, ``\\xNN`` is a
+byte and ``\\uNNNN`` or ``\\UNNNNNNNN`` a code point. Outside double quotes a backslash is a backslash.
+
+Text here is Unicode with surrogate escapes for bytes that are not UTF-8, as ``wording.from_bytes`` makes it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+QUOTES: Final = "\"'"
+BLANKS: Final = " \t\r\n\v\f"
+NOT_FOUND: Final = "[not found]"
+"""What ``get`` says of a key that is not there."""
+MARKS_MOST: Final = 3
+"""Combining marks that one letter may carry: living scripts need no more, and more of them climb into the lines around."""
+ESCAPES: Final = r"\n \t \r \" \\ \xNN \uNNNN \UNNNNNNNN"
+"""All of them, for messages."""
+
+_SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_QUOTED_CONTROL: Final = re.compile(r'[\x00-\x1f\x7f"\\]')
+_ODD: Final = re.compile(
+    "["
+    # Printable by name, and yet nothing is seen of them, or they change how the one before looks.
+    "\u034f\u115f-\u11ff\u17b4\u17b5\u180b-\u180f\u2800\u3164\ud7b0-\ud7ff\ufe00-\ufe0f\uffa0"
+    "\U00013441-\U00013446\U00016fe4\U0001d159\U000e0100-\U000e01ef"
+    # What terminals and programs show for text that they can't.
+    "\ufffc\ufffd"
+    # Terminals don't agree how wide they are, alone or beside another one.
+    "\u2630-\u2637\u268a-\u268f\u3248-\u324f\U0001d300-\U0001d356\U0001d360-\U0001d376\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff"
+    "]"
+)
+_ESCAPE: Final = re.compile(r'\\(?:([ntr"\\])|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))')
+_MEANT: Final = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\"}
+
+
+def as_word(text: str) -> str:
+    """``text`` as one word of a command line: a key, an id, the name of a file."""
+    if text and text[0] not in QUOTES and not text.startswith("--") and " " not in text and not _is_cut(text):
+        escaped = escape(text)
+        if escaped == text:
+            return text
+    return in_quotes(text)
+
+
+def as_rest(text: str) -> str:
+    """``text`` as what stands last in a command line, where blanks are of it: a value.
+
+    In quotes also where a sentence about it would read otherwise: what stands for no value at all, and an arrow.
+    """
+    bare = bool(text) and text[0] not in QUOTES and text[0] != " " and text[-1] != " " and not _is_cut(text)
+    if bare and text != NOT_FOUND and " -> " not in text:
+        escaped = escape(text)
+        if escaped == text:
+            return text
+    return in_quotes(text)
+
+
+def in_quotes(text: str) -> str:
+    """``text`` in double quotes, on one line, without a character that can't be seen."""
+    return f'"{escape(text, quoted=True)}"'
+
+
+def cut(text: str, width: int, size: int) -> str:
+    """The beginning of a long ``text``, which has ``size`` bytes, in at most ``width`` characters or so. What follows the closing
+    quote tells that it goes on: no other text is written like that."""
+    begun = text[:width]
+    while len(shown := in_quotes(begun)) > width + 2 and len(begun) > 1:
+        begun = begun[: max(1, len(begun) - (len(shown) - width + 7) // 10)]  # an escape has ten characters at most
+    return f"{shown}… ({size:,} bytes)"
+
+
+def escape(text: str, *, quoted: bool = False) -> str:
+    """``text`` on one line, with escapes for what is invisible, drives a terminal, or has no width that all agree on; with
+    ``quoted`` also for quotes and backslashes."""
+    if text.isascii():
+        return (_QUOTED_CONTROL if quoted else _CONTROL).sub(lambda found: _escape_of(found[0]), text)
+    there = set(text)
+    hidden = {character for character in there if not character.isprintable() or _ODD.match(character)}
+    marks = {character for character in there if unicodedata.category(character).startswith("M")}
+    hidden |= {character for character in marks if unicodedata.category(character) != "Mn"}
+    if not unicodedata.is_normalized("NFC", text):
+        # Another text looks just like this one: what it is put together of is shown.
+        hidden |= marks | {character for character in there if unicodedata.normalize("NFC", character) != character}
+    marks -= hidden
+    hidden |= there & set('"\\') if quoted else set()
+    if not hidden and not marks:
+        return text
+    stray = f"([^{_set(marks)}])?([{_set(marks)}]+)|" if marks else ""
+
+    def written(found: re.Match[str]) -> str:
+        run = found[2] if marks else None
+        if run is None:
+            return _escape_of(found[0])
+        base = found[1] or ""
+        if base in hidden:
+            base = _escape_of(base)
+        elif base.isalnum() and len(run) <= MARKS_MOST:
+            return found[0]
+        return base + "".join(map(_escape_of, run))
+
+    return re.sub(f"{stray}[{_set(hidden | {chr(0)})}]", written, text, flags=re.DOTALL)
+
+
+def _set(characters: set[str]) -> str:
+    """As the inside of a regular expression's brackets."""
+    return "".join(map(re.escape, characters))
+
+
+def _escape_of(character: str) -> str:
+    code = ord(character)
+    if character in _SHORT:
+        return _SHORT[character]
+    if character in '"\\':
+        return "\\" + character
+    if 0xDC80 <= code <= 0xDCFF:
+        return f"\\x{code - 0xDC00:02x}"
+    if code < 0x80:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _is_cut(text: str) -> bool:
+    """Whether it looks like the beginning of something longer."""
+    return text.endswith("…")
+
+
+class EscapeError(ValueError):
+    """What follows a backslash in double quotes stands for nothing; the text is said to a person."""
+
+
+def unescape(text: str, at: int) -> tuple[str, int]:
+    """What the escape at ``at`` stands for, and where it ends. Raises EscapeError."""
+    found = _ESCAPE.match(text, at)
+    if found is None:
+        raise EscapeError(
+            f"{as_word(text[at : at + 2])} at column {at + 1} stands for nothing in double quotes:"
+            f" write \\\\ for a backslash, or use {ESCAPES}"
+        )
+    if found[1]:
+        return _MEANT[found[1]], found.end()
+    if found[2]:
+        byte = int(found[2], 16)
+        return chr(byte if byte < 0x80 else 0xDC00 + byte), found.end()
+    code = int(found[3] or found[4], 16)
+    if code > 0x10FFFF or 0xD800 <= code < 0xE000:
+        raise EscapeError(f"{found[0]} at column {at + 1} is no character; bytes that are no text are written \\xNN")
+    return chr(code), found.end()

@@ -1,0 +1,138 @@
+"""The notation: what is shown can be typed and means exactly that; it hides nothing, moves nothing, and looks like no other's."""
+
+import unicodedata
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from rich.cells import cell_len, get_character_cell_size
+
+from kvtui.commands import candidates, parse
+from kvtui.commands.completion import Names
+from kvtui.commands.notation import as_rest, as_word
+from kvtui.commands.wording import (
+    SHOWN_CHARACTERS,
+    from_bytes,
+    is_tame,
+    shown,
+    shown_value,
+    to_bytes,
+    whole,
+    whole_value,
+)
+
+NASTY = st.sampled_from(
+    [
+        *"\n\t\r\"'\\ -…#=[]{}/",
+        *"\u200b\u200e\u202e\u2066\u00ad\ufeff\u00a0\u3000\u2028\u3164\u115f\u2800\ufe0f\u034f\ue000\uffff\ufffd\x00\x1b\x7f\x9b",
+        *"e\u0301\u0308\u0336\u093f\u094d\u1161\u11a8\u1112\u212b\u2126\u0958\u0e33\u20e3",
+        *"日ｶ🎉👩\U0001f3fd\U0001f1e9\U000e0041\u2630",
+        *["\\n", "\\x41", "[/", "[@click=app.quit]", " -> ", "[not found]", "א", "ب"],
+    ]
+)
+TEXTS = st.lists(NASTY | st.characters(), max_size=12).map("".join)
+DATA = st.binary(max_size=40) | TEXTS.map(lambda text: text.encode("utf-8", "surrogatepass"))
+
+
+def key_of(line: str) -> bytes:
+    invocation = parse(line)
+    assert invocation is not None
+    return to_bytes(invocation.values["key"])
+
+
+def value_of(line: str) -> bytes:
+    invocation = parse(line)
+    assert invocation is not None
+    return to_bytes(invocation.values["value"])
+
+
+@given(DATA.filter(bool))
+@example(b"a\\nb")
+@example(b"a\nb")
+@example("क्षि".encode())
+def test_what_is_shown_of_a_key_or_value_can_be_typed_and_means_it(data: bytes) -> None:
+    assert key_of(f"get {whole(data)}") == key_of(f"keys {whole(data)}".replace("keys", "del", 1)) == data
+    assert key_of(f"put {whole(data)} {whole_value(data)}") == data
+    assert value_of(f"put {whole(data)} {whole_value(data)}") == data
+
+
+def test_an_empty_value_is_seen_and_can_be_typed() -> None:
+    assert whole_value(b"") == '""'
+    assert value_of('put a ""') == b""
+
+
+@given(DATA)
+def test_nothing_in_it_hides_drives_a_terminal_or_has_a_width_of_its_own(data: bytes) -> None:
+    for text in (whole(data), whole_value(data), shown(data), shown_value(data)):
+        assert text.isprintable()
+        text.encode()
+        assert unicodedata.is_normalized("NFC", text)
+        assert text.strip() == text
+        assert cell_len(text) == sum(map(get_character_cell_size, text))  # nothing joins what stands beside it
+        for place, character in enumerate(text):
+            if get_character_cell_size(character) == 0:
+                assert unicodedata.category(character) == "Mn"
+                assert text[max(0, place - 3) : place].rstrip(character)[-1:].isalnum() or place > 1
+
+
+@given(st.text(alphabet=st.characters(categories=["Mn", "Mc", "Me", "Cf", "Co", "Zs", "So"]), max_size=4))
+def test_marks_that_stand_on_no_letter_are_named(text: str) -> None:
+    assert not any(unicodedata.category(character).startswith(("M", "C")) for character in as_word("/" + text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["नमस्ते", "กำ", "é", "한국어", "キー", "مفتاح", "עברית", "🎉", "C:\\new", "it's", "#c", ";", "-x", "[/", "a,b"],
+)
+def test_what_can_be_read_stands_as_it_is(text: str) -> None:
+    assert as_word(text) == as_rest(text) == text
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("a\nb", r"a\nb"),
+        ("zw\u200bsp", "zwsp"),
+        ("trail ", "trail"),
+        ("e\u0301", "é"),
+        ("\u1112\u1161\u11ab", "한"),
+        ("❤\ufe0f", "❤"),
+        ("a\u00a0b", "a b"),
+        ("\u212b", "Å"),
+        ("[not found]x"[:-1], '"[not found]"'),
+        ("x" * (SHOWN_CHARACTERS + 1), "x" * SHOWN_CHARACTERS + "…"),
+    ],
+)
+def test_two_texts_never_look_alike(one: str, other: str) -> None:
+    for show in (shown, shown_value):
+        assert unicodedata.normalize("NFKC", show(one.encode())) != unicodedata.normalize("NFKC", show(other.encode()))
+
+
+def test_a_value_that_reads_as_an_answer_of_kvtui_is_quoted() -> None:
+    assert whole_value(b"[not found]") == '"[not found]"'
+    assert whole_value(b'1 -> {"status":"ok"}') == r'"1 -> {\"status\":\"ok\"}"'
+
+
+@given(st.binary(min_size=SHOWN_CHARACTERS, max_size=3 * SHOWN_CHARACTERS))
+def test_a_cut_text_is_seen_to_be_cut(data: bytes) -> None:
+    for text, everything in ((shown(data), whole(data)), (shown_value(data), whole_value(data))):
+        assert len(text) < SHOWN_CHARACTERS + 40
+        if text != everything:
+            assert text.endswith(f'"… ({len(data):,} bytes)')
+            begun, _, _ = text.rpartition("…")
+            assert value_of(f"put a {text}") != data
+            assert data.startswith(key_of(f"get {begun}"))
+
+
+@given(TEXTS.filter(bool))
+def test_completion_offers_a_key_as_it_is_to_be_typed(text: str) -> None:
+    key = text.encode("utf-8", "surrogatepass")
+    offered = candidates("get ", Names(keys=[from_bytes(key)]))
+    assert [key_of(found.line) for found in offered if found.word != "--raw"] == [key]
+
+
+@pytest.mark.parametrize(
+    ("data", "tame"), [(b"a\tb\n", True), ("grün".encode(), True), (b"\x1b[2J", False), (b"\xff", False)]
+)
+def test_what_a_terminal_may_be_given_as_it_is(data: bytes, tame: bool) -> None:
+    assert is_tame(data) is tame
