@@ -166,5 +166,5 @@ Handler = Callable[[Invocation, "Context"], Awaitable[bool]]
 
 def usage_line(command: Command) -> str:
     """``put <key> <value>``."""
-    settings = ["[name=value]"] if command.settings else []
+    settings = ["[name=value]"] if len(command.settings) > 1 else [f"[{setting.name}=]" for setting in command.settings]
     return " ".join([command.name, *(argument.placeholder for argument in command.arguments), *settings])

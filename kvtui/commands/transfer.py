@@ -9,18 +9,14 @@ import anyio
 import anyio.lowlevel
 import anyio.to_thread
 
+from kvtui.commands.batching import BATCH_BYTES, BATCH_RECORDS, unwell
 from kvtui.commands.command import Argument, Command, Invocation, Kind
 from kvtui.commands.context import Context, Line
 from kvtui.commands.files import NamedFile, Replacement, named_file, opened, reason
 from kvtui.commands.records import BadRecord, Format, Record, head, is_text, read_records, written
-from kvtui.commands.unwell import unwell
 from kvtui.commands.wording import counted
 from kvtui.core.cluster import ClusterError
 from kvtui.core.events import Level
-
-BATCH_RECORDS = 1000
-BATCH_BYTES = 4 * 1024 * 1024
-"""A batch ends at whichever comes first; a single larger record goes alone."""
 
 
 async def load(invocation: Invocation, context: Context) -> bool:

@@ -29,7 +29,7 @@ CHANGING = {
     "addnode A 5001", "removenode A", "stop A", "start A", "put a 1", "del a", "setreplica 2", "rebalance", "setquorum 1",
     "throttle 5", "reads strict", "policy classic", "weight A 2", "load keys.csv", "accept-loss --yes", "kill A", "pause A",
     "resume A", "slow A 5", "cut A", "heal", "wipe A --yes", "check 1", "bench", "explain put a 1", "explain del a",
-    "compact",
+    "compact", "fill 10", "clear --yes",
 }  # fmt: skip
 
 

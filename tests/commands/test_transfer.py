@@ -8,6 +8,7 @@ import anyio
 import pytest
 
 from kvtui.commands import Context, Line, parse, run, transfer
+from kvtui.commands.batching import BATCH_RECORDS
 from tests.commands.person import Opened
 
 pytestmark = pytest.mark.anyio
@@ -38,7 +39,7 @@ async def test_what_is_saved_is_loaded_again(opened: Opened, tmp_path: Path, nam
 
 async def test_progress_grows_to_the_whole_and_ends(opened: Opened, tmp_path: Path) -> None:
     file = tmp_path / "many.csv"
-    file.write_text("".join(f"key{number},{number}\n" for number in range(3 * transfer.BATCH_RECORDS)))
+    file.write_text("".join(f"key{number},{number}\n" for number in range(3 * BATCH_RECORDS)))
     async with opened(nodes=1) as person:
         await person.types(f"load {file}")
         *bars, last = person.bars
@@ -66,7 +67,7 @@ async def test_a_file_that_changes_while_it_is_loaded_stops_it_and_it_says_how_m
     opened: Opened, tmp_path: Path
 ) -> None:
     file = tmp_path / "growing.csv"
-    file.write_text("".join(f"key{number},{number}\n" for number in range(2 * transfer.BATCH_RECORDS)))
+    file.write_text("".join(f"key{number},{number}\n" for number in range(2 * BATCH_RECORDS)))
 
     def grow(text: str, _done: int, _total: int) -> None:
         if text.startswith("Loading"):
@@ -85,7 +86,7 @@ async def test_a_file_that_changes_while_it_is_loaded_stops_it_and_it_says_how_m
 
 async def test_a_load_that_is_interrupted_says_how_many_are_stored(opened: Opened, tmp_path: Path) -> None:
     file = tmp_path / "some.csv"
-    file.write_text("".join(f"key{number},{number}\n" for number in range(3 * transfer.BATCH_RECORDS)))
+    file.write_text("".join(f"key{number},{number}\n" for number in range(3 * BATCH_RECORDS)))
     async with opened(nodes=1) as person:
         invocation = parse(f"load {file}")
         assert invocation is not None

@@ -1,8 +1,12 @@
-"""A batch that did not end well, in words."""
+"""Many keys, stored or deleted in batches: how large those are, and how one ended, in words."""
 
 from __future__ import annotations
 
 from kvtui.core.cluster import WrittenMany
+
+BATCH_RECORDS = 1000
+BATCH_BYTES = 4 * 1024 * 1024
+"""A batch ends at whichever comes first; a single larger record goes alone."""
 
 
 def unwell(done: WrittenMany) -> str:
