@@ -87,3 +87,5 @@ class Context:
     """Shows a node in an inspector, for a front end that has one; else ``inspect`` says what it would show."""
     filtered: Callable[[ActivityFilter], None] | None = None
     """Shows only some of the activity, for a front end that has a panel of it."""
+    overview: Callable[[], None] | None = None
+    """Shows all of help, for a front end that has a screen of it; else ``help`` lists the commands."""

@@ -42,6 +42,9 @@ def commands(registry: Callable[[], tuple[Command, ...]]) -> tuple[Command, ...]
         """``help``: every command of this cluster, or one in full."""
         name = invocation.values.get("command", "").lower()
         command = next((known for known in registry() if name in (known.name, *known.aliases)), None)
+        if command is None and context.overview is not None:
+            context.overview()
+            return True
         lines = command_help(command) if command else overview(registry(), context.cluster)
         for line in lines:
             context.say(Line(line))

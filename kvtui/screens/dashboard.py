@@ -63,6 +63,8 @@ mouse and copied."""
         self._ring_panel = Ring(id="ring", motion=motion)
         self._node_panel = Nodes(id="nodes")
         self._panel = PANELS[0]
+        self._came_from = ""
+        """The panel that gave way to an answer, where there is room for one."""
         self._inspector = Inspector(id="inspector")
         self.activity = Activity(id="activity")
         self.bar = CommandBar(history, readonly=readonly, id="bar")
@@ -122,21 +124,31 @@ mouse and copied."""
         self._show_panel("activity")
 
     def answer_seen(self) -> None:
-        """A command answers: a screen with room for one panel turns to where the answer is read."""
+        """A command answers: a screen with room for one panel turns to where the answer is read, until Escape."""
+        came_from = self._came_from or (self._panel if self._panel != "activity" else "")
         self._show_panel("activity")
+        self._came_from = came_from
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Esc is the command bar's while something is typed, or there is nothing to go back from."""
         if action == "back" and self.bar.has_keyboard:
-            return not self.bar.engaged and bool(self.picture.selected or self.picture.inspected is not Subject.NOTHING)
+            somewhere = self.picture.selected or self.picture.inspected is not Subject.NOTHING or self._answering
+            return not self.bar.engaged and bool(somewhere)
         return True
+
+    @property
+    def _answering(self) -> bool:
+        """Whether an answer has the room of something else."""
+        return self.activity.reading or (self._single and self._panel == "activity" and bool(self._came_from))
 
     @property
     def _single(self) -> bool:
         return self.has_class("-narrow") or self.has_class("-low")
 
     def _show_panel(self, panel: str) -> None:
-        self._panel = panel
+        self._panel, self._came_from = panel, ""
+        if panel != "activity":
+            self._end_answer()
         for name in PANELS:
             self.set_class(name == panel, f"-show-{name}")
         if self._single and self.focused is not None and self.focused.id in PANELS and self.focused.id != panel:
@@ -154,6 +166,7 @@ mouse and copied."""
         if self._single and self._panel != "nodes":
             self._show_panel("nodes")
         else:
+            self._end_answer()
             self._node_panel.next_measure()
 
     def action_node_order(self) -> None:
@@ -161,7 +174,13 @@ mouse and copied."""
         if self._single and self._panel != "nodes":
             self._show_panel("nodes")
         else:
+            self._end_answer()
             self._node_panel.next_order()
+
+    def _end_answer(self) -> None:
+        """The panels that gave way to a long answer are wanted."""
+        if self.activity.reading:
+            self.activity.follow()
 
     def action_next_panel(self) -> None:
         """The next of the panels: it has the keyboard, and where there is room for one it is the one that is shown."""
@@ -192,6 +211,9 @@ mouse and copied."""
         """The keyboard goes back to the command bar; from there, the inspector closes, then no node is in focus."""
         if self.focused in (self._node_panel, self.activity):
             self.bar.take_keyboard()
+        elif self._answering:
+            self.activity.follow()
+            self._show_panel(self._came_from or self._panel)
         elif self.picture.inspected is not Subject.NOTHING:
             self._close_inspector()
         else:
@@ -230,6 +252,11 @@ mouse and copied."""
     @on(Inspector.Closed)
     def _inspector_closed(self) -> None:
         self._close_inspector()
+
+    @on(Activity.Reading)
+    def _reading(self, event: Activity.Reading) -> None:
+        """A long answer has the room of the side column, and no panel that was asked for gives way to it."""
+        self.set_class(event.below is not None and self.picture.inspected is Subject.NOTHING, "-reading")
 
     @on(Activity.FilterWanted)
     def _filter_wanted(self, event: Activity.FilterWanted) -> None:

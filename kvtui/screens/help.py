@@ -29,12 +29,13 @@ class Section:
     rows: Sequence[tuple[str, str]] = ()
 
 
+COMMANDS_TOLD = Section(
+    "Commands",
+    "help <command> explains one.",
+    tuple((usage_line(command), command.summary) for command in COMMANDS),
+)
 COMMON = (
-    Section(
-        "Commands",
-        "help <command> explains one.",
-        tuple((usage_line(command), command.summary) for command in COMMANDS),
-    ),
+    COMMANDS_TOLD,
     Section("On the ring", "", SEEN),
 )
 
@@ -44,9 +45,11 @@ class Help(Sheet):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("f1", "dismiss", "Close", show=False, id="help")]
 
-    def __init__(self, sections: Sequence[Section]) -> None:
-        """``sections`` say what is true of the screen below; what is true everywhere follows."""
-        super().__init__("Help", HelpText([*sections, *COMMON]))
+    def __init__(self, sections: Sequence[Section] = (), *, commands_first: bool = False) -> None:
+        """``sections`` say what is true of the screen below; what is true everywhere follows, the commands first if they are what
+        was asked for."""
+        common = sorted(COMMON, key=lambda section: section is not COMMANDS_TOLD) if commands_first else COMMON
+        super().__init__("Help", HelpText([*sections, *common]))
 
 
 class HelpText(LinesPanel):

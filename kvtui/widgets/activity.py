@@ -14,16 +14,21 @@ from textual.strip import Strip
 from kvtui.commands import ActivityFilter
 from kvtui.core.events import Event, Level
 from kvtui.widgets.activity_log import ActivityLog, Entry, copied
+from kvtui.widgets.keys import key_of
 from kvtui.widgets.panel import Panel, line_strip, plain
+from kvtui.widgets.reading import reading_words
 from kvtui.widgets.words import counted
 
 COPIED_MOST = 48 * 1024
 """Characters that are copied at once: terminals take about 100,000 bytes in base64, and some of the characters are long."""
+BORDER = 4
+"""Cells of the frame that none of its words can have."""
 LEVEL_WORDS = {Level.INFO: "text", Level.GOOD: "good", Level.WARNING: "warning", Level.BAD: "bad"}
 
 
 class Activity(ScrollView, Panel, can_focus=True):
-    """Entries wrapped to the panel's width; it stays at the end unless a person scrolled back, and then says what is new."""
+    """Entries wrapped to the panel's width; it stays at the end unless a person scrolled back, and then says what is new. An answer
+    that is longer than the panel is read from its beginning: it says how much there is below."""
 
     ALLOW_SELECT = True
     FOCUS_ON_CLICK = False
@@ -46,9 +51,24 @@ the levels; c copies what is shown. While it is scrolled back it stays there, an
             self.text = text
             super().__init__()
 
+    class Reading(Message):
+        """A long answer is being read, with that many lines below what is seen; None: not any more."""
+
+        def __init__(self, below: int | None) -> None:
+            self.below = below
+            super().__init__()
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.journal = ActivityLog()
+        self._answered: int | None = None
+        """The entry of the command that is being answered, as long as nobody scrolled since."""
+        self._amid: list[int] = []
+        """Entries since then that are no part of its answer."""
+        self._turning = False
+        """The panel itself scrolls."""
+        self._below: int | None = None
+        """Lines of a long answer below what is seen; None where none is read."""
         self._unseen = 0
         """Entries that came below what is seen."""
         self._copied = ""
@@ -61,11 +81,15 @@ the levels; c copies what is shown. While it is scrolled back it stays there, an
 
     def add_event(self, event: Event) -> None:
         """An event of the cluster, with its time."""
+        if self._answered is not None:
+            self._amid.append(self.journal.added)
         at = time.strftime("%H:%M:%S", time.localtime(event.at))
         self._add(Entry(event.text, LEVEL_WORDS[event.level], at, event.level, event.nodes))
 
     def add_command(self, text: str) -> None:
-        """A command as it was typed."""
+        """A command as it was typed. Its answer is what a person wants to see from here on."""
+        self.follow()
+        self._answered, self._amid = self.journal.added, []
         self._add(Entry("> " + text, "bold accent"))
 
     def add_answer(self, text: str, level: Level = Level.INFO) -> None:
@@ -101,10 +125,54 @@ the levels; c copies what is shown. While it is scrolled back it stays there, an
         if change.came or change.gone or change.anew:
             self._copied = ""
             self.virtual_size = Size(width, lines)
+            if following and self._anchor_released:
+                self.anchor()  # a page further at the end released it
             if change.gone and not following:
                 self.scroll_to(y=max(0, self.scroll_offset.y - change.gone), animate=False, immediate=True)
             self.refresh()
+        if self._answered is not None:
+            self._turn_to_answer(self._answered, following or change.anew)
+        self._tell_reading()
         self._entitle()
+
+    def _turn_to_answer(self, number: int, following: bool) -> None:
+        """Show the beginning of an answer that is longer than the panel, as long as nobody scrolled."""
+        top, room = self.journal.lines_before(number), self.scrollable_content_region.height
+        long = len(self.journal.lines) - top - self.journal.lines_of(self._amid) > room
+        if long and (following or self.reading):
+            self._turning = True
+            self.scroll_to(y=top, animate=False, immediate=True)
+            self._turning = False
+            self._below = 0
+
+    @property
+    def reading(self) -> bool:
+        """Whether an answer is read that was longer than the panel."""
+        return self._below is not None
+
+    def follow(self) -> None:
+        """Go to the end, and stay there."""
+        self._answered = None
+        if self.reading:
+            self._below = None
+            self.post_message(self.Reading(None))
+        if self.is_mounted:
+            self._unseen = 0
+            self.anchor()
+            self._entitle()
+
+    def release_anchor(self) -> None:
+        """Somebody scrolls."""
+        super().release_anchor()
+        if not self._turning:
+            self._answered = None
+
+    def _tell_reading(self) -> None:
+        if self.reading:
+            below = max(0, round(self.max_scroll_y - self.scroll_y))
+            if below != self._below or not below:
+                self._below = below
+                self.post_message(self.Reading(below))
 
     @property
     def _following(self) -> bool:
@@ -115,6 +183,8 @@ the levels; c copies what is shown. While it is scrolled back it stays there, an
         text = self.journal.filter.text
         self.border_title = escape(f"Activity · {text}") if text else "Activity"
         new = f"{self._unseen:,} new below" if self._unseen else ""
+        if self._below is not None:
+            new = reading_words(self._below, self.outer_size.width - BORDER, key_of(self.screen, "scroll_down"))
         self.border_subtitle = self._copied or new
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
@@ -124,6 +194,9 @@ the levels; c copies what is shown. While it is scrolled back it stays there, an
             self._check_anchor()
         if self._unseen and new_value >= self.max_scroll_y:
             self._unseen = 0
+            self._entitle()
+        if self.reading:
+            self._tell_reading()
             self._entitle()
 
     def watch_picture(self) -> None:

@@ -1,6 +1,7 @@
 """What the activity remembers and which lines of it are shown: filtered, wrapped to a width, bounded."""
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 
@@ -67,6 +68,21 @@ class ActivityLog:
             text = f"{text[:LONGEST_ENTRY]}… ({len(text):,} characters)"
         self.entries.append(Entry(text, entry.words, entry.time, entry.level, entry.nodes))
         self._added += 1
+
+    @property
+    def added(self) -> int:
+        """Entries ever added: the number that the next one has."""
+        return self._added
+
+    def lines_before(self, number: int) -> int:
+        """Lines that stand above the entry of that number, as ``arrange`` left them."""
+        oldest = self._arranged - len(self._heights)
+        return sum(islice(self._heights, max(0, number - oldest)))
+
+    def lines_of(self, numbers: Iterable[int]) -> int:
+        """Lines that those entries take."""
+        oldest = self._arranged - len(self._heights)
+        return sum(self._heights[number - oldest] for number in numbers if oldest <= number < self._arranged)
 
     def show_only(self, wanted: ActivityFilter) -> None:
         """Another filter; ``arrange`` makes the lines anew."""

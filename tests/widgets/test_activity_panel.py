@@ -3,11 +3,13 @@
 import pytest
 
 from kvtui.core.events import Event, Level
+from kvtui.screens import Help
 from kvtui.widgets.activity import COPIED_MOST, Activity
 from kvtui.widgets.activity_log import KEPT_ENTRIES
+from kvtui.widgets.reading import reading_words
 from tests.widgets import frozen
 from tests.widgets.frozen import FrozenCluster
-from tests.widgets.running import Running, running
+from tests.widgets.running import Running, drawn, running
 
 pytestmark = pytest.mark.anyio
 DOWN = Event(frozen.NOON + 95, Level.BAD, "B is down: connection refused", ("B",))
@@ -127,3 +129,69 @@ async def test_a_filter_shows_its_newest_and_nothing_is_new() -> None:
         await shown.type("filter 9")
         await shown.until(lambda: "line 99" in shown.text("#activity"))
         assert title(shown) == ("Activity · 9", "")
+
+
+async def test_an_answer_longer_than_the_panel_is_read_from_its_beginning() -> None:
+    """``help`` put dozens of lines into a panel of seven, of which the last were seen."""
+    async with running(FrozenCluster(frozen.healthy(), frozen.EVENTS), (80, 24)) as shown:
+        await shown.type("stats --all")
+        await shown.until(lambda: "> stats --all" in shown.text("#activity").split("\n")[0])
+        await shown.until(lambda: "Esc back" in title(shown)[1])
+        assert not shown.dashboard.query_one("#nodes").display, "it has the room of the whole column"
+        assert "more lines below: PgDn" in title(shown)[1]
+        await shown.pilot.press("pagedown", "pagedown")
+        await shown.until(lambda: "State: kept by its nodes" in shown.text("#activity"))
+        assert title(shown)[1] == "end of the answer · Esc back"
+        shown.dashboard.activity.add_event(DOWN)
+        await shown.until(lambda: "B is down" in shown.text("#activity"))
+        await shown.pilot.press("escape")
+        await shown.until(lambda: shown.dashboard.query_one("#nodes").display)
+        await shown.until(lambda: "B is down" in shown.text("#activity"))
+        assert title(shown)[1] == ""
+
+        await shown.type("stats --all")
+        await shown.until(lambda: "Esc back" in title(shown)[1])
+        await shown.pilot.resize_terminal(120, 36)
+        await shown.until(lambda: all(told in shown.text("#activity") for told in ("> stats", "Epoch: 4")))
+        await shown.type("put a 1")
+        await shown.until(lambda: "put a 1" in shown.text("#activity"))
+        await shown.until(lambda: shown.dashboard.query_one("#nodes").display)
+        for _ in range(40):
+            shown.dashboard.activity.add_event(DOWN)
+        await shown.pilot.pause()
+        await shown.pilot.pause()
+        assert not shown.dashboard.activity.reading, "what happens afterwards is no part of an answer"
+        assert "put a 1" not in shown.text("#activity")
+
+
+async def test_where_there_is_room_for_one_panel_it_gives_way_to_an_answer_until_escape() -> None:
+    async with running(FrozenCluster(frozen.healthy()), (40, 15)) as shown:
+        await shown.type("stats --all")
+        await shown.until(lambda: "> stats --all" in shown.text("#activity").split("\n")[0])
+        assert "more lines" in title(shown)[1]
+        await shown.pilot.press("escape")
+        assert shown.dashboard.has_class("-show-ring")
+        await shown.type("put a 1")
+        await shown.until(lambda: "put a 1" in shown.text("#activity"))
+        await shown.pilot.press("escape")
+        assert shown.dashboard.has_class("-show-ring")
+
+
+async def test_help_is_a_sheet_with_the_commands_first() -> None:
+    async with running(FrozenCluster(frozen.healthy()), (80, 24)) as shown:
+        await shown.type("help")
+        await shown.until(lambda: isinstance(shown.app.screen, Help))
+        await shown.pilot.pause()
+        assert drawn(shown.app.screen.query_one("#explained")).split()[0] == "Commands"
+        await shown.pilot.press("escape")
+        await shown.type("help put")
+        await shown.until(lambda: "put <key> <value>" in shown.activity)
+
+
+def test_what_is_said_of_a_long_answer_has_room() -> None:
+    for width in range(16, 60):
+        for below in (0, 1, 12, 345):
+            told = reading_words(below, width, "PgDn")
+            assert len(told) <= width
+            assert "Esc" in told
+            assert not below or (str(below) in told and "PgDn" in told)
