@@ -124,7 +124,14 @@ class Coordinator:
         self._revival = Revival(self._ledger, seams.clock, self._happenings, start) if revive else None
         directory = "" if state is None else str(state)
         self._observatory = Observatory(
-            self._ledger, seams.clock, meter, self._happenings, self._faults.of, state is not None, directory
+            self._ledger,
+            seams.clock,
+            meter,
+            self._happenings,
+            self._faults.of,
+            lambda: bool(self._writes.in_flight),
+            state is not None,
+            directory,
         )
 
     async def open(self, tasks: TaskGroup) -> None:
@@ -294,7 +301,8 @@ class Coordinator:
             self._moves.end(tally)
         self._check_active()
         # Asked at once: a plan that changes from here on is not what was waited for.
-        problem = unfinished(self._ledger.topology, self._ledger.unverified)
+        usable = {node.id for node in self._ledger.nodes.values() if node.usable}
+        problem = unfinished(self._ledger.topology, self._ledger.unverified, usable)
         await self._observatory.refresh()
         if problem:
             why = self._ledger.full or self._mover.trouble

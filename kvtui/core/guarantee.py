@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kvtui.core.events import Level
+from kvtui.core.naming import NAMED, named, slots
 from kvtui.core.read_mode import ReadMode
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def guarantee(picture: ClusterSnapshot) -> str:
 
 def weakened(picture: ClusterSnapshot) -> bool:
     """Whether it is less than the cluster's nodes and settings make possible."""
-    if picture.stopped or picture.lost:
+    if picture.stopped or picture.lost or picture.unavailable or picture.unwritable:
         return True
     return any(copies < picture.copies_each for copies, _ in picture.clean_copies)
 
@@ -33,7 +34,38 @@ def weakened(picture: ClusterSnapshot) -> bool:
 def strength(picture: ClusterSnapshot) -> tuple[int, ...]:
     """Compares guarantees: the smaller tuple promises less."""
     fewest = min((copies for copies, _ in picture.clean_copies if copies), default=0)
-    return (not picture.stopped, -picture.lost, fewest, picture.reads is ReadMode.STRICT)
+    strict = picture.reads is ReadMode.STRICT
+    return (not picture.stopped, -picture.lost, -picture.unavailable, -picture.unwritable, fewest, strict)
+
+
+def unserved(picture: ClusterSnapshot, most: int = NAMED) -> str:
+    """Such as ``2,870 slots can't be served: they wait for A and B``, with at most so many nodes named; empty where all are served.
+    With ``available`` reads some answer what may be old."""
+    if not picture.unavailable:
+        return ""
+    stale = picture.stale_at_best if picture.reads is ReadMode.AVAILABLE else 0
+    if not stale:
+        told = f"{slots(picture.unavailable)} can't be served"
+    elif stale == picture.unavailable:
+        told = f"{slots(stale)} {'answers stale and takes' if stale == 1 else 'answer stale and take'} no writes"
+    else:
+        told = f"{slots(picture.unavailable - stale)} can't be served, {slots(stale)} stale at best"
+    return f"{told}: {_wait(picture.unavailable)} for {named(picture.waits_for, most)}"
+
+
+def unwritten(picture: ClusterSnapshot, most: int = NAMED) -> str:
+    """Such as ``2,870 slots take no writes: they wait for A and B``; empty where all do that can be read."""
+    if not picture.unwritable:
+        return ""
+    take = "takes" if picture.unwritable == 1 else "take"
+    waiting = (
+        f": {_wait(picture.unwritable)} for {named(picture.writes_wait_for, most)}" if picture.writes_wait_for else ""
+    )
+    return f"{slots(picture.unwritable)} {take} no writes{waiting}"
+
+
+def _wait(number: int) -> str:
+    return "it waits" if number == 1 else "they wait"
 
 
 class GuaranteeWatch:
@@ -43,36 +75,40 @@ class GuaranteeWatch:
         self._happenings = happenings
         self._strength = strength(picture)
         self._weak = False
+        self._unserved = False
+        """Whether it was told that slots can't be served."""
 
     def look(self, picture: ClusterSnapshot) -> None:
         """At the next picture."""
         before, self._strength = self._strength, strength(picture)
         if self._strength < before:
             self._weak = True
-            self._happenings.emit(Level.WARNING, f"the guarantee is weaker now: {picture.guarantee}")
+            level = Level.BAD if picture.lost or picture.unavailable or picture.unwritable else Level.WARNING
+            self._happenings.emit(level, f"the guarantee is weaker now: {picture.guarantee}")
         elif self._weak and not picture.guarantee_weakened:
             self._weak = False
             self._happenings.emit(Level.GOOD, f"the guarantee is whole again: {picture.guarantee}")
+        elif self._unserved and not picture.unavailable and not picture.stopped:
+            every = "every slot that is not lost" if picture.lost else "every slot"
+            self._happenings.emit(Level.GOOD, f"{every} is served again: {picture.guarantee}")
+        self._unserved = self._weak and picture.unavailable > 0
 
 
 def _copies(picture: ClusterSnapshot) -> str:
-    sizes = [(copies, slots) for copies, slots in picture.clean_copies if copies]
-    lost = f"{_slots(picture.lost)} lost" if picture.lost else ""
+    sizes = [(copies, number) for copies, number in picture.clean_copies if copies]
+    lost = f"{slots(picture.lost)} lost" if picture.lost else ""
+    worse = [text for text in (lost, unserved(picture), unwritten(picture)) if text]
     if not sizes:
-        return lost
-    fewest, slots = sizes[0]
+        return "; ".join(worse)
+    fewest, number = sizes[0]
     wanted = f" ({picture.replication} wanted)" if fewest <= picture.copies_each < picture.replication else ""
-    if fewest < picture.copies_each and slots < picture.slots:
-        said = f"{_slots(slots)} on {_nodes(fewest)} only"
+    if fewest < picture.copies_each and number < picture.slots:
+        said = f"{slots(number)} on {_nodes(fewest)} only"
     else:
         only = " only" if fewest < picture.copies_each else ""
         said = f"every acknowledged write on {_nodes(fewest)}{only}{wanted}"
-    return f"{lost}; {said}" if lost else said
+    return "; ".join([*worse, said])
 
 
 def _nodes(number: int) -> str:
     return "1 node" if number == 1 else f"{number} nodes"
-
-
-def _slots(number: int) -> str:
-    return "1 slot" if number == 1 else f"{number:,} slots"

@@ -242,6 +242,12 @@ class Ledger:
         coordinator may have done that already, and whoever has not granted this one's epoch may know."""
         return not self.cautious or self.obeyed(place)
 
+    def unheard(self, place: Placement) -> tuple[str, ...]:
+        """Who must grant this coordinator's epoch before a slot that is placed so may be served; nobody where it may."""
+        if self.may_place(place):
+            return ()
+        return tuple(node for node in place.counted if node not in self.granted)
+
     @property
     def newest(self) -> Version:
         """The newest version given to a write so far."""

@@ -232,7 +232,7 @@ class Membership:
         work = wanted(topology, usable, self._ledger.unverified)
         startable = any(self._ledger.may_place(piece.place) for piece in work)
         if topology.planned.weights and not startable:
-            why = unfinished(topology, self._ledger.unverified)
+            why = unfinished(topology, self._ledger.unverified, usable)
             raise ClusterError(f"{node.id} is not drained yet: {why}; that goes on when they are back")
 
     def _check_spare(self, name: str) -> None:

@@ -3,18 +3,23 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from itertools import chain, groupby, pairwise
+from dataclasses import dataclass
+from itertools import chain, pairwise
 from typing import Final
 
+from kvtui.core.geometry import Geometry
 from kvtui.core.guarantee import GuaranteeWatch
 from kvtui.core.happenings import Happenings
+from kvtui.core.key_counts import KeyCounts
 from kvtui.core.latencies import NONE
 from kvtui.core.ledger import Ledger
 from kvtui.core.link import LinkFull, LinkLost
 from kvtui.core.meter import Meter
+from kvtui.core.move_watch import MoveWatch
 from kvtui.core.pace import Paced
 from kvtui.core.protocol import Counts, Facts
 from kvtui.core.quorum import write_quorum
+from kvtui.core.reach import MovesWait, Reach, moves_wait, reach
 from kvtui.core.ring import Classic, Ring
 from kvtui.core.seams.clock import Clock
 from kvtui.core.snapshot import ClusterSnapshot, NodeState, NodeView, Progress, RangeView
@@ -42,22 +47,26 @@ class Observatory:
         meter: Meter,
         happenings: Happenings,
         fault_of: Callable[[str], str],
+        writing: Callable[[], bool],
         durable: bool,
         state_directory: str,
     ) -> None:
-        """``fault_of`` says in words what is being done to a node on purpose."""
+        """``fault_of`` says in words what is being done to a node on purpose; ``writing`` whether a write is under way."""
         self._fault_of = fault_of
+        self._writing = writing
         self._ledger = ledger
         self._clock = clock
         self._meter = meter
         self._durable = durable
         self._state_directory = state_directory
-        self._density: tuple[int, ...] = ()
+        self._keys = KeyCounts()
         self._counters: dict[str, int] = {}
         self._rates = meter.sample(1.0)
         self._drawn = asyncio.Event()
         """Set with each new snapshot, and then replaced."""
-        self._geometry: tuple[Topology, _Geometry] | None = None
+        self._geometry: tuple[Topology, Geometry] | None = None
+        self._reached: tuple[object, _Reached] | None = None
+        """What can be reached, and what that was found from."""
         self._quotas: tuple[Ring, dict[str, int]] | None = None
         self._most_pending: dict[str, int] = {}
         """Slots on their way to each node when its present moves began: the whole of their progress."""
@@ -68,6 +77,7 @@ class Observatory:
         """Each node's view, and what it was drawn from."""
         self.snapshot = self._draw()
         self._guarantee = GuaranteeWatch(self.snapshot, happenings)
+        self._moves = MoveWatch(happenings)
 
     async def run(self) -> None:
         """Follow the ledger, and the nodes' counters, for ever."""
@@ -106,6 +116,7 @@ class Observatory:
         if drawn != self.snapshot:
             self.snapshot = drawn
             self._guarantee.look(drawn)
+            self._moves.look(drawn)
             self._drawn.set()
             self._drawn = asyncio.Event()
 
@@ -122,24 +133,22 @@ class Observatory:
 
     def _counts_are_old(self) -> bool:
         counters = {node.id: node.facts.counter for node in self._ledger.nodes.values() if node.usable}
-        return counters != self._counters or not self._density
+        return counters != self._counters or self._keys.empty
 
     async def _count(self) -> None:
-        """Count the distinct live keys of each part of the ring, each at one clean replica."""
+        """Count the distinct live keys of each part of the ring, each at one clean replica; where none can be reached, the last
+        count stays."""
         counters = {node.id: node.facts.counter for node in self._ledger.nodes.values() if node.usable}
         topology = self._ledger.topology
         slots = len(topology.places)
-        parts = min(DENSITY_PARTS, slots)
         asked: dict[str, list[tuple[int, int]]] = {}
+        written = None if self._writing() else self._ledger.seq
         for start, stop, place in topology.stretches:
             holder = next((node for node in place.clean if (n := self._ledger.nodes.get(node)) and n.usable), "")
             if holder:
-                asked.setdefault(holder, []).extend(_cut(start, stop, slots // parts))
-        density = [0] * parts
+                asked.setdefault(holder, []).extend(_cut(start, stop, slots // _parts(slots)))
         answers = await asyncio.gather(*(self._ask_counts(node, ranges) for node, ranges in asked.items()))
-        for (start, _stop), keys in chain.from_iterable(answers):
-            density[start * parts // slots] += keys
-        self._density = tuple(density)
+        self._keys.renew(slots, chain.from_iterable(answers), written)
         self._counters = counters
 
     async def _ask_counts(self, name: str, ranges: list[tuple[int, int]]) -> list[tuple[tuple[int, int], int]]:
@@ -159,11 +168,15 @@ class Observatory:
     def _draw(self) -> ClusterSnapshot:
         topology = self._ledger.topology
         if self._geometry is None or self._geometry[0] is not topology:
-            self._geometry = (topology, _Geometry(topology))
+            self._geometry = (topology, Geometry(topology))
         geometry = self._geometry[1]
+        reached = self._reach(geometry)
+        counted = self._keys.totals(
+            len(topology.places), _parts(len(topology.places)), reached.slots.runs, self._ledger.seq
+        )
         ring = topology.planned
         quotas = self._quotas_of(ring)
-        nodes = tuple(self._draw_node(name, geometry, quotas.get(name, 0)) for name in topology.members)
+        nodes = tuple(self._draw_node(name, geometry, reached, quotas.get(name, 0)) for name in topology.members)
         for name in self._views.keys() - topology.members.keys():
             del self._views[name], self._since[name]
         policy = f"classic {ring.policy.vnodes}" if isinstance(ring.policy, Classic) else "balanced"
@@ -181,23 +194,45 @@ class Observatory:
             reads=topology.reads,
             throttle=topology.throttle,
             nodes=nodes,
-            ranges=geometry.ranges,
-            keys=sum(self._density),
+            ranges=reached.ranges,
+            keys=sum(counted.density),
+            unreachable_keys=counted.unreachable,
+            unreachable_sure=counted.sure,
             copies=sum(view.keys for view in nodes),
-            density=self._density,
+            density=counted.density,
             puts=puts,
             gets=gets,
             behind=geometry.behind,
             hints=sum(len(keys) for keys in self._ledger.hints.values()),
-            under_replicated=geometry.under(copies_each),
+            under_replicated=geometry.under(copies_each, reached.slots.unavailable_by_copies),
             clean_copies=geometry.clean_copies,
             lost=geometry.lost,
+            unavailable=reached.slots.unavailable,
+            waits_for=reached.slots.waits_for,
+            stale_at_best=reached.slots.stale,
+            unwritable=reached.slots.unwritable,
+            writes_wait_for=reached.slots.writes_wait_for,
             moving=moving,
+            moves_waiting=reached.moves.slots,
+            moves_wait_for=reached.moves.waits_for,
             durable=self._durable,
             state_directory=self._state_directory,
             stopped=self._ledger.stopped,
             log_full=self._ledger.full,
         )
+
+    def _reach(self, geometry: Geometry) -> "_Reached":
+        """What can be reached now, found anew only when something of it may differ."""
+        ledger = self._ledger
+        usable = frozenset(node.id for node in ledger.nodes.values() if node.usable)
+        granted = frozenset(ledger.granted) if ledger.cautious else None
+        found_from = geometry, usable, granted
+        if self._reached is None or self._reached[0] != found_from:
+            away = ledger.topology.members.keys() - usable
+            slots = reach(ledger.topology, away, None if granted is None else ledger.unheard)
+            moves = moves_wait(geometry.moves, usable)
+            self._reached = found_from, _Reached(slots, moves, geometry.ranges_of(slots))
+        return self._reached[1]
 
     def _quotas_of(self, ring: Ring) -> dict[str, int]:
         """Slots that each node is to hold."""
@@ -205,7 +240,7 @@ class Observatory:
             self._quotas = (ring, Counter(chain.from_iterable(ring.table)))
         return self._quotas[1]
 
-    def _draw_node(self, name: str, geometry: "_Geometry", quota: int) -> NodeView:
+    def _draw_node(self, name: str, geometry: Geometry, reached: "_Reached", quota: int) -> NodeView:
         """The node's view; the object before where nothing differs, which of many nodes is so for most."""
         member = self._ledger.topology.members[name]
         node = self._ledger.nodes.get(name)
@@ -221,7 +256,7 @@ class Observatory:
         fault = self._fault_of(name)
         note = node.trouble if node else ""
         drawn_from = (
-            geometry, facts, state, rate, took, quota, hints, receiving, pid, fault, note, weight, host, port, member,
+            geometry, reached, facts, state, rate, took, quota, hints, receiving, pid, fault, note, weight, host, port, member,
         )  # fmt: skip
         known = self._views.get(name)
         if known is not None and known[0] == drawn_from:
@@ -245,7 +280,9 @@ class Observatory:
             first_share=geometry.firsts.get(name, 0) / slots,
             behind=geometry.behind_of.get(name, 0),
             hints=hints,
+            awaited=reached.slots.awaited.get(name, 0),
             receiving=receiving,
+            waits_for=reached.moves.by_node.get(name, ()),
             leaving=member.leaving,
             started_here=member.started_here,
             pid=pid,
@@ -279,46 +316,18 @@ class Observatory:
         return Progress(most - pending, most, float(f"{rate:.2g}"), None if left is None else round(left))
 
 
-class _Geometry:
-    """What a topology alone determines of its picture."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Reached:
+    """What the nodes that can be reached now make of a topology."""
 
-    def __init__(self, topology: Topology) -> None:
-        slots = max(1, len(topology.places))
-        planned = topology.planned.table
-        self.copies: dict[str, int] = {}
-        self.firsts: dict[str, int] = {}
-        self.behind_of: dict[str, int] = {}
-        self.arriving: dict[str, int] = {}
-        self.moving = self.behind = self.lost = 0
-        self._clean_sizes: dict[int, int] = {}
-        ranges: list[RangeView] = []
-        for start, stop, place in topology.stretches:
-            width = stop - start
-            if not place.replicas:
-                continue
-            for node in place.replicas:
-                self.copies[node] = self.copies.get(node, 0) + width
-            self.firsts[place.replicas[0]] = self.firsts.get(place.replicas[0], 0) + width
-            for node in place.behind:
-                self.behind_of[node] = self.behind_of.get(node, 0) + width
-            self.behind += width * len(place.behind)
-            self.lost += 0 if place.clean else width
-            self._clean_sizes[len(place.clean)] = self._clean_sizes.get(len(place.clean), 0) + width
-            giving = tuple(node for node in place.replicas if place.target and node not in place.target)
-            ranges.append(RangeView(start / slots, stop / slots, place.replicas, place.clean, place.receiving, giving))
-        for (place, target), group in groupby(zip(topology.places, planned, strict=True)):
-            newcomers = [node for node in target if node not in place.replicas]
-            if newcomers and place.replicas:
-                width = len(list(group))
-                self.moving += width
-                for node in newcomers:
-                    self.arriving[node] = self.arriving.get(node, 0) + width
-        self.ranges = tuple(ranges)
-        self.clean_copies = tuple(sorted(self._clean_sizes.items()))
+    slots: Reach
+    moves: MovesWait
+    ranges: tuple[RangeView, ...]
 
-    def under(self, copies_each: int) -> int:
-        """Slots with fewer clean copies than wanted."""
-        return sum(slots for size, slots in self._clean_sizes.items() if size < copies_each)
+
+def _parts(slots: int) -> int:
+    """Parts of the ring whose keys are counted."""
+    return min(DENSITY_PARTS, slots)
 
 
 def _cut(start: int, stop: int, width: int) -> list[tuple[int, int]]:

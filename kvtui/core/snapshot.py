@@ -62,8 +62,12 @@ class NodeView:
     """Slots of which the node is a replica that may lack acknowledged writes."""
     hints: int = 0
     """Keys known to be missing on it."""
+    awaited: int = 0
+    """Slots that can't be served, or take no writes, and wait for it: it has a clean copy of them, and can't be reached."""
     receiving: Progress | None = None
     """Slots on their way to this node."""
+    waits_for: tuple[str, ...] = ()
+    """Nodes that can't be reached, without which slots can't move to this node, or off it."""
     leaving: bool = False
     """The node is being drained."""
     started_here: bool = False
@@ -98,6 +102,10 @@ class RangeView:
     """Nodes that are being filled and will become replicas."""
     giving: tuple[str, ...] = ()
     """Replicas that end being so once ``receiving`` are filled."""
+    waits_for: tuple[str, ...] = ()
+    """The range is unavailable: nodes that can't be reached, one of which at least must be back before it is served."""
+    writes_wait_for: tuple[str, ...] = ()
+    """It can be read, and takes no writes: nodes without which too few clean copies can be reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +142,11 @@ class ClusterSnapshot:
     ranges: tuple[RangeView, ...] = ()
     """In ring order, covering 0..1; empty without nodes."""
     keys: int = 0
-    """Distinct live keys, as last counted."""
+    """Distinct live keys that can be reached, as last counted."""
+    unreachable_keys: int | None = 0
+    """Distinct live keys of the slots that are unavailable, as counted while they could be reached; None where they were not."""
+    unreachable_sure: bool = True
+    """False where some may have been written or deleted after that count: then their number is a rough one."""
     copies: int = 0
     """Live keys summed over nodes."""
     density: tuple[int, ...] = ()
@@ -146,13 +158,27 @@ class ClusterSnapshot:
     hints: int = 0
     """Keys known to be missing on replicas that are behind."""
     under_replicated: int = 0
-    """Slots with fewer clean copies than ``copies_each``."""
+    """Slots with fewer clean copies than ``copies_each`` that are served all the same: neither ``unavailable`` nor ``lost``."""
     clean_copies: tuple[tuple[int, int], ...] = ()
     """(clean copies, slots that have so many), fewest copies first; empty without nodes."""
     lost: int = 0
-    """Slots without any clean copy that can be reached or hoped for."""
+    """Slots without any clean copy, on whatever node: their newest writes may be gone."""
+    unavailable: int = 0
+    """Slots with clean copies none of which can be reached now: they can't be served until a node is back."""
+    waits_for: tuple[str, ...] = ()
+    """The nodes that those wait for; that which has most of them first."""
+    stale_at_best: int = 0
+    """Slots of those of which a replica can be reached that may lack writes: ``available`` reads answer from there, flagged."""
+    unwritable: int = 0
+    """Slots that can be read, and take no writes: too few clean copies can be reached."""
+    writes_wait_for: tuple[str, ...] = ()
+    """The nodes that those wait for."""
     moving: Progress | None = None
     """All slots that are changing hands."""
+    moves_waiting: int = 0
+    """Slots that are to move, and can't."""
+    moves_wait_for: tuple[str, ...] = ()
+    """The nodes that those wait for."""
     durable: bool = True
     """False with ``--memory``: nothing survives the end of the processes."""
     state_directory: str = ""
@@ -172,6 +198,11 @@ class ClusterSnapshot:
     def guarantee_weakened(self) -> bool:
         """Whether that is less than the cluster's nodes and settings make possible."""
         return weakened(self)
+
+    @property
+    def known_keys(self) -> int | None:
+        """Distinct live keys, those that can't be reached now included; None where nobody has counted them."""
+        return None if self.unreachable_keys is None else self.keys + self.unreachable_keys
 
     def node(self, node: str) -> NodeView | None:
         """The node of that id, or None."""

@@ -12,10 +12,12 @@ from typing import Final, NamedTuple
 
 from kvtui.core.graves import RIPE, eligible
 from kvtui.core.placement import Placement
-from kvtui.core.topology import Topology
+from kvtui.core.topology import Topology, described
 
 CHUNK: Final = 256
 """Most slots of one piece of work, none of which lies on both sides of a multiple of it."""
+
+NOT_REACHED: Final = "can't be reached"
 
 
 class Kind(StrEnum):
@@ -140,19 +142,39 @@ def _purges(
         start = stop
 
 
-def unfinished(topology: Topology, unverified: Sequence[int]) -> str:
-    """Why the cluster is not as planned, in words; empty when it is, with every replica clean and verified."""
-    for place in topology.distinct:
-        if place.replicas and not place.clean:
-            return "some slots have no clean copy left; start the nodes that held them, or: accept-loss"
-        if place.behind:
-            return f"{place.behind[0]} is behind and can't be reached"
+def unfinished(topology: Topology, unverified: Sequence[int], usable: Collection[str] = ()) -> str:
+    """Why the cluster is not as planned, in words; empty when it is, with every replica clean and verified. ``usable``: the nodes
+    that can be reached."""
+    if topology.lost:
+        return f"{described(topology.lost)} have no clean copy left; start the nodes that held them, or: accept-loss"
+    behind = sorted({node for place in topology.distinct for node in place.behind})
+    if behind:
+        away = [node for node in behind if node not in usable]
+        lacking = ", ".join(away or behind)
+        verb = "are" if len(away or behind) > 1 else "is"
+        return f"{lacking} {verb} behind and {NOT_REACHED if away else 'not made equal yet'}"
     for (place, target, suspect), _ in groupby(zip(topology.places, topology.planned.table, unverified, strict=True)):
         if place.replicas != target or place.target:
-            return "slots wait to be moved to or from a node that can't be reached"
+            waited = move_waits_for(place, target, usable)
+            if waited:
+                return f"slots wait to be moved until {', '.join(waited)} can be reached"
+            return "slots are still to be moved"
         if suspect and len(place.clean) > 1:
             return f"{', '.join(place.clean)} could not be compared"
     return ""
+
+
+def move_waits_for(place: Placement, target: tuple[str, ...], usable: Collection[str]) -> tuple[str, ...]:
+    """The nodes that must be reached before slots of that placement can be moved to ``target``; none where nothing is to be moved,
+    or nothing keeps it from going on."""
+    if not place.clean or (place.replicas == target and not place.target):
+        return ()
+    if not any(node in usable for node in place.clean):
+        return place.clean
+    needed = tuple(node for node in target if node not in usable and node not in place.clean)
+    if needed or keeps_reach(place, target, usable):
+        return needed
+    return tuple(node for node in target if node not in usable)
 
 
 def _for_stretch(

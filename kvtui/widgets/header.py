@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+from kvtui.core.guarantee import unserved, unwritten
+from kvtui.core.naming import named
 from kvtui.core.read_mode import ReadMode
-from kvtui.core.snapshot import ClusterSnapshot, NodeState
+from kvtui.core.snapshot import ClusterSnapshot, NodeState, Progress
 from kvtui.widgets.panel import LinesPanel
 from kvtui.widgets.picture import Picture
 from kvtui.widgets.tints import Line, Span
@@ -32,7 +34,7 @@ def header_line(snapshot: ClusterSnapshot, width: int, *, readonly: bool = False
     parts: list[Line] = [_nodes_up(snapshot), safety(snapshot)]
     extras: list[Line] = []
     if snapshot.moving is not None and snapshot.moving.total:
-        extras.append(((f"moving {percent(snapshot.moving.fraction)}", "accent"),))
+        extras.append(_moving(snapshot.moving, snapshot.moves_wait_for))
     if snapshot.attached:
         extras.append((("attached", "accent"),))
     if not snapshot.durable:
@@ -54,14 +56,20 @@ def header_line(snapshot: ClusterSnapshot, width: int, *, readonly: bool = False
     return (*name, (" " * gap, "text"), *right)
 
 
+def _moving(moving: Progress, waits_for: Sequence[str]) -> Line:
+    """How far the moves are, and who keeps them from going on."""
+    waits: Line = ((f", waits for {named(waits_for, 2)}", "warning"),) if waits_for else ()
+    return ((f"moving {percent(moving.fraction)}", "accent"), *waits)
+
+
 def _narrow(snapshot: ClusterSnapshot, width: int, readonly: bool) -> Line:
     """Nodes up and safety, in the fullest words that have room; safety stays whole to the last."""
     badge: Line = (*READONLY, (" ", "text")) if readonly else ()
     gap: Line = (("  ", "text"),)
     nodes, few = _nodes_up(snapshot), _nodes_up(snapshot, short=True)
-    safe, briefly = safety(snapshot), safety(snapshot, short=True)
-    ways = [(*badge, *up, *gap, *how) for how in (safe, briefly) for up in (nodes, few)] + [(*badge, *briefly)]
-    return next((way for way in ways if _width(way) <= width), briefly)
+    forms = _forms(snapshot)
+    ways = [(*badge, *up, *gap, *how) for how in forms for up in (nodes, few)] + [(*badge, *how) for how in forms]
+    return next((way for way in [*ways, *forms] if _width(way) <= width), forms[-1])
 
 
 def _nodes_up(snapshot: ClusterSnapshot, *, short: bool = False) -> Line:
@@ -74,32 +82,60 @@ def _nodes_up(snapshot: ClusterSnapshot, *, short: bool = False) -> Line:
     return (("● " if up == total else "◐ ", words), (told, words))
 
 
-def safety(snapshot: ClusterSnapshot, *, short: bool = False) -> Line:
-    """Whether every key is on as many nodes as it should be; else what is missing, the worst first. ``short``: in a few words."""
+def safety(snapshot: ClusterSnapshot) -> Line:
+    """Whether every key is on as many nodes as it should be, and served; else what is missing, the worst first."""
+    return _forms(snapshot)[0]
+
+
+def _forms(snapshot: ClusterSnapshot) -> list[Line]:
+    """The same in full, then in fewer and fewer words."""
+    if not snapshot.nodes and not snapshot.stopped:
+        return [()]
+    texts, words = _safety(snapshot)
+    return [((text, words),) for text in texts]
+
+
+def _safety(snapshot: ClusterSnapshot) -> tuple[list[str], str]:
     if snapshot.stopped:
         if snapshot.attached:
-            return (("ended: takeup" if short else "coordinator ended: takeup", "bad bold"),)
-        return (("stopped: open it again" if short else "stopped: leave, and open it again", "bad bold"),)
-    if not snapshot.nodes:
-        return ()
+            return ["coordinator ended: takeup", "ended: takeup"], "bad bold"
+        return ["stopped: leave, and open it again", "stopped: open it again"], "bad bold"
     copies = counted(snapshot.copies_each, "node")
-    if snapshot.lost:
-        return ((f"{counted(snapshot.lost, 'slot')} lost", "bad bold"),)
+    if snapshot.lost or snapshot.unavailable or snapshot.unwritable:
+        return _missing(snapshot), "bad bold"
     if snapshot.log_full:
-        return (("disk full" if short else "the coordinator's disk is full: changes wait", "bad bold"),)
+        return ["the coordinator's disk is full: changes wait", "disk full"], "bad bold"
     if snapshot.under_replicated:
-        if short:
-            lack = "lacks" if snapshot.under_replicated == 1 else "lack"
-            return ((f"{counted(snapshot.under_replicated, 'slot')} {lack} copies", "warning"),)
-        return ((f"{snapshot.under_replicated:,} of {snapshot.slots:,} slots on fewer than {copies}", "warning"),)
-    if any(node.state is NodeState.DOWN for node in snapshot.nodes):
-        return (("on nodes that are down" if short else f"every key on {copies}, some of them down", "warning"),)
+        lack = "lacks" if snapshot.under_replicated == 1 else "lack"
+        few = counted(snapshot.under_replicated, "slot")
+        return [
+            f"{snapshot.under_replicated:,} of {snapshot.slots:,} slots on fewer than {copies}",
+            f"{few} {lack} copies",
+        ], "warning"
+    if any(node.state is NodeState.DOWN and node.share for node in snapshot.nodes):
+        return [f"every key on {copies}, some of them down", "on nodes that are down"], "warning"
     if snapshot.copies_each < snapshot.replication:
         told = f"{copies}, {snapshot.replication} wanted"
-        return ((f"on {told}" if short else f"every key on {told}", "warning"),)
+        return [f"every key on {told}", f"on {told}"], "warning"
     if snapshot.reads is not ReadMode.STRICT:
-        return (("reads may be stale" if short else f"every key on {copies}, reads may be stale", "warning"),)
-    return ((f"every key on {copies}", "good"),)
+        return [f"every key on {copies}, reads may be stale", "reads may be stale"], "warning"
+    return [f"every key on {copies}"], "good"
+
+
+def _missing(snapshot: ClusterSnapshot) -> list[str]:
+    """What can't be served, or not be written: lost for good first, then what waits, and for whom."""
+    lost = f"{counted(snapshot.lost, 'slot')} lost" if snapshot.lost else ""
+    if snapshot.unavailable:
+        waiting = [unserved(snapshot), unserved(snapshot, 2), unserved(snapshot, 1)]
+        slots = counted(snapshot.unavailable, "slot")
+        wait = "waits" if snapshot.unavailable == 1 else "wait"
+        waiting += [f"{slots} {wait} for {named(snapshot.waits_for, most)}" for most in (3, 2, 1)]
+        waiting.append(f"{slots} not served")
+    elif snapshot.unwritable:
+        waiting = [unwritten(snapshot), unwritten(snapshot, 1), f"{counted(snapshot.unwritable, 'slot')} not written"]
+    else:
+        return [lost]
+    return [f"{lost}; {text}" for text in waiting] + [lost] if lost else waiting
 
 
 def effective(snapshot: ClusterSnapshot) -> Line:
@@ -107,7 +143,7 @@ def effective(snapshot: ClusterSnapshot) -> Line:
     if not snapshot.clean_copies or snapshot.stopped:
         return ()
     ((_, words),) = safety(snapshot)
-    if any(node.state is NodeState.DOWN for node in snapshot.nodes) and not snapshot.guarantee_weakened:
+    if any(node.state is NodeState.DOWN and node.share for node in snapshot.nodes) and not snapshot.guarantee_weakened:
         return ()
     return ((snapshot.guarantee, words),)
 

@@ -46,6 +46,38 @@ WHOLE = ClusterSnapshot(
             False,
         ),
         ({"durable": False}, "every acknowledged write on 2 nodes; reads never older; in memory only", False),
+        (
+            {"unavailable": 2_870, "waits_for": ("A", "B"), "clean_copies": ((1, 8_192), (2, 8_192))},
+            "2,870 slots can't be served: they wait for A and B; 8,192 slots on 1 node only; reads never older",
+            True,
+        ),
+        (
+            {"unavailable": 1, "waits_for": ("A",), "lost": 2, "clean_copies": ((0, 2), (2, 16_382))},
+            "2 slots lost; 1 slot can't be served: it waits for A; every acknowledged write on 2 nodes; reads never older",
+            True,
+        ),
+        (
+            {"unavailable": 30, "stale_at_best": 30, "waits_for": ("A", "B", "C", "D"), "reads": ReadMode.AVAILABLE},
+            "30 slots answer stale and take no writes: they wait for A, B and 2 more; every acknowledged write on 2 nodes;"
+            " reads may be older where flagged stale",
+            True,
+        ),
+        (
+            {"unavailable": 30, "stale_at_best": 10, "waits_for": ("A",), "reads": ReadMode.AVAILABLE},
+            "20 slots can't be served, 10 slots stale at best: they wait for A; every acknowledged write on 2 nodes;"
+            " reads may be older where flagged stale",
+            True,
+        ),
+        (
+            {"unavailable": 30, "stale_at_best": 10, "waits_for": ("A",)},
+            "30 slots can't be served: they wait for A; every acknowledged write on 2 nodes; reads never older",
+            True,
+        ),
+        (
+            {"unwritable": 5, "writes_wait_for": ("B",)},
+            "5 slots take no writes: they wait for B; every acknowledged write on 2 nodes; reads never older",
+            True,
+        ),
         ({"stopped": "another took over"}, "none from here: kvtui stopped serving", True),
     ],
 )

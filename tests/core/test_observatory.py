@@ -4,10 +4,26 @@ import asyncio
 
 import pytest
 
+from kvtui.core.cluster import Outcome
 from kvtui.core.snapshot import NodeState
 from tests.simulation.harness import SimCluster, settled
 from tests.simulation.loop import run_virtual
 from tests.simulation.transport import SimNetwork
+
+
+class Telling:
+    """Hears the events of a cluster."""
+
+    def __init__(self, cluster: SimCluster) -> None:
+        self.texts: list[str] = []
+        self._listening = asyncio.create_task(self._listen(cluster))
+
+    async def _listen(self, cluster: SimCluster) -> None:
+        async for event in cluster.coordinator.events():
+            self.texts.append(event.text)
+
+    def over(self) -> None:
+        self._listening.cancel()
 
 
 def test_bytes_and_quota_of_each_node_are_told() -> None:
@@ -94,6 +110,79 @@ def test_a_node_that_is_a_replica_of_nothing_any_more_misses_no_keys() -> None:
             await cluster.until(lambda now: now.hints > 0)
             await cluster.call(lambda coordinator: coordinator.remove_node("n3", force=True))
             assert (await cluster.until(settled)).hints == 0
+
+    run_virtual(main)
+
+
+def test_with_two_of_five_nodes_away_it_says_what_waits_for_whom_and_how_many_keys_that_are() -> None:
+    """Gets and puts of some keys failed, the middle of the ring showed fewer keys, and the header told of copies alone."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=5, replication=2, slots=64) as cluster:
+            keys = [b"key-%d" % number for number in range(2_000)]
+            await cluster.put_many([(key, b"v") for key in keys])
+            calm = await cluster.until(lambda now: now.copies == 4_000 and now.keys == 2_000)
+            assert (calm.unavailable, calm.waits_for, calm.unreachable_keys) == (0, (), 0)
+            await asyncio.sleep(5)
+            told = Telling(cluster)
+            cluster.kill("n1")
+            cluster.kill("n2")
+            away = await cluster.until(lambda now: now.unavailable > 0 and now.unreachable_keys != 0)
+            await asyncio.sleep(5)
+            later = cluster.coordinator.snapshot()
+            assert (later.unavailable, later.keys, later.waits_for) == (away.unavailable, away.keys, away.waits_for)
+            failed = [key for key in keys if (await cluster.coordinator.get(key)).outcome is not Outcome.OK]
+            assert failed
+            assert (away.unreachable_keys, away.keys, away.known_keys) == (len(failed), 2_000 - len(failed), 2_000)
+            assert away.unreachable_sure
+            assert set(away.waits_for) <= {"n1", "n2"}
+            assert away.unavailable == sum(node.awaited for node in away.nodes)
+            assert away.unavailable + away.under_replicated == sum(n for size, n in away.clean_copies if size == 1)
+            written = await cluster.coordinator.put(failed[0], b"w")
+            assert written.outcome is Outcome.FAILED
+            assert any(node in written.text for node in away.waits_for)
+            waiting = [part for part in away.ranges if part.waits_for]
+            assert round(sum(part.stop - part.start for part in waiting) * 64) == away.unavailable
+            assert f"can't be served: they wait for {away.waits_for[0]}" in away.guarantee
+            assert any("weaker now" in text and "can't be served" in text for text in told.texts)
+            await cluster.call(lambda coordinator: coordinator.start_node(away.waits_for[0]))
+            back = await cluster.until(lambda now: not now.unavailable and now.keys == 2_000)
+            assert (back.waits_for, back.unreachable_keys, back.guarantee_weakened) == ((), 0, True)
+            assert any(text.startswith("every slot is served again: ") for text in told.texts)
+            told.over()
+
+    run_virtual(main)
+
+
+def test_keys_written_just_before_a_node_went_are_not_counted_as_if_they_were_not_there() -> None:
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=1, slots=8) as cluster:
+            await cluster.put_many([(b"key-%d" % number, b"v") for number in range(100)])
+            await cluster.until(lambda now: now.keys == 100)
+            await asyncio.sleep(5)
+            await cluster.put_many([(b"more-%d" % number, b"v") for number in range(100)])
+            cluster.kill("n2")
+            away = await cluster.until(lambda now: now.unavailable > 0)
+            assert not away.unreachable_sure
+
+    run_virtual(main)
+
+
+def test_a_move_that_waits_for_a_node_says_for_whom() -> None:
+    async def main() -> None:
+        async with SimCluster(nodes=3, replication=2, slots=64) as cluster:
+            await cluster.put_many([(b"key-%d" % number, b"v") for number in range(100)])
+            told = Telling(cluster)
+            cluster.kill("n3")
+            await cluster.until(lambda now: now.behind > 0)
+            leaving = asyncio.create_task(cluster.call(lambda coordinator: coordinator.remove_node("n2")))
+            waiting = await cluster.until(lambda now: now.moves_waiting > 0)
+            assert waiting.moves_wait_for == ("n3",)
+            assert "n3" in next(node.waits_for for node in waiting.nodes if node.id == "n2")
+            await asyncio.sleep(1)
+            assert any("wait for n3" in text for text in told.texts)
+            leaving.cancel()
+            told.over()
 
     run_virtual(main)
 

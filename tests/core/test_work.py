@@ -587,9 +587,12 @@ def test_why_it_is_not_as_planned_is_told_in_words() -> None:
     lost = only_planned(("A", "B"), Placement(("A", "B"), ()))
     assert (
         unfinished(lost, VERIFIED)
-        == "some slots have no clean copy left; start the nodes that held them, or: accept-loss"
+        == "8 slots (0-7) have no clean copy left; start the nodes that held them, or: accept-loss"
     )
     moving = only_planned(("A", "C"), AB)
-    assert unfinished(moving, VERIFIED) == "slots wait to be moved to or from a node that can't be reached"
+    assert unfinished(moving, VERIFIED, "AB") == "slots wait to be moved until C can be reached"
     assert unfinished(only_planned(("A", "B"), AB), UNVERIFIED) == "A, B could not be compared"
+    behind = only_planned(("A", "B"), Placement(("A", "B"), ("A",)))
+    assert unfinished(behind, VERIFIED, "A") == "B is behind and can't be reached"
+    assert unfinished(behind, VERIFIED, "AB") == "B is behind and not made equal yet"
     assert unfinished(only_planned(("A",), Placement(("A",), ("A",))), UNVERIFIED) == ""

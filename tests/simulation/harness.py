@@ -554,4 +554,8 @@ class SimCluster:
 def settled(snapshot: ClusterSnapshot) -> bool:
     """Whether every member is UP, every copy is clean and nothing moves: for ``SimCluster.until``."""
     up = all(node.state is NodeState.UP for node in snapshot.nodes)
-    return up and snapshot.moving is None and not (snapshot.behind or snapshot.under_replicated or snapshot.lost)
+    return (
+        up
+        and snapshot.moving is None
+        and not (snapshot.behind or snapshot.under_replicated or snapshot.unavailable or snapshot.lost)
+    )

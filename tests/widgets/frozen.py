@@ -242,6 +242,42 @@ def one_down(down: str = "B") -> ClusterSnapshot:
     )
 
 
+def two_down() -> ClusterSnapshot:
+    """Two of five nodes are away: what both had waits for the one that went last, which here was A or B by turns."""
+    up = healthy(["A", "B", "C", "D", "E"])
+    ranges: list[RangeView] = []
+    awaited = {"A": 0, "B": 0}
+    alone = unreachable = 0
+    for part in up.ranges:
+        left = tuple(node for node in part.replicas if node not in awaited)
+        first, stop = round(part.start * SLOTS), round(part.stop * SLOTS)
+        waits_for: tuple[str, ...] = () if left else ("AB"[len(ranges) % 2],)
+        alone += stop - first if len(left) == 1 else 0
+        for node in waits_for:
+            awaited[node] += stop - first
+            unreachable += sum(up.density[first:stop])
+        ranges.append(replace(part, clean=left or waits_for, waits_for=waits_for))
+    unavailable = sum(awaited.values())
+    nodes = tuple(
+        replace(node, state=NodeState.DOWN, awaited=awaited[node.id], behind=40, note="killed by command")
+        if node.id in awaited
+        else node
+        for node in up.nodes
+    )
+    return replace(
+        up,
+        nodes=nodes,
+        ranges=tuple(ranges),
+        keys=up.keys - unreachable,
+        unreachable_keys=unreachable,
+        behind=alone + unavailable,
+        under_replicated=alone,
+        unavailable=unavailable,
+        waits_for=("A", "B") if awaited["A"] >= awaited["B"] else ("B", "A"),
+        clean_copies=((1, alone + unavailable), (2, SLOTS - alone - unavailable)),
+    )
+
+
 def joining(newcomer: str = "C", part: float = 0.62) -> ClusterSnapshot:
     """Two nodes with keys and a third that has received ``part`` of its slots."""
     before, after = ring_of(["A", "B"]), ring_of(["A", "B", newcomer])

@@ -24,6 +24,8 @@ class Arc:
     """Its node does not serve it: it is down, or may lack acknowledged writes."""
     lost: bool = False
     """No clean copy is left."""
+    unserved: bool = False
+    """Clean copies are left, and none of them can be reached: it waits for a node."""
     gaining: str = ""
     """The node that is being filled with it."""
     filled: int = 0
@@ -42,8 +44,8 @@ class Arc:
         return self.stop - self.start
 
 
-Kind = tuple[str, str, bool, bool, bool, bool, str]
-"""Node, node that gains it, handed over, lost, dimmed, hollow, follower."""
+Kind = tuple[str, str, bool, bool, bool, bool, bool, str]
+"""Node, node that gains it, handed over, lost, unserved, dimmed, hollow, follower."""
 Run = tuple[float, float, Kind]
 """Start, stop, and how it looks."""
 
@@ -92,10 +94,10 @@ def _runs(snapshot: ClusterSnapshot, looks: Looks, selected: str) -> Iterator[Ru
     before: Kind | None = None
     start = stop = 0.0
     filling = frozenset(node for node, _ in looks.filled)
-    plain: dict[str, Kind] = {node.id: (node.id, "", False, False, False, False, "") for node in snapshot.nodes}
+    plain: dict[str, Kind] = {node.id: (node.id, "", False, False, False, False, False, "") for node in snapshot.nodes}
     for part in snapshot.ranges:
         kind = plain.get(part.replicas[0]) if part.replicas and part.replicas[:1] == part.clean[:1] else None
-        if kind is None or selected or filling or part.receiving or kind[0] in looks.down:
+        if kind is None or selected or filling or part.receiving or part.waits_for or kind[0] in looks.down:
             kind = _kind(part, looks, filling, selected)
         if kind is not before and kind != before:
             if before is not None:
@@ -137,12 +139,16 @@ def _kind(part: RangeView, looks: Looks, filling: frozenset[str], selected: str)
     node = replicas[0] if replicas else ""
     gaining = part.receiving[0] if part.receiving else ""
     lost = looks.lost and not part.clean and bool(replicas)
+    unserved = bool(part.waits_for)
     if selected and selected not in (node, gaining):
-        return node, "", False, lost, True, node in looks.down, selected if selected in replicas else ""
+        follower = selected if selected in replicas else ""
+        return node, "", False, lost, unserved, True, unserved or node in looks.down, follower
     server = _server(part, looks.down)
-    hollow = bool(node) and server != node
+    hollow = bool(node) and (unserved or server != node)
+    if unserved:
+        return node, gaining, False, lost, True, False, hollow, ""
     follower = server if hollow else next((later for later in replicas[1:] if later in filling), "") if filling else ""
-    return node, gaining, bool(gaining) and (not node or node in part.giving), lost, False, hollow, follower
+    return node, gaining, bool(gaining) and (not node or node in part.giving), lost, False, False, hollow, follower
 
 
 def _server(part: RangeView, down: frozenset[str]) -> str:
@@ -154,8 +160,8 @@ def _server(part: RangeView, down: frozenset[str]) -> str:
 
 def _arc(run: Run, filled: Mapping[str, int]) -> Arc:
     start, stop, kind = run
-    node, gaining, handing_over, lost, dimmed, hollow, follower = kind
+    node, gaining, handing_over, lost, unserved, dimmed, hollow, follower = kind
     return Arc(
-        start, stop, node, hollow=hollow, lost=lost, gaining=gaining, filled=filled.get(gaining, 0),
+        start, stop, node, hollow=hollow, lost=lost, unserved=unserved, gaining=gaining, filled=filled.get(gaining, 0),
         handing_over=handing_over, dimmed=dimmed, follower=follower,
     )  # fmt: skip

@@ -4,15 +4,20 @@ from collections.abc import Set as AbstractSet
 
 from rich.cells import cell_len
 
+from kvtui.commands.reachable import keys_words
 from kvtui.commands.wording import harmless, shown
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.widgets.balance import balance
 from kvtui.widgets.picture import Picture
 from kvtui.widgets.tints import Line
 from kvtui.widgets.words import counted, short
+from kvtui.widgets.wrapping import wrapped_text
 
 INVITATION_WIDTH = len("addnode A 5001")
 """Cells that the least invitation to a first node needs."""
+
+
+CAN_BE_REACHED = " can be reached"
 
 
 def centre_lines(picture: Picture, width: int, rows: int, reached: AbstractSet[str]) -> list[Line]:
@@ -22,15 +27,12 @@ def centre_lines(picture: Picture, width: int, rows: int, reached: AbstractSet[s
     if not snapshot.nodes:
         lines = _invitation(width)
     else:
-        lines = [
-            ((counted(snapshot.keys, "key"), "bold"),),
-            ((_copies(snapshot), "dim"),),
-            ((f"balance {balance(snapshot):.2f}", "dim"),),
-        ]
+        keys = _keys(snapshot, width)
+        lines = [*keys, ((_copies(snapshot), "dim"),), ((f"balance {balance(snapshot):.2f}", "dim"),)]
         located = _located(picture, width, reached)
         if located:
             spaced = [((" ", "text"),), *located]
-            lines = lines + spaced if len(lines) + len(spaced) <= rows else lines[:1] + located
+            lines = lines + spaced if len(lines) + len(spaced) <= rows else keys + located
     return [line for line in lines if _width(line) <= width][:rows]
 
 
@@ -45,8 +47,22 @@ def _invitation(width: int) -> list[Line]:
     return long if width >= 22 else [(("to begin, type", "dim"),), (("addnode A 5001", "accent bold"),)]
 
 
+def _keys(snapshot: ClusterSnapshot, width: int) -> list[Line]:
+    """How many keys there are; where some can't be reached, how many can, on as many lines as it takes."""
+    if not snapshot.unavailable:
+        return [((counted(snapshot.keys, "key"), "bold"),)]
+    words = keys_words(snapshot)
+    number = words.removesuffix(CAN_BE_REACHED)
+    amount, noun = number.rsplit(" ", 1)
+    ways = ([words], [number, CAN_BE_REACHED.strip()], [amount, noun + CAN_BE_REACHED])
+    fits = next((way for way in ways if all(cell_len(text) <= width for text in way)), wrapped_text(words, width))
+    return [((text, "bad bold"),) for text in fits]
+
+
 def _copies(snapshot: ClusterSnapshot) -> str:
     nodes = counted(snapshot.copies_each, "node")
+    if snapshot.unavailable or snapshot.lost:
+        return f"not all on {nodes}"
     return f"not all on {nodes}" if snapshot.under_replicated else f"on {nodes} each"
 
 

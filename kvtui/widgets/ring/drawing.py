@@ -154,7 +154,7 @@ class Drawing:
         def colour(node: str) -> RGB:
             return tints.node(picture.colours.get(node, 0))
 
-        letters = letters_of(arcs, colour) if self.settings.glyphs is Glyphs.ASCII else []
+        letters = letters_of(arcs, colour, tints.bad) if self.settings.glyphs is Glyphs.ASCII else []
         return self._band.paint(ribbon(arcs, circle, Inks(colour, tints.background, tints.faint, tints.bad)), letters)
 
     def _dots(self, picture: Picture, arcs: tuple[Arc, ...], circle: Circle) -> Overlay:

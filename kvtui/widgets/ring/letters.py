@@ -21,13 +21,20 @@ class Letters:
         return self.other if self.other and colour == self.other_colour else self.letter
 
 
-def letters_of(arcs: Sequence[Arc], colour: Callable[[str], RGB]) -> list[Letters]:
-    """The letters of each step."""
+LOST, UNSERVED = "/", "!"
+"""What stands for the stripes of an arc that is lost, and of one that waits for a node."""
+
+
+def letters_of(arcs: Sequence[Arc], colour: Callable[[str], RGB], bad: RGB) -> list[Letters]:
+    """The letters of each step. ``bad`` is the colour of stripes that tell bad news."""
     letters = [Letters(".")] * STEPS
     for arc in arcs:
         first, last = step_at(arc.start), step_at(arc.stop)
         other = arc.gaining or arc.follower
-        ours = Letters(_letter(arc.node), _letter(other), colour(other) if other else None)
+        if arc.lost or arc.unserved:
+            ours = Letters(_letter(arc.node), LOST if arc.lost else UNSERVED, bad)
+        else:
+            ours = Letters(_letter(arc.node), _letter(other), colour(other) if other else None)
         letters[first:last] = [ours] * (last - first)
     return letters
 

@@ -17,6 +17,10 @@ HATCH = 5.0
 """From stripe to stripe of a hatch, round the ring, in cell widths."""
 SLANT = 0.5
 """How far a stripe moves on from the band's outer to its inner edge, in stripes."""
+LOST = 0.5
+"""Part of a lost arc that is striped: over its node's full colour."""
+UNSERVED = 0.25
+"""Part of an arc that waits for a node that is striped: it is hollow besides, so that the two differ without colours as well."""
 DIMMED = 0.78
 """Part of background in a dimmed arc."""
 LATER_COPY = 0.25
@@ -48,7 +52,7 @@ def ribbon(arcs: Sequence[Arc], circle: Circle, inks: Inks) -> Ribbon:
         first, last = step_at(arc.start), step_at(arc.stop)
         if first < last:
             columns[first:last] = _columns(arc, first, last, circle, inks)
-            if arc.hollow and not arc.lost and not arc.gaining:
+            if arc.hollow and not arc.lost and (arc.unserved or not arc.gaining):
                 _close(columns, arc, arcs[place - 1], arcs[(place + 1) % len(arcs)], circle, inks)
     return columns
 
@@ -59,8 +63,10 @@ def _columns(arc: Arc, first: int, last: int, circle: Circle, inks: Inks) -> lis
         colour = blend(colour, inks.background, DIMMED)
     full: Column = (colour,) * DEPTHS
     if arc.lost:
-        return _hatched(full, (inks.bad,) * DEPTHS, 0.5, first, last, circle)
+        return _hatched(full, (inks.bad,) * DEPTHS, LOST, first, last, circle)
     base = _emptied(colour, circle, inks) if arc.hollow else full
+    if arc.unserved:
+        return _hatched(base, (inks.bad,) * DEPTHS, UNSERVED, first, last, circle)
     rimmed = base
     if arc.follower:
         serves = arc.hollow and not arc.dimmed

@@ -39,7 +39,7 @@ def _emptied(run: Sequence[Arc], seconds: float) -> Iterator[Arc]:
         if first:
             yield replace(first, reach=min(1.0, max(0.0, (taken - first.start) / first.length)))
         if second:
-            yield replace(second, hollow=False, follower="")
+            yield replace(second, hollow=False, unserved=False, follower="")
 
 
 def _filled(run: Sequence[Arc], seconds: float) -> Iterator[Arc]:

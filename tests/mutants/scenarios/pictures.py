@@ -1,6 +1,6 @@
 """Scenarios of what is said, and of where keys are to be."""
 
-from kvtui.core.observatory import _Geometry
+from kvtui.core.geometry import Geometry
 from kvtui.core.placement import Placement, begin_move
 from kvtui.core.records import Placed, Planned
 from kvtui.core.ring import Classic, Ring
@@ -42,15 +42,16 @@ def the_guarantee_tells_the_most_copies() -> None:
     assert _picture((2, SLOTS)).guarantee.startswith("every acknowledged write on 2 nodes only;")
 
 
-def _drawn(*places: Placement) -> _Geometry:
+def _drawn(*places: Placement) -> Geometry:
     """What is drawn of two nodes with two copies, whose first slots are placed so."""
     topology = after(settled("AB", 2), Placed(0, SLOTS, AB))
-    return _Geometry(after(topology, *(Placed(slot, slot + 1, place) for slot, place in enumerate(places))))
+    return Geometry(after(topology, *(Placed(slot, slot + 1, place) for slot, place in enumerate(places))))
 
 
-def lost_slots_are_not_under_replicated() -> None:
+def lost_slots_are_under_replicated() -> None:
     lost, behind = AB._replace(clean=()), AB._replace(clean=("A",))
-    assert _drawn(lost, lost, lost, behind).under(2) == 4
+    assert _drawn(lost, lost, lost, behind).under(2) == 1
+    assert _drawn(lost, behind, behind, behind).under(2, {1: 2}) == 1
     assert _drawn().under(2) == 0
 
 
@@ -62,7 +63,7 @@ def runs_of_lost_slots_are_counted_not_slots() -> None:
 
 def moves_that_have_not_begun_are_not_told() -> None:
     topology = after(settled("AB", 1), Placed(0, SLOTS, Placement(("A",), ("A",))), Planned(planned("B").to_record()))
-    drawn = _Geometry(topology)
+    drawn = Geometry(topology)
     assert drawn.moving == SLOTS
     assert drawn.arriving == {"B": SLOTS}
 

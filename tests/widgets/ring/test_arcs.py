@@ -150,3 +150,13 @@ def test_more_ranges_than_can_be_seen_still_cover_the_ring_in_order() -> None:
     assert len(arcs) <= 4096
     shares = arcs_of(replace(snapshot, ranges=ranges), View.SHARE, "")
     assert shares[0].length == pytest.approx(sum(node == ("a",) for node in (part.replicas for part in ranges)) / parts)
+
+
+def test_a_range_that_waits_for_its_nodes_is_neither_lost_nor_one_that_another_serves() -> None:
+    """It was drawn as a hollow arc, as one is whose later replica serves it."""
+    arcs = arcs_of(frozen.two_down(), View.ARCS, "")
+    unserved = [arc for arc in arcs if arc.unserved]
+    assert {arc.node for arc in unserved} <= {"A", "B"}
+    assert sum(arc.length for arc in unserved) == pytest.approx(frozen.two_down().unavailable / frozen.SLOTS)
+    assert all(arc.hollow and not arc.follower and not arc.lost for arc in unserved)
+    assert any(arc.hollow and arc.follower and not arc.unserved for arc in arcs), "who is down, and stood in for"

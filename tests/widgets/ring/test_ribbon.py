@@ -75,6 +75,16 @@ def test_lost_ranges_are_striped_in_the_colour_of_bad_news() -> None:
     assert part_of(drawn(Arc(0, 1, "A", lost=True)), INKS.bad) == pytest.approx(0.5, abs=0.05)
 
 
+def test_what_waits_for_a_node_is_hollow_and_striped_what_is_lost_is_full_and_striped() -> None:
+    """They differ without colours as well."""
+    lost, waits = drawn(Arc(0, 1, "A", lost=True)), drawn(Arc(0, 1, "A", hollow=True, unserved=True))
+    served = drawn(Arc(0, 1, "A", hollow=True, follower="B"))
+    assert part_of(waits, INKS.bad) == pytest.approx(0.25, abs=0.05)
+    assert part_of(waits, INKS.background) > 0.4
+    assert part_of(lost, INKS.background) == 0
+    assert part_of(served, INKS.bad) == 0
+
+
 def test_a_dimmed_arc_is_near_the_background() -> None:
     column = drawn(Arc(0, 1, "A", dimmed=True))[0]
     assert sum(column[0]) < sum(COLOURS["A"]) / 2

@@ -1,0 +1,22 @@
+"""Nodes and slots in a sentence."""
+
+from collections.abc import Sequence
+from typing import Final
+
+NAMED: Final = 3
+"""Nodes that are named; of more it is said how many there are."""
+
+
+def named(nodes: Sequence[str], most: int = NAMED) -> str:
+    """``A``, ``A and B``, ``A, B and 3 more``."""
+    if len(nodes) <= 1:
+        return "".join(nodes)
+    if len(nodes) <= most:
+        return f"{', '.join(nodes[:-1])} and {nodes[-1]}"
+    kept = max(1, most - 1)
+    return f"{', '.join(nodes[:kept])} and {len(nodes) - kept:,} more"
+
+
+def slots(number: int) -> str:
+    """``1 slot``, ``2,870 slots``."""
+    return "1 slot" if number == 1 else f"{number:,} slots"
