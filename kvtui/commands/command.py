@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from kvtui.commands.notation import as_word
+from kvtui.commands.notation import as_rest, as_word
 
 if TYPE_CHECKING:
     from kvtui.commands.context import Context
@@ -141,6 +141,16 @@ class Invocation:
     def confirmed(self) -> Invocation:
         """The same, after a person was asked and said yes."""
         return replace(self, yes=True)
+
+    @property
+    def line(self) -> str:
+        """A line that means the same, as it can be seen and typed."""
+        command, values = self.command, self.values
+        given = [argument for argument in command.arguments if argument.name in values]
+        words = [(as_rest if argument.rest else as_word)(values[argument.name]) for argument in given]
+        settings = [as_word(f"{known.name}={values[known.name]}") for known in command.settings if known.name in values]
+        flags = sorted(self.flags | ({YES.name} if self.yes else set()))
+        return " ".join([command.name, *flags, *settings, *words])
 
     @property
     def changes(self) -> bool:

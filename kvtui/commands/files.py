@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from kvtui.commands.command import CommandError
 from kvtui.commands.records import Format, format_of
-from kvtui.commands.wording import harmless, named
+from kvtui.commands.wording import harmless, shown_file
 from kvtui.core.seams.directories import sync_directory
 from kvtui.core.seams.named_path import BadPath, named_path
 from kvtui.named_files import open_named
@@ -29,7 +29,7 @@ class NamedFile:
     @property
     def name(self) -> str:
         """The path, as it can be typed."""
-        return named(self.typed)
+        return shown_file(self.typed)
 
 
 def named_file(typed: str) -> NamedFile:
@@ -37,7 +37,7 @@ def named_file(typed: str) -> NamedFile:
     form = format_of(typed)
     if form is None:
         raise CommandError(
-            f"file: the name must end in .jsonl (JSON lines) or .csv, not as {named(typed)} does", "file"
+            f"file: the name must end in .jsonl (JSON lines) or .csv, not as {shown_file(typed)} does", "file"
         )
     return NamedFile(typed, typed_path(typed), form)
 

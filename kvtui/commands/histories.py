@@ -19,7 +19,7 @@ from kvtui.commands.check import verdict_lines
 from kvtui.commands.command import Argument, Command, CommandError, Invocation, Kind
 from kvtui.commands.context import Context, Line
 from kvtui.commands.files import reason, typed_path
-from kvtui.commands.wording import counted, harmless, named
+from kvtui.commands.wording import counted, harmless, shown_file
 from kvtui.core.cluster import Cluster, ClusterError, Observable, Outcome
 from kvtui.core.events import Level
 from kvtui.core.version import NEVER, Version
@@ -164,9 +164,9 @@ async def history(invocation: Invocation, context: Context) -> bool:
     path = Path(typed_path(typed))
     match action:
         case "record":
-            return _record(path, named(typed), context)
+            return _record(path, shown_file(typed), context)
         case _:
-            return await _check(path, named(typed), context)
+            return await _check(path, shown_file(typed), context)
 
 
 def _record(path: Path, name: str, context: Context) -> bool:

@@ -24,7 +24,7 @@ from kvtui.commands.command import CommandError
 from kvtui.commands.context import Context, Line
 from kvtui.commands.files import NamedFile, Replacement, reason, typed_path
 from kvtui.commands.records import Format
-from kvtui.commands.wording import counted, harmless, named
+from kvtui.commands.wording import counted, harmless, shown_file
 from kvtui.core.cluster import ClusterError
 from kvtui.core.events import Level
 
@@ -143,7 +143,7 @@ def guaranteed(running: Bench) -> Guaranteed:
 
 def read_result(typed: str) -> Result:
     """The result that a file holds. Raises CommandError."""
-    name = named(typed)
+    name = shown_file(typed)
     try:
         with open(typed_path(typed, "against"), "rb") as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):

@@ -127,7 +127,7 @@ def _escape_of(character: str) -> str:
 
 def _is_cut(text: str) -> bool:
     """Whether it looks like the beginning of something longer."""
-    return text.endswith("…")
+    return text.endswith(("…", "~"))  # the second is the first in a terminal that has letters alone
 
 
 class EscapeError(ValueError):

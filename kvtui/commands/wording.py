@@ -27,7 +27,7 @@ def harmless(text: str) -> str:
     return escape(text)
 
 
-def named(text: str) -> str:
+def shown_file(text: str) -> str:
     """The name of a file, as it can be typed behind ``load``."""
     return as_rest(text)
 

@@ -7,11 +7,11 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.markup import escape
 from textual.reactive import reactive
 from textual.screen import Screen
 
 from kvtui.commands import ActivityFilter, History
+from kvtui.commands.notation import as_rest
 from kvtui.commands.wording import harmless
 from kvtui.core.cluster import Location
 from kvtui.core.snapshot import ClusterSnapshot
@@ -25,6 +25,7 @@ from kvtui.widgets.nodes import Nodes
 from kvtui.widgets.picture import Picture, Subject
 from kvtui.widgets.ring import Motion, Ring, View
 from kvtui.widgets.stats import Stats
+from kvtui.widgets.titles import titled
 
 PANELS = ("ring", "nodes", "stats", "inspector", "activity")
 """In the order in which a small screen shows one after the other; the inspector while there is something in it."""
@@ -83,7 +84,7 @@ mouse and copied."""
 
     def on_mount(self) -> None:
         """Start with the ring, the newest view, and one panel where there is room for one."""
-        self._ring_panel.border_title = f"Ring · {View.ARCS}"
+        self._ring_panel.border_title = titled("Ring", View.ARCS)
         self._show_panel(self._panel)
 
     def on_screen_resume(self) -> None:
@@ -237,7 +238,7 @@ mouse and copied."""
     @on(Ring.ViewShown)
     def _view_shown(self, event: Ring.ViewShown) -> None:
         node = f" on {harmless(event.focused)}" if event.focused else ""
-        self._ring_panel.border_title = escape(f"Ring · {event.view}{node}")
+        self._ring_panel.border_title = titled("Ring", f"{event.view}{node}")
 
     @on(NodeChosen)
     def _node_chosen(self, event: NodeChosen) -> None:
@@ -261,5 +262,5 @@ mouse and copied."""
     @on(Activity.FilterWanted)
     def _filter_wanted(self, event: Activity.FilterWanted) -> None:
         """A filter is typed as the command that it is."""
-        self.bar.fill(f"filter {event.text}")
+        self.bar.fill(f"filter {as_rest(event.text) if event.text else ''}")
         self.bar.take_keyboard()

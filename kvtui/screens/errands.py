@@ -10,7 +10,7 @@ from textual.screen import Screen
 
 from kvtui import screens
 from kvtui.commands import Context, Invocation, Level, Line, refusal, run
-from kvtui.commands.wording import to_bytes
+from kvtui.commands.wording import harmless, to_bytes
 from kvtui.core.cluster import Cluster, ClusterError
 from kvtui.screens.dashboard import Dashboard
 from kvtui.screens.defects import noted
@@ -67,13 +67,14 @@ class Errands:
             if self._readonly and invocation.changes:
                 self._say(Line(refusal(invocation.command), Level.BAD))
                 return
+            told = text if harmless(text) == text else invocation.line  # what was pasted may hide something
             if invocation.question:
-                if not await self._app.push_screen_wait(screens.Confirm(text, invocation.question)):
+                if not await self._app.push_screen_wait(screens.Confirm(told, invocation.question)):
                     self._say(Line(f"{invocation.command.name}: not done"))
                     self._dashboard.bar.give_back(text, "not done", error=False)
                     return
                 invocation = invocation.confirmed()
-            self._dashboard.activity.add_command(text)
+            self._dashboard.activity.add_command(told)
             if await run(invocation, self._context()):
                 await self._show_key(invocation)
         except ClusterError:

@@ -6,12 +6,14 @@ from typing import Any
 
 from textual.app import SystemCommand
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
 from textual.fuzzy import Matcher
 from textual.screen import Screen
 
 from kvtui.commands import COMMANDS, Command, usage_line
 from kvtui.commands.readonly import refusal
 from kvtui.screens.dashboard import Dashboard
+from kvtui.widgets.titles import highlighted
 
 WORDS: Mapping[str, tuple[str, str]] = {
     "help": ("Help", "What has the focus, the legend of the ring's signs, every command"),
@@ -73,7 +75,7 @@ class _Offers(Provider):
     async def discover(self) -> Hits:
         """Every one, before anything is typed."""
         for title, words, act, _ in self.offers():
-            yield DiscoveryHit(title, act, help=words)
+            yield DiscoveryHit(Content(title), act, text=title, help=words)
 
     async def search(self, query: str) -> Hits:
         """Those that match."""
@@ -81,7 +83,7 @@ class _Offers(Provider):
         for title, words, act, _ in self.offers():
             score = rank(matcher, query, title, words or "")
             if score > 0:
-                yield Hit(score, matcher.highlight(title), act, text=title, help=words)
+                yield Hit(score, highlighted(matcher, title), act, text=title, help=words)
 
 
 def rank(matcher: Matcher, query: str, title: str, words: str) -> float:

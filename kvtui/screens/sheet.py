@@ -5,12 +5,12 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.markup import escape
 from textual.screen import ModalScreen
 from textual.widget import Widget
 
 from kvtui.screens.dashboard import Dashboard
 from kvtui.widgets.footer import Footer
+from kvtui.widgets.titles import titled
 
 BESIDE_HEIGHT = 20
 """Rows from which on the dashboard shows ring and side column at once."""
@@ -37,7 +37,7 @@ class Sheet(ModalScreen[None]):
         """``note`` is said in the frame, beside how to close it."""
         super().__init__()
         self._frame = VerticalScroll(content, classes="sheet")
-        self._frame.border_title = escape(title)
+        self._frame.border_title = titled(title)
         self.note = note
 
     @property
@@ -53,7 +53,7 @@ class Sheet(ModalScreen[None]):
     def _tell(self) -> None:
         told = f"{self._note} · {CLOSES}" if self._note else CLOSES
         room = self._frame.size.width or len(told)
-        self._frame.border_subtitle = escape(told if len(told) <= room else CLOSES)
+        self._frame.border_subtitle = titled(told if len(told) <= room else CLOSES)
 
     def compose(self) -> ComposeResult:
         yield self._frame

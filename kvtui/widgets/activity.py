@@ -5,18 +5,19 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
-from textual.markup import escape
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
 from kvtui.commands import ActivityFilter
+from kvtui.commands.notation import as_rest
 from kvtui.core.events import Event, Level
 from kvtui.widgets.activity_log import ActivityLog, Entry, copied
 from kvtui.widgets.keys import key_of
 from kvtui.widgets.panel import Panel, line_strip, plain
 from kvtui.widgets.reading import reading_words
+from kvtui.widgets.titles import titled
 from kvtui.widgets.words import counted
 
 COPIED_MOST = 48 * 1024
@@ -181,11 +182,11 @@ the levels; c copies what is shown. While it is scrolled back it stays there, an
 
     def _entitle(self) -> None:
         text = self.journal.filter.text
-        self.border_title = escape(f"Activity · {text}") if text else "Activity"
+        self.border_title = titled("Activity", as_rest(text) if text else "")
         new = f"{self._unseen:,} new below" if self._unseen else ""
         if self._below is not None:
             new = reading_words(self._below, self.outer_size.width - BORDER, key_of(self.screen, "scroll_down"))
-        self.border_subtitle = self._copied or new
+        self.border_subtitle = titled(self._copied or new)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """At the end again: all has been seen, and what comes next is followed."""

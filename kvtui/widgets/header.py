@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+
+from kvtui.commands.wording import harmless
 from kvtui.core.guarantee import unserved, unwritten
 from kvtui.core.naming import named
 from kvtui.core.read_mode import ReadMode
@@ -28,7 +31,7 @@ READONLY: Line = ((" read-only ", "warning reverse"),)
 
 def header_line(snapshot: ClusterSnapshot, width: int, *, readonly: bool = False) -> Line:
     """The line in ``width`` cells; what has no room goes from the least important on."""
-    name: Line = ((" kvtui", "bold accent"), (f" · {snapshot.name}" if snapshot.name else "", "dim"))
+    name: Line = ((" kvtui", "bold accent"), (f" · {harmless(snapshot.name)}" if snapshot.name else "", "dim"))
     if readonly:
         name = (*name, (" ", "text"), *READONLY)
     parts: list[Line] = [_nodes_up(snapshot), safety(snapshot)]
@@ -149,4 +152,4 @@ def effective(snapshot: ClusterSnapshot) -> Line:
 
 
 def _width(line: Line) -> int:
-    return sum(len(text) for text, _ in line)
+    return sum(cell_len(text) for text, _ in line)

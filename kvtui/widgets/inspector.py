@@ -6,7 +6,6 @@ from typing import ClassVar
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
-from textual.markup import escape
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
@@ -18,6 +17,7 @@ from kvtui.core.events import Level
 from kvtui.widgets.panel import Panel, line_strip, plain
 from kvtui.widgets.picture import Picture, Subject
 from kvtui.widgets.tints import Line
+from kvtui.widgets.titles import titled
 from kvtui.widgets.words import short
 from kvtui.widgets.wrapping import wrapped_text
 
@@ -50,7 +50,7 @@ replicas. It follows the cluster until Esc closes it. What needs attention is in
     def show(self) -> None:
         picture = self.picture
         width = self.scrollable_content_region.width
-        self.border_title = escape(inspected_title(picture))
+        self.border_title = titled(inspected_title(picture))
         key = picture.located.key if picture.located is not None else b""
         about = (picture.inspected, picture.selected if picture.inspected is Subject.NODE else key)
         if about != self._about:

@@ -15,6 +15,7 @@ from kvtui.widgets.measures import Measure, Order
 from kvtui.widgets.node_lines import NodeLine, NodeLines, hovered, row_count
 from kvtui.widgets.panel import Panel, line_strip, plain
 from kvtui.widgets.picture import Picture
+from kvtui.widgets.titles import titled
 
 
 class Nodes(ScrollView, Panel, can_focus=True):
@@ -60,7 +61,7 @@ focus, a second one shows all of it, a third one closes that; over a node, all t
         self.redraw()
 
     def _entitle(self) -> None:
-        self.border_title = " · ".join(part for part in ("Nodes", self.measure, self.order) if part)
+        self.border_title = titled("Nodes", self.measure, self.order)
 
     def show(self) -> None:
         width = self.scrollable_content_region.width

@@ -10,6 +10,7 @@ from textual.selection import Selection
 from textual.strip import Strip
 from textual.widget import Widget
 
+from kvtui.commands.wording import harmless
 from kvtui.widgets.picture import Picture
 from kvtui.widgets.tints import Line, Tints
 
@@ -99,6 +100,7 @@ def line_strip(line: Line, width: int, tints: Tints, selection: Selection | None
     segments = []
     span = selection.get_span(y) if selection is not None else None
     at = 0
+    line = tuple((text if text.isprintable() else harmless(text), words) for text, words in line)
     for text, words in line:
         style = tints.style(words)
         if span is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,10 @@ BYTES_MOST = 64 * 1024
 COLOURS = (
     "primary", "secondary", "accent", "foreground", "background", "surface", "panel", "success", "warning", "error",
 )  # fmt: skip
+
+
+_NAME = re.compile(r"\w(?:[\w .-]{0,62}[\w.-])?", re.ASCII)
+"""Textual takes the names of themes for markup."""
 
 
 class ThemeProblem(ValueError):
@@ -45,8 +50,8 @@ def theme_of(text: str) -> Theme:
         if name not in ("name", "dark", "colours"):
             raise ThemeProblem(f"{harmless(short(name, 40))}: no such setting; there are name, dark and [colours]")
     title, dark, colours = given.get("name"), given.get("dark", True), given.get("colours", {})
-    if not isinstance(title, str) or not title or len(title) > 64 or not title.isprintable():
-        raise ThemeProblem('name: a name in quotes, such as "sea"')
+    if not isinstance(title, str) or not _NAME.fullmatch(title):
+        raise ThemeProblem('name: a name in quotes, of letters, digits, spaces and -_., such as "sea"')
     if not isinstance(dark, bool):
         raise ThemeProblem("dark: true or false")
     if not isinstance(colours, dict):

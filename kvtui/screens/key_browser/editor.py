@@ -21,6 +21,7 @@ from kvtui.screens.key_browser.port import KeyStore
 from kvtui.screens.key_browser.value_area import ValueArea
 from kvtui.screens.key_browser.writing import Ended, Seen, put
 from kvtui.widgets.footer import Footer
+from kvtui.widgets.titles import titled
 
 UNDER_WAY = "it is being stored; wait for its end"
 
@@ -60,7 +61,7 @@ class Editor(ModalScreen[Stored | None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="editor") as frame:
             frame.border_title = "New key" if self._key is None else "Edit"
-            frame.border_subtitle = "" if self._seen is None else f"version {self._seen.version}"
+            frame.border_subtitle = titled("" if self._seen is None else f"version {self._seen.version}")
             if self._key is None:
                 yield self._named
             else:

@@ -14,6 +14,7 @@ from kvtui.screens.key_browser.reading import Inspected
 from kvtui.screens.key_browser.value import Kind, Presented, present
 from kvtui.widgets.picture import Picture
 from kvtui.widgets.tints import Tints
+from kvtui.widgets.titles import titled
 from kvtui.widgets.words import short
 
 NOTHING = "Enter shows the value of a key, and what each of its replicas holds."
@@ -61,7 +62,7 @@ class ValuePanel(VerticalScroll):
             self._facts.update(Content.styled(NOTHING, "$foreground 60%"))
             self._text.update("")
             return
-        self.border_title = Content(short(shown(inspected.key), max(8, width - 4))).markup
+        self.border_title = titled(short(shown(inspected.key), max(8, width - 4)))
         value = inspected.read.value
         presented = None if value is None else present(value, width)
         tints = Tints.of_theme(self.app.current_theme, self.background_colors[1])

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from itertools import groupby
 from math import log10
 
+from textual.content import Content
+
 from kvtui.bench.view import BenchView, Second
 from kvtui.widgets.bench.columns import filled, planned, spread
 from kvtui.widgets.bench.panel import BenchPanel
@@ -20,10 +22,10 @@ class BenchPlot(BenchPanel):
     """As wide and high as there is room."""
 
     BORDER_TITLE = "Latency over time · ms, logarithmic"
-    BORDER_SUBTITLE = "[$accent]█[/] p50   [$warning]─[/] p99"
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self.border_subtitle = Content.assemble(("█", "$accent"), " p50   ", ("─", "$warning"), " p99")
         self._last: tuple[object, Sequence[Line]] = (None, ())
 
     def drawn(self, view: BenchView, width: int, height: int) -> Sequence[Line]:
