@@ -94,7 +94,7 @@ def differences(before: Result, after: Result) -> list[str]:
         (before.request, after.request, after.request.__struct_fields__),
         (before.guarantee, after.guarantee, ("copies", "quorum", "durable", "reads", "policy", "nodes")),
         (before.machine, after.machine, after.machine.__struct_fields__),
-        (before, after, ("kvtui",)),
+        (before, after, ("kvtui", "counted")),
     ):
         named += [
             (name, getattr(was, name), getattr(now, name))

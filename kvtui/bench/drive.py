@@ -105,6 +105,11 @@ class Bench:
         return self._tally.interval
 
     @property
+    def counted(self) -> str:
+        """What latencies are counted in, and how exactly."""
+        return self._tally.histogram.words
+
+    @property
     def unbegun(self) -> int:
         """Operations that were to begin before clients ended, and never did: all clients were waiting."""
         if self._asked.rate is None or self._asked.operations is not None:

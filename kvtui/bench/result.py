@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from kvtui.bench.histogram import HdrCounts
 from kvtui.bench.view import BenchView, Ends, NodeLoad, Percentiles, Second
 from kvtui.bench.workloads import Keys
 from kvtui.core.formats import UNKNOWN_FIELD, newer, unknown_to
@@ -97,6 +98,8 @@ class Result(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     operations: dict[str, Operations]
     seconds: list[Second]
     nodes: list[NodeLoad]
+    counted: str = HdrCounts.words
+    """What latencies were counted in, and how exactly, in words; the first results did not say it."""
     format: Literal["kvtui-bench"] = "kvtui-bench"
     version: int = FORMAT
 
@@ -142,8 +145,9 @@ def result_of(
     interval: int,
     unbegun: int,
     cpu_seconds: float,
+    counted: str,
 ) -> Result:
-    """What a view, after the last operation, says of a run. ``interval`` and ``unbegun`` as in ``Bench``."""
+    """What a view, after the last operation, says of a run. ``interval``, ``unbegun`` and ``counted`` as in ``Bench``."""
     asked, ends = view.asked, view.ends
     return Result(
         kvtui=kvtui,
@@ -170,6 +174,7 @@ def result_of(
         operations={str(one.op): Operations(one.ends, one.latency, one.uncorrected) for one in view.ops},
         seconds=list(view.seconds),
         nodes=list(view.nodes),
+        counted=counted,
     )
 
 

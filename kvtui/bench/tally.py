@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter, defaultdict
 from typing import Final
 
-from kvtui.bench.histogram import Histogram, missing
+from kvtui.bench.histogram import Histogram, counting, missing
 from kvtui.bench.view import NOTHING, Ends, OpView, Percentiles, Second
 from kvtui.bench.workloads import Op
 from kvtui.core.cluster import Outcome
@@ -35,12 +35,14 @@ class Noted:
 class Tally:
     """Everything that ended since clients began."""
 
-    def __init__(self, ops: list[Op], *, on_time: bool) -> None:
+    def __init__(self, ops: list[Op], *, on_time: bool, histogram: type[Histogram] | None = None) -> None:
         """``on_time``: each operation has a time at which it is to begin. Else clients begin one when the last has ended, and what
-        coordinated omission left out is put back by their median latency."""
+        coordinated omission left out is put back by their median latency. ``histogram`` None: the best that is installed."""
         self._on_time = on_time
-        self._kinds = {op: _Kind() for op in ops}
-        self._corrected, self._measured = Histogram(), Histogram()
+        self.histogram = histogram or counting()
+        """What latencies are counted in."""
+        self._kinds = {op: _Kind(self.histogram) for op in ops}
+        self._corrected, self._measured = self.histogram(), self.histogram()
         self.noted = {op: Noted() for op in ops}
         """What clients add to. It is another object after each fold."""
         self.interval = 0
@@ -57,7 +59,7 @@ class Tally:
             self._measured.merge(await self._kinds[op].measure(one))
         if not self._on_time:
             self.interval = self._measured.median
-        second = Histogram()
+        second = self.histogram()
         for op, one in noted.items():
             second.merge(await self._kinds[op].correct(one, self.interval))
         self._corrected.merge(second)
@@ -76,10 +78,11 @@ class Tally:
 class _Kind:
     """One kind of operation since the beginning."""
 
-    def __init__(self) -> None:
+    def __init__(self, histogram: type[Histogram]) -> None:
+        self._histogram = histogram
         self.ends = Ends()
-        self.corrected = Histogram()
-        self.measured = Histogram()
+        self.corrected = histogram()
+        self.measured = histogram()
 
     async def measure(self, noted: Noted) -> Histogram:
         """Take in how operations ended, and how long they took; the latter alone is returned."""
@@ -90,7 +93,7 @@ class _Kind:
             self.ends.unknown + unknown,
             self.ends.absent + noted.absent,
         )
-        window = Histogram()
+        window = self._histogram()
         await _add(noted.begun or noted.due, window)
         self.measured.merge(window)
         return window
@@ -98,7 +101,7 @@ class _Kind:
     async def correct(self, noted: Noted, interval: int) -> Histogram:
         """Take in how long they took from when they were due, and what was left out, as missing by ``interval``; that alone is
         returned."""
-        window = Histogram()
+        window = self._histogram()
         await _add(noted.due, window)
         await _add(dict(missing(noted.due, interval)), window)
         self.corrected.merge(window)

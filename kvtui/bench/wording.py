@@ -81,7 +81,7 @@ def result_lines(result: Result) -> list[str]:
     rows.append(("as timed", whole.ends.all, whole.uncorrected))
     for name, count, found in rows:
         lines.append(f"  {name:<8}{count:>12,}" + "".join(f"{text:>9}" for text in latencies(found)))
-    lines += [f"  {result.omission}", ""]
+    lines += [f"  {result.omission}", f"  {result.counted}", ""]
     lines += [
         f"  node {node.id}: {node.rate:,.0f} keys/s, p50 {latency(node.p50)} ms, p99 {latency(node.p99)} ms"
         for node in result.nodes

@@ -15,7 +15,6 @@ import anyio.to_thread
 from kvtui import __version__
 from kvtui.bench.compare import compare
 from kvtui.bench.drive import Bench
-from kvtui.bench.histogram import installed
 from kvtui.bench.result import RESULT_BYTES, BadResult, Guaranteed, Machine, Result, decode, encode, result_of
 from kvtui.bench.view import BenchView, Phase
 from kvtui.bench.wording import comparison_lines, result_lines
@@ -37,10 +36,6 @@ async def measure(asked: Asked, context: Context, *, save: str | None = None, ag
 
     Raises ClusterError, CommandError.
     """
-    if not installed():
-        raise CommandError(
-            "bench counts latencies in HDR histograms, whose library is missing: pip install hdrhistogram"
-        )
     if id(context.cluster) in _measured:
         raise ClusterError("a bench runs already, and two would measure each other: wait until it is done, or stop it")
     _measured.add(id(context.cluster))
@@ -80,6 +75,7 @@ async def _run(
         interval=running.interval,
         unbegun=running.unbegun,
         cpu_seconds=running.cpu_seconds,
+        counted=running.counted,
     )
     comparison = compare(earlier, result) if earlier is not None else None
     if file is not None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from kvtui.bench.compare import compare
+from kvtui.bench.histogram import HdrCounts
 from kvtui.bench.result import Guaranteed, Machine, Result, result_of
 from kvtui.bench.view import BenchView, Ends, NodeLoad, OpView, Percentiles, Phase, Second
 from kvtui.bench.workloads import WORKLOADS, Asked, Op
@@ -69,6 +70,7 @@ def result(view: BenchView = ENDED, began: str = "2026-01-01T12:00:00Z", guarant
         interval=1440,
         unbegun=0,
         cpu_seconds=6.9,
+        counted=HdrCounts.words,
     )
 
 

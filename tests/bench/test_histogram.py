@@ -1,19 +1,34 @@
 """Percentiles, and what coordinated omission left out of them."""
 
+import sys
 from collections import Counter
 
 import anyio
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from kvtui.bench.histogram import LONGEST, MISSING_MOST, Histogram, missing
+from kvtui.bench.histogram import (
+    ERROR,
+    LONGEST,
+    MISSING_MOST,
+    HdrCounts,
+    Histogram,
+    SketchCounts,
+    counting,
+    missing,
+)
 from kvtui.bench.tally import Tally
 from kvtui.bench.view import NOTHING
 from kvtui.bench.workloads import Op
 from kvtui.core.cluster import Outcome
 
+both = pytest.mark.parametrize("kind", [HdrCounts, SketchCounts])
 
-def test_percentiles_are_right_to_three_digits() -> None:
-    histogram = Histogram()
+
+@both
+def test_percentiles_are_right_to_three_digits(kind: type[Histogram]) -> None:
+    histogram = kind()
     for microseconds in range(1, 100_001):
         histogram.add(microseconds)
     found = histogram.percentiles()
@@ -24,18 +39,51 @@ def test_percentiles_are_right_to_three_digits() -> None:
     assert found.longest == pytest.approx(100.0, rel=1e-3)
 
 
-def test_nothing_has_no_percentiles() -> None:
-    assert Histogram().percentiles() == NOTHING
-    assert Histogram().median == 0
+@both
+@given(
+    counts=st.dictionaries(st.integers(1, LONGEST), st.integers(1, 9), min_size=1, max_size=60),
+    percentile=st.sampled_from([0.1, 50.0, 90.0, 99.0, 99.9, 100.0]),
+    apart=st.integers(0, 60),
+)
+def test_a_percentile_errs_by_what_the_result_says(
+    kind: type[Histogram], counts: dict[int, int], percentile: float, apart: int
+) -> None:
+    """As counted in two parts that are put together, the first of which goes on being one of its own."""
+    parts = [kind(), kind()]
+    for place, (latency, times) in enumerate(counts.items()):
+        parts[place >= apart].add(latency, times)
+    whole = kind()
+    whole.merge(parts[0])
+    whole.merge(parts[1])
+    parts[0].add(LONGEST, 5)
+    ordered = sorted(Counter(counts).elements())
+    exact = ordered[max(1, int(percentile / 100 * len(ordered) + 0.5)) - 1]
+    assert whole.count == len(ordered)
+    assert f"within {100 * ERROR:g} %" in kind.words
+    assert whole.at(percentile) == pytest.approx(exact, rel=1.01 * ERROR)
 
 
-def test_what_is_beyond_the_ends_counts_as_the_ends() -> None:
-    histogram = Histogram()
+@both
+def test_nothing_has_no_percentiles(kind: type[Histogram]) -> None:
+    assert kind().percentiles() == NOTHING
+    assert kind().median == 0
+
+
+@both
+def test_what_is_beyond_the_ends_counts_as_the_ends(kind: type[Histogram]) -> None:
+    histogram = kind()
     histogram.add(0, 3)
     histogram.add(10 * LONGEST)
     found = histogram.percentiles()
-    assert found.p50 == 0.001
+    assert found.p50 == pytest.approx(0.001, rel=1.01 * ERROR)
     assert found.longest == pytest.approx(LONGEST / 1000, rel=1e-3)
+
+
+def test_sketches_count_where_the_other_library_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert counting() is HdrCounts
+    monkeypatch.setitem(sys.modules, "hdrh.histogram", None)
+    assert counting() is SketchCounts
+    assert "DDSketch" in counting().words
 
 
 def test_an_operation_of_five_intervals_kept_four_others_from_being_begun() -> None:
@@ -52,9 +100,9 @@ def test_what_is_missing_has_a_limit() -> None:
     assert len(list(missing({LONGEST: 1}, 1))) == MISSING_MOST - 1
 
 
-def seen(pause: int, *, on_time: bool = False) -> Tally:
+def seen(pause: int, *, on_time: bool = False, kind: type[Histogram] = HdrCounts) -> Tally:
     """Ten clients of a store that answers within a millisecond, and once paused for so many."""
-    tally = Tally([Op.READ], on_time=on_time)
+    tally = Tally([Op.READ], on_time=on_time, histogram=kind)
     noted = tally.noted[Op.READ]
     noted.due[1_000] += 10_000
     noted.due[pause * 1_000] += 10
@@ -62,8 +110,9 @@ def seen(pause: int, *, on_time: bool = False) -> Tally:
     return tally
 
 
-def test_a_pause_shows_in_the_99th_percentile_with_the_correction_and_not_without() -> None:
-    tally = seen(500)
+@both
+def test_a_pause_shows_in_the_99th_percentile_with_the_correction_and_not_without(kind: type[Histogram]) -> None:
+    tally = seen(500, kind=kind)
     assert tally.interval == pytest.approx(1_000, rel=1e-3)
     (reads,) = tally.ops
     assert reads.uncorrected.p99 == pytest.approx(1.0, rel=1e-2)

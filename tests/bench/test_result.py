@@ -28,6 +28,7 @@ def test_it_states_what_ran_under_which_guarantee() -> None:
     }
     assert told["machine"]["loop"] == "uvloop"
     assert "(uvloop)" in told["clients"]
+    assert told["counted"] == "percentiles within 0.1 % (HDR histograms)"
     assert told["request"]["mix"] == {"read": 50, "update": 50}
     assert told["request"]["seconds"] == 10
     assert set(told["operations"]) == {"read", "update"}
@@ -39,6 +40,12 @@ def test_words_for_coordinated_omission() -> None:
     assert omission(2_000, 0, 0).endswith("on a fixed schedule")
     assert "1,234 were late to the end, and never begun" in omission(2_000, 0, 1_234)
     assert "every 1.44 ms" in omission(None, 1_440, 0)
+
+
+def test_a_result_of_before_that_was_said_counted_in_hdr_histograms() -> None:
+    told = json.loads(encode(runs.result()))
+    del told["counted"]
+    assert decode(json.dumps(told).encode()).counted == "percentiles within 0.1 % (HDR histograms)"
 
 
 def altered(**parts: object) -> bytes:

@@ -1,5 +1,6 @@
 """bench: what it asks for, refuses, tells and saves."""
 
+import sys
 from pathlib import Path
 
 import anyio
@@ -11,7 +12,6 @@ from kvtui.bench.view import BenchView, Phase
 from kvtui.bench.wording import comparison_lines, result_lines
 from kvtui.bench.workloads import WORKLOADS, Asked, Keys
 from kvtui.commands import CommandError, Context, Level, Line, Names, complete, parse, run
-from kvtui.commands import measuring as measuring_module
 from kvtui.commands.bench import asked_for
 from kvtui.commands.measuring import read_result
 from kvtui.core.cluster import Outcome, Read
@@ -181,11 +181,23 @@ async def test_files_that_can_not_be_used_are_told_before_anything_runs(opened: 
         assert sorted(path.name for path in tmp_path.iterdir()) == ["large.json", "other.json"]
 
 
-async def test_without_nodes_or_the_library_it_says_what_to_do(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_nodes_it_says_what_to_do(opened: Opened) -> None:
     async with opened() as person:
         assert "add some first: addnode A 5001" in (await person.fails("bench"))[0]
-        monkeypatch.setattr(measuring_module, "installed", lambda: False)
-        assert "pip install hdrhistogram" in (await person.fails("bench"))[0]
+
+
+async def test_without_the_library_of_hdr_histograms_it_measures_and_says_what_counted(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = tmp_path / "run.json"
+    saved.write_bytes(encode(runs.result()))
+    monkeypatch.setitem(sys.modules, "hdrh.histogram", None)
+    async with opened(nodes=1) as person:
+        lines = await person.types(f"bench c records=10 clients=2 ops=50 against={saved}")
+        assert "  percentiles within 0.1 % (DDSketch)" in lines
+        assert any("counted percentiles within 0.1 % (DDSketch), was" in line for line in lines)
+        (timed,) = (line.split() for line in lines if line.startswith("  as timed"))
+        assert 0 < float(timed[3]) <= float(timed[5]) <= float(timed[7])
 
 
 def test_a_result_that_was_saved_is_read_again(tmp_path: Path) -> None:

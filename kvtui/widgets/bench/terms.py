@@ -34,6 +34,7 @@ def terms_lines(view: BenchView, width: int) -> list[Line]:
         lines += _labelled("", f"for a time less: {result.guarantee.weakened}", "warning", width)
     lines += _labelled("", settings_words(result.guarantee), "dim", width)
     lines += _labelled("latency", result.omission, "dim", width)
+    lines += _labelled("", result.counted, "dim", width)
     lines += _labelled("where", result.clients, "dim", width)
     lines += _labelled("CPU", f"{result.cpu:,.1f} µs an operation", "dim", width)
     if view.saved:
