@@ -24,9 +24,20 @@ class Sign(Enum):
     ARC = Told(
         "██", "coloured arc", "first copy on that node", "a range of the ring: its keys have their first copy there"
     )
-    DOTS = Told("⢌⠢", "dots inside", "keys", "keys, each where it is on the ring")
+    DOTS = Told("··", "dots inside", "keys", "keys, each where it is on the ring")
     KEY = Told("◆", "◆", "the key looked up", "the key that was looked up last; at a name, the node of its first copy")
     COPY = Told("◇", "◇", "another copy of it", "a node that holds another copy of that key")
+    CHOSEN = Told(
+        "••", "line from ◆ to ◇", "chosen for balance",
+        "balanced ring: the nodes of a key's copies are chosen so that all nodes hold equally much, not by their place",
+    )  # fmt: skip
+    CLOCKWISE = Told(
+        "••", "dots from ◆ to ◇", "clockwise to its copies",
+        "classic ring: clockwise from the key, the first virtual nodes of as many nodes as there are copies hold them",
+    )  # fmt: skip
+    SKIPPED = Told(
+        "×", "×", "skipped: it has a copy", "classic ring: a virtual node of a node that was met before on that way"
+    )
     HOLLOW = Told(
         "▌▐", "hollow arc", "its node is away or behind",
         "the range's first node is down, or may lack writes; its inner rim: who serves it now",

@@ -1,12 +1,12 @@
 """What a screen shows at one moment: the one value that is handed down to every panel."""
 
-from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from kvtui.core.cluster import Location
-from kvtui.core.snapshot import ClusterSnapshot
+from kvtui.core.ring_walk import range_at
+from kvtui.core.snapshot import ClusterSnapshot, RangeView
 from kvtui.widgets.node_colours import assign
 
 NOTHING_YET = ClusterSnapshot(name="", epoch=0, policy="", slots=0, replication=1, copies_each=0, write_quorum=1)
@@ -38,10 +38,24 @@ class Picture:
     @property
     def holders(self) -> tuple[str, ...]:
         """The replicas of the key that was looked up, as they are now, first replica first."""
-        if self.located is None or not self.snapshot.ranges:
-            return ()
-        place = bisect_right(self.snapshot.ranges, self.located.position, key=lambda part: part.start) - 1
-        return self.snapshot.ranges[place].replicas
+        part = self._range
+        return part.replicas if part is not None else ()
+
+    @property
+    def clean_holders(self) -> tuple[str, ...]:
+        """Those of them that hold every acknowledged write."""
+        part = self._range
+        return part.clean if part is not None else ()
+
+    @property
+    def newcomers(self) -> tuple[str, ...]:
+        """The nodes that are being filled with it."""
+        part = self._range
+        return tuple(node for node in part.receiving if node not in part.replicas) if part is not None else ()
+
+    @property
+    def _range(self) -> RangeView | None:
+        return None if self.located is None else range_at(self.snapshot, self.located.position)
 
     def with_snapshot(self, snapshot: ClusterSnapshot) -> "Picture":
         """The same view of a newer cluster. A node in focus that is gone is in focus no more."""

@@ -6,7 +6,7 @@ from textual.filter import LineFilter
 
 PLAIN = {
     **dict.fromkeys("●◇", "o"), **dict.fromkeys("○", "-"), **dict.fromkeys("◐◑", "%"), "◌": "?", "◆": "*",
-    **dict.fromkeys("•·", "."), "…": "~", "µ": "u", "✓": "+", "✗": "x",
+    "•": ":", "·": ".", "×": "x", "…": "~", "µ": "u", "✓": "+", "✗": "x",
     **dict.fromkeys("→›▶", ">"), **dict.fromkeys("←◀", "<"), "↑": "^", **dict.fromkeys("↓▼", "v"),
     **dict.fromkeys("╭╮╰╯┌┐└┘├┤┬┴┼", "+"), **dict.fromkeys("─╌−▔", "-"), **dict.fromkeys("│┃", "|"),
     **dict.fromkeys("━╸", "="),

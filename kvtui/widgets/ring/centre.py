@@ -1,39 +1,53 @@
 """The words in the middle of the ring: how many keys, on how many nodes, how even; and the key that was looked up."""
 
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
 from rich.cells import cell_len
 
 from kvtui.commands.reachable import keys_words
-from kvtui.commands.wording import harmless, shown
+from kvtui.core.ring_walk import Step
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.widgets.balance import balance
 from kvtui.widgets.picture import Picture
+from kvtui.widgets.ring.found import found_lines, line_width, why_line
 from kvtui.widgets.tints import Line
-from kvtui.widgets.words import counted, short
+from kvtui.widgets.words import counted
 from kvtui.widgets.wrapping import wrapped_text
 
 INVITATION_WIDTH = len("addnode A 5001")
 """Cells that the least invitation to a first node needs."""
-
-
 CAN_BE_REACHED = " can be reached"
 
 
-def centre_lines(picture: Picture, width: int, rows: int, reached: AbstractSet[str]) -> list[Line]:
+def centre_lines(
+    picture: Picture, width: int, rows: int, reached: AbstractSet[str], steps: Sequence[Step]
+) -> list[Line]:
     """At most ``rows`` lines of at most ``width`` cells, the most important first to stay. Of the replicas of a key that was
-    looked up, those ``reached`` are named."""
+    looked up, those ``reached`` are named; ``steps`` are the virtual nodes met on the way there, if there is one."""
     snapshot = picture.snapshot
     if not snapshot.nodes:
-        lines = _invitation(width)
-    else:
-        keys = _keys(snapshot, width)
-        lines = [*keys, ((_copies(snapshot), "dim"),), ((f"balance {balance(snapshot):.2f}", "dim"),)]
-        located = _located(picture, width, reached)
-        if located:
-            spaced = [((" ", "text"),), *located]
-            lines = lines + spaced if len(lines) + len(spaced) <= rows else keys + located
-    return [line for line in lines if _width(line) <= width][:rows]
+        return [line for line in _invitation(width) if line_width(line) <= width][:rows]
+    lines: list[tuple[int, Line]] = [
+        *((0, line) for line in _keys(snapshot, width)),
+        (2, ((_copies(snapshot), "dim"),)),
+        (4, ((f"balance {balance(snapshot):.2f}", "dim"),)),
+    ]
+    found = found_lines(picture, width, reached, steps)
+    if found:
+        lines += [(5, ((" ", "text"),)), *((1, line) for line in found)]
+        why = why_line(picture, width, steps)
+        lines += [(3, why)] if why else []
+    return chosen(lines, width, rows)
+
+
+def chosen(lines: Sequence[tuple[int, Line]], width: int, rows: int) -> list[Line]:
+    """Those of ``lines`` that fit, in their order; the larger their number, the sooner they go."""
+    fitting = [line for line in lines if line_width(line[1]) <= width]
+    while len(fitting) > rows:
+        last = max(range(len(fitting)), key=lambda place: (fitting[place][0], place))
+        del fitting[last]
+    return [line for _, line in fitting]
 
 
 def _invitation(width: int) -> list[Line]:
@@ -64,32 +78,3 @@ def _copies(snapshot: ClusterSnapshot) -> str:
     if snapshot.unavailable or snapshot.lost:
         return f"not all on {nodes}"
     return f"not all on {nodes}" if snapshot.under_replicated else f"on {nodes} each"
-
-
-def _located(picture: Picture, width: int, reached: AbstractSet[str]) -> list[Line]:
-    located = picture.located
-    if located is None:
-        return []
-    token = f"0x{located.token:016x}"
-    key = shown(located.key)
-    if width >= 18:
-        room = width - len(" → 0x0000…")
-        first: Line = ((short(key, room), "bold"), (" → ", "dim"), (token[:6] + "…", "text"))
-    else:
-        first = ((short(key, width), "bold"),)
-    where: list[tuple[str, str]] = []
-    for place, node in enumerate(picture.holders):
-        if place:
-            where.append((" ", "text"))
-        name = ("◆ " if place == 0 else "◇ ") + short(harmless(node), 8)
-        if node in reached:
-            where.append((name, f"bold node:{picture.colours.get(node, 0)}"))
-        else:  # its room is kept, so that nothing jumps
-            where.append((" " * cell_len(name), "text"))
-    while where and _width(tuple(where)) > width:
-        del where[-2:]
-    return [first, tuple(where)] if where else [first]
-
-
-def _width(line: Line) -> int:
-    return sum(cell_len(text) for text, _ in line)

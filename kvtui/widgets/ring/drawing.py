@@ -3,6 +3,7 @@
 Geometry depends on the size, the band's colours on ranges and node states, the text over it on the whole picture.
 """
 
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from kvtui.core.ring_walk import Step, walk
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.widgets.colour import RGB
 from kvtui.widgets.picture import Picture
@@ -23,13 +25,13 @@ from kvtui.widgets.ring.glyphs import Glyphs
 from kvtui.widgets.ring.key_dots import key_dots
 from kvtui.widgets.ring.labels import Placed, place
 from kvtui.widgets.ring.letters import letters_of
+from kvtui.widgets.ring.lookup import lookup_of
 from kvtui.widgets.ring.motion import REST, Moment
-from kvtui.widgets.ring.names import LABEL_LONGEST, labels, names_shares
+from kvtui.widgets.ring.names import LABEL_LONGEST, labels, main_arcs, names_shares, whole
 from kvtui.widgets.ring.overlay import centre_width, overlay, reached_by, words_only
 from kvtui.widgets.ring.ribbon import Inks, ribbon
 from kvtui.widgets.ring.turning import turning
 from kvtui.widgets.ring.view import View, fitting, most_arcs
-from kvtui.widgets.ring.walk import walk_of
 from kvtui.widgets.tints import Tints, painted
 
 LABEL_MARGIN, SHARE_MARGIN = 3, 9
@@ -75,18 +77,19 @@ class Drawing:
         different now."""
         arcs, circle = self._chosen(picture, wanted)
         self.rests = True
+        steps = walk(picture.snapshot, picture.located.position) if picture.located is not None else ()
         if circle is None:
-            return self._write_only(picture)
-        walk = walk_of(picture, arcs, circle) if self.view is not View.SHARE else None
-        self.rests = not moment.turns and (walk is None or moment.looked_up >= walk.seconds)
+            return self._write_only(picture, steps)
+        lookup = lookup_of(picture, main_arcs(whole(arcs)), steps) if self.view is not View.SHARE else None
+        self.rests = not moment.turns and (lookup is None or moment.looked_up >= lookup.seconds)
         arcs = turning(arcs, moment.turns)
         changed = self._colour(arcs, picture, circle) | self._stale
         self._stale = set()
         assert self._band is not None
-        names = self._names(picture, arcs, circle, reached_by(picture, walk, moment.looked_up))
+        names = self._names(picture, arcs, circle, reached_by(picture, lookup, steps, moment.looked_up))
         band, glyphs = self._band.cells.keys(), self.settings.glyphs
         dots = self._dots(picture, arcs, circle)
-        text = overlay(dots, names, picture, circle, band, glyphs, walk, moment.looked_up)
+        text = overlay(dots, names, picture, circle, band, glyphs, lookup, steps, moment.looked_up)
         changed |= {y for y in self._overlay.keys() | text.keys() if self._overlay.get(y) != text.get(y)}
         self._overlay = text
         for y in changed:
@@ -176,9 +179,9 @@ class Drawing:
             self._named = asked, place(wanted, circle, self._band.cells.keys())
         return self._named[1]
 
-    def _write_only(self, picture: Picture) -> set[int]:
+    def _write_only(self, picture: Picture, steps: Sequence[Step]) -> set[int]:
         """Without room for a circle: the words of its centre alone."""
-        text = words_only(picture, self.settings.columns, self.settings.rows, self.settings.glyphs)
+        text = words_only(picture, self.settings.columns, self.settings.rows, self.settings.glyphs, steps)
         changed = self._stale | {y for y in self._overlay.keys() | text.keys() if self._overlay.get(y) != text.get(y)}
         self._overlay, self._stale = text, set()
         for y in changed:

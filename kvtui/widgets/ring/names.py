@@ -26,15 +26,8 @@ CROWD = 3
 def labels(picture: Picture, view: View, arcs: Sequence[Arc], circle: Circle, reached: AbstractSet[str]) -> list[Label]:
     """Labels in the order in which they are placed: one a node at its longest arc, those in question first, then one at every
     other long arc. ``reached`` are the replicas of the key that was looked up, as far as the walk to them has come."""
-    arcs = _whole(arcs)
-    longest: dict[str, Arc] = {}
-    for arc in arcs:
-        owner = arc.node or arc.gaining
-        if owner and (owner not in longest or arc.length > longest[owner].length):
-            longest[owner] = arc
-    for arc in arcs:  # a newcomer that owns nothing yet still has its name where it will be
-        if arc.gaining and arc.gaining not in longest:
-            longest[arc.gaining] = arc
+    arcs = whole(arcs)
+    longest = main_arcs(arcs)
     held = {node: place for place, node in enumerate(picture.holders) if node in reached}
     down = {node.id for node in picture.snapshot.nodes if node.state is NodeState.DOWN}
     shares = _shares(arcs) if names_shares(picture, view) else {}
@@ -62,12 +55,25 @@ def labels(picture: Picture, view: View, arcs: Sequence[Arc], circle: Circle, re
     return asked + first + others[:most]
 
 
+def main_arcs(arcs: Sequence[Arc]) -> dict[str, Arc]:
+    """Of arcs in one piece, each node's longest: its name stands beside it, and lines to the node lead there."""
+    longest: dict[str, Arc] = {}
+    for arc in arcs:
+        owner = arc.node or arc.gaining
+        if owner and (owner not in longest or arc.length > longest[owner].length):
+            longest[owner] = arc
+    for arc in arcs:  # a newcomer that owns nothing yet still has its name where it will be
+        if arc.gaining and arc.gaining not in longest:
+            longest[arc.gaining] = arc
+    return longest
+
+
 def names_shares(picture: Picture, view: View) -> bool:
     """Whether names go with percentages."""
     return view is View.SHARE and len(picture.snapshot.nodes) <= SHARES_NAMED
 
 
-def _whole(arcs: Sequence[Arc]) -> list[Arc]:
+def whole(arcs: Sequence[Arc]) -> list[Arc]:
     """Neighbours of one node in one piece, one that runs over the top as well (it ends above 1)."""
     whole: list[Arc] = []
     for arc in arcs:

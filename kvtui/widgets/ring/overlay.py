@@ -1,18 +1,19 @@
-"""The text layer: dots for keys, labels, the walk to the key that was looked up, and the words in the middle."""
+"""The text layer: dots for keys, labels, the lookup of a key, and the words in the middle."""
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
 from rich.cells import cell_len
 
+from kvtui.core.ring_walk import Step
 from kvtui.widgets.picture import Picture
 from kvtui.widgets.ring.cells import Overlay, write
 from kvtui.widgets.ring.centre import centre_lines
 from kvtui.widgets.ring.circle import Circle
 from kvtui.widgets.ring.glyphs import Glyphs, plain
 from kvtui.widgets.ring.labels import Placed
+from kvtui.widgets.ring.lookup import Lookup
 from kvtui.widgets.ring.trail import trail
-from kvtui.widgets.ring.walk import Walk
 from kvtui.widgets.tints import Line
 
 CENTRE_PART = 1.6
@@ -26,27 +27,28 @@ def overlay(
     circle: Circle,
     band: AbstractSet[tuple[int, int]],
     glyphs: Glyphs,
-    walk: Walk | None,
+    lookup: Lookup | None,
+    steps: Sequence[Step],
     seconds: float,
 ) -> Overlay:
-    """Everything that is written over and beside the ``band``, so many seconds after the walk began."""
+    """Everything that is written over and beside the ``band``, so many seconds after the lookup began."""
     rows = {y: dict(row) for y, row in dots.items()}
     for placed in names:
         words = f"node:{picture.colours.get(placed.label.node, 0)}" + (" bold" if placed.label.bold else "")
         write(rows, placed.x, placed.y, placed.text, words)
-    if walk is not None:
-        trail(rows, walk, seconds, picture, circle, band)
-    reached = reached_by(picture, walk, seconds)
+    if lookup is not None:
+        trail(rows, lookup, seconds, picture, circle, band, glyphs)
+    reached = reached_by(picture, lookup, steps, seconds)
     room = max(1, int(circle.inner * 0.62))
-    _centred(rows, centre_lines(picture, centre_width(circle), room, reached), circle.columns, circle.rows)
+    _centred(rows, centre_lines(picture, centre_width(circle), room, reached, steps), circle.columns, circle.rows)
     return _lettered(rows) if glyphs is Glyphs.ASCII else rows
 
 
-def reached_by(picture: Picture, walk: Walk | None, seconds: float) -> AbstractSet[str]:
-    """The replicas of the key that was looked up which are shown by now: all of them once the walk rests."""
-    if walk is None or seconds >= walk.seconds:
-        return frozenset(picture.holders)
-    return walk.reached(seconds)
+def reached_by(picture: Picture, lookup: Lookup | None, steps: Sequence[Step], seconds: float) -> AbstractSet[str]:
+    """The nodes that have, or will have, the key that was looked up and are shown by now: all of them once the lookup rests."""
+    if lookup is None or seconds >= lookup.seconds:
+        return {*picture.holders, *picture.newcomers, *(step.node for step in steps)}
+    return lookup.reached(seconds)
 
 
 def centre_width(circle: Circle) -> int:
@@ -54,10 +56,10 @@ def centre_width(circle: Circle) -> int:
     return max(8, int(circle.inner * CENTRE_PART))
 
 
-def words_only(picture: Picture, columns: int, rows: int, glyphs: Glyphs) -> Overlay:
+def words_only(picture: Picture, columns: int, rows: int, glyphs: Glyphs, steps: Sequence[Step]) -> Overlay:
     """The middle's words, for a panel without room for a circle."""
     over: Overlay = {}
-    _centred(over, centre_lines(picture, columns, rows, frozenset(picture.holders)), columns, rows)
+    _centred(over, centre_lines(picture, columns, rows, reached_by(picture, None, steps, 0.0), steps), columns, rows)
     return _lettered(over) if glyphs is Glyphs.ASCII else over
 
 
