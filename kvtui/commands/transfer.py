@@ -144,14 +144,21 @@ async def save(invocation: Invocation, context: Context) -> bool:
             replacement.begin_with(head(file.form, text=False))
         await anyio.to_thread.run_sync(replacement.commit)
     except ClusterError as error:
-        kept = "left as it was" if os.path.exists(file.path) else "not written"
-        context.say(Line(f"save {file.name}: {error}. The file is {kept}", Level.BAD))
-        return False
+        return _not_saved(str(error), file, context)
+    except anyio.get_cancelled_exc_class():
+        _not_saved("interrupted", file, context)
+        raise
     finally:
         replacement.discard()
         context.progress("", 0, 0)
     context.say(Line(f"Saved {counted(saved, 'key')} to {file.name}", Level.GOOD))
     return True
+
+
+def _not_saved(why: str, file: NamedFile, context: Context) -> bool:
+    kept = "left as it was" if os.path.exists(file.path) else "not written"
+    context.say(Line(f"save {file.name}: {why}. The file is {kept}", Level.BAD))
+    return False
 
 
 COMMANDS: tuple[Command, ...] = (

@@ -1,5 +1,6 @@
 """The dashboard: lays out the panels and hands the picture down to them."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import ClassVar
 
@@ -65,6 +66,8 @@ mouse and copied."""
         self._node_panel = Nodes(id="nodes")
         self._panel = PANELS[0]
         self._came_from = ""
+        self._stop: Callable[[], None] | None = None
+        """Ends the command whose progress the bar shows."""
         """The panel that gave way to an answer, where there is room for one."""
         self._inspector = Inspector(id="inspector")
         self.activity = Activity(id="activity")
@@ -133,9 +136,19 @@ mouse and copied."""
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Esc is the command bar's while something is typed, or there is nothing to go back from."""
         if action == "back" and self.bar.has_keyboard:
-            somewhere = self.picture.selected or self.picture.inspected is not Subject.NOTHING or self._answering
-            return not self.bar.engaged and bool(somewhere)
+            return not self.bar.engaged and (self._somewhere or self._stop is not None)
         return True
+
+    @property
+    def _somewhere(self) -> bool:
+        """Whether Esc in the command bar goes back from something."""
+        return bool(self.picture.selected) or self.picture.inspected is not Subject.NOTHING or self._answering
+
+    def progress(self, text: str, done: int, total: int, *, stop: Callable[[], None] | None = None) -> None:
+        """How far a long command is; Esc calls its ``stop`` where there is nothing else to go back from. An empty text ends it."""
+        self._stop = stop if text else None
+        stops = self._stop is not None and self.bar.is_attached and not self._somewhere
+        self.bar.progress(text, done, total, hint="Esc stops it" if stops else "")
 
     @property
     def _answering(self) -> bool:
@@ -209,7 +222,7 @@ mouse and copied."""
             self.bar.take_keyboard()
 
     def action_back(self) -> None:
-        """The keyboard goes back to the command bar; from there, the inspector closes, then no node is in focus."""
+        """The keyboard goes back to the command bar; from there, the inspector closes, no node is in focus, a long command ends."""
         if self.focused in (self._node_panel, self.activity):
             self.bar.take_keyboard()
         elif self._answering:
@@ -217,6 +230,8 @@ mouse and copied."""
             self._show_panel(self._came_from or self._panel)
         elif self.picture.inspected is not Subject.NOTHING:
             self._close_inspector()
+        elif not self.picture.selected and self._stop is not None:
+            self._stop()
         else:
             self.picture = self.picture.with_node("")
             self._ring_panel.view = None

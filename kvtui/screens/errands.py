@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 COMMANDS_AT_ONCE: Final = 16
 """More commands are refused until one of those under way ends."""
 ENDING_SECONDS: Final = 10.0
+STOPPED_BY_ESCAPE: Final = ("load", "save", "fill", "clear")
+"""Commands that may take long, and say how far they came; a check and a bench have screens of their own."""
 SHOWN_ON_THE_RING: Final = ("put", "get", "del")
 """Commands whose key is marked on the ring; ``where`` says itself where its key is."""
 
@@ -75,8 +77,9 @@ class Errands:
                     return
                 invocation = invocation.confirmed()
             self._dashboard.activity.add_command(told)
-            if await run(invocation, self._context()):
-                await self._show_key(invocation)
+            with anyio.CancelScope() as scope:
+                if await run(invocation, self._context(invocation, scope)):
+                    await self._show_key(invocation)
         except ClusterError:
             pass  # the command itself said what there is to say; only the mark on the ring is missing
         except Exception as error:
@@ -92,13 +95,14 @@ class Errands:
         with anyio.move_on_after(ENDING_SECONDS):
             await self._idle.wait()
 
-    def _context(self) -> Context:
+    def _context(self, invocation: Invocation, scope: anyio.CancelScope) -> Context:
         dashboard = self._dashboard
+        stop = scope.cancel if invocation.command.name in STOPPED_BY_ESCAPE else None
         return Context(
             self._cluster,
             self._say,
             located=dashboard.inspect_key,
-            progress=dashboard.bar.progress,
+            progress=lambda text, done, total: dashboard.progress(text, done, total, stop=stop),
             checked=screens.CheckScreens(self._app).show,
             measured=self._show_bench,
             leave=self._app.exit,

@@ -124,8 +124,8 @@ Escape gives back what was there."""
         self._refused = self.text
         return True
 
-    def progress(self, text: str, done: int, total: int) -> None:
-        """Show how far a long command is, while nothing is typed; an empty text ends it."""
+    def progress(self, text: str, done: int, total: int, *, hint: str = "") -> None:
+        """Show how far a long command is, and a ``hint`` of what to do about it, while nothing is typed; an empty text ends it."""
         if not self.is_attached:
             return  # a command that outlives the app tidies up
         if not text:
@@ -135,6 +135,8 @@ Escape gives back what was there."""
             self._progress = f"{short(harmless(text), 40)} {filled}{left} {done / total:>4.0%}"
         else:
             self._progress = f"{short(harmless(text), 40)} {done:,}"
+        if text and hint:
+            self._progress += f"  {hint}"
         if not self.text:
             self._say(self._progress)
 
