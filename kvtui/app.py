@@ -164,8 +164,10 @@ class KvtuiApp(App[None]):
     def action_help(self) -> None:
         """Explain what has the focus, then commands and signs."""
         from kvtui.screens.focus_help import help_for
+        from kvtui.screens.help import Asked
 
-        self.push_screen(screens.Help(help_for(self.screen)))
+        asked = Asked.RING if self.screen is self._dashboard else Asked.SCREEN
+        self.push_screen(screens.Help(help_for(self.screen), asked=asked))
 
     def action_browse(self, prefix: str = "") -> None:
         """Show keys that begin so, on a screen of their own."""

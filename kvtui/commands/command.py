@@ -36,8 +36,8 @@ class Kind(StrEnum):
     """One of the argument's ``choices``."""
     FILE = "file"
     """The path of a file of the person's."""
-    COMMAND = "command"
-    """The name of a command."""
+    TOPIC = "topic"
+    """What ``help`` explains: the name of a command, or a word of the glossary."""
     TEXT = "text"
 
 

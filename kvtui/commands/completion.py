@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from kvtui.commands.command import Argument, Command, Kind, usage_line
+from kvtui.commands.glossary import TERMS, find_term
 from kvtui.commands.notation import as_rest, as_word
 from kvtui.commands.registry import COMMANDS, find, nearest
 from kvtui.commands.words import Word, next_word, rest_of
@@ -94,7 +95,9 @@ def usage_for(text: str) -> str:
         command = begun[0] if begun else None
     if command is not None:
         return f"{_usage(command, text)}   {command.summary}"
-    likely = nearest(word.text)
+    likely, term = nearest(word.text), find_term(word.text)
+    if term is not None:
+        return f"no command, but a word: help {term.name} explains it"
     return f"no such command; did you mean {likely}?" if likely else "no such command; help lists them all"
 
 
@@ -184,8 +187,10 @@ def _values(argument: Argument, begun: str, more: bool, names: Names) -> Iterabl
             yield from ((key, more, "") for key in names.keys if key.startswith(begun))
         case Kind.CHOICE:
             yield from ((name, more, "") for name in argument.choices if name.startswith(begun.lower()))
-        case Kind.COMMAND:
-            yield from ((known.name, more, known.summary) for known in COMMANDS if known.name.startswith(begun.lower()))
+        case Kind.TOPIC:
+            asked = begun.casefold()
+            yield from ((known.name, more, known.summary) for known in COMMANDS if known.name.startswith(asked))
+            yield from ((term.name, more, term.brief) for term in TERMS if term.begins(asked))
         case Kind.FILE:
             yield from ((path, False, "") for path in _paths(begun))
         case _:

@@ -6,7 +6,10 @@ from collections.abc import Callable
 
 from kvtui.commands.command import Argument, Command, Invocation, Kind, usage_line
 from kvtui.commands.context import Context, Line
+from kvtui.commands.glossary import TERMS, find_term, term_lines
+from kvtui.commands.wording import wrapped
 from kvtui.core.cluster import Cluster
+from kvtui.core.snapshot import ClusterSnapshot
 
 
 def overview(commands: tuple[Command, ...], cluster: Cluster) -> list[str]:
@@ -29,6 +32,22 @@ def command_help(command: Command) -> list[str]:
     return [*lines, command.details] if command.details else lines
 
 
+def words_known(columns: int) -> list[str]:
+    """Every word that ``help`` explains, in lines of at most ``columns`` characters."""
+    names = ", ".join(sorted(term.name for term in TERMS))
+    return [
+        "Words on the screen; help <word> says what one means, and what it is now:",
+        *wrapped(names, max(20, columns)),
+    ]
+
+
+def topic_lines(words: str, registry: tuple[Command, ...], picture: ClusterSnapshot) -> list[str]:
+    """What there is to say of a command, a word, or of what is both: the command first."""
+    name, term = words.lower(), find_term(words)
+    command = next((known for known in registry if name in (known.name, *known.aliases)), None)
+    return [*(command_help(command) if command else ()), *(term_lines(term, picture) if term else ())]
+
+
 async def leave(_invocation: Invocation, context: Context) -> bool:
     """``exit``."""
     context.leave()
@@ -39,13 +58,15 @@ def commands(registry: Callable[[], tuple[Command, ...]]) -> tuple[Command, ...]
     """help and exit, for the ``registry`` that they are part of: it is complete only once they are in it."""
 
     async def help_(invocation: Invocation, context: Context) -> bool:
-        """``help``: every command of this cluster, or one in full."""
-        name = invocation.values.get("command", "").lower()
-        command = next((known for known in registry() if name in (known.name, *known.aliases)), None)
-        if command is None and context.overview is not None:
+        """``help``: every command of this cluster and every word, or one of them in full."""
+        words = invocation.values.get("word", "")
+        if words:
+            lines = topic_lines(words, registry(), context.cluster.snapshot())
+        elif context.overview is not None:
             context.overview()
             return True
-        lines = command_help(command) if command else overview(registry(), context.cluster)
+        else:
+            lines = [*overview(registry(), context.cluster), *words_known(context.columns)]
         for line in lines:
             context.say(Line(line))
         return True
@@ -53,9 +74,9 @@ def commands(registry: Callable[[], tuple[Command, ...]]) -> tuple[Command, ...]
     return (
         Command(
             "help",
-            (Argument("command", "the command to explain", Kind.COMMAND, optional=True),),
-            "List the commands, or explain one",
-            "",
+            (Argument("word", "a command, or a word that stands on the screen", Kind.TOPIC, optional=True, rest=True),),
+            "List the commands, or explain one, or a word",
+            "A word that stands on the screen (help slot, help virtual node) comes with what it is of this cluster now.",
             help_,
             changes=False,
         ),

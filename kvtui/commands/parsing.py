@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from kvtui.commands.address import parse_address
 from kvtui.commands.command import Argument, Command, CommandError, Invocation, Kind, usage_line
-from kvtui.commands.registry import find, nearest
+from kvtui.commands.glossary import TERMS, find_term
+from kvtui.commands.registry import NAMES, find, nearest, nearest_of
 from kvtui.commands.wording import harmless, quoted
 from kvtui.commands.words import Word, next_word, rest_of
 
@@ -28,10 +29,19 @@ def parse(text: str) -> Invocation | None:
 
 
 def unknown_command(name: str) -> CommandError:
-    """The error for a name that is no command's, with the nearest that is."""
-    likely = nearest(name)
+    """The error for a name that is no command's, with the nearest that is, or with what explains it."""
+    likely, term = nearest(name), find_term(name)
     hint = f'did you mean "{likely}"?' if likely else "help lists them all"
+    if term is not None:
+        hint = f"it is a word that help {term.name} explains"
     return CommandError(f"{quoted(_short(name))} is not a command: {hint}")
+
+
+def _unknown_topic(words: str) -> str:
+    """Why ``help`` has nothing to say about ``words``, and what is nearest to them."""
+    likely = nearest_of(words, [*NAMES, *(term.name for term in TERMS)])
+    hint = f'did you mean "help {likely}"?' if likely else "help lists what it can explain"
+    return f"{quoted(_short(words))} is neither a command nor a word that help knows: {hint}"
 
 
 def _arguments(text: str, at: int, command: Command) -> tuple[dict[str, str], set[str]]:
@@ -127,9 +137,9 @@ def _checked(value: str, argument: Argument, command: Command) -> str:
         case Kind.FILE:
             if not value or "\0" in value:
                 raise _error(command, argument, "the name of a file")
-        case Kind.COMMAND:
-            if find(value) is None:
-                raise CommandError(f"{argument.name}: {unknown_command(value).text}", argument.name)
+        case Kind.TOPIC:
+            if find(value) is None and find_term(value) is None:
+                raise CommandError(f"{argument.name}: {_unknown_topic(value)}", argument.name)
         case Kind.VALUE | Kind.TEXT:
             pass
     return value

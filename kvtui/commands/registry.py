@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 
 from kvtui.commands import (
@@ -49,6 +50,8 @@ COMMANDS: tuple[Command, ...] = (
 
 _BY_NAME = {name: command for command in COMMANDS for name in (command.name, *command.aliases)}
 assert len(_BY_NAME) == sum(1 + len(command.aliases) for command in COMMANDS), "two commands share a name"
+NAMES: tuple[str, ...] = tuple(_BY_NAME)
+"""Every name and alias."""
 
 
 def find(name: str) -> Command | None:
@@ -58,9 +61,12 @@ def find(name: str) -> Command | None:
 
 def nearest(name: str) -> str | None:
     """The command that a mistyped name most likely means; None if none is near."""
-    matches = get_close_matches(name.lower()[:40], _BY_NAME, n=1, cutoff=0.6)
-    return (
-        matches[0]
-        if matches
-        else next((known for known in _BY_NAME if len(name) > 1 and known.startswith(name.lower())), None)
-    )
+    return nearest_of(name, NAMES)
+
+
+def nearest_of(name: str, known: Sequence[str]) -> str | None:
+    """Which of the ``known`` names a mistyped one most likely means; None if none is near."""
+    matches = get_close_matches(name.lower()[:40], known, n=1, cutoff=0.6)
+    if matches:
+        return matches[0]
+    return next((one for one in known if len(name) > 1 and one.startswith(name.lower())), None)

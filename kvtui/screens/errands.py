@@ -113,7 +113,7 @@ class Errands:
             browse=self._browse,
             inspected=dashboard.inspect_node,
             filtered=dashboard.filter_activity,
-            overview=lambda: self._cover(screens.Help(commands_first=True)),
+            overview=lambda: self._cover(screens.Help()),
         )
 
     def _show_bench(self, view: "BenchView", stop: Callable[[], None]) -> None:

@@ -1,14 +1,16 @@
-"""Help: what has the focus, every command, every sign; from the registry, the bindings and the widgets themselves."""
+"""Help: every sign, what has the focus, every word and command; from the tables, the bindings and the widgets themselves."""
 
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import ClassVar
 
 from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 
 from kvtui.commands import COMMANDS, usage_line
+from kvtui.commands.glossary import TERMS
 from kvtui.commands.legend import Sign
 from kvtui.screens.sheet import Sheet
 from kvtui.widgets.panel import LinesPanel
@@ -29,15 +31,28 @@ class Section:
     rows: Sequence[tuple[str, str]] = ()
 
 
-COMMANDS_TOLD = Section(
+LEGEND = Section("On the ring", "", SEEN)
+WORDS = Section(
+    "Words",
+    "Any word that stands on the screen can be asked for: type help and the word, such as help slot or help virtual node. It is"
+    f" told in two sentences, with what it is of this cluster now: {', '.join(sorted(term.name for term in TERMS))}.",
+)
+COMMAND_LIST = Section(
     "Commands",
     "help <command> explains one.",
     tuple((usage_line(command), command.summary) for command in COMMANDS),
 )
-COMMON = (
-    COMMANDS_TOLD,
-    Section("On the ring", "", SEEN),
-)
+
+
+class Asked(Enum):
+    """Where help was asked for, and so what is looked for in it."""
+
+    RING = auto()
+    """Before the ring: what its signs mean."""
+    SCREEN = auto()
+    """On another screen: what that is for."""
+    COMMANDS = auto()
+    """By the command ``help``."""
 
 
 class Help(Sheet):
@@ -45,11 +60,9 @@ class Help(Sheet):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("f1", "dismiss", "Close", show=False, id="help")]
 
-    def __init__(self, sections: Sequence[Section] = (), *, commands_first: bool = False) -> None:
-        """``sections`` say what is true of the screen below; what is true everywhere follows, the commands first if they are what
-        was asked for."""
-        common = sorted(COMMON, key=lambda section: section is not COMMANDS_TOLD) if commands_first else COMMON
-        super().__init__("Help", HelpText([*sections, *common]))
+    def __init__(self, sections: Sequence[Section] = (), *, asked: Asked = Asked.COMMANDS) -> None:
+        """``sections`` say what is true of the screen below."""
+        super().__init__("Help", HelpText(in_order(sections, asked)))
 
 
 class HelpText(LinesPanel):
@@ -61,6 +74,17 @@ class HelpText(LinesPanel):
 
     def lines(self, picture: Picture, width: int, height: int) -> Sequence[Line]:
         return help_lines(self._sections, width)
+
+
+def in_order(sections: Sequence[Section], asked: Asked) -> list[Section]:
+    """What was asked for first; ``sections`` say what is true of the screen below."""
+    match asked:
+        case Asked.RING:
+            return [LEGEND, WORDS, *sections, COMMAND_LIST]
+        case Asked.SCREEN:
+            return [*sections, LEGEND, WORDS, COMMAND_LIST]
+        case Asked.COMMANDS:
+            return [COMMAND_LIST, WORDS, LEGEND, *sections]
 
 
 def help_lines(sections: Sequence[Section], width: int) -> list[Line]:

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from kvtui.core.balance import balance
 from kvtui.core.snapshot import ClusterSnapshot, OperationView
-from kvtui.widgets.balance import balance
 from kvtui.widgets.bars import sparkline
 from kvtui.widgets.panel import LinesPanel
 from kvtui.widgets.picture import Picture

@@ -166,8 +166,8 @@ def test_an_error_about_a_value_does_not_repeat_it() -> None:
 
 def test_help_of_an_unknown_command_suggests_the_nearest() -> None:
     problem = error("help pot")
-    assert problem.argument == "command"
-    assert 'did you mean "put"?' in problem.text
+    assert problem.argument == "word"
+    assert 'did you mean "help put"?' in problem.text
 
 
 def test_a_command_without_arguments_takes_none() -> None:

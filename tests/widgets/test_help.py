@@ -17,7 +17,7 @@ from kvtui.config.keys import chosen_keys
 from kvtui.screens import CheckScreen, Help
 from kvtui.screens.check import CheckScreens
 from kvtui.screens.focus_help import help_for
-from kvtui.screens.help import COMMON, Section, help_parts
+from kvtui.screens.help import COMMAND_LIST, LEGEND, WORDS, Asked, Section, help_parts, in_order
 from kvtui.workload import CheckView, Phase
 from tests.widgets import frozen
 from tests.widgets.frozen import FrozenCluster
@@ -90,8 +90,24 @@ async def test_keys_that_a_person_chose_work_and_are_what_help_and_footer_and_ba
         await shown.until(lambda: shown.app.screen is shown.dashboard)
 
 
+def test_where_the_ring_is_seen_its_legend_comes_first_and_then_how_to_ask_for_a_word() -> None:
+    own = [Section("Command bar"), Section("Dashboard")]
+    assert in_order(own, Asked.RING) == [LEGEND, WORDS, *own, COMMAND_LIST]
+    assert in_order(own, Asked.SCREEN)[: len(own)] == own, "as over the key browser, which has no ring"
+    assert in_order([], Asked.COMMANDS) == [COMMAND_LIST, WORDS, LEGEND]
+    assert "type help and the word, such as help slot" in " ".join(text_of([WORDS]).split())
+
+
+@pytest.mark.anyio
+async def test_f1_on_the_dashboard_begins_with_the_signs() -> None:
+    async with running(FrozenCluster(frozen.healthy())) as shown:
+        await shown.pilot.press("f1")
+        await shown.until(lambda: isinstance(shown.app.screen, Help))
+        assert drawn(shown.app.screen.query_one("#explained")).strip().startswith("On the ring")
+
+
 def test_every_command_is_explained() -> None:
-    told = text_of(COMMON, 200)
+    told = text_of([COMMAND_LIST], 200)
     for command in COMMANDS:
         assert command.summary in told
 

@@ -6,9 +6,9 @@ from collections.abc import Set as AbstractSet
 from rich.cells import cell_len
 
 from kvtui.commands.reachable import keys_words
+from kvtui.core.balance import balance
 from kvtui.core.ring_walk import Step
 from kvtui.core.snapshot import ClusterSnapshot
-from kvtui.widgets.balance import balance
 from kvtui.widgets.picture import Picture
 from kvtui.widgets.ring.found import found_lines, line_width, why_line
 from kvtui.widgets.tints import Line
