@@ -36,7 +36,7 @@ def centre_lines(
     found = found_lines(picture, width, reached, steps)
     if found:
         lines += [(5, ((" ", "text"),)), *((1, line) for line in found)]
-        why = why_line(picture, width, steps)
+        why = why_line(picture, width - 4, steps)  # further down the ring is narrower
         lines += [(3, why)] if why else []
     return chosen(lines, width, rows)
 

@@ -22,6 +22,7 @@ from kvtui.widgets.ring.cells import Overlay
 from kvtui.widgets.ring.centre import INVITATION_WIDTH
 from kvtui.widgets.ring.circle import Circle, fit
 from kvtui.widgets.ring.glyphs import Glyphs
+from kvtui.widgets.ring.inlays import merged
 from kvtui.widgets.ring.key_dots import key_dots
 from kvtui.widgets.ring.labels import Placed, place
 from kvtui.widgets.ring.letters import letters_of
@@ -64,6 +65,7 @@ class Drawing:
         self._band: Band | None = None
         self._arcs: tuple[Arc, ...] | None = None
         self._known: tuple[object, object, tuple[Arc, ...]] = None, None, ()
+        self._seen: tuple[object, object, tuple[Arc, ...]] = None, None, ()
         self._counted: tuple[object, int] = None, 0
         self._colours: object = None
         self._named: tuple[object, tuple[Placed, ...]] = None, ()
@@ -82,13 +84,13 @@ class Drawing:
             return self._write_only(picture, steps)
         lookup = lookup_of(picture, main_arcs(whole(arcs)), steps) if self.view is not View.SHARE else None
         self.rests = not moment.turns and (lookup is None or moment.looked_up >= lookup.seconds)
-        arcs = turning(arcs, moment.turns)
-        changed = self._colour(arcs, picture, circle) | self._stale
+        seen = turning(self._merged_of(arcs, circle), moment.turns)
+        changed = self._colour(seen, picture, circle) | self._stale
         self._stale = set()
         assert self._band is not None
         names = self._names(picture, arcs, circle, reached_by(picture, lookup, steps, moment.looked_up))
         band, glyphs = self._band.cells.keys(), self.settings.glyphs
-        dots = self._dots(picture, arcs, circle)
+        dots = self._dots(picture, seen, circle)
         text = overlay(dots, names, picture, circle, band, glyphs, lookup, steps, moment.looked_up)
         changed |= {y for y in self._overlay.keys() | text.keys() if self._overlay.get(y) != text.get(y)}
         self._overlay = text
@@ -133,6 +135,14 @@ class Drawing:
         if self._known[0] is not snapshot.ranges or self._known[1] != asked:
             self._known = snapshot.ranges, asked, arcs_of(snapshot, self.view, selected)
         return self._known[2]
+
+    def _merged_of(self, arcs: tuple[Arc, ...], circle: Circle) -> tuple[Arc, ...]:
+        """The arcs in pieces that can be seen; shares are in one piece as they are."""
+        if self.view is View.SHARE:
+            return arcs
+        if self._seen[0] is not arcs or self._seen[1] != circle:
+            self._seen = arcs, circle, merged(arcs, circle)
+        return self._seen[2]
 
     def _circle_for(self, picture: Picture, view: View) -> Circle | None:
         longest = max((len(node.id) for node in picture.snapshot.nodes), default=1)
