@@ -84,7 +84,7 @@ def test_bytes_that_are_not_utf8_are_base64_in_json_and_themselves_in_csv() -> N
         ("{", "2, character 2: the object does not end on its line"),
         ('{"key": "a", "value": "1}', "2, character 23: a string that does not end on its line"),
         ('{"key": "a", "value": "1"},', "2, character 27: a comma after the object"),
-        ('{"key": "a", "value": "1",}', "2, character 27: a comma too many"),
+        ('{"key": "a", "value": "1",}', "2, character 26: a comma too many"),
         ('{"key": "a", "value": "1"}{"key": "b"}', "2, character 27: a second object; one a line"),
         (
             '{"key": "a", "value": "1"}\r{"key": "b"}',
@@ -93,6 +93,10 @@ def test_bytes_that_are_not_utf8_are_base64_in_json_and_themselves_in_csv() -> N
         ('{"key": "a", "value": "1"} # one', "2, character 28: something follows the object"),
         ('{key: "a", value: "1"}', "2, character 2: a name without double quotes"),
         ('{"key": "a", "value": yes}', "2, character 23: text without double quotes"),
+        ('{"key": "a", value: "1"}', "2, character 14: a name without double quotes"),
+        ('{"key": "a",', "2, character 13: the object does not end on its line"),
+        ('{"key": "a,\x01", "value": "1"}', "2, character 12: a control character"),
+        ('{"key": "a", "value": "\\', "2, character 23: a string that does not end on its line"),
         ('{"key": "a" "value": "1"}', "2, character 13: not JSON (expecting ',' delimiter)"),
         ('{"key": "a\tb", "value": "1"}', r"2, character 11: a control character (0x09) in a string: write it as \t"),
         ('{"key": "a\x01b", "value": "1"}', r"(0x01) in a string: write it as \u0001"),
@@ -219,7 +223,7 @@ def test_a_beginning_that_could_mean_something_else_is_not_guessed_at(data: str,
     assert words in problem(data.encode(), Format.CSV)
 
 
-@pytest.mark.parametrize("row", [b"a,x; y", b"a,x|y", b"id,Ann", b'"a;b",1'])
+@pytest.mark.parametrize("row", [b"a,x; y", b"{a},[1]", b"a,x|y", b"id,Ann", b'"a;b",1'])
 def test_a_first_row_that_is_plain_is_an_entry(row: bytes) -> None:
     assert len(pairs(row, Format.CSV)) == 1
 

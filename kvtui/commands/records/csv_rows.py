@@ -106,6 +106,8 @@ class CsvRows:
         """A first row that is an entry, or should be: whether it can be taken for something else."""
         number = self._lines.number
         text = _text(line).strip("\r\n")
+        if re.match(r'\s*[{[]\s*(["{]|$)', text):
+            raise BadRecord(number, "this is JSON, not CSV: JSON lines are read from a file whose name ends in .jsonl")
         if '"' in text or not text:
             return
         names = [cell.strip() for cell in re.split("[,;\t|]", text)]

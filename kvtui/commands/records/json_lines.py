@@ -51,8 +51,12 @@ def pair_of(line: bytes, number: int) -> tuple[bytes, bytes]:
         found, end = _decoder.raw_decode(text, begin)
     except json.JSONDecodeError as error:
         at = min(error.pos, len(text))
-        if error.msg.startswith("Invalid \\escape") and text[at] != "\\":
-            at -= 1  # one Python means the backslash, another what follows it
+        before = text[:at].rstrip(_BLANK)
+        # Pythons differ in which of two neighbours they mean.
+        if error.msg.startswith("Invalid \\escape") and text[at : at + 1] != "\\":
+            at -= 1
+        elif error.msg.startswith("Expecting") and before.endswith(",") and text[at : at + 1] in ("}", "]"):
+            at = len(before) - 1
         raise BadRecord(number, _complaint(error.msg, text, at), at + 1) from None
     except RecursionError:
         raise BadRecord(number, f"nested too deeply; {EXPECTED}") from None
@@ -110,12 +114,12 @@ def _complaint(message: str, text: str, at: int) -> str:
         return "the object does not end on its line: it must not be spread over several, nor the file be cut off"
     if there == "'":
         return "single quotes: JSON has double quotes"
-    if before.endswith(",") or there == ",":
+    if there == ",":
         return "a comma too many"
     word = re.match(r"[\w$-]+", text[at:])
     if word is None:
         return f"not JSON ({message[0].lower()}{message[1:]})"
-    if before.endswith("{"):
+    if before.endswith(("{", ",")):
         return "a name without double quotes"
     if before.endswith(":"):
         return "text without double quotes"
