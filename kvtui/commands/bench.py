@@ -64,7 +64,7 @@ COMMANDS: tuple[Command, ...] = (
         (
             Argument(
                 "workload",
-                "of YCSB, a to f (a)",
+                "the workload, a to f of YCSB (a)",
                 Kind.CHOICE,
                 optional=True,
                 choices=tuple(name.lower() for name in WORKLOADS),

@@ -62,8 +62,8 @@ COMMANDS: tuple[Command, ...] = (
         "compact",
         (Argument("id", "the node; without it, all of them", Kind.NODE, optional=True),),
         "Give back the disk space of what was deleted",
-        "Nodes do so by themselves, where enough was deleted or overwritten and few clients are there, or much of it: this does it"
-        " now. Reads and writes go on, and nothing that is stored changes.",
+        "Nodes do so by themselves once enough was deleted or overwritten, when few clients ask or it is a lot; this does it now."
+        " Reads and writes go on, and nothing that is stored changes.",
         compact,
         capability=Compacts,
         changes=True,

@@ -187,8 +187,8 @@ COMMANDS: tuple[Command, ...] = (
             Argument("value", "of a put: the rest of the line", Kind.VALUE, optional=True, rest=True),
         ),
         "Carry a request out and show each step",
-        "Its token, slot and replicas, what each node was asked, what it answered and when, what a get repaired, and why the"
-        " outcome counts.",
+        "The request is really made. Shown are its token, slot and replicas, what each node was asked, what it answered and when,"
+        " what a get repaired, and why the outcome counts.",
         explain,
         capability=Explains,
         changes=frozenset({"put", "del"}),

@@ -229,7 +229,13 @@ COMMANDS: tuple[Command, ...] = (
         "history",
         (
             Argument("action", "what to do", Kind.CHOICE, choices=("record", "stop", "check")),
-            Argument("file", "JSON lines, in the manner of Jepsen", Kind.FILE, optional=True, rest=True),
+            Argument(
+                "file",
+                "its name; a line of JSON an operation, as the tool Jepsen has them",
+                Kind.FILE,
+                optional=True,
+                rest=True,
+            ),
         ),
         "Record what really happens, and check it",
         "record writes every operation and event of this kvtui, and of those attached to it, to a new file until stop; values of"

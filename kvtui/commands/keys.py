@@ -201,7 +201,8 @@ COMMANDS: tuple[Command, ...] = (
         "get",
         (_KEY,),
         "Read a key's value",
-        "Never older than what was acknowledged or read before; with available reads, an answer that may be is called stale."
+        "The answer is never older than what was acknowledged or read before. With reads available, one that may be is"
+        " called stale."
         f" {NOTATION}"
         " get --raw, in a shell, writes the value's bytes alone, for a pipe or a file; a key that is not there is a failure then.",
         get,
@@ -209,13 +210,18 @@ COMMANDS: tuple[Command, ...] = (
         changes=False,
     ),
     Command(
-        "del", (_KEY,), "Delete a key", "On every replica; a key that is not there is no failure.", delete, changes=True
+        "del",
+        (_KEY,),
+        "Delete a key",
+        "It is deleted on every replica. A key that is not there is no failure.",
+        delete,
+        changes=True,
     ),
     Command(
         "keys",
         (Argument("prefix", "what the keys begin with", Kind.KEY, optional=True),),
         "List keys",
-        f"In ring order, the first {LISTED_KEYS}.",
+        f"In the order of their places on the ring, not of the alphabet; the first {LISTED_KEYS}, unless --all is given.",
         keys,
         flags=(Flag("--all", "list every key"),),
         changes=False,

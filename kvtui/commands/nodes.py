@@ -135,7 +135,8 @@ COMMANDS: tuple[Command, ...] = (
         "show",
         (),
         "Show the nodes with their key counts",
-        "Asks every node that is up for its count now.",
+        "A line a node: its address, how many keys it holds (each a copy), and what is wrong with it. Those that are up"
+        " are asked now.",
         show,
         changes=False,
     ),

@@ -132,7 +132,8 @@ COMMANDS: tuple[Command, ...] = (
         "setreplica",
         (Argument("N", "copies of every key", Kind.COUNT),),
         "Set how many copies every key has",
-        "Of keys that exist, too: they are copied in the background. With fewer nodes than N, every node holds every key.",
+        "With two copies a key outlives the death of one node. Keys that exist are copied in the background; with fewer nodes"
+        " than N, every node holds every key.",
         set_replicas,
         changes=True,
     ),

@@ -17,7 +17,10 @@ from kvtui.widgets.panel import LinesPanel
 from kvtui.widgets.picture import Picture
 from kvtui.widgets.tints import Line, Span
 
-SEEN = tuple((sign.value.name, sign.value.meaning) for sign in Sign)
+SEEN = tuple(
+    (told.name if told.name == told.sample else f"{told.sample} {told.name}", told.meaning)
+    for told in (sign.value for sign in Sign)
+)
 BESIDE_LEAST = 60
 """Columns of text from which on words stand beside what is half as long; beside keys and signs they stand in fewer, too."""
 
