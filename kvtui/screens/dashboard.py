@@ -148,7 +148,7 @@ mouse and copied."""
         """How far a long command is; Esc calls its ``stop`` where there is nothing else to go back from. An empty text ends it."""
         self._stop = stop if text else None
         stops = self._stop is not None and self.bar.is_attached and not self._somewhere
-        self.bar.progress(text, done, total, hint="Esc stops it" if stops else "")
+        self.bar.progress(text, done, total, hint="Esc stops" if stops else "")
 
     @property
     def _answering(self) -> bool:

@@ -24,15 +24,16 @@ from kvtui.commands import (
     word_start,
 )
 from kvtui.commands.wording import harmless
-from kvtui.widgets.bars import progress_bar
 from kvtui.widgets.command_line import CommandLine
 from kvtui.widgets.keys import key_of
 from kvtui.widgets.menu import CompletionMenu
 from kvtui.widgets.picture import Picture
+from kvtui.widgets.progress import progress_line
 from kvtui.widgets.words import short
 
 PROMPT = "> "
-PROGRESS_WIDTH = 16
+BESIDE = 0.7
+"""Part of the bar that the hint may take beside the line, as the style sheet says."""
 QUERY_MOST = 16
 """Cells of a search's query that are shown."""
 
@@ -128,17 +129,15 @@ Escape gives back what was there."""
         """Show how far a long command is, and a ``hint`` of what to do about it, while nothing is typed; an empty text ends it."""
         if not self.is_attached:
             return  # a command that outlives the app tidies up
-        if not text:
-            self._progress = ""
-        elif total:
-            filled, left = progress_bar(done / total, PROGRESS_WIDTH)
-            self._progress = f"{short(harmless(text), 40)} {filled}{left} {done / total:>4.0%}"
-        else:
-            self._progress = f"{short(harmless(text), 40)} {done:,}"
-        if text and hint:
-            self._progress += f"  {hint}"
+        self._progress = progress_line(text, done, total, hint, self._room)
         if not self.text:
             self._say(self._progress)
+
+    @property
+    def _room(self) -> int:
+        """Cells that the hint has: below the line nearly all, beside it a part."""
+        below = any(self.screen.has_class(size) for size in ("-narrow", "-medium"))
+        return self.size.width - 4 if below else int(BESIDE * self.size.width) - 2
 
     def _completions(self, text: str) -> list[Candidate]:
         nodes = tuple(node.id for node in self.picture.snapshot.nodes)

@@ -35,4 +35,4 @@ async def test_escape_stops_a_long_command_once_there_is_nothing_else_to_go_back
         await shown.until(lambda: "fill: interrupted. Stopped: 1,000 of" in shown.activity)
         await shown.until(lambda: "Filling" not in shown.hint)
         await shown.type("fill 5000")
-        await shown.until(lambda: shown.hint.endswith("20%  Esc stops it"))
+        await shown.until(lambda: shown.hint.endswith("20%  Esc stops"))

@@ -13,7 +13,7 @@ from binascii import Error as Base64Error
 from typing import Any, Final
 
 from kvtui.commands.records.lines import JOINED, BadRecord, not_utf8
-from kvtui.commands.wording import harmless
+from kvtui.commands.wording import quoted
 
 EXPECTED: Final = 'one object {"key": …, "value": …} a line is expected'
 _BLANK: Final = " \t\r\n"
@@ -202,4 +202,4 @@ def _kind(found: object) -> str:
 
 
 def _quoted(name: str) -> str:
-    return f'"{harmless(name[:_SHOWN])}{"…" if len(name) > _SHOWN else ""}"'
+    return quoted(name if len(name) <= _SHOWN else name[:_SHOWN] + "…")
