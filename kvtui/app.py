@@ -28,6 +28,7 @@ from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.driver import TerminalDriver
 from kvtui.screens.defects import defect_lines, noted
 from kvtui.screens.errands import Errands
+from kvtui.screens.key_watch import KeyWatch
 from kvtui.screens.pictures import save_picture
 from kvtui.widgets.command_bar import CommandBar
 from kvtui.widgets.keys import written
@@ -105,6 +106,7 @@ class KvtuiApp(App[None]):
         letters = glyphs_for(os.environ, sys.stdout.encoding or "utf-8") is Glyphs.ASCII
         self._signs: tuple[LineFilter, ...] = (PlainSigns(),) if letters else ()
         self._errands = Errands(self, cluster, self._dashboard, self._say, self.action_browse, readonly=readonly)
+        self._key_watch = KeyWatch(cluster, self._dashboard)
         self._theming = Theming(self, look)
         self.set_keymap(dict(look.keys))
 
@@ -119,6 +121,8 @@ class KvtuiApp(App[None]):
         self.theme_changed_signal.subscribe(self, self._theming.changed)
         self.run_worker(self._follow_snapshots(), name="snapshots", exit_on_error=False)
         self.run_worker(self._follow_events(), name="events", exit_on_error=False)
+        self.run_worker(self._follow_key(), name="key", exit_on_error=False)
+        self.watch(self._dashboard, "picture", self._key_watch.look, init=False)
         if not self.is_headless:
             # What is there now stays. Left to itself, a search for garbage goes through all of it, and holds up keys for 40 ms.
             self.call_after_refresh(gc.freeze)
@@ -140,6 +144,12 @@ class KvtuiApp(App[None]):
                 self.post_message(Happened(event))
         except Exception as error:
             self._say(Line(f"events are no longer shown: {noted(error)}; leave and start again", Level.BAD))
+
+    async def _follow_key(self) -> None:
+        try:
+            await self._key_watch.run()
+        except Exception as error:
+            self._say(Line(f"the key's replicas are no longer asked: {noted(error)}; leave and start again", Level.BAD))
 
     @on(SnapshotChanged)
     def _snapshot_changed(self, message: SnapshotChanged) -> None:

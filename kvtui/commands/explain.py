@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from kvtui.commands.command import Argument, Command, CommandError, Invocation, Kind
 from kvtui.commands.context import Context, Line
 from kvtui.commands.wording import counted, harmless, to_bytes, whole, wrapped
-from kvtui.core.cluster import ClusterError, Explains, Location, Outcome, ReplicaCopy
+from kvtui.core.cluster import IT_IS_DOWN, ClusterError, Explains, Heard, Location, Outcome, ReplicaCopy
 from kvtui.core.events import Level
 from kvtui.core.explanation import Explanation, Holder, Role, reasons
 from kvtui.core.snapshot import NodeState
@@ -58,19 +59,40 @@ async def explain(invocation: Invocation, context: Context) -> bool:
 
 
 def location_of(told: Explanation) -> Location:
-    """Where the key is, with the versions that were told."""
-    where, versions = told.where, {one.node: one.version for one in told.exchanges if one.status == "ok"}
-    copies = tuple(
-        ReplicaCopy(
-            holder.node,
-            versions.get(holder.node),
-            clean=holder.role is Role.CLEAN,
-            receiving=holder.role is Role.RECEIVING,
-        )
-        for holder in where.holders
-    )
+    """Where the key is, with what this request made known of each replica."""
+    where = told.where
+    last = {one.node: one for one in told.exchanges if one.purpose is not Purpose.WAIT}
+    copies = tuple(_copy(told, holder, last.get(holder.node)) for holder in where.holders)
     start, stop = where.start / where.slots, where.stop / where.slots
     return Location(where.key, where.token, where.position, start, stop, copies)
+
+
+def _copy(told: Explanation, holder: Holder, last: Exchange | None) -> ReplicaCopy:
+    unknown = ReplicaCopy(
+        holder.node,
+        None,
+        clean=holder.role is Role.CLEAN,
+        receiving=holder.role is Role.RECEIVING,
+        heard=Heard.NOT_ASKED,
+        why=_why_unasked(told, holder),
+    )
+    if last is None:
+        return unknown
+    if last.status == SILENT:
+        return replace(unknown, heard=Heard.NO_ANSWER, why=last.text if last.text != "no answer" else "")
+    if last.status == "error":
+        return replace(unknown, heard=Heard.REFUSED, why=last.text)
+    version = last.version or NEVER
+    deleted = version != NEVER and (last.status == "not_found" or told.purpose is Purpose.DELETE)
+    return replace(unknown, version=version, deleted=deleted, heard=Heard.ANSWERED, why="")
+
+
+def _why_unasked(told: Explanation, holder: Holder) -> str:
+    if holder.state is NodeState.DOWN:
+        return IT_IS_DOWN
+    if told.purpose is not Purpose.GET or told.outcome is not Outcome.OK or holder.role is not Role.CLEAN:
+        return ""
+    return "one clean answer was enough"
 
 
 def explanation_lines(told: Explanation, columns: int = WIDTH_MOST) -> list[Line]:

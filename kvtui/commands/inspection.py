@@ -5,16 +5,17 @@ from __future__ import annotations
 import time
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kvtui.commands.address import Address
 from kvtui.commands.command import Argument, Command, Invocation, Kind
 from kvtui.commands.context import Context, Line
+from kvtui.commands.copies import copy_is_fine, held_words, newest_of
 from kvtui.commands.wording import counted, harmless, shown
-from kvtui.core.cluster import ClusterError, Location, ReplicaCopy
+from kvtui.core.cluster import IT_IS_DOWN, ClusterError, Heard, Location, ReplicaCopy
 from kvtui.core.events import Level
+from kvtui.core.naming import named
 from kvtui.core.snapshot import ClusterSnapshot, NodeState, NodeView, RangeView
-from kvtui.core.version import NEVER
 
 RANGES_LISTED = 100
 """Ranges of a node that are listed; of the others it is said how many there are."""
@@ -165,7 +166,7 @@ def _level(part: RangeView, node: str) -> Level:
 
 
 def key_facts(picture: ClusterSnapshot, location: Location) -> list[Fact]:
-    """A key's place now, and the versions that its replicas had when it was looked up."""
+    """A key's place now, and what its replicas hold as far as that is known of now: what one told that is down since is history."""
     facts = [Fact("key", shown(location.key)), Fact("token", f"0x{location.token:016x}")]
     facts.append(Fact("position", f"{100 * location.position:.2f} % round the ring"))
     if not picture.ranges:
@@ -173,33 +174,49 @@ def key_facts(picture: ClusterSnapshot, location: Location) -> list[Fact]:
     part = picture.ranges[bisect_right(picture.ranges, location.position, key=lambda known: known.start) - 1]
     facts.append(Fact("slot", f"{int(location.position * picture.slots):,} of {picture.slots:,}"))
     facts.append(Fact("range", _extent(part, picture.slots)))
+    if part.waits_for:
+        facts.append(Fact("served", f"not now: it waits for {named(part.waits_for)}", Level.BAD))
+    elif part.writes_wait_for:
+        facts.append(Fact("written", f"not now: that waits for {named(part.writes_wait_for)}", Level.BAD))
+    elif part.replicas and not part.clean:
+        facts.append(Fact("served", "no: no clean copy is left, its newest writes may be lost", Level.BAD))
     known = {copy.node: copy for copy in location.replicas}
-    newest = max((copy.version for copy in location.replicas if copy.version is not None), default=NEVER)
-    for place, node in enumerate((*part.replicas, *(node for node in part.receiving if node not in part.replicas))):
-        text, level = _copy(known.get(node), newest)
-        state = _replica_state(part, node, picture.node(node))
-        words = f"{harmless(node)}: {text}, {state}"
-        fine = level is Level.INFO and state in ("clean", "being filled")
-        facts.append(Fact("replicas" if place == 0 else "", words, Level.INFO if fine else Level.WARNING))
+    copies = [_now(known.get(node), part, node, picture.node(node)) for node in replicas_of(part)]
+    newest = newest_of(copies)
+    for place, copy in enumerate(copies):
+        unknown = copy.heard is Heard.NOT_ASKED and not copy.why
+        held = "not asked yet" if unknown else held_words(copy, newest)
+        words = f"{harmless(copy.node)}: {held}, {_role_of(copy)}"
+        fine = copy_is_fine(copy, newest) or (unknown and (copy.clean or copy.receiving))
+        facts.append(Fact("" if place else "replicas", words, Level.INFO if fine else Level.WARNING))
     return facts
 
 
-def _copy(copy: ReplicaCopy | None, newest: object) -> tuple[str, Level]:
-    if copy is None:
-        return "not asked yet", Level.INFO
-    if copy.version is None:
-        return "no answer", Level.WARNING
-    held = f"{'deleted at' if copy.deleted else 'version'} {copy.version}" if copy.version != NEVER else "never had it"
-    older = copy.version != newest and not copy.receiving
-    return (f"{held} (older)" if older else held), Level.WARNING if older else Level.INFO
+def replicas_of(part: RangeView) -> tuple[str, ...]:
+    """Who serves a range, first replica first, then who is being filled with it."""
+    return (*part.replicas, *(node for node in part.receiving if node not in part.replicas))
 
 
-def _replica_state(part: RangeView, node: str, view: NodeView | None) -> str:
-    if node not in part.replicas:
+def _now(copy: ReplicaCopy | None, part: RangeView, node: str, view: NodeView | None) -> ReplicaCopy:
+    """What is known of a replica's copy now; ``copy`` is what it told when it was asked."""
+    down = view is None or view.state is NodeState.DOWN
+    role = ReplicaCopy(
+        node,
+        None,
+        clean=node in part.clean,
+        receiving=node not in part.replicas,
+        heard=Heard.NOT_ASKED,
+        why=IT_IS_DOWN if down else "",
+    )
+    if down or copy is None or (copy.heard is Heard.NOT_ASKED and copy.why == IT_IS_DOWN):
+        return role
+    return replace(role, version=copy.version, deleted=copy.deleted, heard=copy.heard, why=copy.why)
+
+
+def _role_of(copy: ReplicaCopy) -> str:
+    if copy.receiving:
         return "being filled"
-    if view is not None and view.state is NodeState.DOWN:
-        return "clean but down" if node in part.clean else "behind and down"
-    return "clean" if node in part.clean else "behind"
+    return "clean" if copy.clean else "behind"
 
 
 COMMANDS: tuple[Command, ...] = (

@@ -6,11 +6,13 @@ import json
 
 from kvtui.commands.command import Argument, Command, CommandError, Flag, Invocation, Kind
 from kvtui.commands.context import Context, Line
+from kvtui.commands.copies import copy_is_fine, copy_words, newest_of
 from kvtui.commands.notation import NOT_FOUND
 from kvtui.commands.wording import shown, shown_value, to_bytes, whole, whole_value
 from kvtui.core.cluster import Location, Outcome, Read, ReplicaAnswer, ReplicaCopy, Written
 from kvtui.core.events import Level
-from kvtui.core.version import NEVER
+from kvtui.core.trace import SILENT, UNASKED
+from kvtui.core.version import Version
 
 LISTED_KEYS = 100
 """Keys that ``keys`` prints without ``--all``."""
@@ -46,9 +48,11 @@ def _said_outcome(written: Written, done: str, asked: str, context: Context) -> 
 
 
 def answer_words(answer: ReplicaAnswer) -> str:
-    """A replica's answer as it was on the wire: ``{"status":"ok"}``; a replica that gave none has ``no answer``."""
-    if answer.status == "silent":
-        return f"no answer ({answer.text})" if answer.text else "no answer"
+    """A replica's answer as it was on the wire: ``{"status":"ok"}``; ``no answer`` of one that was asked and gave none, ``not
+    asked`` of one that was not."""
+    if answer.status in (SILENT, UNASKED):
+        words = "no answer" if answer.status == SILENT else "not asked"
+        return f"{words} ({answer.text})" if answer.text else words
     reply = {"status": answer.status}
     if answer.status == "error":
         reply["msg"] = answer.text
@@ -140,32 +144,13 @@ def location_lines(location: Location) -> list[Line]:
     if not location.replicas:
         return [*lines, Line("  replicas  none: the cluster has no nodes", Level.WARNING)]
     lines.append(Line(f"  replicas  {' '.join(copy.node for copy in location.replicas)}"))
-    return [*lines, *(_copy_line(copy) for copy in location.replicas)]
+    newest = newest_of(location.replicas)
+    return [*lines, *(_copy_line(copy, newest) for copy in location.replicas)]
 
 
-def copy_words(copy: ReplicaCopy) -> str:
-    """What a replica holds of a key: ``version 4.17``, ``deleted at version 4.18, behind``, ``no answer``."""
-    if copy.version is None:
-        held = "no answer"
-    elif copy.version == NEVER:
-        held = "never had it"
-    else:
-        held = f"{'deleted at version' if copy.deleted else 'version'} {copy.version}"
-    notes = [held]
-    if copy.receiving:
-        notes.append("being filled")
-    elif not copy.clean:
-        notes.append("behind")
-    return ", ".join(notes)
-
-
-def copy_is_fine(copy: ReplicaCopy) -> bool:
-    """Whether the replica answers and is clean, or on its way to be."""
-    return copy.version is not None and (copy.clean or copy.receiving)
-
-
-def _copy_line(copy: ReplicaCopy) -> Line:
-    return Line(f"  [{copy.node}] {copy_words(copy)}", Level.INFO if copy_is_fine(copy) else Level.WARNING)
+def _copy_line(copy: ReplicaCopy, newest: Version) -> Line:
+    level = Level.INFO if copy_is_fine(copy, newest) else Level.WARNING
+    return Line(f"  [{copy.node}] {copy_words(copy, newest)}", level)
 
 
 async def browse(invocation: Invocation, context: Context) -> bool:

@@ -44,7 +44,11 @@ class Sign(Enum):
     )  # fmt: skip
     RIM = Told("▄▄", "inner rim", "later copies", "later copies, of the node in focus or of one that is being filled")
     STRIPES = Told("▚▚", "striped arc", "moves to another node", "a range that is on its way to the stripes' node")
-    LOST = Told("▞▞", "red stripes", "lost", "no clean copy of these keys is left")
+    WAITING = Told(
+        "▌▞", "hollow, red stripes", "waits for its nodes",
+        "clean copies of these keys are left, none can be reached: no gets and no puts until a node is back",
+    )  # fmt: skip
+    LOST = Told("▞▞", "full, red stripes", "lost", "no clean copy of these keys is left")
     UP = Told("●", "●", "node is up", "the node is up")
     FILLING = Told("◐", "◐", "node is being filled", "the node is up, and is being filled")
     SILENT = Told("◌", "◌", "node is silent", "the node has been silent for longer than an answer takes")

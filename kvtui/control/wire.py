@@ -13,7 +13,7 @@ import msgspec
 from kvtui.core.cluster import Read, Written
 from kvtui.core.snapshot import ClusterSnapshot, RangeView
 
-PROTOCOL: Final = 2
+PROTOCOL: Final = 3
 """Raised when a message changes its meaning: both ends must have the same."""
 
 PIECE_BYTES: Final = 256 * 1024

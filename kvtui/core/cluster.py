@@ -7,7 +7,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
@@ -41,12 +41,13 @@ class Outcome(StrEnum):
 
 
 class ReplicaAnswer(msgspec.Struct, frozen=True, gc=False):
-    """What one replica said: ``status`` as on the wire (ok, not_found, error), or ``silent``."""
+    """What one replica said: ``status`` as on the wire (ok, not_found, error); ``silent`` where it was asked and did not answer,
+    ``unasked`` where it was not asked, since it can't be reached."""
 
     node: str
     status: str
     text: str = ""
-    """For errors, why."""
+    """For errors, and where there is no answer, why."""
     milliseconds: float = 0.0
 
 
@@ -119,15 +120,37 @@ class Read(msgspec.Struct, frozen=True, gc=False):
         return None if self.value is None else self.value.decode()
 
 
+IT_IS_DOWN: Final = "it is down"
+"""Why a replica was not asked."""
+
+
+class Heard(StrEnum):
+    """What is known of one replica's copy of a key, and how. Whether the replica may lack writes (is behind) is another matter."""
+
+    ANSWERED = "answered"
+    NOT_ASKED = "not asked"
+    """It can't be reached, or nobody needed its answer."""
+    NO_ANSWER = "no answer"
+    """It was asked, and its connection ended before it answered."""
+    DAMAGED = "damaged"
+    """Its copy fails its checksum, and is not served: it is repaired from another replica."""
+    REFUSED = "refused"
+    """It answered with another error."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReplicaCopy:
-    """What one replica holds of a key. ``version`` None: it could not be asked; (0, 0): it never had the key."""
+    """What one replica holds of a key. ``version`` is (0, 0) where it never had the key, None unless it ``ANSWERED``."""
 
     node: str
     version: Version | None
     deleted: bool = False
     clean: bool = True
+    """It holds every acknowledged write; False: it is behind."""
     receiving: bool = False
+    heard: Heard = Heard.ANSWERED
+    why: str = ""
+    """Why there is no version, in a few words."""
 
 
 @dataclass(frozen=True, slots=True)

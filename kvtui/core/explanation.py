@@ -10,7 +10,7 @@ from kvtui.core.quorum import write_quorum
 from kvtui.core.ring import slot_of, token_of
 from kvtui.core.snapshot import NodeState
 from kvtui.core.topology import Topology
-from kvtui.core.trace import SILENT, Doubt, Exchange, Purpose
+from kvtui.core.trace import SILENT, UNASKED, Doubt, Exchange, Purpose
 from kvtui.core.version import NEVER, Version
 
 
@@ -125,7 +125,7 @@ def explained_write(
     exchanges = [
         _exchange(purpose, told[holder.node], written.version, holder)
         for holder in before.holders
-        if holder.node in told and holder.state is not NodeState.DOWN
+        if holder.node in told and told[holder.node].status != UNASKED and holder.state is not NodeState.DOWN
     ]
     return Explanation(
         purpose=purpose,
@@ -179,14 +179,20 @@ def _write_reasons(explanation: Explanation) -> list[str]:
         missed = ", ".join(explanation.left)
         said.append(f"{missed} missed it, and was recorded as behind before it was acknowledged.")
     for holder in explanation.where.holders:
-        if holder.role is Role.BEHIND:
+        if holder.role is Role.BEHIND and holder.state is NodeState.DOWN:
+            said.append(
+                f"{holder.node} is down: it was not asked. It is behind, and does not count until it is made equal."
+            )
+        elif holder.role is Role.BEHIND:
             said.append(f"{holder.node} is behind: it does not count until it is made equal.")
     return said
 
 
 def _read_reasons(explanation: Explanation) -> list[str]:
     if not explanation.doubts:
-        return [f"{explanation.answered} has every acknowledged write (it is clean): one answer is enough."]
+        enough = f"{explanation.answered} has every acknowledged write (it is clean): one answer is enough."
+        down = [holder.node for holder in explanation.where.holders if holder.state is NodeState.DOWN]
+        return [enough, *(f"{node} is down: it was not asked." for node in down)]
     said = ["All clean replicas (S) were asked; the newest version is the answer."]
     if explanation.repaired:
         older = ", ".join(explanation.repaired)

@@ -76,7 +76,7 @@ class PendingWrite:
         milliseconds = (now - self.began) * 1000
         if reply is None:
             self.silent = [*self.silent, node]
-            self.answers[node] = ReplicaAnswer(node, "silent", "no answer", milliseconds)
+            self.answers[node] = ReplicaAnswer(node, "silent", "", milliseconds)
         elif (status := reply.status) == ERROR:
             self.refused = {**self.refused, node: reply.msg}
             self.may_hold.discard(node)

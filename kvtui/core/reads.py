@@ -8,11 +8,13 @@ Where no clean replica can be asked it fails (``strict``), or answers what one t
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from msgspec import structs
 
-from kvtui.core.cluster import ClusterError, Item, Location, Outcome, Read, ReplicaCopy
+from kvtui.core.cluster import IT_IS_DOWN, ClusterError, Heard, Item, Location, Outcome, Read, ReplicaCopy
 from kvtui.core.ledger import Ledger
 from kvtui.core.link import LinkFull, LinkLost
 from kvtui.core.meter import Meter
@@ -388,20 +390,24 @@ class Reads:
         slot = slot_of(token, slots)
         place = topology.places[slot]
         start, stop = next(((low, high) for low, high, _ in topology.stretches if low <= slot < high), (slot, slot + 1))
-        copies = [await self._copy(node, key, place) for node in place.replicas + place.receiving]
+        copies = await asyncio.gather(*(self._copy(node, key, place) for node in place.replicas + place.receiving))
         return Location(key, token, token / 2**64, start / slots, stop / slots, tuple(copies))
 
     async def _copy(self, node: str, key: bytes, place: Placement) -> ReplicaCopy:
-        clean, receiving = node in place.clean, node in place.receiving
+        unknown = partial(ReplicaCopy, node, None, clean=node in place.clean, receiving=node in place.receiving)
         remote = self._ledger.nodes.get(node)
+        if remote is None or remote.link is None:
+            return unknown(heard=Heard.NOT_ASKED, why=IT_IS_DOWN)
         try:
-            reply = await remote.ask(Get(to_blob(key))) if remote is not None else None
-        except (LinkLost, LinkFull):
-            reply = None
-        if reply is None or reply.status == ERROR:
-            return ReplicaCopy(node, None, clean=clean, receiving=receiving)
+            reply = await remote.ask(Get(to_blob(key)))
+        except LinkFull as error:
+            return unknown(heard=Heard.NOT_ASKED, why=str(error))
+        except LinkLost as error:
+            return unknown(heard=Heard.NO_ANSWER, why=str(error))
+        if reply.status == ERROR:
+            return unknown(heard=Heard.DAMAGED if reply.code == DAMAGED else Heard.REFUSED, why=reply.msg)
         version = reply.version or NEVER
-        return ReplicaCopy(node, version, reply.status != OK and version != NEVER, clean, receiving)
+        return replace(unknown(), version=version, deleted=reply.status != OK and version != NEVER)
 
     async def scan(
         self, prefix: bytes, values: bool, passed: Callable[[float], None] | None = None

@@ -8,7 +8,8 @@ from kvtui.core.protocol import ERROR, OK, Reply
 from kvtui.core.seams.clock import Clock
 from kvtui.core.version import Version
 
-SILENT = "silent"
+SILENT, UNASKED = "silent", "unasked"
+"""Of a node that was asked and gave no answer, and of one that was not asked."""
 
 
 class Purpose(StrEnum):

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from kvtui.core.batches import batches
-from kvtui.core.cluster import Given, Outcome, ReplicaAnswer, Written, WrittenMany
+from kvtui.core.cluster import IT_IS_DOWN, Given, Outcome, ReplicaAnswer, Written, WrittenMany
 from kvtui.core.ledger import Ledger
 from kvtui.core.link import Link, LinkFull, LinkLost
 from kvtui.core.meter import Meter
@@ -33,6 +33,7 @@ from kvtui.core.protocol import (
 )
 from kvtui.core.routes import Hop, Route
 from kvtui.core.seams.clock import Clock, Timer
+from kvtui.core.trace import SILENT, UNASKED
 from kvtui.core.value_transfer import UploadFailed, give_up, send_value
 from kvtui.core.version import NEVER, Version
 
@@ -469,13 +470,15 @@ class Writes:
         answers = write.answers
         if len(nodes) == 1 and nodes[0] in answers:
             return (answers[nodes[0]],)
-        return tuple([answers.get(node) or ReplicaAnswer(node, "silent", self._absence(node)) for node in nodes])
+        return tuple([answers.get(node) or self._without_answer(write, node) for node in nodes])
 
-    def _absence(self, node: str) -> str:
+    def _without_answer(self, write: PendingWrite, node: str) -> ReplicaAnswer:
+        """Of a replica that was not waited for, or not even asked."""
         remote = self._ledger.nodes.get(node)
-        if remote is None or not remote.usable:
-            return "node is down"
-        return "not answered yet"
+        away = remote is None or not remote.usable
+        if node in write.may_hold:
+            return ReplicaAnswer(node, SILENT, IT_IS_DOWN if away else "not answered yet")
+        return ReplicaAnswer(node, UNASKED, IT_IS_DOWN if away else "")
 
 
 class _Tally:

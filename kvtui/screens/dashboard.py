@@ -109,11 +109,17 @@ mouse and copied."""
 
     def show_location(self, location: Location) -> None:
         """Show where a key is."""
-        self.picture = replace(self.picture, located=location)
+        self.picture = replace(self.picture, located=location, held=None)
+
+    def show_held(self, location: Location) -> None:
+        """Show what the replicas of that key hold by now, if it still is the key that was looked up."""
+        located = self.picture.located
+        if located is not None and located.key == location.key and location != self.picture.known:
+            self.picture = replace(self.picture, held=location)
 
     def inspect_key(self, location: Location) -> None:
         """Show where a key is, and open the inspector on it."""
-        self.picture = replace(self.picture, located=location, inspected=Subject.KEY)
+        self.picture = replace(self.picture, located=location, held=None, inspected=Subject.KEY)
         self._show_panel("inspector")
 
     def inspect_node(self, node: str) -> None:

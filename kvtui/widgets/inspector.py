@@ -109,8 +109,8 @@ def inspector_lines(picture: Picture, width: int) -> list[Line]:
     if picture.inspected is Subject.NODE:
         view = picture.snapshot.node(picture.selected)
         return [] if view is None else fact_lines(node_facts(picture.snapshot, view), width)
-    if picture.inspected is Subject.KEY and picture.located is not None:
-        return fact_lines(key_facts(picture.snapshot, picture.located), width)
+    if picture.inspected is Subject.KEY and picture.known is not None:
+        return fact_lines(key_facts(picture.snapshot, picture.known), width)
     return []
 
 

@@ -31,9 +31,16 @@ class Picture:
     """Each node's place in the list of node colours."""
     located: Location | None = None
     """The key that was looked up last."""
+    held: Location | None = None
+    """What its replicas hold, as they told since; None where they were not asked again."""
     selected: str = ""
     """The node in focus; empty for none."""
     inspected: Subject = Subject.NOTHING
+
+    @property
+    def known(self) -> Location | None:
+        """The newest that is known of the key that was looked up."""
+        return self.held if self.held is not None else self.located
 
     @property
     def holders(self) -> tuple[str, ...]:

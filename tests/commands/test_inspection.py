@@ -7,7 +7,7 @@ import pytest
 
 from kvtui.commands import Level, node_facts
 from kvtui.commands.inspection import RANGES_LISTED, duration, key_facts, moment, size
-from kvtui.core.cluster import ReplicaCopy
+from kvtui.core.cluster import IT_IS_DOWN, Heard, ReplicaCopy
 from kvtui.core.snapshot import ClusterSnapshot, NodeState, Progress, RangeView
 from kvtui.core.version import NEVER, Version
 from tests.commands.person import Opened
@@ -105,16 +105,22 @@ def test_a_key_has_the_versions_of_its_replicas_and_who_lags() -> None:
     facts = key_facts(replace(picture, ranges=ranges), replace(location, replicas=copies))
     said = {fact.name or "second": (fact.text, fact.level) for fact in facts}
     assert said["replicas"] == ("B: version 2.9, clean", Level.INFO)
-    assert said["second"] == ("C: version 1.7 (older), behind", Level.WARNING)
+    assert said["second"] == ("C: version 1.7, older than 2.9, behind", Level.WARNING)
 
 
 def test_a_key_is_deleted_absent_or_can_not_be_asked() -> None:
     picture = frozen.healthy()
     location = frozen.located(picture, b"apple")
     for copy, words in (
-        (ReplicaCopy("B", Version(1, 3), deleted=True), "B: deleted at 1.3, clean"),
+        (ReplicaCopy("B", Version(1, 3), deleted=True), "B: deleted at version 1.3, clean"),
         (ReplicaCopy("B", NEVER), "B: never had it, clean"),
-        (ReplicaCopy("B", None), "B: no answer, clean"),
+        (ReplicaCopy("B", None, heard=Heard.NO_ANSWER, why="silent"), "B: no answer (silent), clean"),
+        (ReplicaCopy("B", None, heard=Heard.DAMAGED, why="a sum is wrong"), "B: damaged (a sum is wrong), clean"),
+        (
+            ReplicaCopy("B", None, heard=Heard.NOT_ASKED, why="one clean answer was enough"),
+            "B: not asked (one clean answer was enough), clean",
+        ),
+        (ReplicaCopy("B", None, heard=Heard.NOT_ASKED, why=IT_IS_DOWN), "B: not asked yet, clean"),
     ):
         facts = key_facts(picture, replace(location, replicas=(copy,)))
         assert words in [fact.text for fact in facts]
@@ -126,7 +132,19 @@ def test_a_clean_replica_that_is_down_is_no_comfort() -> None:
     nodes = tuple(replace(node, state=NodeState.DOWN) if node.id == "B" else node for node in picture.nodes)
     facts = key_facts(replace(picture, nodes=nodes), frozen.located(picture, b"apple"))
     down = next(fact for fact in facts if fact.text.startswith("B:"))
-    assert (down.text, down.level) == ("B: version 1.7, clean but down", Level.WARNING)
+    assert (down.text, down.level) == ("B: not asked (it is down), clean", Level.WARNING)
+
+
+def test_what_is_shown_of_a_key_says_when_it_can_not_be_served_and_for_whom_that_waits() -> None:
+    picture = frozen.two_down()
+    at = next(part for part in picture.ranges if part.waits_for)
+    location = replace(frozen.located(picture, b"apple"), position=(at.start + at.stop) / 2)
+    facts = {fact.name: (fact.text, fact.level) for fact in key_facts(picture, location)}
+    assert facts["served"] == (f"not now: it waits for {at.waits_for[0]}", Level.BAD)
+    assert facts["replicas"][0].startswith(f"{at.replicas[0]}: not asked (it is down), ")
+    ranges = tuple(replace(part, waits_for=(), writes_wait_for=("A",)) for part in picture.ranges)
+    facts = {fact.name: (fact.text, fact.level) for fact in key_facts(replace(picture, ranges=ranges), location)}
+    assert facts["written"] == ("not now: that waits for A", Level.BAD)
 
 
 @pytest.mark.anyio

@@ -8,7 +8,7 @@ from kvtui.commands.address import Address, parse_address
 from kvtui.commands.keys import answer_words, location_lines
 from kvtui.commands.ring import all_stats, average, balance, rebalanced_words
 from kvtui.commands.wording import SHOWN_CHARACTERS, from_bytes, harmless, shown, shown_value, to_bytes, whole
-from kvtui.core.cluster import Location, Rebalanced, ReplicaAnswer, ReplicaCopy
+from kvtui.core.cluster import Heard, Location, Rebalanced, ReplicaAnswer, ReplicaCopy
 from kvtui.core.events import Level
 from kvtui.core.snapshot import ClusterSnapshot, NodeState, NodeView
 from kvtui.core.version import NEVER, Version
@@ -61,6 +61,7 @@ def test_a_long_value_is_cut_within_a_sentence_and_whole_as_an_answer() -> None:
         (ReplicaAnswer("A", "error", 'disk "full"'), '{"status":"error","msg":"disk \\"full\\""}'),
         (ReplicaAnswer("A", "silent"), "no answer"),
         (ReplicaAnswer("A", "silent", "it is down"), "no answer (it is down)"),
+        (ReplicaAnswer("A", "unasked", "it is down"), "not asked (it is down)"),
     ],
 )
 def test_a_replicas_answer_reads_as_it_was_on_the_wire(answer: ReplicaAnswer, words: str) -> None:
@@ -72,22 +73,30 @@ def test_a_location_tells_token_range_and_the_version_on_each_replica() -> None:
         ReplicaCopy("A", Version(4, 12)),
         ReplicaCopy("B", Version(4, 3), clean=False),
         ReplicaCopy("C", NEVER, clean=False, receiving=True),
-        ReplicaCopy("D", None),
-        ReplicaCopy("E", Version(4, 9), deleted=True),
+        ReplicaCopy("D", None, heard=Heard.NO_ANSWER),
+        ReplicaCopy("E", Version(4, 12), deleted=True),
+        ReplicaCopy("F", None, heard=Heard.NOT_ASKED, why="it is down"),
+        ReplicaCopy("G", None, clean=False, heard=Heard.DAMAGED),
+        ReplicaCopy("H", Version(4, 9)),
     )
     lines = location_lines(Location(b"apple", 1 << 62, 0.25, 0.2, 0.5, copies))
     assert [line.text for line in lines] == [
         "Key apple",
         "  token     0x4000000000000000, 25.00 % round the ring",
         "  range     20.00 % to 50.00 %",
-        "  replicas  A B C D E",
+        "  replicas  A B C D E F G H",
         "  [A] version 4.12",
-        "  [B] version 4.3, behind",
+        "  [B] version 4.3, older than 4.12, behind",
         "  [C] never had it, being filled",
-        "  [D] no answer",
-        "  [E] deleted at version 4.9",
+        "  [D] no answer, clean",
+        "  [E] deleted at version 4.12",
+        "  [F] not asked (it is down), clean",
+        "  [G] damaged, behind",
+        "  [H] version 4.9, older than 4.12",
     ]
-    assert [line.level for line in lines[5:8]] == [Level.WARNING, Level.INFO, Level.WARNING]
+    assert [line.level is Level.WARNING for line in lines[4:]] == [
+        False, True, False, True, False, True, True, True
+    ]  # fmt: skip
 
 
 def test_a_location_on_an_empty_ring_says_so() -> None:

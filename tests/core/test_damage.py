@@ -1,6 +1,8 @@
 """What becomes of entries that fail their checksum, where replicas are made equal."""
 
-from kvtui.core.cluster import Outcome
+import asyncio
+
+from kvtui.core.cluster import Heard, Outcome
 from kvtui.core.protocol import Put
 from kvtui.core.version import Version
 from kvtui.node.record import engine_key
@@ -113,5 +115,28 @@ def test_damaged_on_every_clean_replica_it_is_never_answered_as_absent() -> None
             assert written.outcome is Outcome.OK
             await cluster.until(settled)
             assert (await cluster.get(KEY)).value == b"anew"
+
+    run_virtual(main)
+
+
+def test_a_replica_that_was_not_asked_is_not_one_that_gave_no_answer_nor_one_whose_copy_is_damaged() -> None:
+    """``where`` said "no answer" of all three."""
+
+    async def main() -> None:
+        async with two_nodes() as cluster:
+            await cluster.put(KEY, VALUE)
+            await cluster.until(settled)
+            disk_of(cluster, "n1").flip(engine_key(KEY), -1)
+            cluster.kill("n2")
+            await cluster.until(lambda now: now.nodes[1].state == "DOWN")
+            found = await cluster.call(lambda coordinator: coordinator.locate(KEY))
+            heard = {copy.node: (copy.heard, copy.clean, copy.version) for copy in found.replicas}
+            assert heard == {"n1": (Heard.DAMAGED, True, None), "n2": (Heard.NOT_ASKED, False, None)}
+            written = await cluster.put(b"another", b"value")
+            assert {answer.node: answer.status for answer in written.replicas} == {"n1": "ok", "n2": "unasked"}
+            cluster.pause("n1")
+            asking = asyncio.ensure_future(cluster.call(lambda coordinator: coordinator.locate(KEY)))
+            silent = next(copy for copy in (await asking).replicas if copy.node == "n1")
+            assert (silent.heard, silent.clean) == (Heard.NO_ANSWER, True)
 
     run_virtual(main)

@@ -75,7 +75,7 @@ def test_a_put_without_a_dead_node_says_who_does_not_count() -> None:
             assert asked(explanation) == [("n1", Purpose.PUT, "ok")]
             assert reasons(explanation) == [
                 "1 of 1 clean replica (S) has it; a write needs 1 (W).",
-                "n2 is behind: it does not count until it is made equal.",
+                "n2 is down: it was not asked. It is behind, and does not count until it is made equal.",
             ]
 
     run_virtual(main)

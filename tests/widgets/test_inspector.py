@@ -6,6 +6,8 @@ import pytest
 from rich.cells import cell_len
 
 from kvtui.commands import Fact, Level
+from kvtui.core.cluster import Location
+from kvtui.core.version import Version
 from kvtui.widgets.inspector import Inspector, fact_lines, inspector_lines
 from kvtui.widgets.panel import plain
 from kvtui.widgets.picture import Picture, Subject
@@ -90,15 +92,30 @@ async def test_a_put_opens_nothing() -> None:
         assert "inspector" not in visible(shown)
 
 
-async def test_a_replica_that_fell_behind_since_the_look_up_is_told() -> None:
-    async with running(FrozenCluster(frozen.healthy())) as shown:
+class Written(FrozenCluster):
+    """Its keys have another version each time that they are looked at."""
+
+    times = 0
+
+    async def locate(self, key: bytes) -> Location:
+        self.times += 1
+        found = await super().locate(key)
+        return replace(
+            found, replicas=tuple(replace(copy, version=Version(1, 6 + self.times)) for copy in found.replicas)
+        )
+
+
+async def test_a_replica_that_fell_behind_since_the_look_up_is_told_and_what_it_holds_now() -> None:
+    """The versions of the look-up stayed for ever."""
+    async with running(Written(frozen.healthy())) as shown:
         await shown.type("where apple")
         await shown.until(lambda: "B: version 1.7, clean" in inspected(shown))
         ranges = tuple(
             replace(part, clean=("C",)) if "B" in part.replicas else part for part in shown.cluster.now.ranges
         )
         shown.cluster.show(replace(shown.cluster.now, ranges=ranges))
-        await shown.until(lambda: "B: version 1.7, behind" in inspected(shown))
+        await shown.until(lambda: "B: version 1.8, behind" in inspected(shown))
+        assert "C: version 1.8, clean" in inspected(shown)
 
 
 async def test_an_unknown_node_is_a_line_and_opens_nothing() -> None:

@@ -5,11 +5,12 @@ from textwrap import wrap
 
 from rich.cells import cell_len
 
-from kvtui.commands.keys import copy_is_fine, copy_words
+from kvtui.commands.copies import copy_is_fine, copy_words, newest_of
 from kvtui.commands.wording import counted, harmless
 from kvtui.core.cluster import Outcome, Read, ReplicaCopy
 from kvtui.screens.key_browser.reading import Inspected
 from kvtui.screens.key_browser.value import Kind, Presented
+from kvtui.widgets.wrapping import wrapped_text
 
 LABEL = 10
 """Cells before what a label names."""
@@ -62,10 +63,12 @@ def _replicas(copies: Sequence[ReplicaCopy], colours: Mapping[str, str], width: 
     """One after the other, in as many lines as it takes, first replica first."""
     if not copies:
         return [(_label("replicas"), ("none: the cluster has no nodes", "$warning"))]
+    newest = newest_of(copies)
     rows: list[list[Part]] = [[_label("replicas")]]
     used = 0
     for copy in copies:
-        name, words = harmless(copy.node), f" {copy_words(copy)}"
+        name = harmless(copy.node)
+        words, *more = wrapped_text(f" {copy_words(copy, newest)}", max(8, width - cell_len(name) - 1))
         wide = cell_len(name + words)
         if used and used + 3 + wide > width:
             rows.append([_label("")])
@@ -73,6 +76,8 @@ def _replicas(copies: Sequence[ReplicaCopy], colours: Mapping[str, str], width: 
         if used:
             rows[-1].append(("   ", ""))
             used += 3
-        rows[-1] += [(name, colours.get(copy.node, "bold")), (words, "" if copy_is_fine(copy) else "$warning")]
-        used += wide
+        style = "" if copy_is_fine(copy, newest) else "$warning"
+        rows[-1] += [(name, colours.get(copy.node, "bold")), (words, style)]
+        rows += [[_label(""), (" " * (cell_len(name) + 1) + text, style)] for text in more]
+        used = width if more else used + wide
     return [tuple(row) for row in rows]

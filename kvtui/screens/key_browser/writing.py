@@ -97,5 +97,7 @@ def _not_done(written: Written, failed: str, unknown: str) -> Ended:
 
 def _lacking(written: Written) -> str:
     """Replicas that did not take part, though the write is acknowledged."""
-    silent = [answer.node for answer in written.replicas if answer.status not in ("ok", "not_found")]
-    return f"; not yet on {', '.join(silent)}, which catches up" if silent else ""
+    lacking = [answer.node for answer in written.replicas if answer.status not in ("ok", "not_found")]
+    return (
+        f"; not yet on {', '.join(lacking)}, which {'catches' if len(lacking) == 1 else 'catch'} up" if lacking else ""
+    )

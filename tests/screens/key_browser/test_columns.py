@@ -2,7 +2,7 @@
 
 from rich.cells import cell_len
 
-from kvtui.core.cluster import Location, Outcome, Read, ReplicaCopy
+from kvtui.core.cluster import Heard, Location, Outcome, Read, ReplicaCopy
 from kvtui.core.version import NEVER, Version
 from kvtui.screens.key_browser.columns import PADDING, bytes_in_words, columns, replicas_of
 from kvtui.screens.key_browser.facts import facts
@@ -13,7 +13,7 @@ from tests.widgets import frozen
 COPIES = (
     ReplicaCopy("A", Version(4, 18)),
     ReplicaCopy("B", Version(4, 17), clean=False),
-    ReplicaCopy("C", None),
+    ReplicaCopy("C", None, heard=Heard.NO_ANSWER),
     ReplicaCopy("D", Version(4, 18), deleted=True),
 )
 
@@ -59,8 +59,9 @@ def test_each_replica_is_told_with_what_it_holds() -> None:
     assert lines == [
         "value     3 bytes, text",
         "version   4.18, read from A",
-        "replicas  A version 4.18   B version 4.17, behind",
-        "          C no answer   D deleted at version 4.18",
+        "replicas  A version 4.18",
+        "          B version 4.17, older than 4.18, behind",
+        "          C no answer, clean   D deleted at version 4.18",
         "token     0x8000000000000000, 50.00 % round the ring",
     ]
 
