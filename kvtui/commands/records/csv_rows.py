@@ -116,11 +116,9 @@ class CsvRows:
             raise BadRecord(number, problem)
         first, comma, _ = text.partition(",")
         decimal = re.search(r"\d,\d", text) is not None
-        for sign, name in _SEPARATORS.items():
+        for sign in _SEPARATORS:
             if sign != "," and text.count(sign) == 1 and text.count(",") <= 1 and (sign in first or decimal):
-                by = f"{name} or by commas" if comma else name
-                problem = f"are the columns separated by {by}? Begin the file with the line key,value or key;value, as they are"
-                raise BadRecord(number, problem)
+                raise BadRecord(number, _unsaid(sign, also=bool(comma)))
 
     def _simple(self, line: bytes) -> list[bytes] | None:
         """The cells of a row as most are: without quotes and carriage returns; None for another."""
@@ -183,10 +181,22 @@ class CsvRows:
                 break
         after = close + 1
         if line[after : after + 1] != self._separator and line[after:] not in _ENDS:
+            other = _text(line[after : after + 1])
+            if other in _SEPARATORS:
+                raise BadRecord(self._lines.number, _unsaid(other, also=False), _character(line, after))
             began = f" (the cell begins in line {opened})" if opened != self._lines.number else ""
             problem = f'something stands behind the quote that closes a cell; a quote in a cell is written ""{began}'
             raise BadRecord(self._lines.number, problem, _character(line, after))
         return b"".join(parts), line, after
+
+
+def _unsaid(separator: str, *, also: bool) -> str:
+    """About columns that something separates of which the file says nothing; ``also``: there is a comma too."""
+    by = _SEPARATORS[separator]
+    if separator not in _READ:
+        return f"the columns seem to be separated by {by}: save it with commas or semicolons"
+    doubt = f"the columns seem to be separated by {by}{', unless the comma does' if also else ''}"
+    return f"{doubt}: begin the file with the line key,value or key;value, as they are"
 
 
 def _miscounted(cells: list[bytes]) -> str:

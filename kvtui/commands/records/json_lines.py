@@ -67,7 +67,7 @@ def pair_of(line: bytes, number: int) -> tuple[bytes, bytes]:
 def _check_beginning(start: str, number: int, character: int) -> None:
     """What the first characters already show."""
     if start[0] == "[":
-        problem = f"a JSON array; {EXPECTED}"
+        problem = f"a JSON array; {EXPECTED} (jq -c '.[]' makes lines of an array)"
     elif start[0] == "\x1e":
         problem = "the record separator 0x1e of JSON text sequences; lines need none"
     elif start[0] == "#" or start == "//":
@@ -111,7 +111,7 @@ def _complaint(message: str, text: str, at: int) -> str:
     if message.startswith("Invalid \\"):
         return "a backslash that begins no escape: one that is meant is written \\\\"
     if not text[at:].strip(_BLANK):
-        return "the object does not end on its line: it must not be spread over several, nor the file be cut off"
+        return "the object does not end on its line: is the file cut off, or spread over several lines (jq -c . puts it on one)?"
     if there == "'":
         return "single quotes: JSON has double quotes"
     if there == ",":
@@ -152,7 +152,9 @@ def _check_names(fields: dict[str, Any], number: int) -> None:
         meant = alike.strip().casefold()
         problem = f"the field {_quoted(alike)} is to be named {_quoted(meant)}"
     elif len(absent) == len(_FIELDS):
-        problem = f"an object without the fields key and value; {EXPECTED}"
+        problem = (
+            f"an object without the fields key and value; {EXPECTED} (jq -c 'to_entries[]' makes such lines of a map)"
+        )
     elif absent:
         problem = f"the field {_quoted(absent[0])} is missing; {EXPECTED}"
     else:
