@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 
 from kvtui.commands.command import Argument, Command, Invocation, Kind, usage_line
 from kvtui.commands.context import Context, Line
 from kvtui.commands.glossary import TERMS, find_term, term_lines
-from kvtui.commands.wording import wrapped
 from kvtui.core.cluster import Cluster
 from kvtui.core.snapshot import ClusterSnapshot
 
@@ -37,7 +37,7 @@ def words_known(columns: int) -> list[str]:
     names = ", ".join(sorted(term.name for term in TERMS))
     return [
         "Words on the screen; help <word> says what one means, and what it is now:",
-        *wrapped(names, max(20, columns)),
+        *textwrap.wrap(names, max(20, columns), break_on_hyphens=False),
     ]
 
 

@@ -17,10 +17,15 @@ from kvtui.commands.nodes import node_words
 from kvtui.commands.plans import plan_lines
 from kvtui.commands.ring import all_stats
 from kvtui.core.change import AddNode, RemoveNode, SetReplication
-from kvtui.core.cluster import Location
+from kvtui.core.cluster import Item, Location, Outcome, Read
 from kvtui.core.read_mode import ReadMode
 from kvtui.core.snapshot import ClusterSnapshot, NodeState
 from kvtui.core.version import Version
+from kvtui.screens.key_browser.facts import facts
+from kvtui.screens.key_browser.found import Found, Phase
+from kvtui.screens.key_browser.reading import Inspected
+from kvtui.screens.key_browser.status import status_words
+from kvtui.screens.key_browser.value import present
 from kvtui.screens.palette import WORDS
 from kvtui.widgets.bench.headline import headline
 from kvtui.widgets.bench.latency import latency_lines
@@ -139,6 +144,25 @@ def _of_sheets(width: int) -> Iterator[Line]:
         yield from terms_lines(bench, width)
 
 
+def _of_the_browser() -> Iterator[str]:
+    """Keys as they are found, and one of them with its value."""
+    item = Item(b"1", None, Version(1, 1), 3)
+    for phase in Phase:
+        for found in (Found(phase=phase), Found(phase=phase, rows=(item,), skipped=3), Found(b"7", phase)):
+            yield from (status_words(found, width) for width in (200, 60, 30, 15))
+    reads = (Read(Outcome.OK, b"\x00\n", Version(1, 1), "A", stale=True), Read(Outcome.OK, None, Version(1, 1), "A"))
+    for read in (
+        *reads,
+        Read(Outcome.FAILED, None, Version(0, 0)),
+        Read(Outcome.OK, b"7" * 100_000, Version(1, 1), "A"),
+    ):
+        presented = None if read.value is None else present(read.value, 80)
+        for snapshot in SNAPSHOTS:
+            for location in _locations(snapshot):
+                rows = facts(Inspected(b"1", read, location), presented, {}, 120)
+                yield from ("".join(text for text, _ in row) for row in rows)
+
+
 def _of_the_ring() -> Iterator[str]:
     """Titles, views and signs."""
     yield from (f"Ring · {view} · {order} · {measure}" for view in View for order in Order for measure in Measure)
@@ -204,6 +228,7 @@ LABELS: Mapping[str, Callable[[], Iterator[str]]] = {
     ),
     "sheets": lambda: (plain(line) for width in WIDTHS for line in _of_sheets(width)),
     "ring": _of_the_ring,
+    "key browser": _of_the_browser,
     "titles": _titles,
     "keys": _keys,
     "answers": lambda: chain(_answers(), _calls("commands", "Line")),

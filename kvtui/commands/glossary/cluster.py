@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from kvtui.commands.glossary.term import Term, each_node, listed
+from kvtui.commands.glossary.term import Term, listed
 from kvtui.commands.ring import throttle_words
 from kvtui.commands.wording import counted, harmless
 from kvtui.core.snapshot import ClusterSnapshot
+
+HERE = ("127.0.0.1", "localhost", "::1")
 
 
 def _cluster(picture: ClusterSnapshot) -> str:
@@ -19,7 +21,9 @@ def _holder(picture: ClusterSnapshot) -> str:
 
 
 def _epoch(picture: ClusterSnapshot) -> str:
-    granted = each_node(picture, lambda node: f"{harmless(node.id)} {node.epoch:,}")
+    if not picture.nodes:
+        return f"The epoch is {picture.epoch:,} now, and no node is there to obey it."
+    granted = listed([f"{harmless(node.id)} {node.epoch:,}" for node in picture.nodes])
     return f"The epoch is {picture.epoch:,} now; the highest that nodes obey: {granted}."
 
 
@@ -44,6 +48,11 @@ def _throttle(picture: ClusterSnapshot) -> str:
 
 def _full(picture: ClusterSnapshot) -> str:
     return f"Now: {harmless(picture.log_full)}." if picture.log_full else "There is space enough now."
+
+
+def _elsewhere(picture: ClusterSnapshot) -> str:
+    far = [harmless(node.id) for node in picture.nodes if node.host not in HERE]
+    return f"Nodes that are not on this machine's own address: {listed(far, 'none')}."
 
 
 def _commands(_picture: ClusterSnapshot) -> str:
@@ -96,6 +105,18 @@ TERMS: tuple[Term, ...] = (
         " same cluster may change them.",
         _commands,
         ("readonly", "refused"),
+    ),
+    Term(
+        "secret",
+        "The secret is what kvtui and its nodes share, and prove to know without sending it, so that strangers get nothing."
+        " Nodes that are reached by others than this machine need one.",
+        _elsewhere,
+    ),
+    Term(
+        "loopback",
+        "Loopback is the address of this machine for itself, 127.0.0.1: nothing that goes there leaves the machine. Nodes that"
+        " kvtui starts listen there alone.",
+        _elsewhere,
     ),
     Term(
         "throttle",

@@ -23,11 +23,11 @@ def _percentiles(name: str, operation: OperationView) -> str:
 
 
 def _operations(picture: ClusterSnapshot) -> str:
-    return f"Now: {each_node(picture, lambda node: f'{harmless(node.id)} {node.operations:,.0f}/s')}."
+    return each_node(picture, "Now", lambda node: f"{harmless(node.id)} {node.operations:,.0f}/s")
 
 
 def _bytes(picture: ClusterSnapshot) -> str:
-    return f"Now: {each_node(picture, lambda node: f'{harmless(node.id)} {size(node.bytes)}')}."
+    return each_node(picture, "Now", lambda node: f"{harmless(node.id)} {size(node.bytes)}")
 
 
 def _measured(picture: ClusterSnapshot) -> str:

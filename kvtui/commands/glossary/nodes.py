@@ -53,22 +53,22 @@ def _moving(picture: ClusterSnapshot) -> str:
 
 
 def _addresses(picture: ClusterSnapshot) -> str:
-    return f"Now: {each_node(picture, lambda node: f'{harmless(node.id)} at {Address(node.host, node.port)}')}."
+    return each_node(picture, "Now", lambda node: f"{harmless(node.id)} at {Address(node.host, node.port)}")
 
 
 def _processes(picture: ClusterSnapshot) -> str:
     def words(node: NodeView) -> str:
         return f"{harmless(node.id)} {'started here' if node.started_here else 'runs by itself'}"
 
-    return f"Now: {each_node(picture, words)}."
+    return each_node(picture, "Now", words)
 
 
 def _data_ids(picture: ClusterSnapshot) -> str:
-    return f"Now: {each_node(picture, lambda node: f'{harmless(node.id)} {harmless(node.data_id[:8]) or UNKNOWN}')}."
+    return each_node(picture, "Now", lambda node: f"{harmless(node.id)} {harmless(node.data_id[:8]) or UNKNOWN}")
 
 
 def _counters(picture: ClusterSnapshot) -> str:
-    return f"Now: {each_node(picture, lambda node: f'{harmless(node.id)} {node.counter:,}')}."
+    return each_node(picture, "Now", lambda node: f"{harmless(node.id)} {node.counter:,}")
 
 
 def _faults(picture: ClusterSnapshot) -> str:

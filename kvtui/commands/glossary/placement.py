@@ -14,12 +14,17 @@ def _keys(picture: ClusterSnapshot) -> str:
     return f"{keys_words(picture)}, in {counted(picture.copies, 'copy', 'copies')}."
 
 
-def _wanted(picture: ClusterSnapshot) -> str:
-    nodes = counted(len(picture.nodes), "node")
-    if picture.copies_each < picture.replication and picture.nodes:
-        return f"{picture.replication} are wanted of every key; the {nodes} can hold {picture.copies_each}."
-    wanted = "is" if picture.replication == 1 else "are"
-    return f"{picture.replication} {wanted} wanted of every key, on {nodes}: setreplica changes that."
+def _copies(picture: ClusterSnapshot) -> str:
+    return f"All nodes together hold {counted(picture.copies, 'copy', 'copies')} now. {_replicas(picture)}"
+
+
+def _replicas(picture: ClusterSnapshot) -> str:
+    wanted = counted(picture.replication, "replica")
+    if not picture.nodes:
+        return f"Every key is to have {wanted} here, once there are nodes."
+    if picture.copies_each < picture.replication:
+        return f"Every key is to have {wanted} here, and has {picture.copies_each}: more need more nodes."
+    return f"Every key has {wanted} here, on {counted(len(picture.nodes), 'node')}; setreplica changes that."
 
 
 def _ring(picture: ClusterSnapshot) -> str:
@@ -59,7 +64,7 @@ def _slots_of(picture: ClusterSnapshot, part: RangeView) -> int:
 
 
 def _firsts(picture: ClusterSnapshot) -> str:
-    return f"Of the ring: {each_node(picture, lambda node: f'{harmless(node.id)} {node.first_share:.1%}')}."
+    return each_node(picture, "Of the ring", lambda node: f"{harmless(node.id)} {node.first_share:.1%}")
 
 
 def _list(picture: ClusterSnapshot) -> str:
@@ -82,23 +87,24 @@ def _virtual(picture: ClusterSnapshot) -> str:
 
 
 def _weights(picture: ClusterSnapshot) -> str:
-    return f"Weights now: {each_node(picture, lambda node: f'{harmless(node.id)} {node.weight}')}."
+    return each_node(picture, "Weights now", lambda node: f"{harmless(node.id)} {node.weight}")
 
 
 def _quotas(picture: ClusterSnapshot) -> str:
     total = sum(node.quota for node in picture.nodes) or 1.0
-    return f"Quotas now: {each_node(picture, lambda node: f'{harmless(node.id)} {node.quota / total:.1%}')}."
+    return each_node(picture, "Quotas now", lambda node: f"{harmless(node.id)} {node.quota / total:.1%}")
 
 
 def _shares(picture: ClusterSnapshot) -> str:
     total = sum(node.share for node in picture.nodes) or 1.0
-    return f"Of all copies: {each_node(picture, lambda node: f'{harmless(node.id)} {node.share / total:.1%}')}."
+    return each_node(picture, "Of all copies", lambda node: f"{harmless(node.id)} {node.share / total:.1%}")
 
 
 def _balance(picture: ClusterSnapshot) -> str:
     if not picture.nodes:
         return "There are no nodes to compare."
-    return f"It is {balance(picture):.2f} now."
+    fullest = max(picture.nodes, key=lambda node: node.share / node.weight)
+    return f"It is {balance(picture):.2f} now; the fullest node is {harmless(fullest.id)}."
 
 
 def _average(picture: ClusterSnapshot) -> str:
@@ -125,20 +131,20 @@ TERMS: tuple[Term, ...] = (
         "value",
         "A value is what is stored under a key: any bytes, up to 16 MiB. A put replaces all of it.",
         _values,
-        ("values",),
+        ("values", "binary"),
     ),
     Term(
         "copy",
         "A copy of a key is what one node holds of it. Where a key has several copies, on several nodes, it outlives the death"
         " of one of them.",
-        _wanted,
+        _copies,
         ("copies",),
     ),
     Term(
         "replica",
         "A replica of a key is a node that holds a copy of it. Every write goes to all replicas of its key, and any one of them"
         " that is clean can answer a get.",
-        _wanted,
+        _replicas,
         ("replicas", "replication", "n"),
     ),
     Term(
@@ -159,6 +165,7 @@ TERMS: tuple[Term, ...] = (
         "The ring is the row of all tokens, bent to a circle: the last one is followed by the first, at the top. Each node"
         " serves its parts of it, so one that comes or goes changes only some parts.",
         _ring,
+        ("ring order",),
     ),
     Term(
         "token",

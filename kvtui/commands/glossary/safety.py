@@ -13,8 +13,8 @@ def _clean(picture: ClusterSnapshot) -> str:
     if not picture.nodes:
         return "There are no nodes yet, and so no copies."
     whole = sum(slots for copies, slots in picture.clean_copies if copies >= picture.copies_each)
-    copies = "their only copy" if picture.copies_each == 1 else f"all {picture.copies_each} copies"
-    return f"{whole:,} of {counted(picture.slots, 'slot')} have {copies} clean."
+    copies = {1: "their only copy", 2: "both copies"}.get(picture.copies_each, f"all {picture.copies_each} copies")
+    return f"{whole:,} of {counted(picture.slots, 'slot')} have {copies} clean now."
 
 
 def _behind(picture: ClusterSnapshot) -> str:
@@ -105,7 +105,7 @@ def _damaged(picture: ClusterSnapshot) -> str:
 
 
 def _repair(picture: ClusterSnapshot) -> str:
-    return f"Replicas that may lack something now: {each_node(picture, lambda n: harmless(n.id) if n.behind else '')}."
+    return each_node(picture, "Replicas that may lack something now", lambda n: harmless(n.id) if n.behind else "")
 
 
 def _doubtful(picture: ClusterSnapshot) -> str:
@@ -256,7 +256,7 @@ TERMS: tuple[Term, ...] = (
         "linearizable",
         "A history is linearizable when every get returned what the last put before it had stored, as if there were one copy"
         " alone. The command check proves it, or shows what went wrong.",
-        _guarantee,
+        _reads,
         ("linearizability", "verdict", "violation", "violated", "undecided", "history"),
     ),
 )

@@ -37,8 +37,8 @@ def listed(words: Sequence[str], none: str = "nobody") -> str:
     return named(words, NAMED) or none
 
 
-def each_node(picture: ClusterSnapshot, words: Callable[[NodeView], str]) -> str:
-    """What ``words`` says of each node, those aside of which it says nothing; a word for a cluster without nodes."""
+def each_node(picture: ClusterSnapshot, about: str, words: Callable[[NodeView], str]) -> str:
+    """``Shares now: A 33.3% and B 66.7%.``: what ``words`` says of each node, those aside of which it says nothing."""
     if not picture.nodes:
-        return "there are no nodes yet"
-    return listed([text for text in map(words, picture.nodes) if text])
+        return "There are no nodes yet."
+    return f"{about}: {listed([text for text in map(words, picture.nodes) if text])}."
