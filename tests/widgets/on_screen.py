@@ -17,7 +17,7 @@ from kvtui.commands.nodes import node_words
 from kvtui.commands.plans import plan_lines
 from kvtui.commands.ring import all_stats
 from kvtui.core.change import AddNode, RemoveNode, SetReplication
-from kvtui.core.cluster import Item, Location, Outcome, Read
+from kvtui.core.cluster import Heard, Item, Location, Outcome, Read
 from kvtui.core.read_mode import ReadMode
 from kvtui.core.snapshot import ClusterSnapshot, NodeState
 from kvtui.core.version import Version
@@ -108,6 +108,9 @@ def _locations(snapshot: ClusterSnapshot) -> Iterator[Location]:
     for version in (None, Version(0, 0), Version(1, 3)):
         first, *others = known.replicas
         yield replace(known, replicas=(replace(first, version=version, deleted=True), *others))
+    for heard in Heard:
+        silent = replace(known.replicas[0], version=None, heard=heard)
+        yield replace(known, replicas=(silent, *known.replicas[1:]))
     yield replace(known, replicas=())
 
 

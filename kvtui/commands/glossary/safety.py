@@ -137,6 +137,20 @@ TERMS: tuple[Term, ...] = (
         ("lag",),
     ),
     Term(
+        "not asked",
+        "A replica is not asked while it can't be reached, or where nobody needs its answer: what it holds is not known then."
+        " That says nothing against it; whether it is clean or behind is said besides.",
+        _doubtful,
+        ("unasked",),
+    ),
+    Term(
+        "no answer",
+        "A replica gave no answer when it was asked, and its connection ended or its time was up first. It may have done what"
+        " it was asked for.",
+        _doubtful,
+        ("not answered",),
+    ),
+    Term(
         "hint",
         "A hint is a note of the coordinator that a replica missed a write of one key. When the replica is back, the keys that"
         " it missed are known, and copied to it.",
