@@ -79,6 +79,9 @@ class KvtuiApp(App[None]):
 
     TITLE = "kvtui"
     CSS_PATH = "app.tcss"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-medium"), (104, "-wide")]  # noqa: RUF012 - as Textual declares it
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-low"), (20, "-high"), (30, "-tall")]  # noqa: RUF012 - as Textual declares it
+    """Of what lies over a screen: questions, the palette, the editor."""
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_key_actions, _registry_commands}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+p", "command_palette", "Palette", show=False, priority=True, id="palette")
@@ -164,8 +167,9 @@ class KvtuiApp(App[None]):
         self._errands.enter(message.text, message.invocation)
 
     def _say(self, line: Line) -> None:
-        self._dashboard.activity.add_answer(line.text, line.level)
-        self._dashboard.answer_seen()
+        if line.text:  # an empty line of the original's wording has no place in a list
+            self._dashboard.activity.add_answer(line.text, line.level)
+            self._dashboard.answer_seen()
 
     async def commands_ended(self) -> None:
         """Wait, once the app is gone, until its commands are over too."""

@@ -30,6 +30,8 @@ from kvtui.widgets.titles import titled
 
 PANELS = ("ring", "nodes", "stats", "inspector", "activity")
 """In the order in which a small screen shows one after the other; the inspector while there is something in it."""
+FLAT, TINY = 10, 8
+"""With fewer rows than these panels have no frame, and there is no line of keys."""
 
 
 class Dashboard(Screen[None]):
@@ -138,6 +140,7 @@ mouse and copied."""
         came_from = self._came_from or (self._panel if self._panel != "activity" else "")
         self._show_panel("activity")
         self._came_from = came_from
+        self._tell_way_back()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Esc is the command bar's while something is typed, or there is nothing to go back from."""
@@ -171,6 +174,7 @@ mouse and copied."""
             self._end_answer()
         for name in PANELS:
             self.set_class(name == panel, f"-show-{name}")
+        self._tell_way_back()
         if self._single and self.focused is not None and self.focused.id in PANELS and self.focused.id != panel:
             self.bar.take_keyboard()  # what is not seen can't be used
 
@@ -253,7 +257,10 @@ mouse and copied."""
             self.activity.scroll_page_down(animate=False)
 
     def on_resize(self, _event: events.Resize) -> None:
-        """Some keys are there at some sizes only."""
+        """Some keys are there at some sizes only, and so are frames."""
+        self.set_class(self.size.height < FLAT, "-flat")
+        self.set_class(self.size.height < TINY, "-tiny")
+        self._tell_way_back()
         self.call_after_refresh(self.refresh_bindings)
 
     @on(Ring.ViewShown)
@@ -279,6 +286,13 @@ mouse and copied."""
     def _reading(self, event: Activity.Reading) -> None:
         """A long answer has the room of the side column, and no panel that was asked for gives way to it."""
         self.set_class(event.below is not None and self.picture.inspected is Subject.NOTHING, "-reading")
+        self._tell_way_back()
+
+    def _tell_way_back(self) -> None:
+        """Say how to get back from an answer: in the panel's frame, or where it has none, below."""
+        self.activity.way_back = self._single and self._panel == "activity" and bool(self._came_from)
+        flat = self.has_class("-flat") and self._panel == "activity"
+        self.bar.note(*(self.activity.ways if flat else ()))
 
     @on(Activity.FilterWanted)
     def _filter_wanted(self, event: Activity.FilterWanted) -> None:

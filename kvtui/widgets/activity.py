@@ -16,7 +16,7 @@ from kvtui.core.events import Event, Level
 from kvtui.widgets.activity_log import ActivityLog, Entry, copied
 from kvtui.widgets.keys import key_of
 from kvtui.widgets.panel import Panel, line_strip, plain
-from kvtui.widgets.reading import reading_words
+from kvtui.widgets.reading import WAY_BACK, fullest, reading_ways
 from kvtui.widgets.titles import titled
 from kvtui.widgets.words import counted
 
@@ -24,6 +24,8 @@ COPIED_MOST = 48 * 1024
 """Characters that are copied at once: terminals take about 100,000 bytes in base64, and some of the characters are long."""
 BORDER = 4
 """Cells of the frame that none of its words can have."""
+ECHO_LEAST = 5
+"""Lines from which on there is room for the command above the beginning of its answer."""
 LEVEL_WORDS = {Level.INFO: "text", Level.GOOD: "good", Level.WARNING: "warning", Level.BAD: "bad"}
 
 
@@ -66,6 +68,7 @@ the levels; c copies what is shown. While it is scrolled back it stays there, an
         """The entry of the command that is being answered, as long as nobody scrolled since."""
         self._amid: list[int] = []
         """Entries since then that are no part of its answer."""
+        self._way_back = False
         self._turning = False
         """The panel itself scrolls."""
         self._below: int | None = None
@@ -141,8 +144,10 @@ the levels; c copies what is shown. While it is scrolled back it stays there, an
         top, room = self.journal.lines_before(number), self.scrollable_content_region.height
         long = len(self.journal.lines) - top - self.journal.lines_of(self._amid) > room
         if long and (following or self.reading):
+            if room < ECHO_LEAST:
+                top += self.journal.lines_of([number])
             self._turning = True
-            self.scroll_to(y=top, animate=False, immediate=True)
+            self.scroll_to(y=top, animate=False, immediate=True, force=True)
             self._turning = False
             self._below = 0
 
@@ -184,9 +189,26 @@ the levels; c copies what is shown. While it is scrolled back it stays there, an
         text = self.journal.filter.text
         self.border_title = titled("Activity", as_rest(text) if text else "")
         new = f"{self._unseen:,} new below" if self._unseen else ""
-        if self._below is not None:
-            new = reading_words(self._below, self.outer_size.width - BORDER, key_of(self.screen, "scroll_down"))
+        if self.ways and not (new and not self.reading):
+            new = fullest(self.ways, self.outer_size.width - BORDER)
         self.border_subtitle = titled(self._copied or new)
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """How to say what there is to read below, and the way back; the fullest first."""
+        if self._below is not None:
+            return reading_ways(self._below, key_of(self.screen, "scroll_down"))
+        return WAY_BACK if self._way_back else ()
+
+    @property
+    def way_back(self) -> bool:
+        """Whether Escape goes back from here to another panel."""
+        return self._way_back
+
+    @way_back.setter
+    def way_back(self, way_back: bool) -> None:
+        self._way_back = way_back
+        self._entitle()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """At the end again: all has been seen, and what comes next is followed."""

@@ -10,7 +10,7 @@ from rich.cells import cell_len, set_cell_size
 from kvtui.commands import Candidate
 from kvtui.commands.wording import harmless
 from kvtui.widgets.tints import Line
-from kvtui.widgets.words import short
+from kvtui.widgets.words import in_words, short
 
 WORD_MOST = 40
 """Cells that a candidate has, at most, beside its help."""
@@ -71,5 +71,5 @@ class Choices:
         candidate, chosen = self.candidates[at], at == self.at
         word = set_cell_size(f" {short(harmless(candidate.word), words)}", words + 2)
         rest = max(0, width - words - 2)
-        told = set_cell_size(short(candidate.help, rest - 1), rest)
+        told = set_cell_size(in_words(candidate.help, rest - 1), rest)
         return (word, "accent bold reverse" if chosen else "accent bold"), (told, "accent reverse" if chosen else "dim")

@@ -25,6 +25,7 @@ from kvtui.commands import (
 )
 from kvtui.commands.wording import harmless
 from kvtui.widgets.command_line import CommandLine
+from kvtui.widgets.hint import fitted
 from kvtui.widgets.keys import key_of
 from kvtui.widgets.menu import CompletionMenu
 from kvtui.widgets.picture import Picture
@@ -34,6 +35,8 @@ from kvtui.widgets.words import short
 PROMPT = "> "
 BESIDE = 0.7
 """Part of the bar that the hint may take beside the line, as the style sheet says."""
+HINT_ROWS = 3
+"""Rows that what is wrong with a line may take, even where there are few."""
 QUERY_MOST = 16
 """Cells of a search's query that are shown."""
 
@@ -68,7 +71,9 @@ Escape gives back what was there."""
         self._line = CommandLine(history, self._completions, self._enter, id="command")
         self._hint = Static(id="hint", markup=False)
         self._progress = ""
-        self._said = "", False
+        self._note: tuple[str, ...] = ()
+        self._said: tuple[tuple[str, ...], bool] = (), False
+        self._drawn = ""
         self._refused: str | None = None
         """The line that the bar has just said something about."""
 
@@ -88,8 +93,9 @@ Escape gives back what was there."""
             self._say(self._progress)
 
     def on_resize(self) -> None:
-        """The menu belongs to a place that is another now."""
+        """The menu belongs to a place that is another now, and the hint has another room."""
         self._line.close()
+        self._draw_hint()
 
     @property
     def text(self) -> str:
@@ -125,6 +131,12 @@ Escape gives back what was there."""
         self._refused = self.text
         return True
 
+    def note(self, *ways: str) -> None:
+        """What to say while nothing is typed, the fullest way first; nothing: how to begin."""
+        self._note = ways
+        if not self.text and self._refused is None and self._line.search is None:
+            self._say(self._progress)
+
     def progress(self, text: str, done: int, total: int, *, hint: str = "") -> None:
         """Show how far a long command is, and a ``hint`` of what to do about it, while nothing is typed; an empty text ends it."""
         if not self.is_attached:
@@ -136,24 +148,34 @@ Escape gives back what was there."""
     @property
     def _room(self) -> int:
         """Cells that the hint has: below the line nearly all, beside it a part."""
-        below = any(self.screen.has_class(size) for size in ("-narrow", "-medium"))
-        return self.size.width - 4 if below else int(BESIDE * self.size.width) - 2
+        if self.screen.has_class("-wide"):
+            return int(BESIDE * self.size.width) - 2
+        return self.size.width - (4 if self.screen.has_class("-medium") else 2)
 
     def _completions(self, text: str) -> list[Candidate]:
         nodes = tuple(node.id for node in self.picture.snapshot.nodes)
         return candidates(text, Names(nodes=nodes, keys=self._recent.keys))
 
     @property
-    def _idle(self) -> str:
-        return f"{key_of(self.screen, 'help')} explains, {key_of(self.screen, 'complete')} completes"
+    def _idle(self) -> tuple[str, ...]:
+        explains, completes = f"{key_of(self.screen, 'help')} explains", key_of(self.screen, "complete")
+        return (f"{explains}, {completes} completes", explains) if completes else (explains,)
 
     def _say(self, text: str, *, error: bool = False) -> None:
         self._refused = self.text if error else None
-        text = text or ("" if self.text else self._idle)
-        if (text, error) != self._said:  # laying out anew at every key would cost more than typing does
-            self._said = text, error
+        ways = (text,) if text else () if self.text else self._note or self._idle
+        if (ways, error) != self._said:  # laying out anew at every key would cost more than typing does
+            self._said = ways, error
             self._hint.set_class(error, "-error")
-            self._hint.update(text)
+            self._draw_hint()
+
+    def _draw_hint(self) -> None:
+        """Say it in whole words, in the room that there is."""
+        ways, error = self._said
+        drawn = fitted(ways, self._room, max(HINT_ROWS, self.app.size.height // 4) if error else 1)
+        if drawn != self._drawn:
+            self._drawn = drawn
+            self._hint.update(drawn)
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:

@@ -12,7 +12,7 @@ from kvtui.core.snapshot import ClusterSnapshot, NodeState, Progress
 from kvtui.widgets.panel import LinesPanel
 from kvtui.widgets.picture import Picture
 from kvtui.widgets.tints import Line, Span
-from kvtui.widgets.words import counted, percent
+from kvtui.widgets.words import counted, in_words, percent
 
 
 class Header(LinesPanel):
@@ -72,7 +72,8 @@ def _narrow(snapshot: ClusterSnapshot, width: int, readonly: bool) -> Line:
     nodes, few = _nodes_up(snapshot), _nodes_up(snapshot, short=True)
     forms = _forms(snapshot)
     ways = [(*badge, *up, *gap, *how) for how in forms for up in (nodes, few)] + [(*badge, *how) for how in forms]
-    return next((way for way in [*ways, *forms] if _width(way) <= width), forms[-1])
+    briefest = tuple((in_words(text, width), words) for text, words in forms[-1])
+    return next((way for way in [*ways, *forms] if _width(way) <= width), briefest)
 
 
 def _nodes_up(snapshot: ClusterSnapshot, *, short: bool = False) -> Line:

@@ -12,7 +12,7 @@ from kvtui.core.snapshot import ClusterSnapshot, NodeState, NodeView
 from kvtui.widgets.bars import bar, marked, progress_bar
 from kvtui.widgets.measures import Measure, Order, Scale, ordered, text_of, value_of
 from kvtui.widgets.tints import Line, Span
-from kvtui.widgets.words import counted, percent, short
+from kvtui.widgets.words import counted, in_words, percent, short
 
 LONGEST_ID = 12
 LEAST_BAR, MOST_BAR = 4, 60
@@ -147,20 +147,20 @@ class NodeLines:
     def _behind(self, node: NodeView) -> Line:
         missing = f", {counted(node.hints, 'key')} missing" if node.hints else ""
         text = f"  behind: {counted(node.behind, 'slot')} may lack writes"
-        return ((short(text + missing if len(text + missing) <= self._width else text, self._width), "warning"),)
+        return ((in_words(text + missing if len(text + missing) <= self._width else text, self._width), "warning"),)
 
     def _damaged(self, node: NodeView) -> Line:
         text = f"  damaged: {counted(node.damaged, 'entry', 'entries')} not served"
-        return ((short(text, self._width), "bad"),)
+        return ((in_words(text, self._width), "bad"),)
 
     def _memory(self, node: NodeView) -> Line:
         return (("  memory only", "dim"),)
 
     def _fault(self, node: NodeView) -> Line:
-        return (("  " + short(f"by command: {node.fault}", self._width - 2), "warning"),)
+        return (("  " + in_words(f"by command: {node.fault}", self._width - 2), "warning"),)
 
     def _note(self, node: NodeView) -> Line:
-        return (("  " + short(harmless(node.note), self._width - 2), "warning"),)
+        return (("  " + in_words(harmless(node.note), self._width - 2), "warning"),)
 
 
 _Row = Callable[[NodeLines, NodeView], Line]

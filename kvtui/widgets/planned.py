@@ -13,7 +13,7 @@ from kvtui.core.snapshot import NodeState
 from kvtui.widgets.panel import LinesPanel
 from kvtui.widgets.picture import Picture
 from kvtui.widgets.tints import Line, Span
-from kvtui.widgets.words import percent, short
+from kvtui.widgets.words import in_words, percent, short
 
 LABEL = 8
 NARROW = 46
@@ -114,7 +114,7 @@ def _node_lines(made: Plan, colours: Mapping[str, int], width: int) -> list[Line
             (stays + comes, colour),
             (goes, "dim"),
             (" " * (rest + (bar > 0)), "faint"),
-            (short(figure, width - names - 3), "text"),
+            (in_words(figure, width - names - 3), "text"),
         ]
         lines.append(tuple(span for span in spans if span[0]))
     if len(shown) < len(made.nodes):
@@ -138,7 +138,7 @@ def _state(node: NodePlan) -> tuple[str, str]:
 def _flow_lines(made: Plan, width: int) -> list[Line]:
     lines: list[Line] = []
     for place, flow in enumerate(made.flows[:FLOWS_DRAWN]):
-        words = short(_arrows(flow_words(flow)), width - LABEL)
+        words = in_words(_arrows(flow_words(flow)), width - LABEL)
         lines.append(
             ((f"{'copying' if place == 0 else '':<{LABEL}}", "dim"), (words, "text" if flow.source else "bad"))
         )

@@ -1,6 +1,6 @@
 """How numbers and long names are written in little room."""
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, chop_cells, set_cell_size
 
 
 def percent(fraction: float) -> str:
@@ -15,6 +15,18 @@ def short(text: str, width: int) -> str:
     if cell_len(text) <= width:
         return text
     return set_cell_size(text, width - 1).rstrip() + "…"
+
+
+def in_words(text: str, width: int) -> str:
+    """``text`` in at most ``width`` cells; where it is longer, its first whole words and …; a first word without room is cut."""
+    if cell_len(text) <= width:
+        return text
+    if width < 2:
+        return "…"[:width]
+    head = chop_cells(text, width - 1)[0]
+    if text[len(head) : len(head) + 1] != " ":
+        head = head[: head.rfind(" ")] if " " in head.strip() else head
+    return f"{head.rstrip(' ,;:·')}…"
 
 
 def counted(number: int, one: str, many: str = "") -> str:

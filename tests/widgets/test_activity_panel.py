@@ -6,7 +6,7 @@ from kvtui.core.events import Event, Level
 from kvtui.screens import Help
 from kvtui.widgets.activity import COPIED_MOST, Activity
 from kvtui.widgets.activity_log import KEPT_ENTRIES
-from kvtui.widgets.reading import reading_words
+from kvtui.widgets.reading import fullest, reading_ways
 from tests.widgets import frozen
 from tests.widgets.frozen import FrozenCluster
 from tests.widgets.running import Running, drawn, running
@@ -191,7 +191,7 @@ async def test_help_is_a_sheet_with_the_commands_first() -> None:
 def test_what_is_said_of_a_long_answer_has_room() -> None:
     for width in range(16, 60):
         for below in (0, 1, 12, 345):
-            told = reading_words(below, width, "PgDn")
+            told = fullest(reading_ways(below, "PgDn"), width)
             assert len(told) <= width
             assert "Esc" in told
             assert not below or (str(below) in told and "PgDn" in told)

@@ -7,7 +7,7 @@ from kvtui.bench.wording import ends_words
 from kvtui.widgets.bars import progress_bar
 from kvtui.widgets.bench.panel import BenchPanel
 from kvtui.widgets.tints import Line, Span
-from kvtui.widgets.words import short
+from kvtui.widgets.words import in_words
 
 BAR_LEAST, BAR_MOST = 6, 24
 
@@ -25,7 +25,7 @@ def headline(view: BenchView, width: int) -> Line:
     right = _progress(view, width - len(name) - 2)
     used = sum(len(text) for text, _ in right)
     room = width - len(name) - used - 1
-    words = short(f" · {view.asked.workload.words}", room) if room > 8 else ""
+    words = in_words(f" · {view.asked.workload.words}", room) if room > 8 else ""
     gap = " " * max(1, width - len(name) - len(words) - used - 1)
     return ((name, "bold accent"), (words, "dim"), (gap, "text"), *right)
 

@@ -8,7 +8,7 @@ from kvtui.widgets.bench.columns import filled, planned, spread
 from kvtui.widgets.bench.digits import ROWS, large
 from kvtui.widgets.bench.panel import BenchPanel
 from kvtui.widgets.tints import Line
-from kvtui.widgets.words import short
+from kvtui.widgets.words import in_words
 
 GAP = 3
 SPARK_LEAST = 8
@@ -43,7 +43,7 @@ def throughput_lines(view: BenchView, width: int, *, small: bool) -> list[Line]:
     begun, words = f"{ends.ok:,} ok", f", {ends_words(ends)}"
     if len(begun) + len(words) > width:
         words = f", {ends.failed:,} failed, {ends.unknown:,} unknown"
-    counted: Line = ((begun, "text"), (short(words, max(0, width - len(begun))), told))
+    counted: Line = ((begun, "text"), (in_words(words, max(0, width - len(begun))), told))
     if small:
         return [
             ((number, "bold"), (" " * GAP, "text"), (_history(view, width - len(number) - GAP, 1, 0), "accent")),
