@@ -19,7 +19,7 @@ from kvtui.screens.keys import KeyBrowser
 from tests.screens.key_browser.browsing import Browser, browsing
 from tests.screens.key_browser.stores import KeyCluster, shop
 from tests.widgets import frozen
-from tests.widgets.running import drawn,  running
+from tests.widgets.running import drawn, running
 
 pytestmark = pytest.mark.anyio
 
