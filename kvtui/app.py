@@ -20,6 +20,7 @@ from textual.screen import Screen
 
 from kvtui import screens
 from kvtui.commands import History, Level, Line
+from kvtui.commands.notation import use_ascii_alone
 from kvtui.commands.wording import harmless
 from kvtui.config import Look
 from kvtui.core.cluster import Cluster
@@ -107,6 +108,7 @@ class KvtuiApp(App[None]):
         history = History(state / HISTORY_FILE if state is not None else None)
         self._dashboard = screens.Dashboard(history, motion, readonly=readonly)
         letters = glyphs_for(os.environ, sys.stdout.encoding or "utf-8") is Glyphs.ASCII
+        use_ascii_alone(letters)  # or letters would stand for the signs in a key, too
         self._signs: tuple[LineFilter, ...] = (PlainSigns(),) if letters else ()
         self._errands = Errands(self, cluster, self._dashboard, self._say, self.action_browse, readonly=readonly)
         self._key_watch = KeyWatch(cluster, self._dashboard)

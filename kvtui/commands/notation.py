@@ -36,14 +36,25 @@ _ODD: Final = re.compile(
     "]"
 )
 _ESCAPE: Final = re.compile(r'\\(?:([ntr"\\])|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))')
+_NO_ASCII: Final = re.compile(r"[^\x00-\x7f]")
 _MEANT: Final = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\"}
+
+
+_ascii_alone = False
+
+
+def use_ascii_alone(alone: bool) -> None:
+    """Whether all that is no ASCII comes as an escape, for an output that can't show it or shows something else in its place. What
+    is typed means the same either way."""
+    global _ascii_alone
+    _ascii_alone = alone
 
 
 def as_word(text: str) -> str:
     """``text`` as one word of a command line: a key, an id, the name of a file."""
     if text and text[0] not in QUOTES and not text.startswith("--") and " " not in text and not _is_cut(text):
         escaped = escape(text)
-        if escaped == text:
+        if escaped == text and (text.isascii() or not _ascii_alone):
             return text
     return in_quotes(text)
 
@@ -56,14 +67,17 @@ def as_rest(text: str) -> str:
     bare = bool(text) and text[0] not in QUOTES and text[0] != " " and text[-1] != " " and not _is_cut(text)
     if bare and text != NOT_FOUND and " -> " not in text:
         escaped = escape(text)
-        if escaped == text:
+        if escaped == text and (text.isascii() or not _ascii_alone):
             return text
     return in_quotes(text)
 
 
 def in_quotes(text: str) -> str:
     """``text`` in double quotes, on one line, without a character that can't be seen."""
-    return f'"{escape(text, quoted=True)}"'
+    escaped = escape(text, quoted=True)
+    if _ascii_alone:
+        escaped = _NO_ASCII.sub(lambda found: _escape_of(found[0]), escaped)
+    return f'"{escaped}"'
 
 
 def cut(text: str, width: int, size: int) -> str:

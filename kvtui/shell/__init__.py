@@ -12,6 +12,7 @@ from pathlib import Path
 import anyio
 
 from kvtui.commands import History, Level, Line
+from kvtui.commands.notation import use_ascii_alone
 from kvtui.core.cluster import Cluster
 from kvtui.shell.editor import PROMPT, Editor, terminal_restored
 from kvtui.shell.notices import watch
@@ -32,6 +33,7 @@ SUCCEEDED, FAILED = 0, 1
 
 async def run_commands(cluster: Cluster, commands: Sequence[str], *, readonly: bool = False) -> int:
     """Run command lines given with ``-c``, all of them unless one is ``exit``; 1 if any failed."""
+    _heed_encoding()
     printer = Printer(sys.stdout, sys.stderr, person=False)
     session = Session(cluster, printer, readonly=readonly)
     status = SUCCEEDED
@@ -51,9 +53,15 @@ async def run_commands(cluster: Cluster, commands: Sequence[str], *, readonly: b
 
 async def run_shell(cluster: Cluster, signals: Signals, *, history: Path | None, readonly: bool = False) -> int:
     """Run the lines of the standard input: typed by a person, with banner and prompt, or piped, with neither."""
+    _heed_encoding()
     if sys.stdin.isatty():
         return await _run_typed(cluster, signals, History(history), readonly)
     return await _run_piped(cluster, readonly)
+
+
+def _heed_encoding() -> None:
+    """Where the output takes no UTF-8, a question mark would stand for whatever it can't write."""
+    use_ascii_alone(not (sys.stdout.encoding or "utf-8").lower().replace("-", "").startswith("utf8"))
 
 
 async def _run_piped(cluster: Cluster, readonly: bool) -> int:

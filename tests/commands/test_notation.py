@@ -9,7 +9,7 @@ from rich.cells import cell_len, get_character_cell_size
 
 from kvtui.commands import candidates, parse
 from kvtui.commands.completion import Names
-from kvtui.commands.notation import as_rest, as_word
+from kvtui.commands.notation import as_rest, as_word, use_ascii_alone
 from kvtui.commands.wording import (
     SHOWN_CHARACTERS,
     from_bytes,
@@ -122,6 +122,16 @@ def test_a_cut_text_is_seen_to_be_cut(data: bytes) -> None:
             begun, _, _ = text.rpartition("…")
             assert value_of(f"put a {text}") != data
             assert data.startswith(key_of(f"get {begun}"))
+
+
+def test_an_output_of_ascii_alone_gets_the_rest_as_escapes() -> None:
+    use_ascii_alone(True)
+    try:
+        assert (whole("a→".encode()), whole_value("grün 🍏".encode())) == (r'"a\u2192"', r'"gr\u00fcn \U0001f34f"')
+        assert shown(b"plain") == "plain"
+        assert key_of(f"get {whole('→é日'.encode())}") == "→é日".encode()
+    finally:
+        use_ascii_alone(False)
 
 
 @given(TEXTS.filter(bool))
