@@ -6,7 +6,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kvtui.commands.records import BadRecord, Format, format_of, head, is_text, lines, read_records, written
+from kvtui.commands.records import (
+    BadRecord,
+    Format,
+    csv_rows,
+    format_of,
+    head,
+    is_text,
+    json_lines,
+    lines,
+    read_records,
+    written,
+)
 from kvtui.core.protocol import KEY_BYTES, VALUE_BYTES
 
 
@@ -148,7 +159,7 @@ def test_a_bad_json_line_is_told_with_its_place_and_what_is_wrong(line: str, wor
 @pytest.mark.parametrize(
     ("row", "words"),
     [
-        (b"a,b,c", "line 4: 3 columns; there must be two, key and value; a cell that holds the separator stands in quotes"),
+        (b"a,b,c", "line 4: more than 2 columns; there must be two, key and value; a cell that holds the separator stands in"),
         (b"a,", None),
         (b"a", "line 4: 1 column; there must be two"),
         (b"a;1", "line 4: 1 column; there must be two"),
@@ -216,7 +227,7 @@ def test_semicolons_separate_where_the_file_says_so(first: str) -> None:
         ("a\t1\n", "line 1: the columns seem to be separated by tabs: save it"),
         ("id,name\n1,Ann\n", "line 1: this seems to be a header: call the columns key,value"),
         ("\n\nValue, Key\n1,a\n", "line 3: this seems to be a header"),
-        ("key,value,ttl\na,1,60\n", "line 1: 3 columns"),
+        ("key,value,ttl\na,1,60\n", "line 1: more than 2 columns"),
         ("# generated\nkey,value\n", "line 1: 1 column"),
         ("key,value\ra,1\rb,2\r", "line 1, character 10: a carriage return that ends no line"),
     ],
@@ -300,11 +311,26 @@ def test_a_file_without_line_ends_is_not_read_into_memory(form: Format, monkeypa
 
 
 def test_a_cell_that_is_never_closed_is_not_read_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "LINE_BYTES", 1000)
+    monkeypatch.setattr(csv_rows, "VALUE_BYTES", 1000)
     file = BytesIO(b'a,"' + b"x\n" * 100_000)
-    with pytest.raises(BadRecord, match="line 1, character 3: the quote that opens here is not closed within"):
+    with pytest.raises(
+        BadRecord, match="line 1, character 3: the quote that opens here is not closed within 1,000 bytes"
+    ):
         list(read_records(file, Format.CSV))
     assert file.tell() <= 1100
+
+
+def test_a_long_line_that_is_no_record_is_not_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_lines, "EXPLAINED_BYTES", 100)
+    for line in (b'{"key":"a","value":[' + b"0," * 60 + b"0]}", b'{"key":"a","value":"%b","key":"b"}' % (b"x" * 90)):
+        assert problem(line, Format.JSON_LINES).startswith("line 1: no record, and too long to say why; one object")
+    assert pairs(b'{"key":"a","value":"%b"}' % (b"x" * 90), Format.JSON_LINES) == [(b"a", b"x" * 90)]
+
+
+@pytest.mark.parametrize("data", [b" " * 200_000 + b"x", b'"' + b" " * 200_000, b"," * 200_000, b'""' * 100_000])
+def test_a_first_line_that_is_long_is_refused_soon(data: bytes) -> None:
+    """Patterns that try each of so many blanks against each other would take minutes."""
+    assert problem(data, Format.CSV).startswith("line 1")
 
 
 def test_a_bad_line_is_not_repeated_in_the_error() -> None:

@@ -10,16 +10,20 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from kvtui.commands.records import lines as lines_of
 from kvtui.commands.records.lines import BYTE_ORDER_MARK, JOINED, BadRecord, Lines, not_utf8
+from kvtui.core.protocol import VALUE_BYTES
 
 _QUOTE: Final = b'"'
 _SEPARATORS: Final = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _READ: Final = (",", ";")
 _ENDS: Final = (b"", b"\n", b"\r\n")
+_FIRST_BYTES: Final = 256
+"""Longest line that is looked at as a header or a hint."""
 _HINT: Final = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 """The first line of a file in which Excel says what separates columns."""
 _HEADER: Final = re.compile(r'(\s*"?\s*)key\s*"?\s*([,;\t|])(\s*"?\s*)(value|bytes)(\s*"?\s*)', re.IGNORECASE)
+CELLS_MOST: Final = 3
+"""Cells of a row that are looked at: one more than are right."""
 _COLUMN_NAMES: Final = frozenset({
     "key", "keys", "id", "ids", "uid", "uuid", "name", "names", "value", "values", "val", "code", "title", "word", "term", "text",
     "data", "count", "number", "amount", "total", "price", "size", "date", "time", "timestamp", "type", "kind", "status", "label",
@@ -75,11 +79,11 @@ class CsvRows:
         line = self._line()
         while line and not line.strip(b" \t\r\n"):
             line = self._line()
-        hint = _HINT.fullmatch(_text(line))
+        hint = _HINT.fullmatch(_text(line)) if len(line) <= _FIRST_BYTES else None
         if hint is not None:
             self._separate(hint[1])
             line = self._line()
-        header = _HEADER.fullmatch(_text(line))
+        header = _HEADER.fullmatch(_text(line)) if len(line) <= _FIRST_BYTES else None
         if header is None:
             if not self._told:
                 self._check_without_header(line)
@@ -125,7 +129,7 @@ class CsvRows:
         if _QUOTE in line:
             return None
         body = line.removesuffix(b"\n").removesuffix(b"\r")
-        return None if b"\r" in body else body.split(self._separator)
+        return None if b"\r" in body else body.split(self._separator, CELLS_MOST - 1)
 
     def _cells(self, line: bytes) -> list[bytes]:
         """The cells of the row that begins with ``line``; lines that a quoted cell goes on in are read."""
@@ -140,7 +144,7 @@ class CsvRows:
                 end = stop if stop >= 0 else len(line.rstrip(b"\n").removesuffix(b"\r"))
                 cells.append(self._plain(line, at, end))
                 at = end
-            if line[at : at + 1] != self._separator:
+            if line[at : at + 1] != self._separator or len(cells) == CELLS_MOST:
                 return cells
             at += 1
 
@@ -167,9 +171,6 @@ class CsvRows:
             close = line.find(_QUOTE, begin)
             if close < 0:
                 parts.append(line[begin:])
-                size += len(line) - begin
-                if size > lines_of.LINE_BYTES:
-                    raise BadRecord(opened, "the quote that opens here is not closed within any cell's length", place)
                 line, begin = self._line(), 0
                 if not line:
                     raise BadRecord(opened, "the quote that opens here is never closed", place)
@@ -179,6 +180,9 @@ class CsvRows:
             else:
                 parts.append(line[begin:close])
                 break
+            size += len(parts[-1])
+            if size > VALUE_BYTES:
+                raise BadRecord(opened, f"the quote that opens here is not closed within {VALUE_BYTES:,} bytes", place)
         after = close + 1
         if line[after : after + 1] != self._separator and line[after:] not in _ENDS:
             other = _text(line[after : after + 1])
@@ -200,7 +204,7 @@ def _unsaid(separator: str, *, also: bool) -> str:
 
 
 def _miscounted(cells: list[bytes]) -> str:
-    columns = "1 column" if len(cells) == 1 else f"{len(cells)} columns"
+    columns = "1 column" if len(cells) == 1 else "more than 2 columns"
     if len(cells) > 2:
         hint = "; a cell that holds the separator stands in quotes"
     elif cells[0].startswith(b"#"):

@@ -1,7 +1,7 @@
 """A line of JSON lines becomes a key and a value, or it is told what is wrong with it.
 
-Decoded with Python's own decoder: it shows the pairs of an object as they stand, so that a name that comes twice is seen, and says
-where what it can't read begins.
+Where it is no record, it is decoded again with Python's own decoder, which shows the pairs of an object as they stand, and says
+where that begins what it can't read.
 """
 
 from __future__ import annotations
@@ -12,15 +12,27 @@ from base64 import b64decode
 from binascii import Error as Base64Error
 from typing import Any, Final
 
+import msgspec
+
 from kvtui.commands.records.lines import JOINED, BadRecord, not_utf8
 from kvtui.commands.wording import quoted
+from kvtui.core.malformed import MALFORMED
+from kvtui.core.protocol import Blob, from_blob
 
 EXPECTED: Final = 'one object {"key": …, "value": …} a line is expected'
+EXPLAINED_BYTES: Final = 1024 * 1024
+"""Of a longer line it is not said what is wrong: its parts could take many times as much memory."""
 _BLANK: Final = " \t\r\n"
 _FIELDS: Final = ("key", "value")
 _ESCAPES: Final = {"\t": "\\t", "\b": "\\b", "\f": "\\f", "\r": "\\r", "\0": "\\u0000"}
 _SHOWN: Final = 40
 """Characters of a field's name that are shown."""
+_STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"')
+
+
+class _Row(msgspec.Struct, forbid_unknown_fields=True):
+    key: Blob
+    value: Blob
 
 
 class _Object(list[tuple[str, Any]]):
@@ -34,7 +46,8 @@ class _Unread:
         self.word = text if text.strip("-").isalpha() else ""
 
 
-_decoder = json.JSONDecoder(
+_records = msgspec.json.Decoder(_Row)
+_anything = json.JSONDecoder(
     object_pairs_hook=_Object, parse_int=_Unread, parse_float=_Unread, parse_constant=_Unread, strict=True
 )
 
@@ -42,13 +55,33 @@ _decoder = json.JSONDecoder(
 def pair_of(line: bytes, number: int) -> tuple[bytes, bytes]:
     """Key and value of the line with that number. Raises BadRecord."""
     try:
+        row = _records.decode(line)
+        pair = from_blob(row.key), from_blob(row.value)
+    except (*MALFORMED, ValueError):
+        pass
+    else:
+        if _strings(line) == 2 + sum(1 if isinstance(part, str) else 2 for part in (row.key, row.value)):
+            return pair
+    if len(line) > EXPLAINED_BYTES:
+        raise BadRecord(number, f"no record, and too long to say why; {EXPECTED}")
+    return _explained(line, number)
+
+
+def _strings(line: bytes) -> int:
+    """How many strings stand in a line of JSON. A name that comes twice is one more than its last value shows."""
+    return sum(1 for _ in _STRING.finditer(line))
+
+
+def _explained(line: bytes, number: int) -> tuple[bytes, bytes]:
+    """The same as ``pair_of``, part by part."""
+    try:
         text = line.decode().rstrip(_BLANK)
     except UnicodeDecodeError as error:
         raise not_utf8(number, line, error) from None
     begin = len(text) - len(text.lstrip(_BLANK))
     _check_beginning(text[begin : begin + 2], number, begin + 1)
     try:
-        found, end = _decoder.raw_decode(text, begin)
+        found, end = _anything.raw_decode(text, begin)
     except json.JSONDecodeError as error:
         at = min(error.pos, len(text))
         before = text[:at].rstrip(_BLANK)
@@ -127,17 +160,13 @@ def _complaint(message: str, text: str, at: int) -> str:
 
 
 def _pair(found: object, number: int) -> tuple[bytes, bytes]:
-    if type(found) is _Object and len(found) == 2:
-        (first, key), (second, value) = found
-        if (first, second) == _FIELDS:
-            return _blob(key, "key", number), _blob(value, "value", number)
     if not isinstance(found, _Object):
         raise BadRecord(number, f"{_kind(found)}; {EXPECTED}")
-    fields = dict(found)
-    if len(fields) < len(found):
-        names = [name for name, _ in found]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise BadRecord(number, f"the field {_quoted(twice)} comes twice")
+    fields: dict[str, Any] = {}
+    for name, part in found:
+        if name in fields:
+            raise BadRecord(number, f"the field {_quoted(name)} comes twice")
+        fields[name] = part
     _check_names(fields, number)
     return _blob(fields["key"], "key", number), _blob(fields["value"], "value", number)
 
