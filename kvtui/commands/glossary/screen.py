@@ -38,8 +38,9 @@ def _hollow(picture: ClusterSnapshot) -> str:
 
 
 def _striped(picture: ClusterSnapshot) -> str:
-    found = [part for part in picture.ranges if part.receiving or not part.clean]
-    return f"There are {counted(len(found), 'range')} of that kind now."
+    moving = sum(bool(part.receiving) for part in picture.ranges)
+    waiting, lost = counted(picture.unavailable, "slot"), counted(picture.lost, "slot")
+    return f"Now {counted(moving, 'range')} on the way, {waiting} waiting for a node, {lost} lost."
 
 
 TERMS: tuple[Term, ...] = (
@@ -78,7 +79,8 @@ TERMS: tuple[Term, ...] = (
     ),
     Term(
         "stripes",
-        "Stripes on the ring are ranges on their way to another node, in that one's colour. Red stripes are lost ranges.",
+        "Stripes on the ring are ranges on their way to another node, in that one's colour. Red stripes are ranges that can't"
+        " be served: hollow ones wait for a node, full ones are lost.",
         _striped,
         ("striped", "striped arc", "striped arcs", "red stripes"),
     ),
