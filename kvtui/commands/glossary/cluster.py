@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kvtui.commands.glossary.term import Term, listed
+from kvtui.commands.reachable import keys_words
 from kvtui.commands.ring import throttle_words
 from kvtui.commands.wording import counted, harmless
 from kvtui.core.snapshot import ClusterSnapshot
@@ -55,8 +56,9 @@ def _elsewhere(picture: ClusterSnapshot) -> str:
     return f"Nodes that are not on this machine's own address: {listed(far, 'none')}."
 
 
-def _commands(_picture: ClusterSnapshot) -> str:
-    return "Whether this one is, its first line says."
+def _as_it_is(picture: ClusterSnapshot) -> str:
+    copies = counted(picture.replication, "copy", "copies")
+    return f"What it would leave as it is here: {counted(len(picture.nodes), 'node')}, {keys_words(picture)}, {copies} of each."
 
 
 TERMS: tuple[Term, ...] = (
@@ -103,7 +105,7 @@ TERMS: tuple[Term, ...] = (
         "read-only",
         "A kvtui that was started with --readonly refuses every command that changes data, members or settings. Others on the"
         " same cluster may change them.",
-        _commands,
+        _as_it_is,
         ("readonly", "refused"),
     ),
     Term(
