@@ -18,6 +18,9 @@ from kvtui.commands.wording import counted
 from kvtui.core.cluster import ClusterError
 from kvtui.core.events import Level
 
+COMPARED_MOST = 200_000
+"""Entries of a file whose keys are compared, to tell which come again: some 16 MiB."""
+
 
 async def load(invocation: Invocation, context: Context) -> bool:
     """``load``: nothing is stored of a file that is wrong; then a batch is acknowledged before the next is read."""
@@ -51,14 +54,21 @@ async def _check(stream: BinaryIO, file: NamedFile, size: int, context: Context)
     """Read all of a file, storing nothing. Returns what is right as it stands, and may not be what was meant. Raises BadRecord,
     OSError."""
     notes: list[str] = []
-    seen = passed = told = 0
+    keys: set[int] = set()
+    seen = passed = told = again = 0
     for record in read_records(stream, file.form, notes.append):
         seen += 1
+        if seen <= COMPARED_MOST:
+            again += hash(record.key) in keys
+            keys.add(hash(record.key))
         passed += len(record.key) + len(record.value)
         if seen - told == BATCH_RECORDS or passed > BATCH_BYTES:
             told, passed = seen, 0
             context.progress(f"Checking {file.name}: {counted(seen, 'entry', 'entries')}", record.end, size)
             await anyio.lowlevel.checkpoint()
+    if again:
+        repeat = counted(again, "entry repeats", "entries repeat")
+        notes.append(f"{repeat} a key of this file: the last value of each stays")
     if not seen:
         notes.append("there are no entries in it")
     return notes

@@ -76,6 +76,30 @@ def test_csv_as_spreadsheets_write_it() -> None:
     assert pairs(data, Format.CSV) == expected
 
 
+@pytest.mark.parametrize(
+    ("form", "data", "expected"),
+    [
+        (Format.CSV, b"\xef\xbb\xbfa,1\nb,2\n", [(b"a", b"1"), (b"b", b"2")]),
+        (Format.CSV, b"key,value\na,1\nb,2", [(b"a", b"1"), (b"b", b"2")]),
+        (Format.CSV, b"key,value\n\na,1\n  \n\r\nb,2\n", [(b"a", b"1"), (b"b", b"2")]),
+        (Format.CSV, b"key,value\na,1\na,2\n", [(b"a", b"1"), (b"a", b"2")]),
+        (Format.CSV, b'key,value\na,\nb,""\n', [(b"a", b""), (b"b", b"")]),
+        (Format.CSV, b"key,value\n", []),
+        (Format.CSV, b"", []),
+        (Format.CSV, b"\xef\xbb\xbf", []),
+        (Format.JSON_LINES, b"", []),
+        (Format.JSON_LINES, b"\xef\xbb\xbf\n \t\n", []),
+        (Format.JSON_LINES, b"\xef\xbb\xbf", []),
+        (Format.JSON_LINES, rb'{"key":"a","value":"\ud83d\ude00"}', [(b"a", "😀".encode())]),
+        (Format.JSON_LINES, rb'{"key":"a\u0000b","value":"\"\\"}', [(b"a\0b", b'"\\')]),
+        (Format.JSON_LINES, b'{"key":{"b64":"/w=="},"value":{"b64":""}}', [(b"\xff", b"")]),
+        (Format.JSON_LINES, rb'{"k\u0065y":"a","value":"1"}', [(b"a", b"1")]),
+    ],
+)
+def test_what_is_right_is_read(form: Format, data: bytes, expected: list[tuple[bytes, bytes]]) -> None:
+    assert pairs(data, form) == expected
+
+
 def test_only_a_first_row_is_a_header() -> None:
     assert pairs(b"a,1\nkey,value\n", Format.CSV) == [(b"a", b"1"), (b"key", b"value")]
 
@@ -128,7 +152,7 @@ def test_bytes_that_are_not_utf8_are_base64_in_json_and_themselves_in_csv() -> N
         ('{"key": "a", "value": "1", "ttl": 5}', '2: the field "ttl" is not known'),
         ('{"key": "a", "key": "b", "value": "1"}', '2: the field "key" comes twice'),
         ('{"key": "a", "value": "1", "v\\u0061lue": "2"}', '2: the field "value" comes twice'),
-        ('{"key": "a", "value": {"b64": "YQ==", "b64": "Yg=="}}', "2: the value is an object; it must be text"),
+        ('{"key": "a", "value": {"b64": "YQ==", "b64": "Yg=="}}', '2: the "b64" of the value comes twice'),
         ('{"key": "a", "value": 1}', "2: the value is a number; it must be text"),
         ('{"key": "a", "value": ' + "9" * 5000 + "}", "2: the value is a number; it must be text"),
         ('{"key": 1.5, "value": "1"}', "2: the key is a number; it must be text"),

@@ -111,6 +111,12 @@ async def test_what_may_not_be_what_was_meant_is_told(opened: Opened, tmp_path: 
         assert (await person.types(f"load {padded}"))[1].endswith(
             "blanks beside its commas are parts of keys and values"
         )
+        twice = tmp_path / "twice.csv"
+        twice.write_text("a,1\nb,1\na,2\na,3\n")
+        assert (await person.types(f"load {twice}"))[1].endswith(
+            ": 2 entries repeat a key of this file: the last value of each stays"
+        )
+        assert await person.types("get a") == ["a -> 3"]
         assert (await person.types(f"load {empty}"))[1].endswith("there are no entries in it")
 
 

@@ -200,6 +200,8 @@ def _blob(found: object, field: str, number: int) -> bytes:
             half = f"\\u{ord(found[error.start]):04x}"
             problem = f"the {field} has {half}, which is half of a character: it has no UTF-8"
             raise BadRecord(number, problem) from None
+    if isinstance(found, _Object) and [name for name, _ in found] == ["b64", "b64"]:
+        raise BadRecord(number, f'the "b64" of the {field} comes twice')
     if not isinstance(found, _Object) or [name for name, _ in found] != ["b64"]:
         wanted = 'text in double quotes, or {"b64": …} for bytes that are not UTF-8'
         raise BadRecord(number, f"the {field} is {_kind(found)}; it must be {wanted}")
