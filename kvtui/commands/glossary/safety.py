@@ -114,7 +114,8 @@ def _doubtful(picture: ClusterSnapshot) -> str:
 
 
 def _refusing(picture: ClusterSnapshot) -> str:
-    return f"Operations fail now in {counted(picture.unavailable + picture.lost, 'slot')} of {picture.slots:,}."
+    writes = f", writes alone in {picture.unwritable:,} more" if picture.unwritable else ""
+    return f"Operations fail now in {counted(picture.unavailable + picture.lost, 'slot')} of {picture.slots:,}{writes}."
 
 
 def _operations(picture: ClusterSnapshot) -> str:
