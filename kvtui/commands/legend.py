@@ -22,8 +22,12 @@ class Sign(Enum):
     """Every sign of the ring, in the order in which they are best understood."""
 
     ARC = Told(
-        "██", "coloured arc", "first copy on that node", "a range of the ring: its keys have their first copy there"
+        "██",
+        "coloured arc",
+        "a node's first copies",
+        "a range of the ring: its keys have their first copy on that node",
     )
+    SHARE = Told("██", "coloured arc (share)", "a node's share", "how much of the ring has its first copy on that node")
     DOTS = Told("··", "dots inside", "keys", "keys, each where it is on the ring")
     KEY = Told("◆", "◆", "the key looked up", "the key that was looked up last; at a name, the node of its first copy")
     COPY = Told("◇", "◇", "another copy of it", "a node that holds another copy of that key")
@@ -36,19 +40,19 @@ class Sign(Enum):
         "classic ring: clockwise from the key, the first virtual nodes of as many nodes as there are copies hold them",
     )  # fmt: skip
     SKIPPED = Told(
-        "×", "×", "skipped: it has a copy", "classic ring: a virtual node of a node that was met before on that way"
+        "×", "×", "skipped: has one already", "classic ring: a virtual node of a node that was met before on that way"
     )
-    HOLLOW = Told(
-        "▌▐", "hollow arc", "its node is away or behind",
-        "the range's first node is down, or may lack writes; its inner rim: who serves it now",
-    )  # fmt: skip
-    RIM = Told("▄▄", "inner rim", "later copies", "later copies, of the node in focus or of one that is being filled")
-    STRIPES = Told("▚▚", "striped arc", "moves to another node", "a range that is on its way to the stripes' node")
+    HOLLOW = Told("▌▐", "hollow arc", "node away or behind", "the range's first node is down, or may lack writes")
+    STANDS_IN = Told(
+        "▄▄", "its inner rim", "serves it now", "the node that answers for a hollow arc now, with a later copy"
+    )
     WAITING = Told(
         "▌▞", "hollow, red stripes", "waits for its nodes",
         "clean copies of these keys are left, none can be reached: no gets and no puts until a node is back",
     )  # fmt: skip
     LOST = Told("▞▞", "full, red stripes", "lost", "no clean copy of these keys is left")
+    STRIPES = Told("▚▚", "striped arc", "moving to that node", "a range that is on its way to the stripes' node")
+    RIM = Told("▄▄", "inner rim", "later copies", "later copies, of the node in focus or of one that is being filled")
     UP = Told("●", "●", "node is up", "the node is up")
     FILLING = Told("◐", "◐", "node is being filled", "the node is up, and is being filled")
     SILENT = Told("◌", "◌", "node is silent", "the node has been silent for longer than an answer takes")

@@ -54,11 +54,11 @@ async def test_a_lookup_walks_and_then_no_timer_runs() -> None:
         assert ring._next_frame is None
         shown.dashboard.show_location(frozen.located(shown.cluster.now, b"apple"))
         await shown.until(lambda: ring._next_frame is not None)
-        assert "◇" not in shown.text("#ring")
+        assert shown.text("#ring").count("◇") == 1, "in the legend alone"
         while ring._next_frame is not None:
             await frame(shown, clock, 0.1)
             assert clock.now < 110, "it ends by itself"
-        assert shown.text("#ring").count("◇") == 3, "on the ring, at its name, and in the words"
+        assert shown.text("#ring").count("◇") == 4, "on the ring, at its name, in the words, and in the legend"
         count = len(clock.drawn)
         for _ in range(20):
             await shown.pilot.pause()
@@ -103,7 +103,7 @@ async def test_with_reduced_motion_the_end_shows_at_once(event: str) -> None:
     async with moving(cluster, Motion.REDUCED) as (shown, ring, _):
         if event == "lookup":
             shown.dashboard.show_location(frozen.located(cluster.now, b"apple"))
-            await shown.until(lambda: shown.text("#ring").count("◇") == 3)
+            await shown.until(lambda: shown.text("#ring").count("◇") == 4)
         else:
             assert ring._drawing is not None
             assert ring._drawing._band is not None

@@ -25,6 +25,7 @@ from kvtui.widgets.ring.glyphs import Glyphs
 from kvtui.widgets.ring.inlays import merged
 from kvtui.widgets.ring.key_dots import key_dots
 from kvtui.widgets.ring.labels import Placed, place
+from kvtui.widgets.ring.legend import Entry, Spot, entries, spots
 from kvtui.widgets.ring.letters import letters_of
 from kvtui.widgets.ring.lookup import lookup_of
 from kvtui.widgets.ring.motion import REST, Moment
@@ -69,6 +70,7 @@ class Drawing:
         self._counted: tuple[object, int] = None, 0
         self._colours: object = None
         self._named: tuple[object, tuple[Placed, ...]] = None, ()
+        self._explained: tuple[object, tuple[Spot, ...]] = None, ()
         self._strewn: tuple[object, Overlay] = None, {}
         self._overlay: Overlay = {}
         self._stale: set[int] = set()
@@ -91,7 +93,19 @@ class Drawing:
         names = self._names(picture, arcs, circle, reached_by(picture, lookup, steps, moment.looked_up))
         band, glyphs = self._band.cells.keys(), self.settings.glyphs
         dots = self._dots(picture, seen, circle)
-        text = overlay(dots, names, picture, circle, band, glyphs, lookup, steps, moment.looked_up)
+        shown = entries(picture, self.view, arcs, lookup, dots=bool(dots))
+        text = overlay(
+            dots,
+            names,
+            self._legend_of(shown, names, circle),
+            picture,
+            circle,
+            band,
+            glyphs,
+            lookup,
+            steps,
+            moment.looked_up,
+        )
         changed |= {y for y in self._overlay.keys() | text.keys() if self._overlay.get(y) != text.get(y)}
         self._overlay = text
         for y in changed:
@@ -188,6 +202,15 @@ class Drawing:
             wanted = labels(picture, self.view, arcs, circle, reached)
             self._named = asked, place(wanted, circle, self._band.cells.keys())
         return self._named[1]
+
+    def _legend_of(self, shown: tuple[Entry, ...], names: tuple[Placed, ...], circle: Circle) -> tuple[Spot, ...]:
+        """The legend beside the band and the names."""
+        assert self._band is not None
+        asked = shown, names, circle
+        if self._explained[0] != asked:
+            written = {(name.x + cell, name.y) for name in names for cell in range(cell_len(name.text))}
+            self._explained = asked, spots(shown, circle, self._band.cells.keys(), written)
+        return self._explained[1]
 
     def _write_only(self, picture: Picture, steps: Sequence[Step]) -> set[int]:
         """Without room for a circle: the words of its centre alone."""

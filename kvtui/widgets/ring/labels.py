@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
 
@@ -10,6 +10,7 @@ from kvtui.widgets.ring.circle import Circle
 
 GAP = 1.2
 """From the band's outer edge to a label, in cell widths."""
+Cell = tuple[int, int]
 SIDEWAYS = 0.25
 """Where the sine of a label's angle is smaller, it is centred over its place rather than beside it."""
 
@@ -23,6 +24,8 @@ class Label:
     node: str
     mark: str = ""
     bold: bool = False
+    more: str = ""
+    """What follows the text where there is room for it, at one of the node's labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +40,32 @@ class Placed:
 
 def place(labels: Iterable[Label], circle: Circle, taken: Set[tuple[int, int]]) -> tuple[Placed, ...]:
     """The labels that fit with a cell free beside the band (``taken``) and one another, inside the grid; earlier ones go first."""
-    used = set(taken)
-    placed = []
+    used: set[Cell] = set(taken)
+    placed: list[Placed] = []
     for label in labels:
         spot = _spot(label, circle, used)
         if spot is not None:
             placed.append(spot)
-            used.update((x, spot.y) for x in range(spot.x, spot.x + cell_len(spot.text)))
+            used |= _cells(spot)
+    told: set[str] = set()
+    for at, spot in enumerate(placed):
+        if spot.label.more and spot.label.node not in told:
+            placed[at] = _lengthened(spot, circle, used)
+            if placed[at] is not spot:
+                told.add(spot.label.node)
     return tuple(placed)
+
+
+def _lengthened(spot: Placed, circle: Circle, used: set[Cell]) -> Placed:
+    """With what follows its text, if that has room beside all others."""
+    used -= _cells(spot)
+    longer = _spot(replace(spot.label, text=spot.label.text + spot.label.more), circle, used) or spot
+    used |= _cells(longer)
+    return longer
+
+
+def _cells(spot: Placed) -> set[Cell]:
+    return {(x, spot.y) for x in range(spot.x, spot.x + cell_len(spot.text))}
 
 
 def _spot(label: Label, circle: Circle, used: Set[tuple[int, int]]) -> Placed | None:

@@ -32,13 +32,13 @@ def letters_of(arcs: Sequence[Arc], colour: Callable[[str], RGB], bad: RGB) -> l
         first, last = step_at(arc.start), step_at(arc.stop)
         other = arc.gaining or arc.follower
         if arc.lost or arc.unserved:
-            ours = Letters(_letter(arc.node), LOST if arc.lost else UNSERVED, bad)
+            ours = Letters(letter_of(arc.node), LOST if arc.lost else UNSERVED, bad)
         else:
-            ours = Letters(_letter(arc.node), _letter(other), colour(other) if other else None)
+            ours = Letters(letter_of(arc.node), letter_of(other), colour(other) if other else None)
         letters[first:last] = [ours] * (last - first)
     return letters
 
 
-def _letter(node: str) -> str:
+def letter_of(node: str) -> str:
     """The last one of a node's id that every terminal has: that tells n1 from n2."""
     return next((char for char in reversed(node) if "!" <= char <= "~"), "#") if node else "."

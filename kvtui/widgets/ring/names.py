@@ -1,5 +1,6 @@
 """Who is named beside the ring, where, and with which mark."""
 
+from collections import Counter
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
@@ -25,12 +26,18 @@ CROWD = 3
 
 def labels(picture: Picture, view: View, arcs: Sequence[Arc], circle: Circle, reached: AbstractSet[str]) -> list[Label]:
     """Labels in the order in which they are placed: one a node at its longest arc, those in question first, then one at every
-    other long arc. ``reached`` are the replicas of the key that was looked up, as far as the walk to them has come."""
+    other long arc, with the same sign; one of them says how many arcs the node has.
+
+    ``reached`` are the replicas of the key that was looked up, as far as they are shown by now.
+    """
     arcs = whole(arcs)
     longest = main_arcs(arcs)
     held = {node: place for place, node in enumerate(picture.holders) if node in reached}
     down = {node.id for node in picture.snapshot.nodes if node.state is NodeState.DOWN}
     shares = _shares(arcs) if names_shares(picture, view) else {}
+    runs: Counter[str] = Counter()
+    if picture.snapshot.moving is None:  # else their number is another one each time
+        runs.update(arc.node for arc in arcs)
     asked: list[Label] = []
     first: list[Label] = []
     others: list[Label] = []
@@ -39,7 +46,7 @@ def labels(picture: Picture, view: View, arcs: Sequence[Arc], circle: Circle, re
         if shares:
             text += f" {percent(shares.get(node, 0.0))}"
         in_question = node in held or node == picture.selected
-        label = Label(_middle(arc), text, node, _mark(node, held, down), bold=in_question)
+        label = Label(_middle(arc), text, node, _mark(node, held, down), bold=in_question, more=_number(runs[node]))
         (asked if in_question or node in down else first).append(label)
     most = CROWD * circle.rows
     if len(first) > most:
@@ -48,7 +55,13 @@ def labels(picture: Picture, view: View, arcs: Sequence[Arc], circle: Circle, re
     if view is not View.SHARE:
         enough = LABELLED_LENGTH / circle.circumference
         others = [
-            Label(_middle(arc), short(harmless(arc.node), LABEL_LONGEST), arc.node)
+            Label(
+                _middle(arc),
+                short(harmless(arc.node), LABEL_LONGEST),
+                arc.node,
+                _mark(arc.node, {}, down),
+                more=_number(runs[arc.node]),
+            )
             for arc in arcs
             if arc.node and arc is not longest[arc.node] and arc.length >= enough and not arc.dimmed
         ]
@@ -84,6 +97,10 @@ def whole(arcs: Sequence[Arc]) -> list[Arc]:
     if len(whole) > 1 and whole[0].node == whole[-1].node and whole[0].node:
         whole[-1] = replace(whole[-1], stop=1.0 + whole.pop(0).stop)
     return whole
+
+
+def _number(arcs: int) -> str:
+    return f" ({arcs} arcs)" if arcs > 1 else ""
 
 
 def _middle(arc: Arc) -> float:

@@ -12,6 +12,7 @@ from kvtui.widgets.ring.centre import centre_lines
 from kvtui.widgets.ring.circle import Circle
 from kvtui.widgets.ring.glyphs import Glyphs, plain
 from kvtui.widgets.ring.labels import Placed
+from kvtui.widgets.ring.legend import Spot, write_legend
 from kvtui.widgets.ring.lookup import Lookup
 from kvtui.widgets.ring.trail import trail
 from kvtui.widgets.tints import Line
@@ -23,6 +24,7 @@ CENTRE_PART = 1.6
 def overlay(
     dots: Overlay,
     names: Sequence[Placed],
+    legend: Sequence[Spot],
     picture: Picture,
     circle: Circle,
     band: AbstractSet[tuple[int, int]],
@@ -36,6 +38,7 @@ def overlay(
     for placed in names:
         words = f"node:{picture.colours.get(placed.label.node, 0)}" + (" bold" if placed.label.bold else "")
         write(rows, placed.x, placed.y, placed.text, words)
+    write_legend(rows, legend, picture.colours, glyphs)
     if lookup is not None:
         trail(rows, lookup, seconds, picture, circle, band, glyphs)
     reached = reached_by(picture, lookup, steps, seconds)

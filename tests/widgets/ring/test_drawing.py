@@ -93,7 +93,7 @@ def test_a_looked_up_key_is_named_with_its_token_and_the_nodes_that_hold_it() ->
     assert f"apple → 0x{location.token:016x}"[: len("apple → 0x0000")] in text
     first, second = (copy.node for copy in location.replicas)
     assert f"◆ {first} ◇ {second}" in text
-    assert text.count("◆") == 3, "on the ring, at its first replica's name, and in the words"
+    assert text.count("◆") == 4, "on the ring, at its first replica's name, in the words, and in the legend"
 
 
 def test_an_empty_ring_says_what_to_type() -> None:

@@ -1,5 +1,6 @@
 """Names beside the ring, for any nodes at any size."""
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -9,9 +10,12 @@ from rich.cells import cell_len
 
 from kvtui.core.snapshot import ClusterSnapshot, NodeState, NodeView, RangeView
 from kvtui.widgets.picture import Picture
+from kvtui.widgets.ring.arcs import arcs_of
 from kvtui.widgets.ring.drawing import Drawing, Settings
 from kvtui.widgets.ring.glyphs import Glyphs
 from kvtui.widgets.ring.labels import Placed
+from kvtui.widgets.ring.legend import width_of
+from kvtui.widgets.ring.names import whole
 from kvtui.widgets.ring.view import View
 from kvtui.widgets.tints import Tints
 from tests.widgets import frozen
@@ -65,10 +69,14 @@ def test_names_overlap_neither_one_another_nor_the_band_nor_the_edge(
     snapshot: ClusterSnapshot, columns: int, rows: int, view: View | None, glyphs: Glyphs
 ) -> None:
     picture = Picture().with_snapshot(snapshot)
-    drawing = shown(picture, (columns, rows), view, glyphs)
+    drawing = shown(replace(picture, located=frozen.located(snapshot, b"apple")), (columns, rows), view, glyphs)
     assert [strip.cell_length for strip in drawing.strips] == [columns] * rows
     assert [cell_len(strip.text) for strip in drawing.strips] == [columns] * rows
     band = set(drawing._band.cells) if drawing._band is not None else set()
+    legend = {(spot.x + column, spot.y) for spot in drawing._explained[1] for column in range(width_of(spot.entry))}
+    assert len(legend) == sum(width_of(spot.entry) for spot in drawing._explained[1])
+    assert not legend & band
+    assert all(0 <= x < columns and 0 <= y < rows for x, y in legend)
     taken: set[tuple[int, int]] = set()
     for name in names(drawing):
         place = cells(name)
@@ -77,6 +85,7 @@ def test_names_overlap_neither_one_another_nor_the_band_nor_the_edge(
         assert not beside & taken
         assert all(0 <= x < columns and 0 <= y < rows for x, y in place)
         taken |= place
+        assert not place & legend
         text = drawing.strips[name.y].text
         assert glyphs is Glyphs.ASCII or name.text in text, "and nothing is written over it"
 
@@ -86,8 +95,40 @@ def test_names_overlap_neither_one_another_nor_the_band_nor_the_edge(
 def test_a_few_nodes_are_all_named_with_their_state(size: tuple[int, int], count: int) -> None:
     ids = [f"node-{number}" for number in range(count)]
     drawing = shown(Picture().with_snapshot(frozen.healthy(ids)), size, View.ARCS)
-    assert {name.label.node for name in names(drawing) if name.label.mark} == set(ids)
-    assert len([name for name in names(drawing) if name.label.mark]) == count, "each once with its sign"
+    assert {name.label.node for name in names(drawing)} == set(ids)
+    assert all(name.label.mark == "●" for name in names(drawing)), "the same sign wherever a node is named"
+
+
+@pytest.mark.parametrize("view", [View.ARCS, View.FOCUS, View.SHARE])
+@pytest.mark.parametrize("glyphs", list(Glyphs))
+def test_a_name_that_stands_twice_is_seen_to_be_one_node(view: View, glyphs: Glyphs) -> None:
+    """n4 and n5 have two arcs each on this ring: their names stood there twice, one with a sign and one without."""
+    snapshot = frozen.healthy(["n1", "n2", "n3", "n4", "n5"])
+    drawing = shown(replace(Picture().with_snapshot(snapshot), selected="n4"), (76, 34), view, glyphs)
+    arcs = Counter(arc.node for arc in whole(arcs_of(snapshot, View.ARCS, "")))
+    by_node: dict[str, list[Placed]] = {}
+    for name in names(drawing):
+        by_node.setdefault(name.label.node, []).append(name)
+    assert max(map(len, by_node.values())) == (1 if view is View.SHARE else 2)
+    for node, places in by_node.items():
+        assert len({place.label.mark for place in places}) == 1
+        told = [place.text for place in places if "arcs)" in place.text]
+        if view is View.SHARE or arcs[node] == 1:
+            assert not told
+        else:
+            assert len(told) == 1, "once"
+            assert f"{node} ({arcs[node]} arcs)" in told[0]
+
+
+def test_where_there_is_no_room_a_name_is_short() -> None:
+    drawing = shown(Picture().with_snapshot(frozen.healthy(["n1", "n2", "n3", "n4", "n5"])), (30, 17), View.ARCS)
+    assert {name.label.node for name in names(drawing)} == {"n1", "n2", "n3", "n4", "n5"}
+    assert sum("arcs" in name.text for name in names(drawing)) < 2
+
+
+def test_while_arcs_come_and_go_nobody_counts_them() -> None:
+    drawing = shown(Picture().with_snapshot(frozen.joining("C", 0.3)), (76, 34), View.ARCS)
+    assert not any("arcs" in name.text for name in names(drawing))
 
 
 def test_of_a_hundred_nodes_those_in_question_are_named_and_the_others_evenly() -> None:
