@@ -9,6 +9,7 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 
 from kvtui.screens.dashboard import Dashboard
+from kvtui.widgets.activity import BORDER
 from kvtui.widgets.footer import Footer
 from kvtui.widgets.titles import titled
 
@@ -16,6 +17,8 @@ BESIDE_HEIGHT = 20
 """Rows from which on the dashboard shows ring and side column at once."""
 FLAT = 8
 """Fewer rows than these have no room for a line of keys."""
+THIN = 30
+"""Fewer columns than these have no room for a margin."""
 CLOSES = "Esc closes"
 
 
@@ -23,7 +26,7 @@ class Sheet(ModalScreen[None]):
     """Shows one widget in a frame that scrolls where it is too high. Over the dashboard it stands beside the ring, in the place of
     the side column, where there is room; the ring stays in sight there and goes on. Elsewhere it lies over all."""
 
-    BESIDE_WIDTH: ClassVar[int] = 104
+    BESIDE_WIDTH: ClassVar[int] = 96
     """Columns from which on it stands beside the ring."""
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-medium"), (104, "-wide")]  # noqa: RUF012 - as Textual declares it
     VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-high"), (30, "-tall")]  # noqa: RUF012 - as Textual declares it
@@ -52,7 +55,7 @@ class Sheet(ModalScreen[None]):
 
     def _tell(self) -> None:
         told = f"{self._note} · {CLOSES}" if self._note else CLOSES
-        room = self._frame.size.width or len(told)
+        room = self._frame.outer_size.width - BORDER if self._frame.outer_size else len(told)
         self._frame.border_subtitle = titled(told if len(told) <= room else CLOSES)
 
     def compose(self) -> ComposeResult:
@@ -75,4 +78,5 @@ class Sheet(ModalScreen[None]):
         possible = isinstance(below, Dashboard) or (isinstance(below, Sheet) and below.has_class("-beside"))
         self.set_class(possible and width >= self.BESIDE_WIDTH and height >= BESIDE_HEIGHT, "-beside")
         self.set_class(height < FLAT, "-flat")
+        self.set_class(width < THIN, "-thin")
         self.call_after_refresh(self._tell)

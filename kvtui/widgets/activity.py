@@ -22,7 +22,7 @@ from kvtui.widgets.words import counted
 
 COPIED_MOST = 48 * 1024
 """Characters that are copied at once: terminals take about 100,000 bytes in base64, and some of the characters are long."""
-BORDER = 4
+BORDER = 6
 """Cells of the frame that none of its words can have."""
 ECHO_LEAST = 5
 """Lines from which on there is room for the command above the beginning of its answer."""

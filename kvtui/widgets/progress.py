@@ -3,7 +3,7 @@
 from kvtui.commands.wording import harmless
 from kvtui.widgets.bars import progress_bar
 from kvtui.widgets.reading import fullest
-from kvtui.widgets.words import short
+from kvtui.widgets.words import in_words
 
 BAR = 16
 TEXT_MOST = 40
@@ -14,7 +14,7 @@ def progress_line(text: str, done: int, total: int, hint: str, width: int) -> st
     for. ``total`` 0: it is not known, and ``done`` stands for itself. Empty where nothing is under way."""
     if not text:
         return ""
-    words = short(harmless(text), TEXT_MOST)
+    words = in_words(harmless(text), TEXT_MOST)
     if not total:
         figures = f"{done:,}"
         return fullest(
