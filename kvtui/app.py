@@ -58,6 +58,12 @@ def _key_actions() -> type[Provider]:
     return KeyActions
 
 
+def _words() -> type[Provider]:
+    from kvtui.screens.palette import Words
+
+    return Words
+
+
 class SnapshotChanged(Message):
     """The cluster looks different."""
 
@@ -83,7 +89,11 @@ class KvtuiApp(App[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-medium"), (104, "-wide")]  # noqa: RUF012 - as Textual declares it
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-low"), (20, "-high"), (30, "-tall")]  # noqa: RUF012 - as Textual declares it
     """Of what lies over a screen: questions, the palette, the editor."""
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_key_actions, _registry_commands}
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {
+        _key_actions,
+        _registry_commands,
+        _words,
+    }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+p", "command_palette", "Palette", show=False, priority=True, id="palette")
     ]

@@ -1,8 +1,8 @@
-"""The command palette: what keys do, and the commands of the registry, found by any of their words."""
+"""The command palette: what keys do, the commands of the registry, and what words mean, found by any of their words."""
 
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from textual.app import SystemCommand
 from textual.command import DiscoveryHit, Hit, Hits, Provider
@@ -11,6 +11,7 @@ from textual.fuzzy import Matcher
 from textual.screen import Screen
 
 from kvtui.commands import COMMANDS, Command, usage_line
+from kvtui.commands.glossary import TERMS
 from kvtui.commands.readonly import refusal
 from kvtui.screens.dashboard import Dashboard
 from kvtui.widgets.titles import highlighted
@@ -68,13 +69,16 @@ def panel_commands(dashboard: Dashboard) -> Iterable[SystemCommand]:
 class _Offers(Provider):
     """Finds offers by any word of their title and help; the better the more of it is in the title."""
 
+    LISTED: ClassVar[bool] = True
+    """Whether they are seen before anything is typed; else they are too many for that."""
+
     def offers(self) -> Iterable[SystemCommand]:
         """All of them."""
         return ()
 
     async def discover(self) -> Hits:
         """Every one, before anything is typed."""
-        for title, words, act, _ in self.offers():
+        for title, words, act, _ in self.offers() if self.LISTED else ():
             yield DiscoveryHit(Content(title), act, text=title, help=words)
 
     async def search(self, query: str) -> Hits:
@@ -118,3 +122,17 @@ class RegistryCommands(_Offers):
     def _fill(self, dashboard: Dashboard, command: Command) -> None:
         dashboard.bar.fill(command.name + (" " if command.arguments else ""))
         dashboard.bar.take_keyboard()
+
+
+class Words(_Offers):
+    """What a word on the screen means; not listed before something is typed."""
+
+    LISTED = False
+
+    def offers(self) -> Iterable[SystemCommand]:
+        screen = self.screen
+        if isinstance(screen, Dashboard):
+            for term in TERMS:
+                ask = f"help {term.name}"
+                told = f"{term.brief} ({', '.join(term.aliases)})" if term.aliases else term.brief
+                yield SystemCommand(ask, told, partial(screen.bar.enter, ask))

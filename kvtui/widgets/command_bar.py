@@ -112,6 +112,11 @@ Escape gives back what was there."""
         self._line.value = text
         self._line.cursor_position = len(text)
 
+    def enter(self, text: str) -> None:
+        """Carry out a command that was chosen elsewhere, as if it had been typed."""
+        self.fill(text)
+        self._enter(text)
+
     @property
     def has_keyboard(self) -> bool:
         """Whether what is typed goes into the line."""

@@ -5,7 +5,7 @@ from textual.app import SystemCommand
 from textual.fuzzy import Matcher
 
 from kvtui.screens.dashboard import Dashboard
-from kvtui.screens.palette import KeyActions, RegistryCommands, rank
+from kvtui.screens.palette import KeyActions, RegistryCommands, Words, rank
 from kvtui.widgets.footer import shown_keys
 from tests.widgets import frozen
 from tests.widgets.frozen import FrozenCluster
@@ -39,6 +39,11 @@ async def test_every_visible_key_has_an_entry_in_the_palette() -> None:
         commands = {offer.title.split()[0]: offer.help or "" for offer in RegistryCommands(shown.dashboard).offers()}
         assert "--readonly" in commands["put"]
         assert "--readonly" not in commands["get"]
+
+        words = list(Words(shown.dashboard).offers())
+        assert best("virtual node", words) == "help virtual node"
+        next(offer.callback for offer in words if offer.title == "help slot")()
+        await shown.until(lambda: "slot:" in shown.activity)
 
         await shown.pilot.press("f3")
         await shown.until(lambda: not isinstance(shown.app.screen, Dashboard))
