@@ -6,10 +6,12 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from kvtui.commands.command import Argument, Command, Kind, usage_line
+from kvtui.commands.command import Argument, Command, CommandError, Kind, usage_line
 from kvtui.commands.glossary import TERMS, find_term
 from kvtui.commands.notation import as_rest, as_word
+from kvtui.commands.parsing import parse
 from kvtui.commands.registry import COMMANDS, find, nearest
+from kvtui.commands.wording import harmless
 from kvtui.commands.words import Word, next_word, rest_of
 
 OFFERED = 50
@@ -87,6 +89,8 @@ def usage_for(text: str) -> str:
     word = next_word(text, 0)
     if word is None or text[word.start] == "#":
         return ""
+    if harmless(text) != text:
+        return _read_as(text)
     command = find(word.text)
     if command is None and word.stop == len(text):
         begun = [known for known in COMMANDS if known.name.startswith(word.text.lower())]
@@ -99,6 +103,15 @@ def usage_for(text: str) -> str:
     if term is not None:
         return f"no command, but a word: help {term.name} explains it"
     return f"no such command; did you mean {likely}?" if likely else "no such command; help lists them all"
+
+
+def _read_as(text: str) -> str:
+    """What a line that holds something unseen comes to, as it can be seen."""
+    try:
+        invocation = parse(text)
+    except CommandError as error:
+        return error.text
+    return f"it holds what can't be seen: {invocation.line}" if invocation is not None else ""
 
 
 def _usage(command: Command, text: str) -> str:

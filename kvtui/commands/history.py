@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from kvtui.commands.wording import from_bytes, to_bytes
 from kvtui.core.seams.private_files import make_private_directory, open_private, read_private, write_private
 
 KEPT_LINES = 1000
@@ -38,7 +39,7 @@ class History:
         if self._path is None:
             return []
         try:
-            lines = read_private(self._path).decode(errors="replace").splitlines()
+            lines = [line for line in from_bytes(read_private(self._path)).split("\n") if line]
         except OSError:
             return []
         if len(lines) > 2 * KEPT_LINES:
@@ -52,7 +53,7 @@ class History:
             make_private_directory(self._path.parent)
             file = open_private(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
             try:
-                os.write(file, (line + "\n").encode("utf-8", "replace"))
+                os.write(file, to_bytes(line + "\n"))
             finally:
                 os.close(file)
         except OSError:
@@ -62,7 +63,7 @@ class History:
         assert self._path is not None
         shorter = self._path.with_name(self._path.name + ".new")
         try:
-            write_private(shorter, "".join(line + "\n" for line in lines).encode("utf-8", "replace"))
+            write_private(shorter, to_bytes("".join(line + "\n" for line in lines)))
             shorter.replace(self._path)
         except OSError:
             pass

@@ -7,7 +7,7 @@ from kvtui.commands.command import Argument, Command, CommandError, Invocation, 
 from kvtui.commands.glossary import TERMS, find_term
 from kvtui.commands.registry import NAMES, find, nearest, nearest_of
 from kvtui.commands.wording import harmless, quoted
-from kvtui.commands.words import Word, next_word, rest_of
+from kvtui.commands.words import Word, check_text, next_word, rest_of
 
 COUNT_DIGITS = 9
 """Longest count."""
@@ -21,6 +21,10 @@ def parse(text: str) -> Invocation | None:
     word = next_word(text, 0)
     if word is None or text[word.start] == "#":
         return None
+    try:
+        check_text(text)
+    except ValueError as error:
+        raise CommandError(str(error)) from None
     command = find(word.text)
     if command is None:
         raise unknown_command(word.text)

@@ -11,10 +11,11 @@ import re
 from dataclasses import dataclass
 
 from kvtui.commands.notation import BLANKS, QUOTES, EscapeError, unescape
-from kvtui.commands.wording import from_bytes, to_bytes
+from kvtui.commands.wording import from_bytes, quoted, to_bytes
 
 _RUN = {quote: re.compile(f"[^{quote}\\\\]+" if quote == '"' else f"[^{quote}]+") for quote in QUOTES}
 """What stands for itself between two quotes."""
+_HALF = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _BEGUN = re.compile(r"\\(x[0-9a-fA-F]?|u[0-9a-fA-F]{0,3}|U[0-9a-fA-F]{0,7})?\Z")
 """An escape that is still being typed."""
 
@@ -67,11 +68,19 @@ def rest_of(text: str, start: int) -> Word | None:
     return Word(text[start:stop], start, stop)
 
 
+def check_text(line: str) -> None:
+    """Raises ValueError where a line holds half of a character, which no bytes stand for."""
+    half = None if line.isascii() else _HALF.search(line)
+    if half is not None:
+        raise ValueError(f"what stands at column {half.start() + 1} is no character ({quoted(half[0])})")
+
+
 def one_text(line: str, *, typing: bool = False) -> str:
     """What a line that takes one text alone means by it, as what stands last in a command does.
 
     ``typing``: a quote that is not closed yet may still be. Raises ValueError, with words for a person.
     """
+    check_text(line)
     word = rest_of(line, 0)
     if word is None:
         return ""

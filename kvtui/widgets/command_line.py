@@ -12,6 +12,7 @@ from textual.widgets.input import Selection
 
 from kvtui.commands import Candidate, History, Search, shared_start
 from kvtui.widgets.choices import Choices
+from kvtui.widgets.scrubbed import SeenInput
 
 Completions = Callable[[str], Sequence[Candidate]]
 
@@ -28,7 +29,7 @@ class CommandSuggester(Suggester):
         return next((found.line for found in self._completions(value) if found.line.startswith(value)), None)
 
 
-class CommandLine(Input, inherit_bindings=False):
+class CommandLine(SeenInput, inherit_bindings=False):
     """One line to type a command in. The cursor does not blink: idle is still.
 
     Tab completes, and opens a menu (``choices``) where several candidates are left. Ctrl+R searches the lines typed before

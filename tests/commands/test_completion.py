@@ -81,6 +81,7 @@ def test_files_are_completed_with_their_directories(tmp_path: Path, monkeypatch:
         ("pu", "put <key> <value>   Store a key-value pair"),
         ("st", "stop  start  stats"),
         ("pot apple", "no such command; did you mean put?"),
+        ("get zw\u200bsp", 'it holds what can\'t be seen: get "zw\\u200bsp"'),
         ("xyzzy 1", "no such command; help lists them all"),
     ],
 )

@@ -18,6 +18,13 @@ def test_lines_are_there_again_the_next_time(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+def test_bytes_and_odd_line_ends_in_a_line_are_there_again_too(tmp_path: Path) -> None:
+    lines = (b"get \xff".decode("utf-8", "surrogateescape"), "get a\u2028b\x0bc")
+    for line in lines:
+        History(tmp_path / "history").add(line)
+    assert History(tmp_path / "history").lines == lines
+
+
 def test_repetitions_blanks_and_huge_lines_are_not_kept(tmp_path: Path) -> None:
     history = History(tmp_path / "history")
     for line in ("get a", "get a", "  ", "put a " + "x" * LONGEST_LINE, "get b", "get a"):

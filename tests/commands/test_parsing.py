@@ -83,6 +83,10 @@ def test_an_escape_that_stands_for_nothing_is_told_with_its_column(text: str, to
     assert f" at column {text.index(chr(92)) + 1} " in said
 
 
+def test_half_a_character_is_refused_with_its_column() -> None:
+    assert error("get a\ud800").text == r'what stands at column 6 is no character ("\ud800")'
+
+
 def test_a_backslash_in_a_value_that_no_quotes_enclose_is_one() -> None:
     assert values(r'put a "b\q" and "c\n"')["value"] == r'"b\q" and "c\n"'
 

@@ -140,6 +140,9 @@ async def everywhere(texts: list[str]) -> None:
     cluster = KeyCluster(frozen.healthy())
     async with running(cluster, size=SIZE) as run:
         look = Looker(run)
+        run.line.value = "get k\x1b[2J\u202e"  # as a terminal may paste it
+        await look.sees("line", "> get k[2J")
+        await look.sees("line", r"""it holds what can't be seen: get "k\x1b[2J\u202e""")
         for text in texts:
             await on_the_dashboard(look, text)
             await in_the_key_browser(look, text)

@@ -7,9 +7,10 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
 from kvtui.screens.key_browser.prompt_keys import actions_of, obey
+from kvtui.widgets.scrubbed import SeenInput
 
 
-class KeyLine(Input):
+class KeyLine(SeenInput):
     """One line; the cursor does not blink: idle is still."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("down,enter", "submit", show=False)]

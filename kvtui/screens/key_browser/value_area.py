@@ -4,9 +4,10 @@ from textual import events
 from textual.widgets import TextArea
 
 from kvtui.screens.key_browser.prompt_keys import actions_of, obey
+from kvtui.widgets.scrubbed import SeenTextArea
 
 
-class ValueArea(TextArea):
+class ValueArea(SeenTextArea):
     """The cursor does not blink: idle is still."""
 
     def __init__(self, text: str, *, id: str | None = None) -> None:
