@@ -14,6 +14,7 @@ import anyio
 
 from kvtui.commands.wording import counted, harmless
 from kvtui.core.cluster import ClusterError
+from kvtui.core.naming import named
 from kvtui.core.snapshot import ClusterSnapshot, NodeState
 
 if TYPE_CHECKING:
@@ -62,17 +63,11 @@ def _kept(picture: ClusterSnapshot, all_counted: bool) -> str:
     where = f"kept in {_names(places)}" if own or not picture.nodes else f"kept by {_names(places)}"
     if picture.stopped or not all_counted:
         return f"what was stored is {where}"
-    if awaited := _awaited(picture):
-        return f"{counted(picture.keys, 'key')}, and those that wait for {_names(awaited)}, are {where}"
+    if picture.unavailable:
+        return f"{counted(picture.keys, 'key')}, and those that wait for {named(picture.waits_for)}, are {where}"
     if not picture.keys:
         return f"no key is stored; the cluster is {where}"
     return f"{counted(picture.keys, 'key')} {'is' if picture.keys == 1 else 'are'} {where}"
-
-
-def _awaited(picture: ClusterSnapshot) -> list[str]:
-    """The nodes without which some slots can't be read: all of their clean replicas are DOWN."""
-    away = {view.id for view in picture.nodes if view.state is NodeState.DOWN}
-    return sorted({name for part in picture.ranges if away.issuperset(part.clean) for name in part.clean})
 
 
 def again_with(options: Options, role: str, *, default: bool) -> str:

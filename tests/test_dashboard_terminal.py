@@ -50,10 +50,10 @@ def entered(terminal: Terminal, command: str, answer: str) -> str:
 def test_a_person_adds_a_node_puts_gets_and_leaves(dashboard: Terminal) -> None:
     port = free_port()
     dashboard.until("addnode A 5001")
-    entered(dashboard, f"addnode A {port}", f"Node added: A (127.0.0.1:{port})")
+    entered(dashboard, f"addnode A {port}", f"A joined at 127.0.0.1:{port}")
     dashboard.until("1 of 1 node up")
-    entered(dashboard, "put apple 123", '[A] PUT apple = 123 -> {"status":"ok"}')
-    entered(dashboard, "get apple", "apple -> 123")
+    entered(dashboard, "put apple 123", "put apple = 123 → A ✓")
+    entered(dashboard, "get apple", "get apple = 123 ← A")
     dashboard.until("apple → 0x")
     dashboard.until(lambda text: "1 key\n" in text.replace("│", "\n").replace(" " * 4, "\n"))
     dashboard.type("exit\r")
@@ -63,13 +63,13 @@ def test_a_person_adds_a_node_puts_gets_and_leaves(dashboard: Terminal) -> None:
 def test_what_was_stored_and_typed_is_there_the_next_time(
     dashboard: Terminal, tmp_path: Path, environment: dict[str, str]
 ) -> None:
-    entered(dashboard, f"addnode A {free_port()}", "Node added: A")
-    entered(dashboard, "put apple 123", "PUT apple = 123")
+    entered(dashboard, f"addnode A {free_port()}", "A joined at")
+    entered(dashboard, "put apple 123", "put apple = 123 →")
     dashboard.type("\x11")
     assert dashboard.end() == 0
     with Terminal([sys.executable, "-m", "kvtui", "--state", str(tmp_path / "lab")], environment) as again:
         again.until("1 of 1 node up")
-        entered(again, "get apple", "apple -> 123")
+        entered(again, "get apple", "get apple = 123 ← A")
         again.type("\x1b[A\x1b[A")
         again.until("> put apple 123")
         again.type("\x11")
@@ -92,7 +92,7 @@ def test_a_refused_command_is_one_line_and_no_traceback(dashboard: Terminal) -> 
 
 
 def test_the_screen_follows_every_size(dashboard: Terminal) -> None:
-    entered(dashboard, f"addnode A {free_port()}", "Node added: A")
+    entered(dashboard, f"addnode A {free_port()}", "A joined at")
     dashboard.resize(80, 24)
     text = dashboard.until(lambda text: "Nodes" in text and "Stats" not in text and "● A" in text)
     assert max(len(line) for line in text.splitlines()) <= 80
@@ -100,9 +100,9 @@ def test_the_screen_follows_every_size(dashboard: Terminal) -> None:
     dashboard.until(lambda text: "Nodes" not in text and "F6" in text)
     dashboard.resize(120, 36)
     dashboard.until(lambda text: "Nodes" in text and "Stats" in text and "Activity" in text)
-    entered(dashboard, "put apple 123", "PUT apple = 123")
+    entered(dashboard, "put apple 123", "put apple = 123 →")
 
 
 def test_idle_sends_not_a_byte(dashboard: Terminal) -> None:
-    entered(dashboard, f"addnode A {free_port()}", "Node added: A")
+    entered(dashboard, f"addnode A {free_port()}", "A joined at")
     assert dashboard.quiet(QUIET_SECONDS)

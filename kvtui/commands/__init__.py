@@ -7,7 +7,7 @@ A front end reads a line, ``parse``\\ s it, asks first where ``Invocation.questi
 from kvtui.commands.activity_filter import EVERYTHING, ActivityFilter
 from kvtui.commands.command import Argument, Command, CommandError, Flag, Invocation, Kind, usage_line
 from kvtui.commands.completion import Candidate, Names, candidates, complete, shared_start, usage_for, word_start
-from kvtui.commands.context import Context, Line
+from kvtui.commands.context import Context, Line, Voice
 from kvtui.commands.history import History
 from kvtui.commands.inspection import Fact, duration, key_facts, node_facts, size
 from kvtui.commands.parsing import parse
@@ -37,6 +37,7 @@ __all__ = [
     "Names",
     "RecentKeys",
     "Search",
+    "Voice",
     "candidates",
     "complete",
     "duration",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from kvtui.core.cluster import Cluster, Location
@@ -26,6 +27,15 @@ class Line:
 
     text: str
     level: Level = Level.INFO
+
+
+class Voice(StrEnum):
+    """How a front end wants to be answered where the original has lines of its own."""
+
+    ORIGINAL = "original"
+    """Those lines: for shells and scripts."""
+    PLAIN = "plain"
+    """Sentences, beside the events that the front end shows too."""
 
 
 def nowhere(_location: Location) -> None:
@@ -89,3 +99,10 @@ class Context:
     """Shows only some of the activity, for a front end that has a panel of it."""
     overview: Callable[[], None] | None = None
     """Shows all of help, for a front end that has a screen of it; else ``help`` lists the commands."""
+    voice: Voice = Voice.ORIGINAL
+    """Which of the two forms of an answer is said."""
+
+    def answer(self, original: Sequence[Line], plain: Sequence[Line]) -> None:
+        """Say an answer in the voice of the front end."""
+        for line in plain if self.voice is Voice.PLAIN else original:
+            self.say(line)

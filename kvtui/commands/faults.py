@@ -12,7 +12,11 @@ async def kill(invocation: Invocation, context: Context) -> bool:
     """``kill``."""
     node = invocation.values["id"]
     await _faults(context.cluster).kill_node(node)
-    context.say(Line(f"Node killed: {node}; bring it back with: start {node}", Level.GOOD))
+    _done(
+        context,
+        f"Node killed: {node}; bring it back with: start {node}",
+        f"start {node} brings it back with what it had on disk",
+    )
     return True
 
 
@@ -20,7 +24,7 @@ async def pause(invocation: Invocation, context: Context) -> bool:
     """``pause``."""
     node = invocation.values["id"]
     await _faults(context.cluster).pause_node(node)
-    context.say(Line(f"Node paused: {node}; let it go on with: resume {node}", Level.GOOD))
+    _done(context, f"Node paused: {node}; let it go on with: resume {node}", f"resume {node} lets it go on")
     return True
 
 
@@ -28,7 +32,7 @@ async def resume(invocation: Invocation, context: Context) -> bool:
     """``resume``."""
     node = invocation.values["id"]
     await _faults(context.cluster).resume_node(node)
-    context.say(Line(f"Node resumed: {node}", Level.GOOD))
+    _done(context, f"Node resumed: {node}", f"{node} is asked again from now on")
     return True
 
 
@@ -37,7 +41,8 @@ async def slow(invocation: Invocation, context: Context) -> bool:
     node, milliseconds = invocation.values["id"], int(invocation.values["ms"])
     await _faults(context.cluster).slow_node(node, milliseconds / 1000)
     delayed = f"slowed by {milliseconds} ms each way" if milliseconds else "no longer slowed"
-    context.say(Line(f"Node {delayed}: {node}", Level.GOOD))
+    ends = f"slow {node} 0 ends that, and so does heal" if milliseconds else f"{node} answers as fast as it can"
+    _done(context, f"Node {delayed}: {node}", ends)
     return True
 
 
@@ -45,7 +50,7 @@ async def cut(invocation: Invocation, context: Context) -> bool:
     """``cut``."""
     node = invocation.values["id"]
     await _faults(context.cluster).cut_node(node)
-    context.say(Line(f"Node cut off: {node}; end the partition with: heal", Level.GOOD))
+    _done(context, f"Node cut off: {node}; end the partition with: heal", "heal ends the partition")
     return True
 
 
@@ -53,7 +58,9 @@ async def heal(_invocation: Invocation, context: Context) -> bool:
     """``heal``."""
     hurt = [view.id for view in (await context.cluster.refresh()).nodes if view.fault]
     await _faults(context.cluster).heal()
-    context.say(Line(f"Healed: {' '.join(hurt)}" if hurt else "Nothing to heal", Level.GOOD))
+    nothing = Line("Nothing to heal", Level.GOOD)
+    healed = Line("all partitions, delays and pauses are over; who was killed waits for start", Level.GOOD)
+    context.answer([Line(f"Healed: {' '.join(hurt)}", Level.GOOD) if hurt else nothing], [healed if hurt else nothing])
     return True
 
 
@@ -61,8 +68,15 @@ async def wipe(invocation: Invocation, context: Context) -> bool:
     """``wipe``."""
     node = invocation.values["id"]
     await _faults(context.cluster).wipe_node(node)
-    context.say(Line(f"Node wiped: {node}; it begins anew, empty, with: start {node}", Level.GOOD))
+    _done(
+        context, f"Node wiped: {node}; it begins anew, empty, with: start {node}", f"start {node} begins it anew, empty"
+    )
     return True
+
+
+def _done(context: Context, told: str, follows: str) -> None:
+    """``follows``: what comes next, where the event tells what was done."""
+    context.answer([Line(told, Level.GOOD)], [Line(follows, Level.GOOD)])
 
 
 def _faults(cluster: Cluster) -> Faults:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-
+from kvtui.commands import original, plain
 from kvtui.commands.command import Argument, Command, CommandError, Flag, Invocation, Kind
 from kvtui.commands.context import Context, Line
 from kvtui.commands.copies import copy_is_fine, copy_words, newest_of
 from kvtui.commands.notation import NOT_FOUND
-from kvtui.commands.wording import shown, shown_value, to_bytes, whole, whole_value
-from kvtui.core.cluster import Location, Outcome, Read, ReplicaAnswer, ReplicaCopy, Written
+from kvtui.commands.rising import to_come
+from kvtui.commands.wording import shown, to_bytes, whole
+from kvtui.core.cluster import Location, Outcome, Read, ReplicaCopy, Written
 from kvtui.core.events import Level
-from kvtui.core.trace import SILENT, UNASKED
 from kvtui.core.version import Version
 
 LISTED_KEYS = 100
@@ -21,42 +20,27 @@ COUNTED_KEYS = 100_000
 
 
 async def put(invocation: Invocation, context: Context) -> bool:
-    """``put``: one line a replica, as the original."""
+    """``put``."""
     key, value = to_bytes(invocation.values["key"]), to_bytes(invocation.values["value"])
     written = await context.cluster.put(key, value)
-    if written.replicas:
-        names = " ".join(answer.node for answer in written.replicas)
-        context.say(Line(f"Replicas for key {shown(key)}: {names}"))
-    return _said_outcome(written, f"PUT {shown(key)} = {shown_value(value)}", f"put {shown(key)}", context)
+    more = to_come(len(written.replicas), context.cluster.snapshot()) if written.outcome is Outcome.OK else ""
+    context.answer(original.stored(key, value, written, more), plain.stored(key, value, written, more))
+    return _ended_well(written, f"put {shown(key)}", context)
 
 
 async def delete(invocation: Invocation, context: Context) -> bool:
     """``del``. A key that was not there is no failure."""
     key = to_bytes(invocation.values["key"])
     written = await context.cluster.delete(key)
-    return _said_outcome(written, f"DEL {shown(key)}", f"del {shown(key)}", context)
+    context.answer(original.deleted(key, written), plain.deleted(key, written))
+    return _ended_well(written, f"del {shown(key)}", context)
 
 
-def _said_outcome(written: Written, done: str, asked: str, context: Context) -> bool:
-    for answer in written.replicas:
-        level = Level.INFO if answer.status in ("ok", "not_found") else Level.WARNING
-        context.say(Line(f"[{answer.node}] {done} -> {answer_words(answer)}", level))
+def _ended_well(written: Written, asked: str, context: Context) -> bool:
     if written.outcome is Outcome.OK:
         return True
     context.say(Line(_failure(asked, written.outcome, written.text), Level.BAD))
     return False
-
-
-def answer_words(answer: ReplicaAnswer) -> str:
-    """A replica's answer as it was on the wire: ``{"status":"ok"}``; ``no answer`` of one that was asked and gave none, ``not
-    asked`` of one that was not."""
-    if answer.status in (SILENT, UNASKED):
-        words = "no answer" if answer.status == SILENT else "not asked"
-        return f"{words} ({answer.text})" if answer.text else words
-    reply = {"status": answer.status}
-    if answer.status == "error":
-        reply["msg"] = answer.text
-    return json.dumps(reply, separators=(",", ":"))
 
 
 def _failure(asked: str, outcome: Outcome, text: str) -> str:
@@ -73,7 +57,7 @@ async def get(invocation: Invocation, context: Context) -> bool:
     if read.outcome is not Outcome.OK:
         context.say(Line(_failure(f"get {shown(key)}", read.outcome, read.text), Level.BAD))
         return False
-    context.say(Line(f"{shown(key)} -> {NOT_FOUND if read.value is None else whole_value(read.value)}"))
+    context.answer(original.found(key, read), plain.found(key, read))
     if read.stale:
         context.say(Line(_stale(read), Level.WARNING))
     return True

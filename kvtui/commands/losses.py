@@ -24,7 +24,10 @@ async def accept_loss(invocation: Invocation, context: Context) -> bool:
         )
     accepted = await cluster.accept_loss(node)
     if accepted:
-        context.say(Line(f"Loss accepted: {counted(accepted, 'slot')} served again from what is left", Level.WARNING))
+        slots = counted(accepted, "slot")
+        again = f"{slots} {'is' if accepted == 1 else 'are'} served again, from what is left"
+        told = Line(f"Loss accepted: {slots} served again from what is left", Level.WARNING)
+        context.answer([told], [Line(again, Level.WARNING)])
     else:
         context.say(Line("Nothing is lost"))
     return True

@@ -5,10 +5,11 @@ from __future__ import annotations
 from kvtui.commands.address import Address, parse_address
 from kvtui.commands.command import Argument, Command, CommandError, Flag, Invocation, Kind
 from kvtui.commands.context import Context, Line
+from kvtui.commands.rising import slots_move
 from kvtui.commands.wording import counted, harmless
 from kvtui.core.cluster import ClusterError, LocalNodes, OwnData
 from kvtui.core.events import Level
-from kvtui.core.snapshot import NodeState, NodeView
+from kvtui.core.snapshot import ClusterSnapshot, NodeState, NodeView
 
 
 async def add(invocation: Invocation, context: Context) -> bool:
@@ -17,16 +18,21 @@ async def add(invocation: Invocation, context: Context) -> bool:
     address = parse_address(invocation.values["port"])
     own_data = _own_data(invocation)
     added = await context.cluster.add_node(node, address.host, address.port, own_data=own_data)
+    address = Address(added.host, added.port)
     if added.former:
-        where = f"{added.id} is at {Address(added.host, added.port)} from here on, no longer at {added.former}"
-        context.say(Line(f"Node taken back: {where}", Level.GOOD))
+        where = f"{added.id} is at {address} from here on, no longer at {added.former}"
+        back = Line(f"{added.id} is back with all that it held", Level.GOOD)
+        context.answer([Line(f"Node taken back: {where}", Level.GOOD)], [back])
         return True
-    context.say(Line(f"Node added: {added.id} ({Address(added.host, added.port)})", Level.GOOD))
+    context.answer([Line(f"Node added: {added.id} ({address})", Level.GOOD)], [])
     if own_data is OwnData.IMPORT:
         context.say(Line(f"{counted(added.imported, 'key')} of its own imported"))
         if added.kept:
             context.say(Line(f"{counted(added.kept, 'key')} left out: the cluster had them already", Level.WARNING))
-    context.say(Line(f"Rebalancing after adding node {added.id}..."))
+    moving = slots_move(await context.cluster.refresh()) or [
+        Line(f"{added.id} serves: nothing had to move", Level.GOOD)
+    ]
+    context.answer([Line(f"Rebalancing after adding node {added.id}...")], moving)
     return True
 
 
@@ -42,9 +48,11 @@ async def remove(invocation: Invocation, context: Context) -> bool:
     """``removenode``: returns once the node is empty and forgotten."""
     node = invocation.values["id"]
     if context.cluster.snapshot().node(node) is not None:
-        context.say(Line(f"Rebalancing after removing node {node}..."))
+        context.answer([Line(f"Rebalancing after removing node {node}...")], [])
     left = await context.cluster.remove_node(node, force="--force" in invocation.flags)
-    context.say(Line(f"Node removed: {node}", Level.GOOD))
+    others = "its keys are on the other nodes" if context.cluster.snapshot().nodes else "it was the last, and held none"
+    forgotten = Line(f"{node} is forgotten: {others}", Level.GOOD)
+    context.answer([Line(f"Node removed: {node}", Level.GOOD)], [forgotten])
     if left:
         context.say(Line(harmless(left), Level.WARNING))
     return True
@@ -71,7 +79,8 @@ async def stop(invocation: Invocation, context: Context) -> bool:
     """``stop``."""
     node = invocation.values["id"]
     await _local(context).stop_node(node)
-    context.say(Line(f"Node stopped: {node}", Level.GOOD))
+    again = Line(f"start {node} brings it back with what it holds", Level.GOOD)
+    context.answer([Line(f"Node stopped: {node}", Level.GOOD)], [again])
     return True
 
 
@@ -79,8 +88,16 @@ async def start(invocation: Invocation, context: Context) -> bool:
     """``start``."""
     node = invocation.values["id"]
     await _local(context).start_node(node)
-    context.say(Line(f"Node started: {node}", Level.GOOD))
+    context.answer([Line(f"Node started: {node}", Level.GOOD)], [_started(node, await context.cluster.refresh())])
     return True
+
+
+def _started(node: str, picture: ClusterSnapshot) -> Line:
+    """What a node that runs again has to do before it is as the others are."""
+    view = picture.node(node)
+    if view is not None and view.behind:
+        return Line(f"{node} is made equal to the others in the background: {counted(view.behind, 'slot')} to look at")
+    return Line(f"{node} has all that it is to have", Level.GOOD)
 
 
 def _local(context: Context) -> LocalNodes:

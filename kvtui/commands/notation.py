@@ -16,6 +16,8 @@ QUOTES: Final = "\"'"
 BLANKS: Final = " \t\r\n\v\f"
 NOT_FOUND: Final = "[not found]"
 """What ``get`` says of a key that is not there."""
+ARROWS: Final = (" -> ", " → ", " ← ")
+"""What stands between a value and what is said of it."""
 MARKS_MOST: Final = 3
 """Combining marks that one letter may carry: living scripts need no more, and more of them climb into the lines around."""
 ESCAPES: Final = r"\n \t \r \" \\ \xNN \uNNNN \UNNNNNNNN"
@@ -65,7 +67,7 @@ def as_rest(text: str) -> str:
     In quotes also where a sentence about it would read otherwise: what stands for no value at all, and an arrow.
     """
     bare = bool(text) and text[0] not in QUOTES and text[0] != " " and text[-1] != " " and not _is_cut(text)
-    if bare and text != NOT_FOUND and " -> " not in text:
+    if bare and text != NOT_FOUND and not any(arrow in text for arrow in ARROWS):
         escaped = escape(text)
         if escaped == text and (text.isascii() or not _ascii_alone):
             return text

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
+
+from kvtui.commands import original, plain
 from kvtui.commands.command import Argument, Command, Flag, Invocation, Kind
 from kvtui.commands.context import Context, Line
-from kvtui.commands.wording import counted, harmless, shown
-from kvtui.core.cluster import Rebalanced
+from kvtui.commands.rising import number_set
+from kvtui.commands.wording import counted, harmless
+from kvtui.core.cluster import ClusterError
 from kvtui.core.events import Level
 from kvtui.core.snapshot import ClusterSnapshot, NodeState, OperationView
 
@@ -88,34 +93,35 @@ def _count(name: str, number: int, level: Level) -> Line:
 async def set_replicas(invocation: Invocation, context: Context) -> bool:
     """``setreplica``."""
     wanted = int(invocation.values["N"])
+    before = context.cluster.snapshot()
     await context.cluster.set_replication(wanted)
-    context.say(Line(f"[Coordinator] Replica set to {wanted}", Level.GOOD))
-    nodes = len(context.cluster.snapshot().nodes)
-    if nodes < wanted:
-        copies = f"Every key has {counted(nodes, 'copy', 'copies')}" if nodes else "There are no nodes yet"
-        context.say(Line(f"{copies}; add nodes to reach {wanted}", Level.WARNING))
+    follows = number_set(wanted, before, await context.cluster.refresh())
+    done = Line(f"every key is to have {counted(wanted, 'copy', 'copies')}: done at once", Level.GOOD)
+    context.answer([Line(f"[Coordinator] Replica set to {wanted}", Level.GOOD), *follows], follows or [done])
     return True
 
 
 async def rebalance(_invocation: Invocation, context: Context) -> bool:
     """``rebalance``: moves finished, replicas compared and repaired."""
-    context.say(Line("[Coordinator] Starting rebalance..."))
-    done = await context.cluster.rebalance()
-    for text in rebalanced_words(done):
-        context.say(Line(text))
-    context.say(Line("[Coordinator] Rebalance complete.", Level.GOOD))
+    context.answer([Line("[Coordinator] Starting rebalance...")], [])
+    watching = asyncio.ensure_future(_tell_progress(context))
+    try:
+        done = await context.cluster.rebalance()
+    finally:
+        watching.cancel()
+        context.progress("", 0, 0)
+    context.answer(original.rebalanced(done), plain.rebalanced(done))
     return True
 
 
-def rebalanced_words(done: Rebalanced) -> list[str]:
-    """A line for every key that is named, and one for the number of those that are not."""
-    lines = [f"[Rebalance] Copied key '{shown(key)}' to {node}" for key, node in done.copied]
-    if done.copies > len(done.copied):
-        lines.append(f"[Rebalance] Copied {counted(done.copies - len(done.copied), 'more key')}")
-    lines += [f"[Rebalance] Removed key '{shown(key)}' from {node}" for key, node in done.removed]
-    if done.removals > len(done.removed):
-        lines.append(f"[Rebalance] Removed {counted(done.removals - len(done.removed), 'more key')}")
-    return lines
+async def _tell_progress(context: Context) -> None:
+    """How far the moves are, for as long as somebody waits for them."""
+    picture = context.cluster.snapshot()
+    with suppress(ClusterError):  # whoever waits is told of it
+        while True:
+            moving = picture.moving
+            context.progress("Rebalancing", *((moving.done, moving.total) if moving else (0, 1)))
+            picture = await context.cluster.changed(picture)
 
 
 COMMANDS: tuple[Command, ...] = (

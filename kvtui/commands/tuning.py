@@ -5,6 +5,7 @@ from __future__ import annotations
 from kvtui.commands.command import Argument, Command, CommandError, Invocation, Kind
 from kvtui.commands.context import Context, Line
 from kvtui.commands.ring import throttle_words
+from kvtui.commands.rising import slots_move
 from kvtui.commands.wording import counted
 from kvtui.core.cluster import Cluster, ClusterError, Guarantees, Policies, ReadMode, Throttles
 from kvtui.core.events import Level
@@ -17,7 +18,8 @@ async def set_quorum(invocation: Invocation, context: Context) -> bool:
     picture = await context.cluster.refresh()
     needs = f"A write needs {counted(picture.write_quorum, 'clean copy', 'clean copies')}"
     default = "" if wanted else f", the default for {counted(picture.copies_each, 'copy', 'copies')}"
-    context.say(Line(f"{needs}{default}", Level.GOOD))
+    needed = [Line(f"{needs}{default}", Level.GOOD)]
+    context.answer(needed, needed if default else [])
     if wanted > picture.write_quorum:
         nodes = counted(len(picture.nodes), "node")
         context.say(Line(f"There are only {nodes}; add some to reach {wanted}", Level.WARNING))
@@ -29,7 +31,7 @@ async def set_reads(invocation: Invocation, context: Context) -> bool:
     """``reads``."""
     mode = ReadMode(invocation.values["mode"])
     await _guarantees(context.cluster).set_reads(mode)
-    context.say(Line(f"Reads are {mode}", Level.GOOD))
+    context.answer([Line(f"Reads are {mode}", Level.GOOD)], [])
     await context.cluster.refresh()
     _say_guarantee(context)
     return True
@@ -40,9 +42,12 @@ async def set_throttle(invocation: Invocation, context: Context) -> bool:
     cluster = context.cluster
     if not isinstance(cluster, Throttles):
         raise ClusterError("this cluster's moves can't be throttled")
+    before = cluster.snapshot().throttle
     await cluster.set_throttle(int(invocation.values["rate"]))
     picture = await cluster.refresh()
-    context.say(Line(f"Throttle: {throttle_words(picture.throttle)}", Level.GOOD))
+    told = Line(f"Throttle: {throttle_words(picture.throttle)}", Level.GOOD)
+    changed = [Line("It holds at once, for moves under way too", Level.GOOD)]
+    context.answer([told], changed if picture.throttle != before else [told])
     return True
 
 
@@ -59,9 +64,9 @@ async def set_policy(invocation: Invocation, context: Context) -> bool:
         raise CommandError("vnodes: only the classic ring has virtual nodes", "vnodes")
     await _policies(context.cluster).set_policy(policy, int(vnodes or 0))
     picture = await context.cluster.refresh()
-    context.say(Line(f"Placement: {picture.policy}", Level.GOOD))
-    if picture.moving is not None:
-        context.say(Line(f"{counted(picture.moving.total, 'slot')} move in the background"))
+    moves = slots_move(picture)
+    told = Line(f"Placement: {picture.policy}", Level.GOOD)
+    context.answer([told, *moves], moves or [told])
     return True
 
 
@@ -70,9 +75,9 @@ async def set_weight(invocation: Invocation, context: Context) -> bool:
     node, weight = invocation.values["id"], int(invocation.values["weight"])
     await _policies(context.cluster).set_weight(node, weight)
     picture = await context.cluster.refresh()
-    context.say(Line(f"Node {node} has weight {weight}", Level.GOOD))
-    if picture.moving is not None:
-        context.say(Line(f"{counted(picture.moving.total, 'slot')} move in the background"))
+    moves = slots_move(picture)
+    told = Line(f"{node} has weight {weight}: nothing has to move", Level.GOOD)
+    context.answer([Line(f"Node {node} has weight {weight}", Level.GOOD), *moves], moves or [told])
     return True
 
 

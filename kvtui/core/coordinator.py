@@ -61,6 +61,8 @@ from kvtui.core.writes import Writes
 
 NAMED: Final = 20
 """Keys that a rebalance names."""
+REASONS: Final = 100
+"""Reasons for which pieces wait that are remembered to be told already; beyond it they are told again."""
 
 
 class Coordinator:
@@ -264,8 +266,10 @@ class Coordinator:
         ring = self._ledger.topology.planned
         if copies != ring.replication:
             self._ledger.append(Planned(ring.replicate(copies).to_record()))
+            many = "1 copy" if copies == 1 else f"{copies} copies"
+            self._happenings.emit(Level.INFO, f"every key is to have {many}")
             await self._until_served()
-            self._happenings.emit(Level.INFO, f"every key is to have {copies} copies")
+            self._observatory.redraw()
 
     async def set_quorum(self, copies: int) -> None:
         self._check_active()
@@ -378,13 +382,15 @@ class _Tally:
 
 
 class _MoveTally:
-    """Told by the mover what it moves: counts for rebalances, and one event when all is still again."""
+    """Told by the mover what it moves: counts for rebalances, and events when all is still again."""
 
     def __init__(self, happenings: Happenings, rate: CopyRate) -> None:
         self._happenings = happenings
         self._rate = rate
         self._tallies: list[_Tally] = []
         self._arrived: Counter[str] = Counter()
+        self._told: set[str] = set()
+        """Why pieces wait, as far as that was told."""
 
     def begin(self) -> _Tally:
         self._tallies.append(_Tally())
@@ -405,10 +411,17 @@ class _MoveTally:
             tally.removals += total
             tally.removed += [(key, node) for key in keys[: NAMED - len(tally.removed)]]
 
-    def stuck(self, text: str) -> None:
-        self._happenings.emit(Level.WARNING, text)
+    def stuck(self, start: int, stop: int, reason: str) -> None:
+        # Of many pieces that wait for the same, one is told.
+        if reason not in self._told:
+            self._told = {*self._told, reason} if len(self._told) < REASONS else {reason}
+            self._happenings.emit(Level.WARNING, f"slots {start:,}..{stop:,} wait, and are tried again: {reason}")
 
-    def settled(self) -> None:
-        for node, keys in self._arrived.items():
-            self._happenings.emit(Level.GOOD, f"{keys:,} {'key' if keys == 1 else 'keys'} copied to {node}", node)
+    def settled(self, *, waiting: bool) -> None:
+        if self._arrived:
+            parts = ", ".join(f"{keys:,} to {node}" for node, keys in sorted(self._arrived.items()))
+            self._happenings.emit(Level.INFO, f"keys copied: {parts}", *self._arrived)
         self._arrived.clear()
+        if self._told and not waiting:
+            self._told = set()
+            self._happenings.emit(Level.GOOD, "no slot waits any more: all that was tried again is done")

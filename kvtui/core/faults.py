@@ -45,10 +45,13 @@ class FaultsRoom:
     async def kill(self, name: str) -> None:
         """As ``Faults.kill_node``."""
         process, node = self._process(name), self._local(name)
+        known = node.link is not None
         node.ended, node.at_rest = "it was killed (kill -9)", True
         process.signal(signal.SIGKILL)
         await process.wait()
-        self._happenings.emit(Level.WARNING, f"{name} was killed (kill -9)", name)
+        if not known:
+            # Of one that was up, the end of its link tells it.
+            self._happenings.emit(Level.WARNING, f"{name}, which was DOWN, was killed (kill -9)", name)
 
     def pause(self, name: str) -> None:
         """As ``Faults.pause_node``."""
@@ -122,7 +125,7 @@ class FaultsRoom:
             raise ClusterError(f"{name} was killed, but its data is still there: {discarded.left}")
         self._ledger.append(Wiped(name, "", 0, empty=not discarded.left))
         node.ended = "it was wiped"
-        self._tell(f"{name} was wiped: it is down and has no data", name)
+        self._tell(f"{name} was wiped: it has no data", name)
         if discarded.left:
             self._tell(f"of {name}, which was wiped: {discarded.left}", name)
 

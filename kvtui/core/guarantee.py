@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kvtui.core.events import Level
 from kvtui.core.naming import NAMED, named, slots
 from kvtui.core.read_mode import ReadMode
 
 if TYPE_CHECKING:
-    from kvtui.core.happenings import Happenings
     from kvtui.core.snapshot import ClusterSnapshot
 
 
@@ -32,10 +30,9 @@ def weakened(picture: ClusterSnapshot) -> bool:
 
 
 def strength(picture: ClusterSnapshot) -> tuple[int, ...]:
-    """Compares guarantees: the smaller tuple promises less."""
+    """Compares guarantees: the smaller tuple promises less. What reads do is as a person chose it, and no part of it."""
     fewest = min((copies for copies, _ in picture.clean_copies if copies), default=0)
-    strict = picture.reads is ReadMode.STRICT
-    return (not picture.stopped, -picture.lost, -picture.unavailable, -picture.unwritable, fewest, strict)
+    return (not picture.stopped, -picture.lost, -picture.unavailable, -picture.unwritable, fewest)
 
 
 def unserved(picture: ClusterSnapshot, most: int = NAMED) -> str:
@@ -66,32 +63,6 @@ def unwritten(picture: ClusterSnapshot, most: int = NAMED) -> str:
 
 def _wait(number: int) -> str:
     return "it waits" if number == 1 else "they wait"
-
-
-class GuaranteeWatch:
-    """Follows the pictures of a cluster, and tells the moment its guarantee weakens, and when it is whole again."""
-
-    def __init__(self, picture: ClusterSnapshot, happenings: Happenings) -> None:
-        self._happenings = happenings
-        self._strength = strength(picture)
-        self._weak = False
-        self._unserved = False
-        """Whether it was told that slots can't be served."""
-
-    def look(self, picture: ClusterSnapshot) -> None:
-        """At the next picture."""
-        before, self._strength = self._strength, strength(picture)
-        if self._strength < before:
-            self._weak = True
-            level = Level.BAD if picture.lost or picture.unavailable or picture.unwritable else Level.WARNING
-            self._happenings.emit(level, f"the guarantee is weaker now: {picture.guarantee}")
-        elif self._weak and not picture.guarantee_weakened:
-            self._weak = False
-            self._happenings.emit(Level.GOOD, f"the guarantee is whole again: {picture.guarantee}")
-        elif self._unserved and not picture.unavailable and not picture.stopped:
-            every = "every slot that is not lost" if picture.lost else "every slot"
-            self._happenings.emit(Level.GOOD, f"{every} is served again: {picture.guarantee}")
-        self._unserved = self._weak and picture.unavailable > 0
 
 
 def _copies(picture: ClusterSnapshot) -> str:

@@ -31,6 +31,7 @@ from kvtui.core.remote_node import (
 )
 from kvtui.core.seams.clock import Clock
 from kvtui.core.seams.transport import Transport, Unreachable, Untrusted
+from kvtui.core.shares import share_words
 from kvtui.core.supervisor import Supervisor
 from kvtui.core.topology import described
 from kvtui.core.unheard import check_heard
@@ -106,7 +107,8 @@ class Membership:
             # A node that joined, and of whom the log could not say so, would belong to nobody.
             self._ledger.check_space()
             node, taken = await self._attach_or_start(name, host, port, own_data)
-        self._happenings.emit(Level.GOOD, f"{name} joined at {node.address}", name)
+        share = share_words(self._ledger.topology.planned, name)
+        self._happenings.emit(Level.GOOD, f"{name} joined at {node.address}, taking {share}", name)
         return NodeAdded(name, node.host, node.port, node.process is not None, taken.imported, taken.kept)
 
     async def _take_back(self, name: str, host: str, port: int, own_data: OwnData) -> NodeAdded:
@@ -468,7 +470,8 @@ class Membership:
         member = self._ledger.topology.members[node.id]
         if node.facts.keys or self._ledger.topology.lost:
             ring = self._ledger.topology.planned.join(node.id)
-            self._ledger.record(Seen(msgspec.structs.replace(member, leaving=False)), Planned(ring.to_record()))
+            if self._ledger.record(Seen(msgspec.structs.replace(member, leaving=False)), Planned(ring.to_record())):
+                self._happenings.emit(Level.WARNING, f"{node.id} stays: it is the last node, and holds keys", node.id)
         elif known and seq == self._ledger.seq:
             # Nothing was written since it was asked, and what is written from here on comes after its leave: it refuses that.
             await self._release(node)

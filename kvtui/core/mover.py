@@ -63,12 +63,12 @@ class MoveObserver(Protocol):
         """``total`` keys went from a node; ``keys`` names some of them."""
         ...
 
-    def stuck(self, text: str) -> None:
-        """A piece of work failed and is put off."""
+    def stuck(self, start: int, stop: int, reason: str) -> None:
+        """A piece of work on slots ``start``..``stop`` failed, and is tried again."""
         ...
 
-    def settled(self) -> None:
-        """Nothing is left that can be done now."""
+    def settled(self, *, waiting: bool) -> None:
+        """Nothing is left that can be done now; ``waiting``: but pieces that failed, and are tried again."""
         ...
 
 
@@ -155,7 +155,7 @@ class Mover:
         hopeful = any(self._failures.get(piece, 0) <= PATIENCE for piece in self._held)
         idle = not (startable or self._running or hopeful)
         if idle and not self._idle:
-            self._observer.settled()
+            self._observer.settled(waiting=bool(self._held))
         if idle and not self._held:
             self._failures.clear()
             self.trouble = ""
@@ -227,7 +227,7 @@ class Mover:
             if len(self._stuck) >= STUCK:
                 self._stuck.clear()
             self._stuck.add(piece)
-            self._observer.stuck(f"slots {piece.start}..{piece.stop} wait {delay:g} s: {reason}")
+            self._observer.stuck(piece.start, piece.stop, reason)
 
         def again() -> None:
             self._held.discard(piece)

@@ -8,7 +8,7 @@ from itertools import chain, pairwise
 from typing import Final
 
 from kvtui.core.geometry import Geometry
-from kvtui.core.guarantee import GuaranteeWatch
+from kvtui.core.guarantee_watch import GuaranteeWatch
 from kvtui.core.happenings import Happenings
 from kvtui.core.key_counts import KeyCounts
 from kvtui.core.latencies import NONE

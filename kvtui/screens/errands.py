@@ -9,7 +9,7 @@ from textual.app import App
 from textual.screen import Screen
 
 from kvtui import screens
-from kvtui.commands import Context, Invocation, Level, Line, refusal, run
+from kvtui.commands import Context, Invocation, Level, Line, Voice, refusal, run
 from kvtui.commands.wording import harmless, to_bytes
 from kvtui.core.cluster import Cluster, ClusterError
 from kvtui.screens.dashboard import Dashboard
@@ -106,7 +106,7 @@ class Errands:
             checked=screens.CheckScreens(self._app).show,
             measured=self._show_bench,
             leave=self._app.exit,
-            columns=dashboard.activity.scrollable_content_region.width,
+            columns=dashboard.activity.answer_cells,
             explained=lambda told: self._cover(screens.ExplainScreen(told, dashboard.picture)),
             planned=lambda made: self._cover(screens.PlanScreen(made, dashboard.picture)),
             readonly=self._readonly,
@@ -114,6 +114,7 @@ class Errands:
             inspected=dashboard.inspect_node,
             filtered=dashboard.filter_activity,
             overview=lambda: self._cover(screens.Help()),
+            voice=Voice.PLAIN,
         )
 
     def _show_bench(self, view: "BenchView", stop: Callable[[], None]) -> None:

@@ -1,4 +1,5 @@
-"""What a person at the prompt must hear though nobody asked: nodes that go and come back, and loss."""
+"""What a person at the prompt must hear though nobody asked: nodes that go and come back, loss, and copies that have
+risen."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from collections.abc import Callable
 from kvtui.commands import Level, Line
 from kvtui.commands.wording import counted
 from kvtui.core.cluster import Cluster
+from kvtui.core.settled import settled, settled_words
 from kvtui.core.snapshot import ClusterSnapshot, NodeState
 
 
@@ -35,6 +37,8 @@ def notices(before: ClusterSnapshot, after: ClusterSnapshot) -> list[Line]:
         )
     elif before.lost and not after.lost:
         lines.append(Line("No slot is lost any more", Level.GOOD))
+    if settled(after) and not settled(before) and after.copies and before.nodes:
+        lines.append(Line(settled_words(after).capitalize(), Level.GOOD))
     return lines
 
 

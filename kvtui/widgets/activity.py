@@ -1,6 +1,7 @@
 """What happened, newest last: the cluster's events, the commands that were typed, and their answers."""
 
 import time
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -13,7 +14,7 @@ from textual.strip import Strip
 from kvtui.commands import ActivityFilter
 from kvtui.commands.notation import as_rest
 from kvtui.core.events import Event, Level
-from kvtui.widgets.activity_log import ActivityLog, Entry, copied
+from kvtui.widgets.activity_log import ActivityLog, Entry, Source, copied
 from kvtui.widgets.keys import key_of
 from kvtui.widgets.panel import Panel, line_strip, plain
 from kvtui.widgets.reading import WAY_BACK, fullest, reading_ways
@@ -33,6 +34,8 @@ class Activity(ScrollView, Panel, can_focus=True):
     """Entries wrapped to the panel's width; it stays at the end unless a person scrolled back, and then says what is new. An answer
     that is longer than the panel is read from its beginning: it says how much there is below."""
 
+    now: Callable[[], float] = staticmethod(time.time)
+    """Seconds since 1970."""
     ALLOW_SELECT = True
     FOCUS_ON_CLICK = False
     """The command bar keeps the keyboard."""
@@ -87,18 +90,26 @@ the levels; c copies what is shown. While it is scrolled back it stays there, an
         """An event of the cluster, with its time."""
         if self._answered is not None:
             self._amid.append(self.journal.added)
-        at = time.strftime("%H:%M:%S", time.localtime(event.at))
-        self._add(Entry(event.text, LEVEL_WORDS[event.level], at, event.level, event.nodes))
+        self._add(
+            Entry(event.text, LEVEL_WORDS[event.level], Source.HAPPENED, _hour(event.at), event.level, event.nodes)
+        )
 
     def add_command(self, text: str) -> None:
         """A command as it was typed. Its answer is what a person wants to see from here on."""
         self.follow()
         self._answered, self._amid = self.journal.added, []
-        self._add(Entry("> " + text, "bold accent"))
+        self._add(Entry(text, "bold accent", Source.TYPED, _hour(self.now())))
 
     def add_answer(self, text: str, level: Level = Level.INFO) -> None:
-        """A line of a command's answer."""
-        self._add(Entry(text, LEVEL_WORDS[level], level=level))
+        """A line of a command's answer; one that comes after something else happened has its own time."""
+        apart = bool(self.journal.entries) and self.journal.entries[-1].source is Source.HAPPENED
+        at = _hour(self.now()) if apart else ""
+        self._add(Entry(text, LEVEL_WORDS[level], Source.ANSWERED, at, level))
+
+    @property
+    def answer_cells(self) -> int:
+        """Cells that a line of an answer has room for."""
+        return max(1, self.scrollable_content_region.width - len(Source.ANSWERED))
 
     def show_only(self, wanted: ActivityFilter) -> None:
         """Show only what a filter admits, from its end on."""
@@ -255,3 +266,7 @@ the levels; c copies what is shown. While it is scrolled back it stays there, an
 
     def selection_updated(self, selection: Selection | None) -> None:
         self.refresh()
+
+
+def _hour(at: float) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(at))

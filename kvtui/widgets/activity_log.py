@@ -2,7 +2,8 @@
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from itertools import islice
 
 from kvtui.commands import EVERYTHING, ActivityFilter
@@ -17,14 +18,30 @@ LONGEST_ENTRY = 2000
 """Characters shown of one entry: a value can have millions."""
 LEAST_WITH_TIME = 30
 """Cells of a line that has room for a time."""
+LEAST_TEXT = 8
+"""Cells of text in each line, however narrow the panel is."""
+HANG = 2
+"""Cells by which an answer's further lines are indented more than its first."""
+
+
+class Source(StrEnum):
+    """Where an entry comes from; its value is the mark that stands before it."""
+
+    HAPPENED = "· "
+    """By itself."""
+    TYPED = "> "
+    """A person entered it."""
+    ANSWERED = "  "
+    """What came of that."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing to read. ``time`` stands before it and ``text`` is indented when it wraps."""
+    """One thing to read. Its time, if it has one, and its mark stand before it, and what does not fit goes on indented."""
 
     text: str
     words: str
+    source: Source = Source.ANSWERED
     time: str = ""
     level: Level = Level.INFO
     nodes: tuple[str, ...] = ()
@@ -32,7 +49,10 @@ class Entry:
     @property
     def line(self) -> str:
         """All of it on one line."""
-        return f"{self.time} {self.text}" if self.time else self.text
+        return f"{self.time} {self.source}{self.text}" if self.time else f"{self.source}{self.text}"
+
+
+MARK_WORDS = {Source.HAPPENED: "dim", Source.TYPED: "bold accent", Source.ANSWERED: "dim"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +86,7 @@ class ActivityLog:
         text = harmless(entry.text)
         if len(text) > LONGEST_ENTRY:
             text = f"{text[:LONGEST_ENTRY]}… ({len(text):,} characters)"
-        self.entries.append(Entry(text, entry.words, entry.time, entry.level, entry.nodes))
+        self.entries.append(entry if text == entry.text else replace(entry, text=text))
         self._added += 1
 
     @property
@@ -118,15 +138,17 @@ class ActivityLog:
 
 
 def wrapped(entry: Entry, width: int) -> list[Line]:
-    """An entry in lines of at most ``width`` cells, broken at spaces where there are any."""
+    """An entry in lines of at most ``width`` cells, broken at spaces where there are any. What goes on below is indented: behind
+    the mark, and by two cells more where that is blank."""
     margin = len(entry.time) + 1 if entry.time and width >= LEAST_WITH_TIME else 0
-    lines: list[Line] = []
-    for place, part in enumerate(wrapped_text(entry.text, max(8, width - margin))):
-        if not margin:
-            lines.append(((part, entry.words),))
-        else:
-            lines.append(((entry.time + " " if place == 0 else " " * margin, "dim"), (part, entry.words)))
-    return lines
+    before = margin + len(entry.source)
+    own = len(entry.text) - len(entry.text.lstrip(" "))
+    after = before + own + (HANG if entry.source is Source.ANSWERED else 0)
+    after = min(after, max(0, width - LEAST_TEXT))
+    parts = wrapped_text(entry.text, max(LEAST_TEXT, width - before), max(LEAST_TEXT, width - after))
+    first: Line = ((f"{entry.time} " if margin else "", "dim"), (entry.source, MARK_WORDS[entry.source]))
+    lines: list[Line] = [tuple(part for part in (*first, (parts[0], entry.words)) if part[0])]
+    return [*lines, *(((" " * after, "dim"), (part, entry.words)) for part in parts[1:])]
 
 
 def copied(entries: list[Entry], most: int) -> tuple[str, int]:

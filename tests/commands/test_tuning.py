@@ -130,7 +130,7 @@ async def test_the_guarantee_is_told_of_the_moment_it_weakens(opened: Opened) ->
         await person.types("start n2")
         with anyio.fail_after(10):
             async for event in events:
-                if event.text.startswith("the guarantee is whole again: every acknowledged write on 2 nodes"):
+                if event.text == "every key is on 2 nodes now":
                     break
         view = person.cluster.snapshot().node("n2")
         assert view is not None

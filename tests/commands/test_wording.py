@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kvtui.commands.address import Address, parse_address
-from kvtui.commands.keys import answer_words, location_lines
-from kvtui.commands.ring import all_stats, average, balance, rebalanced_words
+from kvtui.commands.keys import location_lines
+from kvtui.commands.original import answer_words, rebalanced
+from kvtui.commands.ring import all_stats, average, balance
 from kvtui.commands.wording import SHOWN_CHARACTERS, from_bytes, harmless, shown, shown_value, to_bytes, whole
 from kvtui.core.cluster import Heard, Location, Rebalanced, ReplicaAnswer, ReplicaCopy
 from kvtui.core.events import Level
@@ -165,8 +166,9 @@ def test_addresses(text: str, address: Address, back: str) -> None:
 
 def test_a_rebalance_names_the_first_keys_in_the_originals_words_and_counts_the_rest() -> None:
     done = Rebalanced(copied=((b"apple", "B"),), removed=((b"banana", "A"),), copies=3, removals=1)
-    assert rebalanced_words(done) == [
+    assert [line.text for line in rebalanced(done)] == [
         "[Rebalance] Copied key 'apple' to B",
         "[Rebalance] Copied 2 more keys",
         "[Rebalance] Removed key 'banana' from A",
+        "[Coordinator] Rebalance complete.",
     ]

@@ -189,10 +189,13 @@ def test_a_piece_that_waits_and_waits_is_told_once() -> None:
             disk.free = 0
             assert (await cluster.put(b"key", b"value")).outcome is Outcome.OK
             await asyncio.sleep(120)
-            told = [event.text for event in coordinator._happenings._past if " wait " in event.text]
+            told = [event.text for event in coordinator._happenings._past if " wait, " in event.text]
             assert len(told) == 1, told
             disk.free = None
             await cluster.until(settled)
+            await cluster.call(lambda coordinator: coordinator.rebalance())
+            ended = "no slot waits any more: all that was tried again is done"
+            assert [event.text for event in coordinator._happenings._past].count(ended) == 1
 
     run_virtual(main)
 

@@ -126,7 +126,7 @@ def test_tab_completes_commands_nodes_and_recent_keys(tmp_path: Path) -> None:
         terminal.types('put "two words" 1\n')
         terminal.until('{"status":"ok"}\n\n> ')
         terminal.types("ge\ttw\t\n")
-        terminal.until("\ntwo words -> 1\n\n> ")
+        terminal.until('\n"two words" -> 1\n\n> ')
         terminal.types("exit\n")
         assert terminal.ends() == 0
 

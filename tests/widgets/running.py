@@ -53,6 +53,11 @@ class Running:
     def activity(self) -> str:
         return "\n".join(plain(line) for line in self.dashboard.query_one(Activity).journal.lines)
 
+    @property
+    def said(self) -> str:
+        """The activity's entries, a line each, however they are wrapped."""
+        return "\n".join(entry.line for entry in self.dashboard.query_one(Activity).journal.shown)
+
     def text(self, selector: str) -> str:
         """A panel as it is drawn."""
         return drawn(self.dashboard.query_one(selector))

@@ -1,10 +1,11 @@
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from kvtui.commands import EVERYTHING, ActivityFilter
 from kvtui.core.events import Level
-from kvtui.widgets.activity_log import KEPT_ENTRIES, ActivityLog, Change, Entry, copied, wrapped
+from kvtui.widgets.activity_log import KEPT_ENTRIES, ActivityLog, Change, Entry, Source, copied, wrapped
 from kvtui.widgets.panel import plain
 
 
@@ -12,24 +13,52 @@ def test_long_entries_wrap_at_spaces_and_lose_nothing() -> None:
     text = "Moved 170 slots to C; the last of them took 3.2 seconds, as B was slow to answer"
     lines = [plain(line) for line in wrapped(Entry(text, "text"), 30)]
     assert all(cell_len(line) <= 30 for line in lines)
-    assert " ".join(lines) == text
+    assert " ".join(line.strip() for line in lines) == text
 
 
 def test_a_word_longer_than_the_line_is_broken() -> None:
     lines = [plain(line) for line in wrapped(Entry("x" * 95, "text"), 30)]
-    assert [len(line) for line in lines] == [30, 30, 30, 5]
+    assert [line.count("x") for line in lines] == [28, 26, 26, 15]
 
 
-def test_the_time_stands_before_the_first_line_alone() -> None:
-    lines = [plain(line) for line in wrapped(Entry("one two three four five six seven eight", "text", "12:00:00"), 30)]
-    assert lines[0].startswith("12:00:00 one")
-    assert all(line.startswith(" " * 9) for line in lines[1:])
+LONG = "one two three four five six seven eight"
+
+
+@pytest.mark.parametrize(
+    ("source", "time", "width", "lines"),
+    [
+        (
+            Source.HAPPENED,
+            "12:00:00",
+            30,
+            ["12:00:00 · one two three four", "           five six seven", "           eight"],
+        ),
+        (
+            Source.TYPED,
+            "12:00:00",
+            30,
+            ["12:00:00 > one two three four", "           five six seven", "           eight"],
+        ),
+        (Source.ANSWERED, "", 30, ["  one two three four five six", "    seven eight"]),
+        (Source.HAPPENED, "12:00:00", 18, ["· one two three", "  four five six", "  seven eight"]),
+        (Source.ANSWERED, "", 18, ["  one two three", "    four five six", "    seven eight"]),
+    ],
+)
+def test_time_and_mark_stand_before_the_first_line_and_what_goes_on_is_indented(
+    source: Source, time: str, width: int, lines: list[str]
+) -> None:
+    assert [plain(line) for line in wrapped(Entry(LONG, "text", source, time), width)] == lines
+
+
+def test_a_line_that_is_indented_itself_goes_on_below_its_own_text() -> None:
+    lines = [plain(line) for line in wrapped(Entry("    A one two three four", "text"), 20)]
+    assert lines == ["      A one two", "        three four"]
 
 
 def test_wide_characters_count_as_two_cells() -> None:
     lines = [plain(line) for line in wrapped(Entry("鍵" * 40, "text"), 30)]
     assert all(cell_len(line) <= 30 for line in lines)
-    assert "".join(lines) == "鍵" * 40
+    assert "".join(line.strip() for line in lines) == "鍵" * 40
 
 
 def entry(number: int, level: Level = Level.INFO) -> Entry:
@@ -47,20 +76,20 @@ def test_a_log_adds_only_what_is_new() -> None:
     log.add(entry(2))
     assert log.arrange(40) == Change(gone=0, came=1)
     assert log.arrange(40) == Change()
-    assert shown(log) == ["line 1", "line 2"]
+    assert shown(log) == ["  line 1", "  line 2"]
 
 
 def test_a_log_forgets_the_oldest_and_says_how_many_lines_went() -> None:
     log = ActivityLog()
-    log.add(Entry("a long line that takes two rows of it", "text"))
+    log.add(Entry("a long line that takes two rows", "text"))
     for number in range(KEPT_ENTRIES - 1):
         log.add(entry(number))
-    log.arrange(20)
+    log.arrange(24)
     assert len(log.lines) == KEPT_ENTRIES + 1
     log.add(entry(7777))
-    assert log.arrange(20) == Change(gone=2, came=1)
-    assert shown(log)[0] == "line 0"
-    assert shown(log)[-1] == "line 7777"
+    assert log.arrange(24) == Change(gone=2, came=1)
+    assert shown(log)[0] == "  line 0"
+    assert shown(log)[-1] == "  line 7777"
     assert len(log.entries) == KEPT_ENTRIES
 
 
@@ -71,19 +100,20 @@ def test_a_filter_hides_and_shows_again_and_forgetting_goes_on_behind_it() -> No
     log.arrange(40)
     log.show_only(ActivityFilter(level=Level.BAD))
     assert log.arrange(40).anew
-    assert shown(log) == ["line 3"]
+    assert shown(log) == ["  line 3"]
     for number in range(10, KEPT_ENTRIES + 3):
         log.add(entry(number))
     assert log.arrange(40).came == 0
-    assert shown(log) == ["line 3"]
+    assert shown(log) == ["  line 3"]
     log.add(entry(9999, Level.BAD))
     assert log.arrange(40) == Change(gone=1, came=1)
-    assert shown(log) == ["line 9999"]
+    assert shown(log) == ["  line 9999"]
     log.show_only(EVERYTHING)
     log.arrange(40)
     assert len(log.lines) == KEPT_ENTRIES
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 400), max_size=30), st.integers(10, 60))
 def test_lines_added_bit_by_bit_are_those_of_all_at_once(bursts: list[int], width: int) -> None:
     bit_by_bit, at_once = ActivityLog(), ActivityLog()
@@ -92,7 +122,7 @@ def test_lines_added_bit_by_bit_are_those_of_all_at_once(bursts: list[int], widt
         for _ in range(burst):
             number += 1
             for log in (bit_by_bit, at_once):
-                log.add(Entry(f"entry {number} " * (number % 4), "text", "12:00:00", nodes=("A",)))
+                log.add(Entry(f"entry {number} " * (number % 4), "text", Source.HAPPENED, "12:00:00", nodes=("A",)))
         bit_by_bit.arrange(width)
     bit_by_bit.arrange(width)
     at_once.arrange(width)
@@ -100,7 +130,7 @@ def test_lines_added_bit_by_bit_are_those_of_all_at_once(bursts: list[int], widt
 
 
 def test_a_copy_takes_the_newest_that_fit() -> None:
-    entries = [Entry("one", "text", "12:00:00"), Entry("two", "text"), Entry("three", "text")]
-    assert copied(entries, 1000) == ("12:00:00 one\ntwo\nthree", 3)
-    assert copied(entries, 10) == ("two\nthree", 2)
+    entries = [Entry("one", "text", Source.TYPED, "12:00:00"), Entry("two", "text"), Entry("three", "text")]
+    assert copied(entries, 1000) == ("12:00:00 > one\n  two\n  three", 3)
+    assert copied(entries, 14) == ("  two\n  three", 2)
     assert copied([], 10) == ("", 0)

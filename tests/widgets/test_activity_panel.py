@@ -59,9 +59,9 @@ async def test_c_copies_what_is_shown_and_says_how_much() -> None:
         shown.dashboard.activity.focus()
         await shown.pilot.press("c")
         assert shown.app.clipboard.splitlines() == [
-            "12:00:00 A joined: 127.0.0.1:5001, started here",
-            "12:00:04 B joined: 127.0.0.1:5002, started here",
-            "> filter joined",
+            "12:00:00 · A joined: 127.0.0.1:5001, started here",
+            "12:00:04 · B joined: 127.0.0.1:5002, started here",
+            "12:00:00 > filter joined",
         ]
         assert title(shown)[1] == "3 entries copied"
         shown.dashboard.activity.add_answer("joined again")
@@ -75,7 +75,7 @@ async def test_a_copy_is_bounded() -> None:
         shown.dashboard.activity.focus()
         await shown.pilot.press("c")
         assert len(shown.app.clipboard) <= COPIED_MOST
-        assert shown.app.clipboard.splitlines()[-1].startswith("199 ")
+        assert shown.app.clipboard.splitlines()[-1].startswith("  199 ")
         assert "of 200 copied" in title(shown)[1]
 
 

@@ -76,7 +76,7 @@ async def test_idle_is_still_no_timer_runs() -> None:
 async def test_events_come_with_their_time_and_stay_in_order() -> None:
     async with running(FrozenCluster(frozen.healthy(), frozen.EVENTS)) as shown:
         lines = [line for line in shown.activity.splitlines() if line.startswith("12:")]
-        assert [line[:10] for line in lines] == ["12:00:00 A", "12:00:04 B", "12:00:31 C"]
+        assert [line[:12] for line in lines] == ["12:00:00 · A", "12:00:04 · B", "12:00:31 · C"]
 
 
 async def test_the_activity_is_bounded_in_entries_and_in_length() -> None:
@@ -162,7 +162,7 @@ async def test_f12_saves_the_screen_and_says_where(tmp_path: Path) -> None:
         await shown.until(lambda: "screen saved as" in shown.activity)
         (saved,) = tmp_path.iterdir()
         assert saved.read_text().startswith("<svg")
-        assert saved.name in shown.activity.replace("\n", "")
+        assert saved.name in shown.said
 
 
 @pytest.mark.parametrize("opened", ["f1", "f3"])
@@ -184,7 +184,7 @@ async def test_f12_says_where_it_saved_on_the_screen_that_is_seen(tmp_path: Path
 async def test_f12_says_when_it_can_not_save(tmp_path: Path) -> None:
     async with running(FrozenCluster(frozen.healthy()), pictures=tmp_path / "missing") as shown:
         await shown.pilot.press("f12")
-        await shown.until(lambda: "not saved: No such file or directory" in shown.activity.replace("\n", " "))
+        await shown.until(lambda: "not saved: No such file or directory" in shown.said)
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ async def test_a_size_shows_the_panels_that_it_has_room_for(size: tuple[int, int
 async def test_a_small_screen_turns_to_the_answer_and_goes_round_its_panels() -> None:
     async with running(FrozenCluster(frozen.healthy()), (40, 15)) as shown:
         await shown.type("put a 1")
-        await shown.until(lambda: "PUT a = 1" in shown.text("#activity"))
+        await shown.until(lambda: "put a = 1" in shown.text("#activity"))
         assert shown.dashboard.query_one("#activity").region.area
         await shown.pilot.press("f6")
         assert shown.dashboard.query_one("#ring").region.area
@@ -240,7 +240,7 @@ async def test_resizing_to_any_size_and_back_shows_the_same() -> None:
             await shown.pilot.resize_terminal(*size)
             await shown.pilot.pause()
         await shown.until(lambda: shown.text("#ring") == before)
-        assert "12:00:31 C joins" in shown.activity
+        assert "12:00:31 · C joins" in shown.activity
 
 
 async def test_a_cluster_that_can_not_be_watched_any_more_is_a_line() -> None:
@@ -283,9 +283,9 @@ async def test_a_crash_report_names_places_in_the_code_and_no_variable() -> None
 
 async def test_text_can_be_selected_and_copied() -> None:
     async with running(FrozenCluster(frozen.healthy(), frozen.EVENTS)) as shown:
-        await shown.pilot.mouse_down("#activity", offset=(11, 1))
-        await shown.pilot.hover("#activity", offset=(19, 1))
-        await shown.pilot.mouse_up("#activity", offset=(19, 1))
+        await shown.pilot.mouse_down("#activity", offset=(13, 1))
+        await shown.pilot.hover("#activity", offset=(21, 1))
+        await shown.pilot.mouse_up("#activity", offset=(21, 1))
         assert shown.dashboard.get_selected_text() is not None
         assert "A joined" in (shown.dashboard.get_selected_text() or "")
 

@@ -82,7 +82,7 @@ async def test_a_missing_or_broken_theme_falls_back_with_a_notice(tmp_path: Path
     (tmp_path / "sea.toml").write_text(SEA.replace("#3fa9f5", "wet"))
     async with running(FrozenCluster(frozen.healthy()), look=Look(theme="sea", themes=tmp_path)) as shown:
         assert shown.app.theme == "kvtui-night"
-        told = " ".join(shown.activity.split())
+        told = shown.said
         assert "theme sea.toml is left out: colours.primary" in told
         assert 'there is no theme "sea"; kvtui-night takes its place' in told
 
