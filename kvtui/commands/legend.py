@@ -27,7 +27,12 @@ class Sign(Enum):
         "a node's first copies",
         "a range of the ring: its keys have their first copy on that node",
     )
-    SHARE = Told("██", "coloured arc (share)", "a node's share", "how much of the ring has its first copy on that node")
+    SHARE = Told(
+        "██",
+        "coloured arc (share)",
+        "a node's share",
+        "a node's share of the ring: its keys have their first copy there",
+    )
     DOTS = Told("··", "dots inside", "keys", "keys, each where it is on the ring")
     KEY = Told("◆", "◆", "the key looked up", "the key that was looked up last; at a name, the node of its first copy")
     COPY = Told("◇", "◇", "another copy of it", "a node that holds another copy of that key")
@@ -43,9 +48,7 @@ class Sign(Enum):
         "×", "×", "skipped: has one already", "classic ring: a virtual node of a node that was met before on that way"
     )
     HOLLOW = Told("▌▐", "hollow arc", "node away or behind", "the range's first node is down, or may lack writes")
-    STANDS_IN = Told(
-        "▄▄", "its inner rim", "serves it now", "the node that answers for a hollow arc now, with a later copy"
-    )
+    STANDS_IN = Told("▄▄", "its inner rim", "serves it now", "the node that serves a hollow arc now, with a later copy")
     WAITING = Told(
         "▌▞", "hollow, red stripes", "waits for its nodes",
         "clean copies of these keys are left, none can be reached: no gets and no puts until a node is back",
