@@ -1,4 +1,5 @@
-"""The words in the middle of the ring: how many keys, on how many nodes, how even; and the key that was looked up."""
+"""The words in the middle of the ring: how many keys, on how many nodes, how even; and the key that was looked up,
+or what to type first."""
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
@@ -10,13 +11,12 @@ from kvtui.core.balance import balance
 from kvtui.core.ring_walk import Step
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.widgets.picture import Picture
+from kvtui.widgets.ring.first_steps import first_steps, invitation
 from kvtui.widgets.ring.found import found_lines, line_width, why_line
 from kvtui.widgets.tints import Line
 from kvtui.widgets.words import counted
 from kvtui.widgets.wrapping import wrapped_text
 
-INVITATION_WIDTH = len("addnode A 5001")
-"""Cells that the least invitation to a first node needs."""
 CAN_BE_REACHED = " can be reached"
 
 
@@ -27,7 +27,7 @@ def centre_lines(
     looked up, those ``reached`` are named; ``steps`` are the virtual nodes met on the way there, if there is one."""
     snapshot = picture.snapshot
     if not snapshot.nodes:
-        return [line for line in _invitation(width) if line_width(line) <= width][:rows]
+        return chosen(invitation(width), width, rows)
     lines: list[tuple[int, Line]] = [
         *((0, line) for line in _keys(snapshot, width)),
         (2, ((_copies(snapshot), "dim"),)),
@@ -38,6 +38,9 @@ def centre_lines(
         lines += [(5, ((" ", "text"),)), *((1, line) for line in found)]
         why = why_line(picture, width - 4, steps)  # further down the ring is narrower
         lines += [(3, why)] if why else []
+    else:
+        steps_to_take = first_steps(snapshot, width)
+        lines += [(5, ((" ", "text"),)), *((1, line) for line in steps_to_take)] if steps_to_take else []
     return chosen(lines, width, rows)
 
 
@@ -48,17 +51,6 @@ def chosen(lines: Sequence[tuple[int, Line]], width: int, rows: int) -> list[Lin
         last = max(range(len(fitting)), key=lambda place: (fitting[place][0], place))
         del fitting[last]
     return [line for _, line in fitting]
-
-
-def _invitation(width: int) -> list[Line]:
-    long: list[Line] = [
-        (("no nodes yet", "bold"),),
-        ((" ", "text"),),
-        (("type", "dim"),),
-        (("addnode A 5001", "accent bold"),),
-        (("to start the first one", "dim"),),
-    ]
-    return long if width >= 22 else [(("to begin, type", "dim"),), (("addnode A 5001", "accent bold"),)]
 
 
 def _keys(snapshot: ClusterSnapshot, width: int) -> list[Line]:

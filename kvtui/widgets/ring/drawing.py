@@ -19,8 +19,8 @@ from kvtui.widgets.picture import Picture
 from kvtui.widgets.ring.arcs import Arc, arcs_of, count_arcs, looks_of
 from kvtui.widgets.ring.band import Band
 from kvtui.widgets.ring.cells import Overlay
-from kvtui.widgets.ring.centre import INVITATION_WIDTH
 from kvtui.widgets.ring.circle import Circle, fit
+from kvtui.widgets.ring.first_steps import LEAST_WIDTH
 from kvtui.widgets.ring.glyphs import Glyphs
 from kvtui.widgets.ring.inlays import merged
 from kvtui.widgets.ring.key_dots import key_dots
@@ -129,7 +129,7 @@ class Drawing:
         self.view = wanted or (fitting(circle, self._count(snapshot, circle), selected) if circle else View.ARCS)
         if self.view is View.SHARE:
             circle = self._circle_for(picture, View.SHARE)
-        if circle is not None and not snapshot.nodes and centre_width(circle) < INVITATION_WIDTH:
+        if circle is not None and not snapshot.nodes and centre_width(circle) < LEAST_WIDTH:
             circle = None  # what to type matters more than an empty circle
         self._use(circle)
         if self.view is View.FOCUS and not selected and snapshot.nodes:
