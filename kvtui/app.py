@@ -20,13 +20,13 @@ from textual.screen import Screen
 
 from kvtui import screens
 from kvtui.commands import History, Level, Line
-from kvtui.commands.notation import use_ascii_alone
 from kvtui.commands.wording import harmless
 from kvtui.config import Look
 from kvtui.core.cluster import Cluster
 from kvtui.core.events import Event
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.driver import TerminalDriver
+from kvtui.notation import use_ascii_alone
 from kvtui.screens.defects import defect_lines, noted
 from kvtui.screens.errands import Errands
 from kvtui.screens.key_watch import KeyWatch

@@ -173,7 +173,7 @@ def bench(outer: Options, /, workload: str | None, keep: bool, **given: Any) -> 
 
     On the cluster of --state; on a new one of your own with --memory --nodes 3.
     """
-    from kvtui.commands.notation import as_word
+    from kvtui.notation import as_word
 
     names = ("records", "size", "clients", "seconds", "ops", "rate", "keys", "save", "against")
     asked = {name: given.pop(name) for name in names}

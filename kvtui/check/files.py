@@ -19,6 +19,7 @@ import msgspec
 from kvtui.check.operation import History, Kind, Operation, Outcome
 from kvtui.core.malformed import MALFORMED, what_is_wrong
 from kvtui.named_files import open_named
+from kvtui.notation import brief
 
 NEMESIS = "nemesis"
 LINE_BYTES = 16 * 1024 * 1024
@@ -192,8 +193,8 @@ class _Reading:
         begun = self._operations[index]
         if (begun.process, begun.kind, begun.key) != (entry.process, kind, entry.key):
             raise ValueError(
-                f"an operation began as {begun.kind} of {begun.key} by process {begun.process} "
-                f"and ends as {kind} of {entry.key} by process {entry.process}"
+                f"an operation began as {begun.kind} of {brief(begun.key)} by process {begun.process} "
+                f"and ends as {kind} of {brief(entry.key or '')} by process {entry.process}"
             )
         if kind is Kind.PUT and entry.value not in (None, begun.value):
             raise ValueError("a put ends with another value than it began with")

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kvtui.check.operation import Kind, Operation, Outcome
+from kvtui.notation import brief, in_quotes
 
 WIDTH = 80
 LEAST_WIDTH = 40
 VALUE_WIDTH = 16
+NOTHING = "nothing"
+"""What a get of a key that was not there is told."""
 KEY_WIDTH = 12
 
 
@@ -51,11 +54,11 @@ def _cells(operation: Operation, origin: float, several: bool) -> tuple[str, str
 def _asked(operation: Operation, several: bool) -> str:
     words: list[str] = [operation.kind.value]
     if several:
-        words.append(_printable(operation.key, KEY_WIDTH))
+        words.append(brief(operation.key, KEY_WIDTH))
     if operation.kind is Kind.PUT and operation.value is not None:
-        words.append(_printable(operation.value, VALUE_WIDTH))
+        words.append(value_words(operation.value, VALUE_WIDTH))
     if operation.kind is Kind.GET and operation.outcome is Outcome.OK:
-        words.append("-> " + ("nothing" if operation.value is None else _printable(operation.value, VALUE_WIDTH)))
+        words.append("-> " + (NOTHING if operation.value is None else value_words(operation.value, VALUE_WIDTH)))
     if operation.stale:
         words.append("stale")
     if operation.outcome is not Outcome.OK:
@@ -63,8 +66,9 @@ def _asked(operation: Operation, several: bool) -> str:
     return " ".join(words)
 
 
-def _printable(text: str, width: int) -> str:
-    return _cut(text if text.isascii() and text.isprintable() else ascii(text)[1:-1], width)
+def value_words(text: str, width: int = KEY_WIDTH * 3) -> str:
+    """A value, cut where it is long."""
+    return in_quotes(text) if text == NOTHING else brief(text, width)
 
 
 def _cut(text: str, width: int) -> str:

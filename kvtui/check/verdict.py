@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from kvtui.check.operation import Operation
 from kvtui.check.timeline import timeline
+from kvtui.notation import brief
 
 
 class Verdict(StrEnum):
@@ -42,7 +43,7 @@ class Violation:
 
     def lines(self, width: int = 80) -> list[str]:
         """The reason and the counter-example's timeline, as text."""
-        return [f"key {self.key}: {self.reason}", *timeline(self.operations, width)]
+        return [f"key {brief(self.key)}: {self.reason}", *timeline(self.operations, width)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Report:
         for violation in self.violations:
             said += ["", *violation.lines(width)]
         if self.undecided:
-            said.append(f"undecided, the search reached its limit: {', '.join(self.undecided)}")
+            said.append(f"undecided, the search reached its limit: {', '.join(map(brief, self.undecided))}")
         if self.staleness.reads:
             stale = self.staleness
             said.append(

@@ -13,6 +13,7 @@ from math import inf
 
 from kvtui.check.operation import Kind, Operation, Outcome
 from kvtui.check.register import Act, acts_of
+from kvtui.notation import brief
 
 NEVER = (0, 0)
 """The version of a key that was never written, or whose tombstone is forgotten."""
@@ -116,7 +117,7 @@ def _misread(
         )
     puts = writes.of(value)
     if puts and all(writes.version(put) not in (None, version) for put in puts):
-        return f"a get found {value}, and names another version than it was put at", (*puts, get)
+        return f"a get found {brief(value)}, and names another version than it was put at", (*puts, get)
     if len(puts) == 1:
         writes.tell(puts[0], version)
     return None

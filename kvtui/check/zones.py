@@ -22,6 +22,7 @@ from itertools import pairwise
 from math import inf
 
 from kvtui.check.operation import Kind, Operation, Outcome
+from kvtui.check.timeline import value_words
 from kvtui.check.verdict import LINEARIZABLE, UNDECIDED, Finding, Verdict
 
 PUT, GET, DELETE = 0, 1, 2
@@ -97,14 +98,14 @@ class _Clusters:
         for value, get, end in self._gets:
             cluster = of_value.get(value)
             if cluster is None:
-                return _violated(f"a get returned {value}, which no put can have written", get)
+                return _violated(f"a get returned {value_words(value)}, which no put can have written", get)
             cluster.add(get, end)
         forward, items = [], []
         for cluster in of_value.values():
             if cluster.first_end < cluster.last_start:
                 if cluster.first_end < cluster.put.start:
                     return _violated(
-                        f"a get returned {cluster.put.value} before its put began", cluster.early, cluster.put
+                        f"a get returned {_value(cluster.put)} before its put began", cluster.early, cluster.put
                     )
                 forward.append(cluster)
             elif cluster.read or cluster.put.outcome is Outcome.OK:
@@ -134,7 +135,7 @@ def _violated(reason: str, *operations: Operation) -> Finding:
 
 
 def _overlap(before: _Cluster, after: _Cluster) -> Finding:
-    reason = f"both {before.put.value} and {after.put.value} must have been the value at the same time"
+    reason = f"both {_value(before.put)} and {_value(after.put)} must have been the value at the same time"
     return _violated(reason, *before.bounds, *after.bounds)
 
 
@@ -158,10 +159,10 @@ def _between(forward: list[_Cluster], items: list[Item]) -> list[Item] | Finding
 
 
 def _inside(zone: _Cluster, kind: int, operation: Operation) -> Finding:
-    what = ("a get found nothing", f"{operation.value} was the value", "a delete took effect")[
+    what = ("a get found nothing", f"{_value(operation)} was the value", "a delete took effect")[
         1 if kind == PUT else 0 if kind == GET else 2
     ]
-    return _violated(f"{what} while {zone.put.value} must have been the value all the time", *zone.bounds, operation)
+    return _violated(f"{what} while {_value(zone.put)} must have been the value all the time", *zone.bounds, operation)
 
 
 def _sweep(items: list[Item], zone_ends: list[float]) -> Finding:
@@ -222,3 +223,7 @@ def _next_delete(deletes: list[tuple[float, int]], done: list[bool]) -> int | No
         if not done[index]:
             return index
     return None
+
+
+def _value(operation: Operation) -> str:
+    return value_words(operation.value or "")

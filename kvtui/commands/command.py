@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from kvtui.commands.notation import as_rest, as_word
+from kvtui.notation import as_rest, as_word
 
 if TYPE_CHECKING:
     from kvtui.commands.context import Context

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from kvtui.commands.command import Argument, Command, CommandError, Kind, usage_line
 from kvtui.commands.glossary import TERMS, find_term
-from kvtui.commands.notation import as_rest, as_word
 from kvtui.commands.parsing import parse
 from kvtui.commands.registry import COMMANDS, find, nearest
 from kvtui.commands.wording import harmless
 from kvtui.commands.words import Word, next_word, rest_of
+from kvtui.notation import as_rest, as_word
 
 OFFERED = 50
 """Most completions of one line."""

@@ -16,6 +16,7 @@ from kvtui.core.cluster import IT_IS_DOWN, ClusterError, Heard, Location, Replic
 from kvtui.core.events import Level
 from kvtui.core.naming import named
 from kvtui.core.snapshot import ClusterSnapshot, NodeState, NodeView, RangeView
+from kvtui.notation import as_word
 
 RANGES_LISTED = 100
 """Ranges of a node that are listed; of the others it is said how many there are."""
@@ -38,7 +39,7 @@ async def inspect(invocation: Invocation, context: Context) -> bool:
     view = picture.node(node)
     if view is None:
         known = ", ".join(harmless(known.id) for known in picture.nodes) or "none"
-        raise ClusterError(f"there is no node {harmless(node)}; there are: {known}")
+        raise ClusterError(f"there is no node {as_word(node)}; there are: {known}")
     if context.inspected is not None:
         context.inspected(node)
         return True

@@ -6,12 +6,12 @@ from kvtui.commands import original, plain
 from kvtui.commands.command import Argument, Command, CommandError, Flag, Invocation, Kind
 from kvtui.commands.context import Context, Line
 from kvtui.commands.copies import copy_is_fine, copy_words, newest_of
-from kvtui.commands.notation import NOT_FOUND
 from kvtui.commands.rising import to_come
 from kvtui.commands.wording import shown, to_bytes, whole
 from kvtui.core.cluster import Location, Outcome, Read, ReplicaCopy, Written
 from kvtui.core.events import Level
 from kvtui.core.version import Version
+from kvtui.notation import NOT_FOUND
 
 LISTED_KEYS = 100
 """Keys that ``keys`` prints without ``--all``."""

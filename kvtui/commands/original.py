@@ -9,11 +9,11 @@ import json
 from collections.abc import Sequence
 
 from kvtui.commands.context import Line
-from kvtui.commands.notation import NOT_FOUND
 from kvtui.commands.wording import counted, shown, shown_value, whole_value
 from kvtui.core.cluster import Read, Rebalanced, ReplicaAnswer, Written
 from kvtui.core.events import Level
 from kvtui.core.trace import SILENT, UNASKED
+from kvtui.notation import NOT_FOUND
 
 
 def stored(key: bytes, value: bytes, written: Written, more: str) -> list[Line]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kvtui.commands.context import Line
-from kvtui.commands.notation import cut
 from kvtui.commands.original import level_of
 from kvtui.commands.wording import counted, from_bytes, shown, shown_value, whole_value
 from kvtui.core.cluster import Read, Rebalanced, ReplicaAnswer, Written
 from kvtui.core.events import Level
 from kvtui.core.trace import SILENT, UNASKED
+from kvtui.notation import cut
 
 VALUE_CHARACTERS = 40
 """Longest value that stands beside a key that was put; of a longer one that many."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable
 
-from kvtui.commands.notation import as_rest, as_word, cut, escape, in_quotes
+from kvtui.notation import as_rest, as_word, cut, escape, in_quotes
 
 SHOWN_CHARACTERS = 200
 """Longest key or value inside a sentence; a longer one is cut, and its size named."""

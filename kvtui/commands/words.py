@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from kvtui.commands.notation import BLANKS, QUOTES, EscapeError, unescape
 from kvtui.commands.wording import from_bytes, quoted, to_bytes
+from kvtui.notation import BLANKS, QUOTES, EscapeError, unescape
 
 _RUN = {quote: re.compile(f"[^{quote}\\\\]+" if quote == '"' else f"[^{quote}]+") for quote in QUOTES}
 """What stands for itself between two quotes."""

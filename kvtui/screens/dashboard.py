@@ -12,10 +12,10 @@ from textual.reactive import reactive
 from textual.screen import Screen
 
 from kvtui.commands import ActivityFilter, History
-from kvtui.commands.notation import as_rest
 from kvtui.commands.wording import harmless
 from kvtui.core.cluster import Location
 from kvtui.core.snapshot import ClusterSnapshot
+from kvtui.notation import as_rest
 from kvtui.widgets.activity import Activity
 from kvtui.widgets.choosing import NodeChosen, NodeInspected
 from kvtui.widgets.command_bar import CommandBar

@@ -13,11 +13,11 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
-from kvtui.commands.notation import as_rest
 from kvtui.commands.wording import from_bytes, shown, to_bytes
 from kvtui.commands.words import one_text
 from kvtui.core.cluster import ClusterError, Item, Outcome
 from kvtui.core.events import Level
+from kvtui.notation import as_rest
 from kvtui.screens.defects import noted
 from kvtui.screens.key_browser.asking import asking
 from kvtui.screens.key_browser.browsing import Browsing

@@ -12,8 +12,8 @@ from pathlib import Path
 import anyio
 
 from kvtui.commands import History, Level, Line
-from kvtui.commands.notation import use_ascii_alone
 from kvtui.core.cluster import Cluster
+from kvtui.notation import use_ascii_alone
 from kvtui.shell.editor import PROMPT, Editor, terminal_restored
 from kvtui.shell.notices import watch
 from kvtui.shell.piped import LINE_BYTES, LineTooLong, PipedLines, each_line

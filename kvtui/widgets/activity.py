@@ -12,8 +12,8 @@ from textual.selection import Selection
 from textual.strip import Strip
 
 from kvtui.commands import ActivityFilter
-from kvtui.commands.notation import as_rest
 from kvtui.core.events import Event, Level
+from kvtui.notation import as_rest
 from kvtui.widgets.activity_log import ActivityLog, Entry, Source, copied
 from kvtui.widgets.keys import key_of
 from kvtui.widgets.panel import Panel, line_strip, plain

@@ -235,6 +235,22 @@ def test_a_timeline_shows_what_overlaps_and_what_never_ended() -> None:
     assert rows["p2"].index("├") > rows["p0"].index("┤")
 
 
+def test_a_violation_drives_no_terminal_and_takes_no_text_for_another() -> None:
+    asked = [
+        put("a\x1b[2J", 0, 1),
+        get("a\x1b[2J", 2, 3),
+        put("nothing", 4, 5),
+        get("a\x1b[2J", 6, 7),
+        get("nothing", 8, 9),
+    ]
+    (broken,) = check([replace(operation, key="k\n") for operation in asked]).violations
+    told = "\n".join(broken.lines(100))
+    assert told.startswith(r'key "k\n": ')
+    assert r'get -> "a\x1b[2J"' in told
+    assert "\x1b" not in told
+    assert " nothing " not in told.replace("found nothing", "")
+
+
 # What a person is told of a violation: the reason, and the operations that show it and no others.
 TOLD: dict[str, tuple[list[Operation], list[int]]] = {
     "both 1 and 2 must have been the value at the same time": (

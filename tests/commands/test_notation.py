@@ -9,7 +9,6 @@ from rich.cells import cell_len, get_character_cell_size
 
 from kvtui.commands import candidates, parse
 from kvtui.commands.completion import Names
-from kvtui.commands.notation import as_rest, as_word, use_ascii_alone
 from kvtui.commands.wording import (
     SHOWN_CHARACTERS,
     from_bytes,
@@ -20,6 +19,7 @@ from kvtui.commands.wording import (
     whole,
     whole_value,
 )
+from kvtui.notation import as_rest, as_word, use_ascii_alone
 
 NASTY = st.sampled_from(
     [

@@ -10,10 +10,10 @@ from textual.screen import Screen
 
 from kvtui.app import Happened
 from kvtui.commands import Level, Line, parse
-from kvtui.commands.notation import as_rest, escape
 from kvtui.commands.wording import harmless, shown, to_bytes, whole, whole_value
 from kvtui.core.change import AddNode
 from kvtui.core.events import Event
+from kvtui.notation import as_rest, escape
 from kvtui.screens import Confirm, ExplainScreen, PlanScreen
 from kvtui.screens.keys import KeyBrowser
 from kvtui.widgets.activity import Activity

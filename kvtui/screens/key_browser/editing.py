@@ -2,8 +2,8 @@
 
 from textual.widgets.text_area import Document
 
-from kvtui.commands.notation import escape
 from kvtui.commands.wording import counted
+from kvtui.notation import escape
 from kvtui.screens.key_browser.value import Kind, kind_of
 
 EDITED_BYTES = 64 * 1024

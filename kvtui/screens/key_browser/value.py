@@ -9,8 +9,8 @@ from itertools import accumulate
 
 import msgspec
 
-from kvtui.commands.notation import BLANKS, QUOTES, escape, in_quotes
 from kvtui.commands.wording import counted, harmless
+from kvtui.notation import BLANKS, QUOTES, escape, in_quotes
 
 SHOWN_CHARACTERS = 32 * 1024
 """Characters of text that are shown."""

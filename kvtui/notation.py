@@ -74,6 +74,12 @@ def as_rest(text: str) -> str:
     return in_quotes(text)
 
 
+def brief(text: str, width: int = 40) -> str:
+    """``text`` as one word of at most ``width`` characters; one that is cut ends in …, as no word does."""
+    word = as_word(text[: width + 1])
+    return word if len(word) <= width and len(text) <= width else word[: width - 1] + "…"
+
+
 def in_quotes(text: str) -> str:
     """``text`` in double quotes, on one line, without a character that can't be seen."""
     escaped = escape(text, quoted=True)
