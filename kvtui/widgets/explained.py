@@ -13,6 +13,7 @@ from kvtui.core.explanation import Explanation, Holder, Role
 from kvtui.core.snapshot import NodeState, RangeView
 from kvtui.core.trace import SILENT, Exchange
 from kvtui.widgets.bars import LEFT_EIGHTHS
+from kvtui.widgets.folding import folded
 from kvtui.widgets.panel import LinesPanel
 from kvtui.widgets.picture import Picture
 from kvtui.widgets.tints import Line, Span
@@ -54,7 +55,8 @@ def explained_lines(
     label = LABEL if width >= NARROW else LABEL_NARROW
     lines: list[Line] = []
     lines += _step(label, "key", [(short(short_key(told), width - label), "bold")])
-    lines += _step(label, "token", [(f"0x{where.token:016x}", "text"), *_fits(label, width)])
+    token = short(f"0x{where.token:016x}", width - label)
+    lines += _step(label, "token", [(token, "text"), *_fits(label, width)])
     if ranges:
         lines += [_padded(label, line) for line in ring_band(told, ranges, colours, width - label)]
     slot = f"{where.slot:,} of {where.slots:,}"
@@ -68,7 +70,7 @@ def explained_lines(
         lines.append(())
     lines += _timeline(told, colours, width)
     lines.append(())
-    return lines + _outcome(told, label, width)
+    return folded(lines + _outcome(told, label, width), width, label)
 
 
 def ring_band(
@@ -120,7 +122,7 @@ def _replicas(told: Explanation, colours: Mapping[str, int], label: int, width: 
         size = len(joint) + 2 + cell_len(name) + 1 + len(words)
         if used and used + size > width - label:
             lines.append([])
-            used = 0
+            used, joint, size = 0, joint.lstrip(), size - len(joint) + len(joint.lstrip())
         lines[-1] += [
             (joint, "dim"),
             (f"{glyph} {name} ", f"bold node:{colours.get(holder.node, 0)}"),

@@ -73,7 +73,8 @@ def _narrow(snapshot: ClusterSnapshot, width: int, readonly: bool) -> Line:
     forms = _forms(snapshot)
     ways = [(*badge, *up, *gap, *how) for how in forms for up in (nodes, few)] + [(*badge, *how) for how in forms]
     briefest = tuple((in_words(text, width), words) for text, words in forms[-1])
-    return next((way for way in [*ways, *forms] if _width(way) <= width), briefest)
+    plain = [(*few, *gap, *how) for how in forms] if readonly else []
+    return next((way for way in [*ways, *plain, *forms] if _width(way) <= width), briefest)
 
 
 def _nodes_up(snapshot: ClusterSnapshot, *, short: bool = False) -> Line:

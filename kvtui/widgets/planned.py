@@ -10,6 +10,7 @@ from kvtui.commands.wording import harmless
 from kvtui.core.events import Level
 from kvtui.core.plan import NodePlan, Plan
 from kvtui.core.snapshot import NodeState
+from kvtui.widgets.folding import folded
 from kvtui.widgets.panel import LinesPanel
 from kvtui.widgets.picture import Picture
 from kvtui.widgets.tints import Line, Span
@@ -62,7 +63,7 @@ def planned_lines(made: Plan, colours: Mapping[str, int], width: int) -> list[Li
         lines += [
             ((f"{mark if place == 0 else ' '} ", f"bold {words}"), (part, words)) for place, part in enumerate(parts)
         ]
-    return lines
+    return folded(lines, width, LABEL)
 
 
 def node_bar(before: int, after: int, scale: int, width: int) -> tuple[str, str, str]:

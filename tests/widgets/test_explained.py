@@ -24,7 +24,7 @@ def texts(explanation: Explanation, width: int = 70) -> list[str]:
 
 
 @pytest.mark.parametrize("name", TOLD)
-@pytest.mark.parametrize("width", [30, 34, 46, 70, 104, 200])
+@pytest.mark.parametrize("width", [17, 30, 34, 46, 70, 104, 200])
 def test_every_line_fits(name: str, width: int) -> None:
     long = replace(TOLD[name], where=replace(TOLD[name].where, key="日".encode() * 90))
     for text in texts(TOLD[name], width) + texts(long, width):

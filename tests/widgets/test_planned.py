@@ -23,7 +23,7 @@ def texts(plan: Plan, width: int = 70) -> list[str]:
 
 
 @pytest.mark.parametrize("change", [AddNode("D"), RemoveNode("B"), SetReplication(3)], ids=str)
-@pytest.mark.parametrize("width", [30, 34, 46, 62, 70, 104, 200])
+@pytest.mark.parametrize("width", [17, 30, 34, 46, 62, 70, 104, 200])
 def test_every_line_fits(change: Change, width: int) -> None:
     plan = told.plan(change, "B")
     nodes = tuple(replace(node, node=node.node * 32) for node in plan.nodes)

@@ -8,7 +8,9 @@ from textual.widget import Widget
 
 from kvtui.commands import COMMANDS, usage_for
 from kvtui.screens import Confirm, Help
+from kvtui.widgets.folding import folded
 from kvtui.widgets.hint import fitted
+from kvtui.widgets.panel import plain
 from kvtui.widgets.words import in_words
 from tests.widgets import frozen
 from tests.widgets.frozen import FrozenCluster
@@ -36,6 +38,18 @@ def test_usage_is_never_cut_in_a_word(width: int) -> None:
         assert "\n" not in told
         whole = [word.rstrip(",;:·") for word in told.removesuffix("…").split()]
         assert whole == [word.rstrip(",;:·") for word in usage.split()][: len(whole)] or len(whole) == 1, told
+
+
+@given(
+    st.lists(st.tuples(st.text("ab ż日", max_size=25), st.sampled_from(["text", "dim"])), max_size=4),
+    st.integers(8, 40),
+)
+def test_folded_lines_fit_and_keep_every_word(spans: list[tuple[str, str]], width: int) -> None:
+    lines = folded([tuple(spans)], width, 6)
+    assert all(cell_len(plain(line)) <= width for line in lines)
+    assert "".join("".join(plain(line).split()) for line in lines) == "".join(
+        "".join(text.split()) for text, _ in spans
+    )
 
 
 def cramped(screen: Widget) -> list[str]:

@@ -5,6 +5,9 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from kvtui.screens.key_browser.key_line import KeyLine
+from kvtui.widgets.words import in_words
+
+ASKED = "what the keys begin with"
 
 
 class PrefixLine(KeyLine):
@@ -15,4 +18,8 @@ class PrefixLine(KeyLine):
     ]
 
     def __init__(self, prefix: str, *, id: str | None = None) -> None:
-        super().__init__(prefix, "what the keys begin with", id=id)
+        super().__init__(prefix, ASKED, id=id)
+
+    def on_resize(self) -> None:
+        """What is asked for ends between words."""
+        self.placeholder = in_words(ASKED, self.size.width - 1)
