@@ -75,9 +75,9 @@ async def on_the_dashboard(look: Looker, text: str) -> None:
     for line in (f"put {whole(key)} {whole_value(key)}", f"get {whole(key)}", f"where {whole(key)}"):
         assert parse(line) is not None
         enter(run, line)
-    answer = f"{whole(key)} -> {whole_value(key)}"
+    answer = f"get {whole(key)} = {whole_value(key)}"
     await look.sees("get", answer)
-    assert answer in [entry.text for entry in run.dashboard.activity.journal.entries]
+    assert f"{answer} ← A" in [entry.text.rpartition(" 0.2 ms")[0] for entry in run.dashboard.activity.journal.entries]
     await look.sees("inspector", f"Key {shown(key)}")
     run.app.post_message(Happened(Event(frozen.NOON, Level.INFO, f"said: {text}")))
     await run.until(
