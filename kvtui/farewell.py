@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
+from kvtui.commands.reachable import known_words
 from kvtui.commands.wording import counted, harmless
 from kvtui.core.cluster import ClusterError
 from kvtui.core.naming import named
@@ -64,7 +65,10 @@ def _kept(picture: ClusterSnapshot, all_counted: bool) -> str:
     if picture.stopped or not all_counted:
         return f"what was stored is {where}"
     if picture.unavailable:
-        return f"{counted(picture.keys, 'key')}, and those that wait for {named(picture.waits_for)}, are {where}"
+        wait, known = f"wait for {named(picture.waits_for)}", picture.known_keys
+        if known is None:
+            return f"{counted(picture.keys, 'key')}, and those that {wait}, are {where}"
+        return f"{known_words(picture)} keys are {where} ({known - picture.keys:,} of them {wait})"
     if not picture.keys:
         return f"no key is stored; the cluster is {where}"
     return f"{counted(picture.keys, 'key')} {'is' if picture.keys == 1 else 'are'} {where}"

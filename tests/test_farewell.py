@@ -26,10 +26,14 @@ FAR = replace(B, host="10.0.0.2", started_here=False)
         ({"keys": 1}, ["1 key is kept in /home/ann/lab; open the cluster again with: kvtui"]),
         ({"keys": 0}, ["no key is stored; the cluster is kept in /home/ann/lab; open the cluster again with: kvtui"]),
         (
-            {"nodes": (A, DOWN), "unavailable": 32, "waits_for": ("B",)},
+            {"nodes": (A, DOWN), "unavailable": 32, "waits_for": ("B",), "unreachable_keys": None},
             [
                 "20,002 keys, and those that wait for B, are kept in /home/ann/lab; open the cluster again with: kvtui",
             ],
+        ),
+        (
+            {"nodes": (A, DOWN), "unavailable": 32, "waits_for": ("B",), "unreachable_keys": 98},
+            ["20,100 keys are kept in /home/ann/lab (98 of them wait for B); open the cluster again with: kvtui"],
         ),
         (
             {"nodes": (A, FAR)},

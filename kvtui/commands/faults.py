@@ -59,7 +59,7 @@ async def heal(_invocation: Invocation, context: Context) -> bool:
     hurt = [view.id for view in (await context.cluster.refresh()).nodes if view.fault]
     await _faults(context.cluster).heal()
     nothing = Line("Nothing to heal", Level.GOOD)
-    healed = Line("all partitions, delays and pauses are over; who was killed waits for start", Level.GOOD)
+    healed = Line("All partitions, delays and pauses are over; who was killed waits for start", Level.GOOD)
     context.answer([Line(f"Healed: {' '.join(hurt)}", Level.GOOD) if hurt else nothing], [healed if hurt else nothing])
     return True
 

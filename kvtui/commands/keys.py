@@ -134,7 +134,7 @@ def location_lines(location: Location) -> list[Line]:
 
 def _copy_line(copy: ReplicaCopy, newest: Version) -> Line:
     level = Level.INFO if copy_is_fine(copy, newest) else Level.WARNING
-    return Line(f"  [{copy.node}] {copy_words(copy, newest)}", level)
+    return Line(f"  {copy.node}: {copy_words(copy, newest)}", level)
 
 
 async def browse(invocation: Invocation, context: Context) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kvtui.commands import plain
 from kvtui.commands.address import Address, parse_address
 from kvtui.commands.command import Argument, Command, CommandError, Flag, Invocation, Kind
 from kvtui.commands.context import Context, Line
@@ -61,9 +62,8 @@ async def remove(invocation: Invocation, context: Context) -> bool:
 async def show(_invocation: Invocation, context: Context) -> bool:
     """``show``: counts as the nodes say them now."""
     picture = await context.cluster.refresh()
-    context.say(Line("Active Nodes:"))
-    for view in picture.nodes:
-        context.say(Line(f"  {node_words(view)}", Level.INFO if view.state is NodeState.UP else Level.WARNING))
+    views = [Line(f"  {node_words(view)}", plain.level_of_node(view)) for view in picture.nodes]
+    context.answer([Line("Active Nodes:"), *views], [plain.node(view) for view in picture.nodes] or [plain.NO_NODES])
     return True
 
 

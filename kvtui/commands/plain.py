@@ -9,9 +9,11 @@ from collections.abc import Sequence
 
 from kvtui.commands.context import Line
 from kvtui.commands.original import level_of
-from kvtui.commands.wording import counted, from_bytes, shown, shown_value, whole_value
+from kvtui.commands.reachable import keys_words
+from kvtui.commands.wording import counted, from_bytes, harmless, shown, shown_value, whole_value
 from kvtui.core.cluster import Read, Rebalanced, ReplicaAnswer, Written
 from kvtui.core.events import Level
+from kvtui.core.snapshot import ClusterSnapshot, NodeState, NodeView
 from kvtui.core.trace import SILENT, UNASKED
 from kvtui.notation import cut
 
@@ -19,6 +21,9 @@ VALUE_CHARACTERS = 40
 """Longest value that stands beside a key that was put; of a longer one that many."""
 KEYS_NAMED = 5
 """So many keys, and no more, are named by a rebalance."""
+
+
+NO_NODES = Line("There are no nodes yet; add one with: addnode A 5001")
 
 
 def stored(key: bytes, value: bytes, written: Written, more: str) -> list[Line]:
@@ -82,3 +87,26 @@ def rebalanced(done: Rebalanced) -> list[Line]:
 def _named(texts: Sequence[str], number: int) -> str:
     """All of them, where they are few."""
     return f" ({', '.join(texts)})" if number == len(texts) <= KEYS_NAMED else ""
+
+
+def counts(picture: ClusterSnapshot) -> Line:
+    """``3 nodes; 20,002 keys; 40,004 copies, 13,334.7 a node``."""
+    nodes = len(picture.nodes)
+    each = f", {picture.copies / nodes:,.1f}".removesuffix(".0") + " a node" if nodes else ""
+    copies = counted(picture.copies, "copy", "copies")
+    return Line(f"{counted(nodes, 'node')}; {keys_words(picture)}; {copies}{each}")
+
+
+def node(view: NodeView) -> Line:
+    """``A at 127.0.0.1:5001 holds 6,667 keys``."""
+    up = view.state is NodeState.UP
+    state = "" if up else f" is {view.state}"
+    fault = f", {view.fault}" if view.fault else ""
+    why = f": {harmless(view.note)}" if view.note else ""
+    held = f"{' and' if state else ''} {'holds' if up else 'held'} {counted(view.keys, 'key')}"
+    return Line(f"{view.id} at {view.host}:{view.port}{state}{held}{fault}{why}", level_of_node(view))
+
+
+def level_of_node(view: NodeView) -> Level:
+    """How a person should take a node's state."""
+    return Level.INFO if view.state is NodeState.UP else Level.WARNING

@@ -19,11 +19,14 @@ async def stats(invocation: Invocation, context: Context) -> bool:
     """``stats``: the original's lines; ``--all`` adds what it did not tell apart."""
     picture = await context.cluster.refresh()
     nodes, copies = len(picture.nodes), picture.copies
-    context.say(Line(""))
-    context.say(Line("[System Stats]"))
-    context.say(Line(f"Nodes: {nodes}"))
-    context.say(Line(f"Total Keys: {copies}"))
-    context.say(Line(f"Avg Keys per Node: {average(copies, nodes)}"))
+    told = (
+        "",
+        "[System Stats]",
+        f"Nodes: {nodes}",
+        f"Total Keys: {copies}",
+        f"Avg Keys per Node: {average(copies, nodes)}",
+    )
+    context.answer([Line(text) for text in told], [plain.counts(picture)])
     if "--all" in invocation.flags:
         for line in all_stats(picture):
             context.say(line)

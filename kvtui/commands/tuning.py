@@ -65,8 +65,8 @@ async def set_policy(invocation: Invocation, context: Context) -> bool:
     await _policies(context.cluster).set_policy(policy, int(vnodes or 0))
     picture = await context.cluster.refresh()
     moves = slots_move(picture)
-    told = Line(f"Placement: {picture.policy}", Level.GOOD)
-    context.answer([told, *moves], moves or [told])
+    told = [Line(f"Placement: {picture.policy}", Level.GOOD)]
+    context.answer([*told, *moves], moves or told)
     return True
 
 
@@ -76,7 +76,7 @@ async def set_weight(invocation: Invocation, context: Context) -> bool:
     await _policies(context.cluster).set_weight(node, weight)
     picture = await context.cluster.refresh()
     moves = slots_move(picture)
-    told = Line(f"{node} has weight {weight}: nothing has to move", Level.GOOD)
+    told = Line("All is where it is to be", Level.GOOD)
     context.answer([Line(f"Node {node} has weight {weight}", Level.GOOD), *moves], moves or [told])
     return True
 

@@ -6,6 +6,7 @@ from kvtui.core.cluster import ClusterError
 from kvtui.core.events import Level
 from kvtui.core.happenings import Happenings
 from kvtui.core.ledger import Ledger
+from kvtui.core.naming import slots
 from kvtui.core.quorum import REPLICAS_MOST
 from kvtui.core.read_mode import ReadMode
 from kvtui.core.records import Planned, Tuned
@@ -58,18 +59,22 @@ class Tuning:
     def set_policy(self, policy: str, vnodes: int) -> None:
         """As ``Policies.set_policy``."""
         wanted = policy_of(policy, vnodes)
-        self._plan(self._ledger.topology.planned.under(wanted), f"the ring is {policy} from now on: slots move")
+        points = f" with {wanted.vnodes} virtual nodes a node" if isinstance(wanted, Classic) else ""
+        self._plan(self._ledger.topology.planned.under(wanted), f"the ring is {policy}{points} from now on")
 
     def set_weight(self, node: str, weight: int) -> None:
         """As ``Policies.set_weight``."""
         ring = self._ledger.topology.planned
         check_weight(ring, node, weight)
-        self._plan(ring.reweigh(node, weight), f"{node} has weight {weight} from now on: slots move")
+        self._plan(ring.reweigh(node, weight), f"{node} has weight {weight} from now on")
 
     def _plan(self, ring: Ring, said: str) -> None:
-        if ring != self._ledger.topology.planned:
+        before = self._ledger.topology.planned
+        if ring != before:
             self._ledger.append(Planned(ring.to_record()))
-            self._happenings.emit(Level.INFO, said)
+            moves = sum(set(new) != set(old) for new, old in zip(ring.table, before.table, strict=True))
+            move = f": {slots(moves)} {'moves' if moves == 1 else 'move'}" if moves else ": nothing has to move"
+            self._happenings.emit(Level.INFO, said + move)
 
 
 def policy_of(policy: str, vnodes: int) -> Policy:

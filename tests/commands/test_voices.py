@@ -115,3 +115,13 @@ def test_the_front_end_chooses_the_voice() -> None:
         context = Context(FrozenCluster(frozen.healthy()), said.append, voice=voice)
         context.answer([Line("[A]")], [Line("A ✓")])
         assert texts(said) == [heard]
+
+
+def test_stats_and_show_in_the_dashboards_voice() -> None:
+    picture = frozen.one_down()
+    assert plain.counts(replace(frozen.healthy(), keys=10_332, copies=20_664)).text == (
+        "3 nodes; 10,332 keys; 20,664 copies, 6,888 a node"
+    )
+    lines = [plain.node(view) for view in picture.nodes]
+    assert lines[0].text == "A at 127.0.0.1:5001 holds 7,003 keys"
+    assert lines[1] == Line("B at 127.0.0.1:5002 is DOWN and held 6,878 keys: connection refused", Level.WARNING)

@@ -86,14 +86,14 @@ def test_a_location_tells_token_range_and_the_version_on_each_replica() -> None:
         "  token     0x4000000000000000, 25.00 % round the ring",
         "  range     20.00 % to 50.00 %",
         "  replicas  A B C D E F G H",
-        "  [A] version 4.12",
-        "  [B] version 4.3, older than 4.12, behind",
-        "  [C] never had it, being filled",
-        "  [D] no answer, clean",
-        "  [E] deleted at version 4.12",
-        "  [F] not asked (it is down), clean",
-        "  [G] damaged, behind",
-        "  [H] version 4.9, older than 4.12",
+        "  A: version 4.12",
+        "  B: version 4.3, older than 4.12, behind",
+        "  C: never had it, being filled",
+        "  D: no answer, clean",
+        "  E: deleted at version 4.12",
+        "  F: not asked (it is down), clean",
+        "  G: damaged, behind",
+        "  H: version 4.9, older than 4.12",
     ]
     assert [line.level is Level.WARNING for line in lines[4:]] == [
         False, True, False, True, False, True, True, True
