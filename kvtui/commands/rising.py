@@ -22,25 +22,27 @@ def to_come(there: int, picture: ClusterSnapshot) -> str:
     if not picture.moves_waiting:
         return f"{many} in the background"
     back = f"once {named(picture.moves_wait_for)} can be reached"
-    left = 0 if picture.moving is None else picture.moving.total - picture.moving.done
-    return f"{many} {back}" if picture.moves_waiting >= left else f"{many} in the background, or {back}"
+    return f"{many} {back}" if picture.moves_waiting >= _left(picture) else f"{many} in the background, or {back}"
 
 
 def number_set(wanted: int, before: ClusterSnapshot, after: ClusterSnapshot) -> list[Line]:
     """What follows from ``setreplica``: what moves meanwhile, that nothing does, or that nodes are missing. Nothing where all is
     done at once."""
     lines = []
+    left = _left(after)
     if wanted == before.replication and before.nodes:
-        kept = "" if settled(after) else ", and those that are missing are made"
-        lines.append(Line(f"Nothing changes: every key is to have {counted(wanted, 'copy', 'copies')} already{kept}"))
-    elif after.moving is not None and after.moving.total > after.moving.done:
-        slots = after.moving.total - after.moving.done
-        lines.append(
-            Line(f"{_slots(slots, after)} get {_more(before, after)} in the background; reads and writes go on")
-        )
-        lines += waiting(after)
+        same = f"Nothing changes: every key is to have {counted(wanted, 'copy', 'copies')} already"
+        if left:
+            same += f"; {_slots(left, after)} still move {_when(after)}"
+        elif not settled(after):
+            same += f"; now: {after.guarantee}"
+        lines.append(Line(same))
+    elif left and after.copies_each > before.copies_each:
+        lines.append(Line(f"{_slots(left, after)} get {_more(before, after)} {_when(after)}"))
     elif after.copies_each < before.copies_each and not settled(after):
         lines.append(Line(f"{_slots(after.slots, after)} give up copies in the background; reads and writes go on"))
+    elif left:
+        lines += slots_move(after)
     nodes = len(after.nodes)
     if nodes < wanted:
         copies = f"Every key has {counted(nodes, 'copy', 'copies')}" if nodes else "There are no nodes yet"
@@ -67,16 +69,18 @@ def _slots(number: int, picture: ClusterSnapshot) -> str:
 
 def slots_move(picture: ClusterSnapshot) -> list[Line]:
     """What is moving now, where anything is."""
-    if picture.moving is None or picture.moving.done >= picture.moving.total:
-        return []
-    left = picture.moving.total - picture.moving.done
-    return [Line(f"{_slots(left, picture)} move in the background; reads and writes go on"), *waiting(picture)]
+    left = _left(picture)
+    return [Line(f"{_slots(left, picture)} move {_when(picture)}")] if left else []
 
 
-def waiting(picture: ClusterSnapshot) -> list[Line]:
-    """For whom moves wait, where any do."""
-    if not picture.moves_waiting:
-        return []
-    wait = "waits" if picture.moves_waiting == 1 else "wait"
-    text = f"{picture.moves_waiting:,} of these {wait} for {named(picture.moves_wait_for)}"
-    return [Line(text, Level.WARNING)]
+def _left(picture: ClusterSnapshot) -> int:
+    return 0 if picture.moving is None else picture.moving.total - picture.moving.done
+
+
+def _when(picture: ClusterSnapshot) -> str:
+    """What moves do to those who read and write, and for whom they wait."""
+    when = "in the background"
+    if picture.moves_waiting:
+        back = f"once {named(picture.moves_wait_for)} can be reached"
+        when = back if picture.moves_waiting >= _left(picture) else f"{when}, {picture.moves_waiting:,} of them {back}"
+    return f"{when}; reads and writes go on"

@@ -95,17 +95,29 @@ def test_setreplica_says_what_moves_or_that_nothing_does() -> None:
         "16,384 slots (20,000 keys) give up copies in the background; reads and writes go on"
     ]
     assert texts(number_set(2, two, two)) == ["Nothing changes: every key is to have 2 copies already"]
+    (still,) = texts(number_set(2, rising, rising))
+    assert still.startswith(
+        "Nothing changes: every key is to have 2 copies already; 16,000 slots (about 19,531 keys) still move"
+    )
+    away = replace(two, clean_copies=((1, 16_384),))
+    (now,) = texts(number_set(2, away, away))
+    assert now.endswith("already; now: every acknowledged write on 1 node only; reads never older")
     assert number_set(2, one, two) == []
     few = replace(two, nodes=nodes[:2], replication=4)
     assert texts(number_set(4, two, few)) == ["Every key has 2 copies; add nodes to reach 4"]
 
 
-def test_moves_that_wait_say_for_whom() -> None:
-    waiting = replace(TWO, moving=Progress(0, 100), moves_waiting=100, moves_wait_for=("n3",))
-    assert texts(slots_move(waiting)) == [
-        "100 slots move in the background; reads and writes go on",
-        "100 of these wait for n3",
-    ]
+@pytest.mark.parametrize(
+    ("waiting", "when"),
+    [
+        (0, "in the background"),
+        (30, "in the background, 30 of them once n3 can be reached"),
+        (100, "once n3 can be reached"),
+    ],
+)
+def test_moves_that_wait_say_for_whom(waiting: int, when: str) -> None:
+    moving = replace(TWO, moving=Progress(0, 100), moves_waiting=waiting, moves_wait_for=("n3",) if waiting else ())
+    assert texts(slots_move(moving)) == [f"100 slots move {when}; reads and writes go on"]
     assert slots_move(TWO) == []
 
 
