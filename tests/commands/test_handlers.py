@@ -182,7 +182,7 @@ async def test_where_tells_the_version_on_each_replica_and_shows_the_place(opene
         await person.types("put apple 1")
         lines = await person.types("where apple")
         assert lines[0] == "Key apple"
-        assert sum("] version 1." in line for line in lines) == 2
+        assert sum(": version 1." in line for line in lines) == 2
         (location,) = person.locations
         assert location.key == b"apple"
 

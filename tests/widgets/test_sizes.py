@@ -81,7 +81,7 @@ async def test_an_answer_a_question_and_a_sheet_are_usable_at_every_size_and_bet
         for size in JUMPS:
             await settled(shown, size)
             assert cramped(shown.app.screen) == [], size
-            assert "Nodes" in shown.text("#activity"), f"the answer is read at {size}"
+            assert "3 nodes" in shown.text("#activity"), f"the answer is read at {size}"
             assert shown.dashboard.query_one("#command").region.height == 1
         told = shown.seen
         assert told[-1].startswith(" 5 more: PgDn, Esc") or "Esc" in told[-1], told
