@@ -9,6 +9,8 @@ from kvtui.notation import as_rest, as_word, cut, escape, in_quotes
 
 SHOWN_CHARACTERS = 200
 """Longest key or value inside a sentence; a longer one is cut, and its size named."""
+WRITTEN_CHARACTERS = 4 * SHOWN_CHARACTERS + 2
+"""The most that it may come to in the notation: as many bytes, each an escape, in quotes."""
 
 
 def to_bytes(text: str) -> bytes:
@@ -59,7 +61,7 @@ def shown_value(value: bytes) -> str:
 
 def _within(data: bytes, written: Callable[[str], str]) -> str:
     begun = from_bytes(data[: 4 * (SHOWN_CHARACTERS + 1)])[: SHOWN_CHARACTERS + 1]
-    if len(begun) <= SHOWN_CHARACTERS and len(text := written(begun)) <= SHOWN_CHARACTERS + 2:
+    if len(begun) <= SHOWN_CHARACTERS and len(text := written(begun)) <= WRITTEN_CHARACTERS:
         return text
     return cut(begun, SHOWN_CHARACTERS, len(data))
 
