@@ -33,6 +33,7 @@ from kvtui.core.topology import described
 from kvtui.farewell import again_with, said_in_leaving, say
 from kvtui.hangup import told_of_hangup
 from kvtui.log import log_events, logging_to
+from kvtui.notation import escape
 from kvtui.options import Options
 from kvtui.shell import Signals, run_commands, run_shell
 
@@ -185,7 +186,7 @@ async def recover_state(options: Options, addresses: Sequence[tuple[str, int]], 
         )
     if rebuilt.disputed:
         print(f"Of {rebuilt.disputed:,} of them it can't be said which of several coordinators served them last")
-    print(f"Open it with: kvtui --state {directory}")
+    print(escape(f"Open it with: kvtui --state {directory}"))
     return 0
 
 
@@ -227,7 +228,7 @@ async def serve(cluster: Cluster, settings: Settings) -> int:
     """Do nothing but hold the coordinator, until a signal comes or it can't serve any more."""
     told = f"kvtui: serving {settings.state} (process {os.getpid()}); attach with: kvtui --state {settings.state}"
     with suppress(OSError):  # nobody may be there to read it
-        print(told, flush=True)
+        print(escape(told), flush=True)
     snapshot = cluster.snapshot()
     while not snapshot.stopped:
         snapshot = await cluster.changed(snapshot)

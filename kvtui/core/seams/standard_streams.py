@@ -7,6 +7,8 @@ store's own perhaps, and a Python without ``sys.stderr`` prints to the output wh
 import os
 import sys
 
+from kvtui.notation import escape
+
 
 def open_missing_streams() -> None:
     """Open each of the descriptors 0 to 2 that is closed on the null device, and give it its ``sys`` stream.
@@ -32,6 +34,7 @@ def say_aside(text: str) -> None:
     if sys.stderr is None:  # print() would take the output
         return
     try:
-        print(text, file=sys.stderr, flush=True)
+        # Paths and what the system says of them are in it: none of them may drive the terminal.
+        print("\n".join(map(escape, text.split("\n"))), file=sys.stderr, flush=True)
     except (OSError, ValueError):
         pass
