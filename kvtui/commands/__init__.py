@@ -9,13 +9,14 @@ from kvtui.commands.command import Argument, Command, CommandError, Flag, Invoca
 from kvtui.commands.completion import Candidate, Names, candidates, complete, shared_start, usage_for, word_start
 from kvtui.commands.context import Context, Line, Voice
 from kvtui.commands.history import History
-from kvtui.commands.inspection import Fact, duration, key_facts, node_facts, size
+from kvtui.commands.inspection import Fact, duration, key_facts, node_facts
 from kvtui.commands.parsing import parse
 from kvtui.commands.readonly import refusal
 from kvtui.commands.recent import RecentKeys
 from kvtui.commands.registry import COMMANDS, find, nearest
 from kvtui.commands.running import run
 from kvtui.commands.search import Search
+from kvtui.commands.sizes import size
 from kvtui.core.events import Level
 
 __all__ = [

@@ -6,7 +6,7 @@ import anyio
 
 from kvtui.commands.command import Argument, Command, Invocation, Kind
 from kvtui.commands.context import Context, Line
-from kvtui.commands.inspection import size
+from kvtui.commands.sizes import size
 from kvtui.core.cluster import ClusterError, Compaction, Compacts
 from kvtui.core.events import Level
 from kvtui.core.snapshot import NodeState

@@ -11,6 +11,7 @@ from kvtui.commands.address import Address
 from kvtui.commands.command import Argument, Command, Invocation, Kind
 from kvtui.commands.context import Context, Line
 from kvtui.commands.copies import copy_is_fine, held_words, newest_of
+from kvtui.commands.sizes import size
 from kvtui.commands.wording import counted, harmless, shown
 from kvtui.core.cluster import IT_IS_DOWN, ClusterError, Heard, Location, ReplicaCopy
 from kvtui.core.events import Level
@@ -20,7 +21,6 @@ from kvtui.notation import as_word
 
 RANGES_LISTED = 100
 """Ranges of a node that are listed; of the others it is said how many there are."""
-UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +51,6 @@ async def inspect(invocation: Invocation, context: Context) -> bool:
     return True
 
 
-def size(number: int) -> str:
-    """``512 B``, ``1.2 MB``: thousands, as disks are sold in."""
-    amount = float(number)
-    for unit in UNITS:
-        if amount < 999.5 or unit == UNITS[-1]:
-            break
-        amount /= 1000
-    return f"{number:,} B" if unit == "B" else f"{amount:.1f} {unit}" if amount < 99.95 else f"{amount:.0f} {unit}"
-
-
 def duration(seconds: int) -> str:
     """``5 s``, ``3 min``, ``2 h``: as exactly as somebody who waits wants to know."""
     if seconds < 100:
@@ -89,6 +79,10 @@ def _health(picture: ClusterSnapshot, view: NodeView) -> Iterator[Fact]:
         yield Fact("command", view.fault, Level.WARNING)
     if view.note:
         yield Fact("trouble", harmless(view.note), Level.WARNING)
+    if view.awaited:
+        yield Fact("awaited", f"{_waiting(view)} for it", Level.BAD)
+    if view.waits_for:
+        yield Fact("moves", f"wait for {named(view.waits_for)}", Level.WARNING)
     held = counted(round(view.share * picture.slots), "slot")
     behind = f"{view.behind:,} of {held}"
     yield Fact("behind", f"{behind} may lack writes" if view.behind else behind, _warning(view.behind))
@@ -97,12 +91,16 @@ def _health(picture: ClusterSnapshot, view: NodeView) -> Iterator[Fact]:
     yield Fact("damaged", f"{damaged}, not served" if view.damaged else "0", Level.BAD if view.damaged else Level.INFO)
 
 
+def _waiting(view: NodeView) -> str:
+    return f"{counted(view.awaited, 'slot')} {'waits' if view.awaited == 1 else 'wait'}"
+
+
 def _warning(number: int) -> Level:
     return Level.WARNING if number else Level.INFO
 
 
 def _holds(picture: ClusterSnapshot, view: NodeView) -> Iterator[Fact]:
-    yield Fact("keys", f"{view.keys:,} ({size(view.bytes)})")
+    yield Fact("copies", f"{view.keys:,} ({size(view.bytes)})")
     yield Fact("tombstones", f"{view.tombstones:,}")
     weight = f", weight {view.weight}" if view.weight != 1 else ""
     copies = sum(node.share for node in picture.nodes) or 1.0
@@ -159,10 +157,14 @@ def _role(part: RangeView, node: str) -> str:
     role = "first replica" if place == 0 else f"replica {place + 1}"
     if node not in part.clean:
         role += ", behind"
+    if node in (*part.waits_for, *part.writes_wait_for):
+        role += ", awaited"
     return f"{role}, moving away" if node in part.giving else role
 
 
 def _level(part: RangeView, node: str) -> Level:
+    if node in (*part.waits_for, *part.writes_wait_for):
+        return Level.BAD
     return Level.WARNING if node in part.replicas and node not in part.clean else Level.INFO
 
 

@@ -7,6 +7,7 @@ from kvtui.commands.address import Address, parse_address
 from kvtui.commands.command import Argument, Command, CommandError, Flag, Invocation, Kind
 from kvtui.commands.context import Context, Line
 from kvtui.commands.rising import slots_move
+from kvtui.commands.trouble import trouble_lines
 from kvtui.commands.wording import counted, harmless
 from kvtui.core.cluster import ClusterError, LocalNodes, OwnData
 from kvtui.core.events import Level
@@ -64,6 +65,8 @@ async def show(_invocation: Invocation, context: Context) -> bool:
     picture = await context.cluster.refresh()
     views = [Line(f"  {node_words(view)}", plain.level_of_node(view)) for view in picture.nodes]
     context.answer([Line("Active Nodes:"), *views], [plain.node(view) for view in picture.nodes] or [plain.NO_NODES])
+    for line in trouble_lines(picture):
+        context.say(line)
     return True
 
 

@@ -58,8 +58,8 @@ def rebalanced(done: Rebalanced) -> list[Line]:
     """A line for every key that is named, one for the number of those that are not, and one for the end."""
     texts = [f"[Rebalance] Copied key '{shown(key)}' to {node}" for key, node in done.copied]
     if done.copies > len(done.copied):
-        texts.append(f"[Rebalance] Copied {counted(done.copies - len(done.copied), 'more key')}")
+        texts.append(f"[Rebalance] Made {counted(done.copies - len(done.copied), 'more copy', 'more copies')}")
     texts += [f"[Rebalance] Removed key '{shown(key)}' from {node}" for key, node in done.removed]
     if done.removals > len(done.removed):
-        texts.append(f"[Rebalance] Removed {counted(done.removals - len(done.removed), 'more key')}")
+        texts.append(f"[Rebalance] Removed {counted(done.removals - len(done.removed), 'more copy', 'more copies')}")
     return [*(Line(text) for text in texts), Line("[Coordinator] Rebalance complete.", Level.GOOD)]

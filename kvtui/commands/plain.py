@@ -71,11 +71,11 @@ def _short(value: bytes) -> str:
 
 
 def rebalanced(done: Rebalanced) -> list[Line]:
-    """``rebalance: done; 2 keys copied (apple to B, pear to C); all replicas are equal``."""
+    """``rebalance: done; 2 copies made (apple to B, pear to C); all replicas are equal``."""
     told = [
-        f"{counted(number, 'key')} {what}{_named([f'{shown(key)} {to} {node}' for key, node in named], number)}"
+        f"{counted(number, 'copy', 'copies')} {what}{_named([f'{shown(key)} {to} {node}' for key, node in named], number)}"
         for number, what, to, named in (
-            (done.copies, "copied", "to", done.copied),
+            (done.copies, "made", "to", done.copied),
             (done.removals, "removed", "from", done.removed),
         )
         if number
@@ -98,12 +98,12 @@ def counts(picture: ClusterSnapshot) -> Line:
 
 
 def node(view: NodeView) -> Line:
-    """``A at 127.0.0.1:5001 holds 6,667 keys``."""
+    """``A at 127.0.0.1:5001 holds 6,667 copies``."""
     up = view.state is NodeState.UP
     state = "" if up else f" is {view.state}"
     fault = f", {view.fault}" if view.fault else ""
     why = f": {harmless(view.note)}" if view.note else ""
-    held = f"{' and' if state else ''} {'holds' if up else 'held'} {counted(view.keys, 'key')}"
+    held = f"{' and' if state else ''} {'holds' if up else 'held'} {counted(view.keys, 'copy', 'copies')}"
     return Line(f"{view.id} at {view.host}:{view.port}{state}{held}{fault}{why}", level_of_node(view))
 
 

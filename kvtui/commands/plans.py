@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kvtui.commands.command import Argument, Command, CommandError, Invocation, Kind
 from kvtui.commands.context import Context, Line
+from kvtui.commands.sizes import size
 from kvtui.commands.wording import counted, harmless, quoted, wrapped
 from kvtui.core.change import AddNode, Change, RemoveNode, SetPolicy, SetReplication, SetWeight
 from kvtui.core.cluster import ClusterError, Plans
@@ -105,9 +106,9 @@ def moves_words(made: Plan) -> str:
     if not made.moved:
         return "nothing: no slot gets another replica" if made.changed else "nothing: all stays where it is"
     copies = counted(made.moved, "copy of a slot", "copies of slots")
-    words = [f"{copies} ({_part(made)}), about {counted(made.moved_keys, 'key')}"]
+    words = [f"{copies} ({_part(made)}), about {counted(made.moved_keys, 'copy of a key', 'copies of keys')}"]
     if made.bytes:
-        words.append(bytes_words(made.bytes))
+        words.append(size(made.bytes))
     if made.seconds is not None:
         words.append(f"about {seconds_words(made.seconds)} at the rate of the last moves")
     return ", ".join(words)
@@ -132,16 +133,6 @@ def balance_words(made: Plan) -> str:
 def change_words(both: Both[int] | Both[str]) -> str:
     """``2 -> 3``; once where nothing changes."""
     return str(both.before) if both.before == both.after else f"{both.before} -> {both.after}"
-
-
-def bytes_words(number: int) -> str:
-    """``12.3 MB``."""
-    value, unit = float(number), "B"
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if value < 1000 or unit == "TB":
-            break
-        value /= 1000
-    return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
 
 
 def seconds_words(seconds: float) -> str:

@@ -8,19 +8,12 @@ from kvtui.core.snapshot import ClusterSnapshot
 
 def keys_words(picture: ClusterSnapshot) -> str:
     """``20,002 keys``; with slots that can't be served ``18,130 of 20,002 keys can be reached``, ``18,130 of about 20,002 …`` where
-    some may have been written since those were counted, and ``18,130 keys can be reached`` where nobody counted them."""
+    some may have been written since those were counted, and ``18,130 keys can be reached`` where nobody counted them, or
+    some are lost."""
     known = picture.known_keys
-    if not picture.unavailable:
+    if not picture.unavailable and not picture.lost:
         return counted(picture.keys, "key")
-    if known is None:
+    if known is None or picture.lost:
         return f"{counted(picture.keys, 'key')} can be reached"
     about = "" if picture.unreachable_sure else "about "
     return f"{picture.keys:,} of {about}{counted(known, 'key')} can be reached"
-
-
-def known_words(picture: ClusterSnapshot) -> str:
-    """How many keys there are in all: ``20,002``, ``about 20,002``, ``not known``."""
-    known = picture.known_keys
-    if known is None:
-        return "not known: those that can't be reached were not counted"
-    return f"{'' if picture.unreachable_sure else 'about '}{known:,}"

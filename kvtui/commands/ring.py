@@ -8,15 +8,18 @@ from contextlib import suppress
 from kvtui.commands import original, plain
 from kvtui.commands.command import Argument, Command, Flag, Invocation, Kind
 from kvtui.commands.context import Context, Line
+from kvtui.commands.reachable import keys_words
 from kvtui.commands.rising import number_set
+from kvtui.commands.trouble import trouble_lines
 from kvtui.commands.wording import counted, harmless
 from kvtui.core.cluster import ClusterError
 from kvtui.core.events import Level
+from kvtui.core.naming import named
 from kvtui.core.snapshot import ClusterSnapshot, NodeState, OperationView
 
 
 async def stats(invocation: Invocation, context: Context) -> bool:
-    """``stats``: the original's lines; ``--all`` adds what it did not tell apart."""
+    """``stats``: the original's lines, then how many keys that are; ``--all`` adds what it did not tell apart."""
     picture = await context.cluster.refresh()
     nodes, copies = len(picture.nodes), picture.copies
     told = (
@@ -26,7 +29,9 @@ async def stats(invocation: Invocation, context: Context) -> bool:
         f"Total Keys: {copies}",
         f"Avg Keys per Node: {average(copies, nodes)}",
     )
-    context.answer([Line(text) for text in told], [plain.counts(picture)])
+    context.answer([*(Line(text) for text in told), distinct_line(picture)], [plain.counts(picture)])
+    for line in trouble_lines(picture, keys=False):
+        context.say(line)
     if "--all" in invocation.flags:
         for line in all_stats(picture):
             context.say(line)
@@ -40,13 +45,20 @@ def average(copies: int, nodes: int) -> str:
     return str(copies // nodes) if copies % nodes == 0 else f"{copies / nodes:.1f}"
 
 
+def distinct_line(picture: ClusterSnapshot) -> Line:
+    """How many keys there are, each counted once. With slots that can't be served: how many can be reached, and of how many."""
+    told = "each counted once, while Total Keys counts every copy"
+    number = keys_words(picture).removesuffix(" key").removesuffix(" keys")
+    level = Level.BAD if picture.unavailable or picture.lost else Level.INFO
+    return Line(f"Distinct Keys: {number} ({told})", level)
+
+
 def all_stats(picture: ClusterSnapshot) -> list[Line]:
     """The cluster in numbers, one a line; what needs attention has level WARNING or BAD."""
     up = sum(view.state is NodeState.UP for view in picture.nodes)
     lines = [
-        Line(f"Guarantee: {picture.guarantee}", Level.WARNING if picture.guarantee_weakened else Level.INFO),
+        Line(f"Guarantee: {picture.guarantee}", _guarantee_level(picture)),
         Line(f"Nodes up: {up} of {len(picture.nodes)}", Level.INFO if up == len(picture.nodes) else Level.WARNING),
-        Line(f"Distinct Keys: {picture.keys}"),
         Line(f"Copies of each key: {picture.copies_each} of {picture.replication} wanted"),
         Line(f"Copies a write needs: {picture.write_quorum}"),
         Line(f"Reads: {picture.reads}"),
@@ -56,13 +68,14 @@ def all_stats(picture: ClusterSnapshot) -> list[Line]:
         Line(f"Gets: {_operation_words(picture.gets)}"),
         _count("Copies of slots behind", picture.behind, Level.WARNING),
         _count("Keys known missing on them", picture.hints, Level.WARNING),
-        _count("Slots with too few copies", picture.under_replicated, Level.WARNING),
+        _count("Slots under-replicated (served, with too few copies)", picture.under_replicated, Level.WARNING),
         _count("Slots lost", picture.lost, Level.BAD),
     ]
     if picture.log_full:
         lines.append(Line(f"Waiting for space: {harmless(picture.log_full)}", Level.BAD))
     if picture.moving is not None:
-        lines.append(Line(f"Slots moving: {picture.moving.done} of {picture.moving.total} done"))
+        waits = f", waiting for {named(picture.moves_wait_for)}" if picture.moves_wait_for else ""
+        lines.append(Line(f"Slots moving: {picture.moving.done} of {picture.moving.total} done{waits}"))
     kept = f"in {picture.state_directory}" if picture.state_directory else "kept by its nodes"
     return [
         *lines,
@@ -70,6 +83,12 @@ def all_stats(picture: ClusterSnapshot) -> list[Line]:
         Line(f"Epoch: {picture.epoch}"),
         Line(f"State: {kept}" if picture.durable else "State: memory only; nothing outlives kvtui"),
     ]
+
+
+def _guarantee_level(picture: ClusterSnapshot) -> Level:
+    if picture.lost or picture.unavailable or picture.unwritable:
+        return Level.BAD
+    return Level.WARNING if picture.guarantee_weakened else Level.INFO
 
 
 def balance(picture: ClusterSnapshot) -> str:
@@ -132,7 +151,8 @@ COMMANDS: tuple[Command, ...] = (
         "stats",
         (),
         "Show nodes, total keys, average keys per node",
-        "Total Keys counts every copy, as nodes hold them; --all tells copies and distinct keys apart.",
+        "Total Keys counts every copy, as nodes hold them; Distinct Keys counts each key once. What is lost, or waits for a node"
+        " that can't be reached, has lines of its own.",
         stats,
         flags=(Flag("--all", "also balance, rates, what is behind or lost, placement"),),
         changes=False,

@@ -207,7 +207,8 @@ class Membership:
             )
         keys = sum(node.facts.keys for node in nodes)
         if keys:
-            raise ClusterError(f"{name} is the last node and {keys:,} keys are stored; add another first")
+            copies = "1 copy of a key is" if keys == 1 else f"{keys:,} copies of keys are"
+            raise ClusterError(f"{name} is the last node and {copies} stored; add another first")
 
     def _begin_to_leave(self, name: str) -> None:
         topology = self._ledger.topology

@@ -8,11 +8,12 @@ NAMED: Final = 3
 
 
 def named(nodes: Sequence[str], most: int = NAMED) -> str:
-    """``A``, ``A and B``, ``A, B and 3 more``."""
+    """``A``, ``A and B``, ``A, B and 3 more``: all by name, or the first of them."""
     if len(nodes) <= 1:
         return "".join(nodes)
     if len(nodes) <= most:
-        return f"{', '.join(nodes[:-1])} and {nodes[-1]}"
+        *others, last = sorted(nodes)
+        return f"{', '.join(others)} and {last}"
     kept = max(1, most - 1)
     return f"{', '.join(nodes[:kept])} and {len(nodes) - kept:,} more"
 

@@ -14,7 +14,7 @@ from kvtui.widgets.words import milliseconds
 class Measure(StrEnum):
     """What a bar is as long as."""
 
-    KEYS = "keys"
+    COPIES = "copies"
     BYTES = "bytes"
     OPERATIONS = "operations"
     LATENCY = "latency p99"
@@ -35,7 +35,7 @@ class _Unit:
 
 
 _UNITS = {
-    Measure.KEYS: _Unit(lambda node: node.keys, lambda value: f"{value:,}", 10),
+    Measure.COPIES: _Unit(lambda node: node.keys, lambda value: f"{value:,}", 10),
     Measure.BYTES: _Unit(lambda node: node.bytes, size, 1_000),
     Measure.OPERATIONS: _Unit(lambda node: round(node.operations), lambda value: f"{value:,}/s", 10),
     # In microseconds.
@@ -73,7 +73,7 @@ class Scale:
         unit = _UNITS[measure]
         values = [unit.value(node) for node in nodes]
         per_quota = 0.0
-        if measure in (Measure.KEYS, Measure.BYTES):
+        if measure in (Measure.COPIES, Measure.BYTES):
             quotas = sum(node.quota for node in nodes)
             per_quota = sum(values) / quotas if quotas else 0.0
         most = max(values, default=0)
@@ -82,7 +82,7 @@ class Scale:
             {unit.text(most), unit.text(max(0, most - 1))} if measure is not Measure.LATENCY else {"888 ms", "0.88 ms"}
         )
         if measure is Measure.BYTES:
-            texts = {"99.9 MB"}
+            texts = {"99.9 MiB"}
         return cls(measure, scale(max(unit.least, most, round(planned))), max(map(len, texts)), per_quota)
 
 

@@ -8,6 +8,7 @@ from rich.cells import cell_len
 
 from kvtui.commands import duration
 from kvtui.commands.wording import harmless
+from kvtui.core.naming import named
 from kvtui.core.snapshot import ClusterSnapshot, NodeState, NodeView
 from kvtui.widgets.bars import bar, marked, progress_bar
 from kvtui.widgets.measures import Measure, Order, Scale, ordered, text_of, value_of
@@ -55,7 +56,7 @@ class NodeLines:
         colours: Mapping[str, int],
         selected: str,
         width: int,
-        measure: Measure = Measure.KEYS,
+        measure: Measure = Measure.COPIES,
         order: Order = Order.JOINED,
     ) -> None:
         self._colours, self._selected, self._width = colours, selected, width
@@ -149,6 +150,16 @@ class NodeLines:
         text = f"  behind: {counted(node.behind, 'slot')} may lack writes"
         return ((in_words(text + missing if len(text + missing) <= self._width else text, self._width), "warning"),)
 
+    def _awaited(self, node: NodeView) -> Line:
+        wait = "waits" if node.awaited == 1 else "wait"
+        text = f"  {counted(node.awaited, 'slot')} {wait} for it"
+        return ((short(text, self._width), "bad"),)
+
+    def _waits(self, node: NodeView) -> Line:
+        others = [other for other in node.waits_for if other != node.id]
+        text = f"  its moves wait for {named(others)}" if others else "  its moves wait until it is back"
+        return ((short(harmless(text), self._width), "warning"),)
+
     def _damaged(self, node: NodeView) -> Line:
         text = f"  damaged: {counted(node.damaged, 'entry', 'entries')} not served"
         return ((in_words(text, self._width), "bad"),)
@@ -175,6 +186,10 @@ def _rows(node: NodeView, durable: bool) -> list[_Row]:
     rows: list[_Row] = [NodeLines._main]
     if node.receiving is not None and node.receiving.done < node.receiving.total:
         rows.append(NodeLines._receiving)
+    if node.waits_for:
+        rows.append(NodeLines._waits)
+    if node.awaited:
+        rows.append(NodeLines._awaited)
     if node.behind:
         rows.append(NodeLines._behind)
     if node.damaged:
@@ -197,6 +212,8 @@ def hovered(node: NodeView) -> str:
     """A node in a few lines: state, address, every measure, and what troubles it, in full."""
     lines = [f"{harmless(node.id)} {state_of(node)[1]}, {node.host}:{node.port}"]
     lines += [f"{measure} {text_of(measure, value_of(measure, node))}" for measure in Measure]
+    if node.awaited:
+        lines.append(f"{counted(node.awaited, 'slot')} {'waits' if node.awaited == 1 else 'wait'} for it")
     if node.behind:
         lines.append(f"behind {counted(node.behind, 'slot')}")
     lines += [harmless(why) for why in (node.fault, node.note) if why]

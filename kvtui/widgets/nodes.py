@@ -33,9 +33,10 @@ class Nodes(ScrollView, Panel, can_focus=True):
 
     HELP = """\
 # Nodes
-A bar a node: of its keys, their bytes, its operations a second or its latency (F4). The thin mark is where its quota is: a bar
-beyond it holds more than its share. Arrows choose a node, Enter shows all of it, s sorts. With the mouse: a click puts a node in
-focus, a second one shows all of it, a third one closes that; over a node, all that bars can show stands beside it."""
+A bar a node: of the copies of keys that it holds, their bytes, its operations a second or its latency (F4). The thin mark is
+where its quota is: a bar beyond it holds more than its share. Arrows choose a node, Enter shows all of it, s sorts. With the mouse:
+a click puts a node in focus, a second one shows all of it, a third one closes that; over a node, all that bars can show stands
+beside it."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -44,7 +45,7 @@ focus, a second one shows all of it, a third one closes that; over a node, all t
         """Rows as they were drawn last."""
         self._told = ""
         """What is said of the node under the mouse."""
-        self.measure = Measure.KEYS
+        self.measure = Measure.COPIES
         self.order = Order.JOINED
         self._entitle()
 

@@ -2,13 +2,17 @@
 
 from collections.abc import Sequence
 
+from kvtui.commands.trouble import trouble_lines
+from kvtui.commands.wording import harmless
 from kvtui.core.balance import balance
+from kvtui.core.events import Level
 from kvtui.core.snapshot import ClusterSnapshot, OperationView
 from kvtui.widgets.bars import sparkline
 from kvtui.widgets.panel import LinesPanel
 from kvtui.widgets.picture import Picture
 from kvtui.widgets.tints import Line, Span
 from kvtui.widgets.words import milliseconds
+from kvtui.widgets.wrapping import wrapped_text
 
 LEAST_SPARK, MOST_SPARK = 6, 60
 NAME, RATE, LATENCY = 4, 9, 7
@@ -35,17 +39,18 @@ def stats_lines(snapshot: ClusterSnapshot, width: int) -> list[Line]:
     shown, spark = _columns(width)
     lines: list[Line] = [
         _figures(
-            [("nodes", f"{nodes:,}", ""), ("keys", f"{snapshot.keys:,}", ""), ("avg/node", f"{average:,.0f}", "")],
+            [("nodes", f"{nodes:,}", ""), ("keys", f"{snapshot.keys:,}", ""), ("copies", f"{snapshot.copies:,}", "")],
             width,
         ),
         _figures(
             [
-                ("copies", f"{snapshot.copies:,}", ""),
+                ("copies/node", f"{average:,.0f}", ""),
                 ("balance", f"{balance(snapshot):.2f}", ""),
                 ("", snapshot.policy, "dim"),
             ],
             width,
         ),
+        *_unserved(snapshot, width),
         *_safety(snapshot, width),
         _heading(shown, spark),
         _operation("put", snapshot.puts, shown, spark),
@@ -97,6 +102,15 @@ def _operation(name: str, operation: OperationView, shown: Sequence[str], spark:
         text = milliseconds(values[latency]) if values[latency] else "-"
         spans.append((f"{text:>{LATENCY}}", "text" if values[latency] else "dim"))
     return tuple(spans)
+
+
+def _unserved(snapshot: ClusterSnapshot, width: int) -> list[Line]:
+    """What is not served, and how many keys that leaves; nothing while all is."""
+    return [
+        ((part, "bad" if line.level is Level.BAD else "warning"),)
+        for line in trouble_lines(snapshot)
+        for part in wrapped_text(harmless(line.text), width)
+    ]
 
 
 def _safety(snapshot: ClusterSnapshot, width: int) -> list[Line]:

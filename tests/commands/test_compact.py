@@ -13,7 +13,7 @@ pytestmark = pytest.mark.anyio
 
 
 def test_the_words_name_the_node_and_both_sizes() -> None:
-    assert compacted_words(Compaction("n1", 1, 1, 88_000_000, 1_000)) == "Compacted n1: 88.0 MB before, 1.0 KB now"
+    assert compacted_words(Compaction("n1", 1, 1, 88_000_000, 1_000)) == "Compacted n1: 83.9 MiB before, 1.0 KiB now"
 
 
 async def test_durable_nodes_are_compacted_one_after_the_other(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from kvtui.commands import Level, node_facts
-from kvtui.commands.inspection import RANGES_LISTED, duration, key_facts, moment, size
+from kvtui.commands.inspection import RANGES_LISTED, duration, key_facts, moment
+from kvtui.commands.sizes import size
 from kvtui.core.cluster import IT_IS_DOWN, Heard, ReplicaCopy
 from kvtui.core.snapshot import ClusterSnapshot, NodeState, Progress, RangeView
 from kvtui.core.version import NEVER, Version
@@ -22,7 +23,16 @@ def told(picture: ClusterSnapshot, node: str) -> dict[str, tuple[str, Level]]:
 
 @pytest.mark.parametrize(
     ("number", "text"),
-    [(0, "0 B"), (999, "999 B"), (1000, "1.0 KB"), (999_400, "999 KB"), (1_250_000, "1.2 MB"), (3 * 10**12, "3.0 TB")],
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 KiB"),
+        (1024, "1.0 KiB"),
+        (999 * 1024, "999 KiB"),
+        (1_250_000, "1.2 MiB"),
+        (64 * 1024**2, "64.0 MiB"),
+        (3 * 1024**4, "3.0 TiB"),
+    ],
 )
 def test_sizes_are_short(number: int, text: str) -> None:
     assert size(number) == text
@@ -44,7 +54,7 @@ def test_a_healthy_node_needs_no_attention() -> None:
     assert {level for _, level in facts.values()} == {Level.INFO}
     assert facts["address"][0] == "127.0.0.1:5002"
     assert facts["process"][0] == "pid 4001, started here"
-    assert facts["keys"][0] == "6,878 (825 KB)"
+    assert facts["copies"][0] == "6,878 (806 KiB)"
     assert facts["share"][0] == "33.4% of all copies, quota 33.4%"
     assert facts["behind"][0] == "0 of 171 slots"
     assert facts["operations"][0] == "7,150/s"
@@ -155,7 +165,7 @@ async def test_where_there_is_no_inspector_the_command_says_its_lines(opened: Op
         assert said[0] == "Node n1"
         facts = {line.split()[0]: line for line in said[1:] if line[2] != " "}
         assert "pid" in facts["process"]
-        assert "1 (4 B)" in facts["keys"]
+        assert "1 (4 B)" in facts["copies"]
         assert "memory only" in facts["storage"]
         failed = await person.fails("inspect nobody")
         assert failed == ["there is no node nobody; there are: n1, n2"]

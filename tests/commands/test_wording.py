@@ -1,13 +1,18 @@
 """Keys, values and answers in words."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kvtui.commands.address import Address, parse_address
+from kvtui.commands.context import Line
 from kvtui.commands.keys import location_lines
 from kvtui.commands.original import answer_words, rebalanced
-from kvtui.commands.ring import all_stats, average, balance
+from kvtui.commands.reachable import keys_words
+from kvtui.commands.ring import all_stats, average, balance, distinct_line
+from kvtui.commands.trouble import trouble_lines
 from kvtui.commands.wording import SHOWN_CHARACTERS, from_bytes, harmless, shown, shown_value, to_bytes, whole
 from kvtui.core.cluster import Heard, Location, Rebalanced, ReplicaAnswer, ReplicaCopy
 from kvtui.core.events import Level
@@ -139,10 +144,36 @@ def test_balance_is_the_fullest_node_over_the_mean() -> None:
     assert balance(picture(node("A", 0))) == "-"
 
 
+def test_what_is_not_served_has_lines_only_where_there_is_something() -> None:
+    """``stats`` and ``show`` said nothing of it."""
+    away = replace(picture(node("A", 8), node("B", 8, NodeState.DOWN), keys=20), unavailable=5, waits_for=("B",))
+    told = trouble_lines(replace(away, unreachable_keys=12))
+    assert [(line.text, line.level) for line in told] == [
+        ("5 slots can't be served: they wait for B", Level.BAD),
+        ("20 of 32 keys can be reached", Level.BAD),
+    ]
+    assert distinct_line(replace(away, unreachable_keys=12)) == Line(
+        "Distinct Keys: 20 of 32 keys can be reached (each counted once, while Total Keys counts every copy)", Level.BAD
+    )
+    assert keys_words(replace(away, unreachable_keys=None)) == "20 keys can be reached"
+    assert (
+        keys_words(replace(away, unreachable_keys=12, unreachable_sure=False)) == "20 of about 32 keys can be reached"
+    )
+    assert keys_words(replace(away, unavailable=0, lost=3)) == "20 keys can be reached"
+    worse = replace(
+        away, unavailable=0, lost=1, unwritable=2, writes_wait_for=("B",), moves_waiting=1, moves_wait_for=("B",)
+    )
+    assert [line.text for line in trouble_lines(worse)] == [
+        "1 slot lost: no clean copy of its keys is left",
+        "2 slots take no writes: they wait for B",
+        "1 slot is to move, and waits for B",
+    ]
+
+
 def test_all_stats_point_at_what_needs_attention() -> None:
     calm = all_stats(picture(node("A", 1), node("B", 1), keys=1))
     assert all(line.level is Level.INFO for line in calm)
-    assert "Distinct Keys: 1" in [line.text for line in calm]
+    assert trouble_lines(picture(node("A", 1), keys=1)) == []
     worried = all_stats(picture(node("A", 1), node("B", 1, NodeState.DOWN), behind=3, lost=2))
     levels = {line.text: line.level for line in worried}
     assert levels["Nodes up: 1 of 2"] is Level.WARNING
@@ -168,7 +199,7 @@ def test_a_rebalance_names_the_first_keys_in_the_originals_words_and_counts_the_
     done = Rebalanced(copied=((b"apple", "B"),), removed=((b"banana", "A"),), copies=3, removals=1)
     assert [line.text for line in rebalanced(done)] == [
         "[Rebalance] Copied key 'apple' to B",
-        "[Rebalance] Copied 2 more keys",
+        "[Rebalance] Made 2 more copies",
         "[Rebalance] Removed key 'banana' from A",
         "[Coordinator] Rebalance complete.",
     ]

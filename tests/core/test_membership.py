@@ -55,7 +55,7 @@ def test_the_last_node_does_not_leave_with_a_key_that_was_just_put() -> None:
         async with SimCluster(nodes=1, slots=8) as cluster:
             await asyncio.sleep(3 * HEARTBEAT_SECONDS)
             assert (await cluster.put(b"key", b"value")).outcome is Outcome.OK
-            with pytest.raises(ClusterError, match="n1 is the last node and 1 keys are stored"):
+            with pytest.raises(ClusterError, match="n1 is the last node and 1 copy of a key is stored"):
                 await remove(cluster, "n1")
             assert (await cluster.get(b"key")).value == b"value"
 

@@ -41,6 +41,7 @@ Active Nodes:
 Nodes: 2
 Total Keys: 2
 Avg Keys per Node: 1
+Distinct Keys: 1 (each counted once, while Total Keys counts every copy)
 
 > exit
 """

@@ -13,8 +13,8 @@ ONE = NodeView("A", "127.0.0.1", 5001, NodeState.UP, keys=1234, bytes=1_250_000,
 def test_every_measure_has_its_number_and_unit() -> None:
     shown = {measure: text_of(measure, value_of(measure, ONE)) for measure in Measure}
     assert shown == {
-        Measure.KEYS: "1,234",
-        Measure.BYTES: "1.2 MB",
+        Measure.COPIES: "1,234",
+        Measure.BYTES: "1.2 MiB",
         Measure.OPERATIONS: "8,912/s",
         Measure.LATENCY: "1.9 ms",
     }
@@ -25,13 +25,13 @@ def test_a_node_that_was_asked_nothing_has_no_latency() -> None:
 
 
 def test_measures_and_orders_go_round() -> None:
-    measure, order = Measure.KEYS, Order.JOINED
+    measure, order = Measure.COPIES, Order.JOINED
     measures, orders = [], []
     for _ in range(5):
         measures.append(measure)
         orders.append(order)
         measure, order = measure.next, order.next
-    assert measures == [*Measure, Measure.KEYS]
+    assert measures == [*Measure, Measure.COPIES]
     assert orders == list(Order)
     assert order is Order.JOINED
 
@@ -42,7 +42,7 @@ def test_a_quota_stands_where_the_same_data_would_reach_if_shared_as_planned() -
         replace(ONE, id="B", keys=100, quota=0.25),
         replace(ONE, id="C", keys=0, quota=0.25),
     ]
-    scale = Scale.of(Measure.KEYS, nodes)
+    scale = Scale.of(Measure.COPIES, nodes)
     assert [node.quota * scale.per_quota for node in nodes] == [200, 100, 100]
     assert scale.top == 500
 
@@ -71,11 +71,11 @@ def test_nodes_sort_by_id_by_what_is_shown_and_by_share_over_quota() -> None:
         replace(ONE, id="n2", keys=7, bytes=1, share=0.2, quota=0.1),
         replace(ONE, id="n1", keys=6, bytes=2, share=0.5, quota=0.6),
     ]
-    assert names(ordered(nodes, Order.JOINED, Measure.KEYS)) == "n10 n2 n1"
-    assert names(ordered(nodes, Order.ID, Measure.KEYS)) == "n1 n2 n10"
-    assert names(ordered(nodes, Order.VALUE, Measure.KEYS)) == "n2 n1 n10"
+    assert names(ordered(nodes, Order.JOINED, Measure.COPIES)) == "n10 n2 n1"
+    assert names(ordered(nodes, Order.ID, Measure.COPIES)) == "n1 n2 n10"
+    assert names(ordered(nodes, Order.VALUE, Measure.COPIES)) == "n2 n1 n10"
     assert names(ordered(nodes, Order.VALUE, Measure.BYTES)) == "n10 n1 n2"
-    assert names(ordered(nodes, Order.SHARE, Measure.KEYS)) == "n2 n10 n1"
+    assert names(ordered(nodes, Order.SHARE, Measure.COPIES)) == "n2 n10 n1"
 
 
 def test_the_worst_state_comes_first_and_equals_stay_as_they_joined() -> None:
@@ -90,5 +90,5 @@ def test_the_worst_state_comes_first_and_equals_stay_as_they_joined() -> None:
         replace(ONE, id="paused", fault="paused"),
         replace(ONE, id="well"),
     ]
-    worst = names(ordered(nodes, Order.STATE, Measure.KEYS))
+    worst = names(ordered(nodes, Order.STATE, Measure.COPIES))
     assert worst == "down suspect damaged behind paused leaving filling up well"

@@ -41,12 +41,12 @@ async def test_f4_switches_the_bars_and_the_title_says_what_they_show() -> None:
             await shown.pilot.press("f4")
             await shown.pilot.pause()
         assert seen == [
-            ("Nodes · keys", ["7,003", "33.4%"]),
-            ("Nodes · bytes", ["KB", "33.4%"]),
+            ("Nodes · copies", ["7,003", "33.4%"]),
+            ("Nodes · bytes", ["KiB", "33.4%"]),
             ("Nodes · operations", ["7,110/s", "33.4%"]),
             ("Nodes · latency p99", ["ms", "33.4%"]),
         ]
-        assert str(panel.border_title) == "Nodes · keys"
+        assert str(panel.border_title) == "Nodes · copies"
 
 
 async def test_the_palette_switches_and_sorts_too() -> None:
@@ -103,7 +103,7 @@ async def test_the_mouse_over_a_node_tells_all_that_bars_show_and_what_was_cut()
         panel = shown.dashboard.query_one(Nodes)
         await shown.pilot.hover("#nodes", offset=(6, 2))
         await shown.until(lambda: "B down, 127.0.0.1:5002" in str(panel.tooltip))
-        for part in ("keys 6,", "bytes ", "operations 0/s", "latency p99 -", "behind 31 slots", "connection refused"):
+        for part in ("copies 6,", "bytes ", "operations 0/s", "latency p99 -", "behind 31 slots", "connection refused"):
             assert part in str(panel.tooltip)
         await shown.pilot.hover("#nodes", offset=(6, 1))
         await shown.until(lambda: str(panel.tooltip).startswith("A up, 127.0.0.1:5001"))

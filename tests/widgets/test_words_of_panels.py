@@ -104,10 +104,11 @@ def stats(snapshot: ClusterSnapshot, width: int = 50) -> list[str]:
     return [plain(line) for line in stats_lines(snapshot, width)]
 
 
-def test_stats_begin_with_nodes_total_keys_and_average_per_node() -> None:
+def test_stats_begin_with_nodes_keys_and_copies_which_are_not_the_same() -> None:
+    """The average number of copies stood beside the number of keys, as if it was one of keys."""
     first, second, *_ = stats(frozen.healthy())
-    assert first.split() == ["nodes", "3", "keys", "10,332", "avg/node", "6,888"]
-    assert second.startswith("copies 20,664")
+    assert first.split() == ["nodes", "3", "keys", "10,332", "copies", "20,664"]
+    assert second.startswith("copies/node 6,888")
 
 
 def test_stats_show_rates_with_percentiles_of_their_latencies() -> None:
@@ -133,6 +134,57 @@ def test_stats_tell_whether_the_data_is_safe() -> None:
     assert "lost 0   behind 0   hints 0   under-replicated 0" in stats(frozen.healthy())
     assert "lost 0   behind 31   hints 118   under-replicated 31" in stats(frozen.one_down(), 60)
     assert "lost 4   behind 31   hints 118   under 31" in stats(replace(frozen.one_down(), lost=4))
+
+
+def test_stats_say_what_is_not_served_and_how_many_keys_that_leaves() -> None:
+    away = frozen.two_down()
+    lines = stats(away, 60)
+    assert f"{away.unavailable} slots can't be served: they wait for A and B" in lines
+    assert f"{away.keys:,} of {away.keys + (away.unreachable_keys or 0):,} keys can be reached" in lines
+    assert not any("wait" in line for line in stats(frozen.one_down(), 60))
+
+
+@pytest.mark.parametrize("width", [160, 120, 80, 60, 40, 20])
+def test_the_header_says_in_red_what_is_not_served_and_for_whom_that_waits(width: int) -> None:
+    """It went on saying that so many slots were on one node only."""
+    away = replace(frozen.two_down(), slots=16_384, unavailable=2_870)
+    line = header_line(away, width)
+    words = {
+        160: "2,870 slots can't be served: they wait for A and B; ", 120: "2,870 slots can't be served: they wait for A and B",
+        80: "2,870 slots can't be served: they wait for A and B", 60: "2,870 slots can't be served: they wait for A and B",
+        40: "2,870 slots wait for A and B", 20: "2,870 slots not served",
+    }[width]  # fmt: skip
+    assert any(words in text and style == "bad bold" for text, style in line), line
+    assert sum(cell_len(text) for text, _ in line) <= max(width, 22)
+    assert "12 slots lost; " in plain(header_line(replace(away, lost=12), 120))
+
+
+def test_under_replicated_unavailable_and_lost_are_three_things_in_the_header() -> None:
+    healthy = frozen.healthy()
+    assert "on fewer than 2 nodes" in header(replace(healthy, under_replicated=3, clean_copies=()), 80)
+    assert "3 slots can't be served: they wait for A" in header(replace(healthy, unavailable=3, waits_for=("A",)), 80)
+    assert "3 slots lost" in header(replace(healthy, lost=3), 80)
+    assert "3 slots take no writes: they wait for A" in header(
+        replace(healthy, unwritable=3, writes_wait_for=("A",)), 80
+    )
+
+
+def test_the_header_says_for_whom_a_move_waits() -> None:
+    assert "moving 50.0%, waits for C" in header(replace(frozen.joining(part=0.5), moves_wait_for=("C",)), 120)
+
+
+def node_text(snapshot: ClusterSnapshot) -> list[str]:
+    lines = NodeLines(snapshot, {}, "", 60)
+    return [plain(lines[row].line) for row in range(len(lines))]
+
+
+def test_a_node_that_is_down_says_how_many_slots_wait_for_it_and_one_that_moves_for_whom() -> None:
+    away = frozen.two_down()
+    text = node_text(away)
+    assert f"  {away.nodes[0].awaited} slots wait for it" in text
+    waiting = replace(away.nodes[2], waits_for=("A", "C"))
+    text = node_text(replace(away, nodes=(waiting,)))
+    assert "  its moves wait for A" in text
 
 
 @pytest.mark.parametrize("width", [20, 26, 34, 50, 90])

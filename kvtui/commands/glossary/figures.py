@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kvtui.commands.glossary.term import Term, each_node
-from kvtui.commands.inspection import size
+from kvtui.commands.sizes import size
 from kvtui.commands.wording import counted, harmless
 from kvtui.core.snapshot import ClusterSnapshot, OperationView
 
@@ -64,10 +64,10 @@ TERMS: tuple[Term, ...] = (
     ),
     Term(
         "bytes",
-        "Bytes are the length of keys and values together, without what the disk needs besides. KB and MB are thousands and"
-        " millions of them.",
+        "Bytes are the length of keys and values together, without what the disk needs besides. A KiB is 1,024 of them,"
+        " a MiB 1,024 KiB.",
         _bytes,
-        ("kb", "mb", "gb", "tb", "byte"),
+        ("kib", "mib", "gib", "tib", "byte"),
     ),
     Term(
         "workload",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from kvtui.commands.address import Address
 from kvtui.commands.glossary.term import Term, each_node, listed
-from kvtui.commands.inspection import duration, size
+from kvtui.commands.inspection import duration
+from kvtui.commands.sizes import size
 from kvtui.commands.wording import counted, harmless
 from kvtui.core.replacement import GRACE_SECONDS
 from kvtui.core.snapshot import ClusterSnapshot, NodeState, NodeView

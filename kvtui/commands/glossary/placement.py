@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from kvtui.commands.glossary.term import Term, each_node, listed
-from kvtui.commands.inspection import size
 from kvtui.commands.reachable import keys_words
+from kvtui.commands.sizes import size
 from kvtui.commands.wording import counted, harmless
 from kvtui.core.balance import balance
 from kvtui.core.snapshot import ClusterSnapshot, RangeView
@@ -244,10 +244,10 @@ TERMS: tuple[Term, ...] = (
         ("max/mean",),
     ),
     Term(
-        "avg/node",
+        "copies/node",
         "It is the number of copies that a node has on average. With two copies of every key, all nodes together have twice as"
         " many copies as there are keys.",
         _average,
-        ("avg", "mean"),
+        ("avg/node", "avg", "mean"),
     ),
 )

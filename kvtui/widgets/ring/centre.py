@@ -55,7 +55,7 @@ def chosen(lines: Sequence[tuple[int, Line]], width: int, rows: int) -> list[Lin
 
 def _keys(snapshot: ClusterSnapshot, width: int) -> list[Line]:
     """How many keys there are; where some can't be reached, how many can, on as many lines as it takes."""
-    if not snapshot.unavailable:
+    if not snapshot.unavailable and not snapshot.lost:
         return [((counted(snapshot.keys, "key"), "bold"),)]
     words = keys_words(snapshot)
     number = words.removesuffix(CAN_BE_REACHED)
