@@ -48,7 +48,7 @@ def average(copies: int, nodes: int) -> str:
 def distinct_line(picture: ClusterSnapshot) -> Line:
     """How many keys there are, each counted once. With slots that can't be served: how many can be reached, and of how many."""
     told = "each counted once, while Total Keys counts every copy"
-    number = keys_words(picture).removesuffix(" key").removesuffix(" keys")
+    number = keys_words(picture).replace(" keys", "").replace(" key", "")
     level = Level.BAD if picture.unavailable or picture.lost else Level.INFO
     return Line(f"Distinct Keys: {number} ({told})", level)
 

@@ -14,14 +14,16 @@ NAMED_IN_FULL = 12
 """Nodes that are named where there is a line for it."""
 
 
-def trouble_lines(picture: ClusterSnapshot) -> list[Line]:
-    """The worst first, as sentences."""
+def trouble_lines(picture: ClusterSnapshot, *, keys: bool = True) -> list[Line]:
+    """The worst first, as sentences; ``keys``: with how many keys can be reached, where not all of them can."""
     lines = []
     if picture.lost:
         whose = "its" if picture.lost == 1 else "their"
         lines.append(Line(f"{counted(picture.lost, 'slot')} lost: no clean copy of {whose} keys is left", Level.BAD))
     if picture.unavailable:
-        lines += [Line(unserved(picture, NAMED_IN_FULL), Level.BAD), Line(keys_words(picture), Level.BAD)]
+        lines.append(Line(unserved(picture, NAMED_IN_FULL), Level.BAD))
+    if keys and (picture.unavailable or picture.lost):
+        lines.append(Line(keys_words(picture), Level.BAD))
     if picture.unwritable:
         lines.append(Line(unwritten(picture, NAMED_IN_FULL), Level.BAD))
     if picture.moves_wait_for:

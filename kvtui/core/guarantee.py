@@ -72,7 +72,11 @@ def _copies(picture: ClusterSnapshot) -> str:
     if not sizes:
         return "; ".join(worse)
     fewest, number = sizes[0]
+    # Those that can't be served are told already.
+    number = max(0, number - picture.unavailable)
     wanted = f" ({picture.replication} wanted)" if fewest <= picture.copies_each < picture.replication else ""
+    if fewest < picture.copies_each and not number:
+        return "; ".join(worse)
     if fewest < picture.copies_each and number < picture.slots:
         said = f"{slots(number)} on {_nodes(fewest)} only"
     else:

@@ -18,6 +18,12 @@ def named(nodes: Sequence[str], most: int = NAMED) -> str:
     return f"{', '.join(nodes[:kept])} and {len(nodes) - kept:,} more"
 
 
+def any_of(nodes: Sequence[str]) -> str:
+    """``A``, ``A or B``, ``A, B or C``."""
+    *others, last = nodes or ("",)
+    return f"{', '.join(others)} or {last}" if others else last
+
+
 def slots(number: int) -> str:
     """``1 slot``, ``2,870 slots``."""
     return "1 slot" if number == 1 else f"{number:,} slots"

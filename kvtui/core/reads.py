@@ -229,7 +229,7 @@ class Reads:
                 " start it, or want fewer with: setquorum"
             )
         if away:
-            return f"{away} can't be reached and no other node has a clean copy"
+            return route.waits_for
         if not self._ledger.topology.members:
             return "there are no nodes yet; add one with: addnode A 5001"
         return "its range has no clean copy left; start the nodes that held it, or give it up with: accept-loss"

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from kvtui.core.link import Link
+from kvtui.core.naming import any_of, named
 from kvtui.core.placement import Placement
 from kvtui.core.quorum import write_quorum
 from kvtui.core.remote_node import RemoteNode
@@ -32,6 +33,16 @@ class Route:
     """Those of ``followers`` that are replicas which may lack acknowledged writes."""
     least: int
     """Clean copies without which no write is acknowledged: max(1, W)."""
+    heard: bool = True
+    """False: ``missing`` are nodes that may obey another coordinator; nothing is served before all of them are heard."""
+
+    @property
+    def waits_for(self) -> str:
+        """Why nobody can answer, where that is for want of nodes, and for whom it waits."""
+        if not self.heard:
+            them = "it obeys" if len(self.missing) == 1 else "they obey"
+            return f"it waits for {named(self.missing, len(self.missing))}, until {them} this kvtui and no other one"
+        return f"no clean replica of it can be reached: it waits for {any_of(self.missing)}"
 
     @cached_property
     def everyone(self) -> tuple[Hop, ...]:
@@ -67,7 +78,7 @@ class Routes:
         """The route of a placement of which some nodes may obey another coordinator: nobody is clean until they don't."""
         missing = tuple(node for node in place.counted if node not in granted)
         behind = self._hops(place.clean + place.behind)
-        return Route((), missing, (), behind, max(1, write_quorum(len(place.replicas), quorum)))
+        return Route((), missing, (), behind, max(1, write_quorum(len(place.replicas), quorum)), heard=False)
 
     def forget(self) -> None:
         """A link, a placement or the wanted write quorum changed."""

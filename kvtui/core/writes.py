@@ -15,6 +15,7 @@ from kvtui.core.cluster import IT_IS_DOWN, Given, Outcome, ReplicaAnswer, Writte
 from kvtui.core.ledger import Ledger
 from kvtui.core.link import Link, LinkFull, LinkLost
 from kvtui.core.meter import Meter
+from kvtui.core.naming import any_of
 from kvtui.core.notes import Notes
 from kvtui.core.patience import Patience
 from kvtui.core.pending_write import PendingWrite
@@ -332,10 +333,13 @@ class Writes:
             if not self._ledger.topology.members:
                 return "there are no nodes yet; add one with: addnode A 5001"
             return "its range has no clean copy left; start the nodes that held it, or give it up with: accept-loss"
+        if route.missing and not route.clean:
+            return f"{route.waits_for}{self._unlogged()}"
         if route.missing:
+            copies = "copy" if route.least == 1 else "copies"
             return (
-                f"it needs {route.least} clean {'copy' if route.least == 1 else 'copies'} and reaches {len(route.clean)}: "
-                f"{', '.join(route.missing)} can't be reached{self._unlogged()}"
+                f"it needs {route.least} clean {copies} and reaches {len(route.clean)}: it waits for {any_of(route.missing)}"
+                f"{self._unlogged()}"
             )
         if len(route.clean) < route.least:
             return (

@@ -153,7 +153,7 @@ def test_what_is_not_served_has_lines_only_where_there_is_something() -> None:
         ("20 of 32 keys can be reached", Level.BAD),
     ]
     assert distinct_line(replace(away, unreachable_keys=12)) == Line(
-        "Distinct Keys: 20 of 32 keys can be reached (each counted once, while Total Keys counts every copy)", Level.BAD
+        "Distinct Keys: 20 of 32 can be reached (each counted once, while Total Keys counts every copy)", Level.BAD
     )
     assert keys_words(replace(away, unreachable_keys=None)) == "20 keys can be reached"
     assert (
@@ -165,6 +165,7 @@ def test_what_is_not_served_has_lines_only_where_there_is_something() -> None:
     )
     assert [line.text for line in trouble_lines(worse)] == [
         "1 slot lost: no clean copy of its keys is left",
+        "20 keys can be reached",
         "2 slots take no writes: they wait for B",
         "1 slot is to move, and waits for B",
     ]

@@ -238,6 +238,6 @@ def test_a_get_where_a_member_left_says_nothing_of_what_it_does_not_know() -> No
             explanation = await cluster.coordinator.explain_get(b"key")
             assert explanation.outcome is Outcome.FAILED
             assert explanation.exchanges == ()
-            assert reasons(explanation) == ["N1 can't be reached and no other node has a clean copy."]
+            assert reasons(explanation) == ["No clean replica of it can be reached: it waits for n1."]
 
     run_virtual(main)

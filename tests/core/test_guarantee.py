@@ -48,7 +48,7 @@ WHOLE = ClusterSnapshot(
         ({"durable": False}, "every acknowledged write on 2 nodes; reads never older; in memory only", False),
         (
             {"unavailable": 2_870, "waits_for": ("A", "B"), "clean_copies": ((1, 8_192), (2, 8_192))},
-            "2,870 slots can't be served: they wait for A and B; 8,192 slots on 1 node only; reads never older",
+            "2,870 slots can't be served: they wait for A and B; 5,322 slots on 1 node only; reads never older",
             True,
         ),
         (

@@ -60,7 +60,13 @@ def _keys(snapshot: ClusterSnapshot, width: int) -> list[Line]:
     words = keys_words(snapshot)
     number = words.removesuffix(CAN_BE_REACHED)
     amount, noun = number.rsplit(" ", 1)
-    ways = ([words], [number, CAN_BE_REACHED.strip()], [amount, noun + CAN_BE_REACHED])
+    reachable, of, known = amount.partition(" of ")
+    ways = (
+        [words],
+        [number, CAN_BE_REACHED.strip()],
+        [amount, noun + CAN_BE_REACHED],
+        [reachable, f"{of.strip()} {known} {noun}".strip(), CAN_BE_REACHED.strip()],
+    )
     fits = next((way for way in ways if all(cell_len(text) <= width for text in way)), wrapped_text(words, width))
     return [((text, "bad bold"),) for text in fits]
 

@@ -66,7 +66,7 @@ def _columns(arc: Arc, first: int, last: int, circle: Circle, inks: Inks) -> lis
         return _hatched(full, (inks.bad,) * DEPTHS, LOST, first, last, circle)
     base = _emptied(colour, circle, inks) if arc.hollow else full
     if arc.unserved:
-        return _hatched(base, (inks.bad,) * DEPTHS, UNSERVED, first, last, circle)
+        return _striped_once(base, (inks.bad,) * DEPTHS, first, last, circle)
     rimmed = base
     if arc.follower:
         serves = arc.hollow and not arc.dimmed
@@ -112,6 +112,14 @@ def _inner(column: Column, colour: RGB, part: float) -> Column:
     """``column`` with ``part`` of it, from the inner edge, in another colour."""
     kept = DEPTHS - max(1, round(DEPTHS * part))
     return column[:kept] + (colour,) * (DEPTHS - kept)
+
+
+def _striped_once(base: Column, stripe: Column, first: int, last: int, circle: Circle) -> list[Column]:
+    """Stripes of ``UNSERVED``; an arc that is shorter than from one to the next has one in its middle."""
+    period = max(4, round(STEPS * HATCH / circle.circumference))
+    stripes = _stripes(base, stripe, UNSERVED, period)
+    shift = 0 if last - first >= period else round((last - first - UNSERVED * period + SLANT * period) / 2)
+    return [stripes[(step - first - shift) % period] for step in range(first, last)]
 
 
 def _hatched(one: Column, other: Column, part: float, first: int, last: int, circle: Circle) -> list[Column]:

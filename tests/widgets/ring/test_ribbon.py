@@ -81,6 +81,11 @@ def test_what_waits_for_a_node_is_hollow_and_striped_what_is_lost_is_full_and_st
     served = drawn(Arc(0, 1, "A", hollow=True, follower="B"))
     assert part_of(waits, INKS.bad) == pytest.approx(0.25, abs=0.05)
     assert part_of(waits, INKS.background) > 0.4
+    for length in (0.004, 0.01, 0.02, 0.05):
+        columns = drawn(
+            Arc(0, 0.3, "B"), Arc(0.3, 0.3 + length, "A", hollow=True, unserved=True), Arc(0.3 + length, 1, "B")
+        )
+        assert part_of(columns, INKS.bad) > 0.05 * length, "however short it is, it is marked"
     assert part_of(lost, INKS.background) == 0
     assert part_of(served, INKS.bad) == 0
 
