@@ -17,3 +17,11 @@ def keys_words(picture: ClusterSnapshot) -> str:
         return f"{counted(picture.keys, 'key')} can be reached"
     about = "" if picture.unreachable_sure else "about "
     return f"{picture.keys:,} of {about}{counted(known, 'key')} can be reached"
+
+
+def known_words(picture: ClusterSnapshot) -> str:
+    """How many keys there are in all: ``20,002``, ``about 20,002``, ``not known``."""
+    known = picture.known_keys
+    if known is None:
+        return "not known: those that can't be reached were not counted"
+    return f"{'' if picture.unreachable_sure else 'about '}{known:,}"

@@ -7,7 +7,7 @@ from kvtui.commands.reachable import keys_words
 from kvtui.commands.wording import counted
 from kvtui.core.events import Level
 from kvtui.core.guarantee import unserved, unwritten
-from kvtui.core.naming import named
+from kvtui.core.naming import awaited
 from kvtui.core.snapshot import ClusterSnapshot
 
 NAMED_IN_FULL = 12
@@ -36,4 +36,4 @@ def moves_words(picture: ClusterSnapshot) -> str:
     many = picture.moves_waiting != 1
     slots = counted(picture.moves_waiting, "slot")
     waiting = f"{'are' if many else 'is'} to move, and {'wait' if many else 'waits'} for"
-    return f"{slots} {waiting} {named(picture.moves_wait_for, NAMED_IN_FULL)}"
+    return f"{slots} {waiting} {awaited(picture.moves_wait_for, NAMED_IN_FULL)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kvtui.core.naming import NAMED, named, slots
+from kvtui.core.naming import NAMED, awaited, slots
 from kvtui.core.read_mode import ReadMode
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def unserved(picture: ClusterSnapshot, most: int = NAMED) -> str:
         told = f"{slots(stale)} {'answers stale and takes' if stale == 1 else 'answer stale and take'} no writes"
     else:
         told = f"{slots(picture.unavailable - stale)} can't be served, {slots(stale)} stale at best"
-    return f"{told}: {_wait(picture.unavailable)} for {named(picture.waits_for, most)}"
+    return f"{told}: {_wait(picture.unavailable)} for {awaited(picture.waits_for, most)}"
 
 
 def unwritten(picture: ClusterSnapshot, most: int = NAMED) -> str:
@@ -56,7 +56,7 @@ def unwritten(picture: ClusterSnapshot, most: int = NAMED) -> str:
         return ""
     take = "takes" if picture.unwritable == 1 else "take"
     waiting = (
-        f": {_wait(picture.unwritable)} for {named(picture.writes_wait_for, most)}" if picture.writes_wait_for else ""
+        f": {_wait(picture.unwritable)} for {awaited(picture.writes_wait_for, most)}" if picture.writes_wait_for else ""
     )
     return f"{slots(picture.unwritable)} {take} no writes{waiting}"
 

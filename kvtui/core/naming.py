@@ -8,14 +8,18 @@ NAMED: Final = 3
 
 
 def named(nodes: Sequence[str], most: int = NAMED) -> str:
-    """``A``, ``A and B``, ``A, B and 3 more``: all by name, or the first of them."""
+    """``A``, ``A and B``, ``A, B and 3 more``."""
     if len(nodes) <= 1:
         return "".join(nodes)
     if len(nodes) <= most:
-        *others, last = sorted(nodes)
-        return f"{', '.join(others)} and {last}"
+        return f"{', '.join(nodes[:-1])} and {nodes[-1]}"
     kept = max(1, most - 1)
     return f"{', '.join(nodes[:kept])} and {len(nodes) - kept:,} more"
+
+
+def awaited(nodes: Sequence[str], most: int = NAMED) -> str:
+    """Who is waited for: all of them by name, or those first for whom most waits."""
+    return named(sorted(nodes) if len(nodes) <= most else nodes, most)
 
 
 def any_of(nodes: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from rich.cells import cell_len
 
 from kvtui.commands.wording import harmless
 from kvtui.core.guarantee import unserved, unwritten
-from kvtui.core.naming import named
+from kvtui.core.naming import awaited, named
 from kvtui.core.read_mode import ReadMode
 from kvtui.core.snapshot import ClusterSnapshot, NodeState, Progress
 from kvtui.widgets.panel import LinesPanel
@@ -134,8 +134,8 @@ def _missing(snapshot: ClusterSnapshot) -> list[str]:
         waiting = [unserved(snapshot), unserved(snapshot, 2), unserved(snapshot, 1)]
         slots = counted(snapshot.unavailable, "slot")
         wait = "waits" if snapshot.unavailable == 1 else "wait"
-        waiting += [f"{slots} {wait} for {named(snapshot.waits_for, most)}" for most in (3, 2, 1)]
-        waiting.append(f"{slots} not served")
+        waiting += [f"{slots} {wait} for {awaited(snapshot.waits_for, most)}" for most in (3, 2, 1)]
+        waiting += [f"{slots} not served", f"{slots} {wait}"]
     elif snapshot.unwritable:
         waiting = [unwritten(snapshot), unwritten(snapshot, 1), f"{counted(snapshot.unwritable, 'slot')} not written"]
     else:

@@ -62,9 +62,9 @@ def test_a_delete_and_a_get_in_the_dashboards_voice() -> None:
         (Rebalanced((), (), 0, 0), "rebalance: done; nothing had to be copied; all replicas are equal"),
         (
             Rebalanced(((b"apple", "B"),), ((b"fig", "A"),), 1, 1),
-            "rebalance: done; 1 key copied (apple to B), 1 key removed (fig from A); all replicas are equal",
+            "rebalance: done; 1 copy made (apple to B), 1 copy removed (fig from A); all replicas are equal",
         ),
-        (Rebalanced(((b"apple", "B"),), (), 2, 0), "rebalance: done; 2 keys copied; all replicas are equal"),
+        (Rebalanced(((b"apple", "B"),), (), 2, 0), "rebalance: done; 2 copies made; all replicas are equal"),
     ],
 )
 def test_a_rebalance_in_the_dashboards_voice(done: Rebalanced, text: str) -> None:
@@ -135,5 +135,5 @@ def test_stats_and_show_in_the_dashboards_voice() -> None:
         "3 nodes; 10,332 keys; 20,664 copies, 6,888 a node"
     )
     lines = [plain.node(view) for view in picture.nodes]
-    assert lines[0].text == "A at 127.0.0.1:5001 holds 7,003 keys"
-    assert lines[1] == Line("B at 127.0.0.1:5002 is DOWN and held 6,878 keys: connection refused", Level.WARNING)
+    assert lines[0].text == "A at 127.0.0.1:5001 holds 7,003 copies"
+    assert lines[1] == Line("B at 127.0.0.1:5002 is DOWN and held 6,878 copies: connection refused", Level.WARNING)
