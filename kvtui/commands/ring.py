@@ -12,6 +12,7 @@ from kvtui.commands.reachable import keys_words
 from kvtui.commands.rising import number_set
 from kvtui.commands.trouble import trouble_lines
 from kvtui.commands.wording import counted, harmless
+from kvtui.core.balance import balance
 from kvtui.core.cluster import ClusterError
 from kvtui.core.events import Level
 from kvtui.core.naming import named
@@ -63,7 +64,7 @@ def all_stats(picture: ClusterSnapshot) -> list[Line]:
         Line(f"Copies a write needs: {picture.write_quorum}"),
         Line(f"Reads: {picture.reads}"),
         Line(f"Throttle: {throttle_words(picture.throttle)}"),
-        Line(f"Balance (fullest node / mean): {balance(picture)}"),
+        Line(f"Balance (fullest node's share / mean): {balance(picture):.2f}" if picture.nodes else "Balance: -"),
         Line(f"Puts: {_operation_words(picture.puts)}"),
         Line(f"Gets: {_operation_words(picture.gets)}"),
         _count("Copies of slots behind", picture.behind, Level.WARNING),
@@ -89,13 +90,6 @@ def _guarantee_level(picture: ClusterSnapshot) -> Level:
     if picture.lost or picture.unavailable or picture.unwritable:
         return Level.BAD
     return Level.WARNING if picture.guarantee_weakened else Level.INFO
-
-
-def balance(picture: ClusterSnapshot) -> str:
-    """Keys of the fullest node over the mean, ``1.00`` at best; ``-`` where there is nothing to compare."""
-    if picture.copies == 0 or not picture.nodes:
-        return "-"
-    return f"{max(view.keys for view in picture.nodes) * len(picture.nodes) / picture.copies:.2f}"
 
 
 def throttle_words(keys_per_second: int) -> str:

@@ -11,7 +11,7 @@ from kvtui.commands.context import Line
 from kvtui.commands.keys import location_lines
 from kvtui.commands.original import answer_words, rebalanced
 from kvtui.commands.reachable import keys_words
-from kvtui.commands.ring import all_stats, average, balance, distinct_line
+from kvtui.commands.ring import all_stats, average, distinct_line
 from kvtui.commands.trouble import trouble_lines
 from kvtui.commands.wording import SHOWN_CHARACTERS, from_bytes, harmless, shown, shown_value, to_bytes, whole
 from kvtui.core.cluster import Heard, Location, Rebalanced, ReplicaAnswer, ReplicaCopy
@@ -138,10 +138,11 @@ def picture(*nodes: NodeView, keys: int = 0, behind: int = 0, lost: int = 0) -> 
     )
 
 
-def test_balance_is_the_fullest_node_over_the_mean() -> None:
-    assert balance(picture(node("A", 30), node("B", 10))) == "1.50"
-    assert balance(picture()) == "-"
-    assert balance(picture(node("A", 0))) == "-"
+def test_stats_tell_the_balance_that_the_screen_shows() -> None:
+    """They told that of keys, which with few of them is chance, under the same name."""
+    uneven = picture(replace(node("A", 10), share=0.75), replace(node("B", 10), share=0.25))
+    assert "Balance (fullest node's share / mean): 1.50" in [line.text for line in all_stats(uneven)]
+    assert "Balance: -" in [line.text for line in all_stats(picture())]
 
 
 def test_what_is_not_served_has_lines_only_where_there_is_something() -> None:

@@ -170,7 +170,7 @@ TERMS: tuple[Term, ...] = (
         "A slot is unavailable while none of its clean replicas can be reached: its keys can't be read or written. Nothing is"
         " lost: it is served again when one of the nodes that it waits for is back.",
         _unavailable,
-        ("waits", "wait", "wait for", "waits for", "reached", "takes no writes", "take no writes"),
+        ("awaited", "waits", "wait", "wait for", "waits for", "reached", "takes no writes", "take no writes"),
     ),
     Term(
         "served",
