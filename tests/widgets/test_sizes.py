@@ -85,7 +85,10 @@ async def test_an_answer_a_question_and_a_sheet_are_usable_at_every_size_and_bet
             assert shown.dashboard.query_one("#command").region.height == 1
         told = shown.seen
         assert told[-1].startswith(" 5 more: PgDn, Esc") or "Esc" in told[-1], told
-        await shown.pilot.press("escape")
+        await shown.type("put a")
+        await shown.until(lambda: shown.dashboard.query_one("#hint").region.height == 3)
+        assert cramped(shown.app.screen) == [], "the error has its room, and the panel a line"
+        await shown.pilot.press("escape", "escape")
         await shown.type("removenode A")
         await shown.until(lambda: isinstance(shown.app.screen, Confirm))
         for size in SIZES[:4]:
