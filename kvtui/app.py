@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from rich.text import Text
 from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -24,10 +23,14 @@ from kvtui.commands.wording import harmless
 from kvtui.config import Look
 from kvtui.core.cluster import Cluster
 from kvtui.core.events import Event
+from kvtui.core.seams.standard_streams import say_aside
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.driver import TerminalDriver
+from kvtui.last_resort import LastResort
+from kvtui.leaving import until_left
+from kvtui.log import FILE
 from kvtui.notation import use_ascii_alone
-from kvtui.screens.defects import defect_lines, noted
+from kvtui.screens.defects import ended_by, noted
 from kvtui.screens.errands import Errands
 from kvtui.screens.key_watch import KeyWatch
 from kvtui.screens.pictures import save_picture
@@ -44,6 +47,8 @@ UPDATE_SECONDS = 0.1
 TOLD_SECONDS = 4
 """So long a word stands over a screen that hides the activity."""
 HISTORY_FILE = "history"
+FAILED = 1
+"""The exit status of a dashboard that a defect ended."""
 
 
 def _registry_commands() -> type[Provider]:
@@ -124,6 +129,10 @@ class KvtuiApp(App[None]):
         self._key_watch = KeyWatch(cluster, self._dashboard)
         self._theming = Theming(self, look)
         self.set_keymap(dict(look.keys))
+        self.defect = ""
+        """What to tell of the defect that ended the app."""
+        self.dying = asyncio.Event()
+        """Set by a defect; from then on the app is ending."""
 
     def get_default_screen(self) -> Screen[None]:
         return self._dashboard
@@ -244,19 +253,27 @@ class KvtuiApp(App[None]):
 
     def _fatal_error(self) -> None:
         """Ends the app after a defect. Textual's own report prints local variables, keys and values among them; this
-        one prints places in the code alone."""
-        self.bell()
-        if self._exception is not None:
-            noted(self._exception)
-            self._exit_renderables.append(Text("\n".join(defect_lines(self._exception))))
+        one is a line."""
+        if self._exception is not None and not self.defect:
+            self.defect = ended_by(self._exception)
         self._close_messages_no_wait()
+        self.dying.set()
 
 
 async def run_dashboard(
-    cluster: Cluster, *, state: Path | None, look: Look | None = None, readonly: bool = False
+    cluster: Cluster,
+    *,
+    state: Path | None,
+    look: Look | None = None,
+    readonly: bool = False,
+    last_resort: LastResort | None = None,
 ) -> int:
     """Show the cluster until a person leaves; the exit status. The cluster is neither opened nor closed."""
     app = KvtuiApp(cluster, state=state, look=look, readonly=readonly, driver_class=TerminalDriver)
-    await app.run_async()
+    await until_left(app, app.dying, last_resort)
+    if app.defect:
+        told = f"; what the log says of it: {state / FILE}" if state is not None else ""
+        say_aside(f"kvtui: {app.defect}{told}")
+        return app.return_code or FAILED
     await app.commands_ended()
     return app.return_code or 0

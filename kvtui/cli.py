@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from kvtui import __version__
-from kvtui.core.seams.standard_streams import open_missing_streams, say_aside
+from kvtui.core.seams.standard_streams import (
+    OutputLost,
+    give_up_output,
+    leave,
+    open_missing_streams,
+    output_lost,
+    say_aside,
+)
 from kvtui.named_files import make_private
 from kvtui.options import Options
 from kvtui.path_option import NamedPath
@@ -23,6 +30,8 @@ if TYPE_CHECKING:
     from kvtui.config import Configuration
     from kvtui.config.places import Place
 
+PROGRAM = "kvtui"
+FAILED = 1
 USAGE_ERROR = 2
 GRACE_MOST = 30 * 86_400
 """Longest ``--grace``, in seconds."""
@@ -266,19 +275,28 @@ def recover(outer: Options, /, addresses: tuple[str, ...], without: tuple[str, .
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the program and exit: 0 all went well, 1 a command failed, 2 wrong use or no cluster to open."""
+    """Run the program and exit: 0 all went well, 1 a command failed or the output can't be written, 2 wrong use or no cluster to
+    open, 141 nobody reads the output any more, 128 and its number a signal."""
     make_private()
     open_missing_streams()
     for stream, errors in ((sys.stdin, "surrogateescape"), (sys.stdout, "replace"), (sys.stderr, "replace")):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors=errors)
     try:
-        status = program.main(arguments, prog_name="kvtui", standalone_mode=False)
+        status = int(program.main(arguments, prog_name=PROGRAM, standalone_mode=False) or 0)
     except click.ClickException as error:
         status = _complain(" ".join(error.format_message().split()))
     except (KeyboardInterrupt, click.Abort):
         status = 130
-    _end(int(status or 0))
+    except OutputLost as lost:
+        give_up_output()
+        status = output_lost(PROGRAM, lost)
+    except Exception as error:
+        from kvtui.commands.running import defect
+
+        say_aside(f"{PROGRAM}: {defect(error)}")
+        status = FAILED
+    leave(PROGRAM, status)
 
 
 def _is_terminal(stream: Any) -> bool:
@@ -348,18 +366,3 @@ def _import_all(role: str) -> None:
         gc.freeze()
     finally:
         gc.enable()
-
-
-def _end(status: int) -> NoReturn:
-    """Exit. A thread that still waits for a person's line would keep the process alive: then it ends without it."""
-    import os
-    import threading
-
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):
-            os._exit(status or 1)  # nobody reads what is left; the interpreter would complain about it
-    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
-        os._exit(status)
-    sys.exit(status)

@@ -1,22 +1,46 @@
-"""Writing to the terminal without ever waiting for it: one that reads slowly, hangs or is gone must not stop the coordinator,
-which lives in the same process."""
+"""The terminal: written to without ever waiting for it, as one that reads slowly, hangs or is gone must not stop the coordinator,
+which lives in the same process; and read from without trusting what comes."""
 
 from __future__ import annotations
 
+import os
+import select
+import shutil
+import signal
+import sys
+import termios
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import IO, Final
+from contextlib import suppress
+from typing import IO, Any, Final
 
 from textual.drivers._writer_thread import WriterThread
 from textual.drivers.linux_driver import LinuxDriver
+from textual.message import Message
+from textual.messages import InBandWindowResize
 
 from kvtui.changed_cells import ChangedCells
+from kvtui.terminal_messages import TerminalMessages
 
 WAITING_CHARACTERS: Final = 1024 * 1024
 """What may wait for a slow terminal. Beyond it pictures are dropped; once it has caught up, it gets a whole new one."""
 STOP_SECONDS: Final = 1.0
 """How long a terminal may take over the last that is written, before it is left as it is."""
+LOOK_SECONDS: Final = 0.1
+"""How often the thread that reads looks whether it is to end, and whether a pause was long enough."""
+INPUT_BYTES: Final = 4096
+MESSAGES_AT_ONCE: Final = 64
+"""After more than these, the app takes them before anything else is read."""
+COLUMNS_MOST: Final = 1000
+ROWS_MOST: Final = 1000
+"""A larger screen is drawn in part: sizes are what somebody says, and may be anything."""
+OUTPUT: Final = 1
+"""The descriptor of the standard output, where the screen is."""
+HANGUP: Final = 129
+"""The exit status of a program whose terminal went."""
+LEFT: Final = b"\x1b[?2026l\x1b[?2004l\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[?7h\x1b[<u\x1b[?1049l\x1b[?25h"
+"""What undoes all that the screen needs of a terminal."""
 
 
 class PatientWriter(WriterThread):
@@ -87,7 +111,72 @@ class PatientWriter(WriterThread):
 
 
 class TerminalDriver(LinuxDriver):
-    """Textual's driver with a ``PatientWriter`` that writes changed cells alone."""
+    """Textual's driver with a ``PatientWriter`` that writes changed cells alone, and with a reader of its own, which no input ends.
+
+    It draws where the output is, as errors may go to a file; and the screen is as large as the system says, whatever the terminal
+    sends, or takes itself for.
+    """
+
+    def __init__(
+        self, app: Any, *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
+    ) -> None:
+        super().__init__(app, debug=debug, mouse=mouse, size=size)
+        self._file = sys.__stdout__
+        # Two opinions about the size at the beginning would be two layouts, each of which undoes the other.
+        self._size = size or self._get_terminal_size()
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        return screen_size()
+
+    def _query_in_band_window_resize(self) -> None:
+        """Not asked: what comes in band may be made up."""
+
+    def process_message(self, message: Message) -> None:
+        """Pass on what was read."""
+        if not isinstance(message, InBandWindowResize):
+            super().process_message(message)
+
+    def _run_input_thread(self) -> None:
+        try:
+            self.run_input_thread()
+        except Exception as error:
+            self._app.call_later(_raise, error)
+
+    def run_input_thread(self) -> None:
+        """Read keys until the screen is left, or the terminal is gone: that ends the app."""
+        terminal = TerminalMessages()
+        while not self.exit_event.is_set():
+            data = b""
+            if select.select([self.fileno], [], [], LOOK_SECONDS)[0]:
+                try:
+                    data = os.read(self.fileno, INPUT_BYTES)
+                except OSError:
+                    pass
+                if not data:
+                    if signal.getsignal(signal.SIGHUP) not in (signal.SIG_DFL, signal.SIG_IGN):
+                        os.kill(os.getpid(), signal.SIGHUP)  # who goes without one is told all the same
+                    self._app.call_later(self._app.exit, return_code=HANGUP)
+                    return
+            messages = terminal.feed(data) if data else terminal.tick()
+            for message in messages:
+                self.process_message(message)
+            if len(messages) > MESSAGES_AT_ONCE:
+                self._until_taken()
+
+    def _until_taken(self) -> None:
+        """A flood waits in the terminal, not in our queues."""
+        taken = threading.Event()
+        self._app.call_later(taken.set)
+        while not taken.wait(LOOK_SECONDS) and not self.exit_event.is_set():
+            pass
+
+    def give_back(self) -> None:
+        """Give the terminal back as it was found, as far as that can be done at once, from any thread."""
+        with suppress(OSError, termios.error, ValueError):
+            if self.attrs_before is not None:
+                termios.tcsetattr(self.fileno, termios.TCSANOW, self.attrs_before)
+            if select.select([], [OUTPUT], [], 0)[1]:
+                os.write(OUTPUT, LEFT)
 
     @property
     def _writer_thread(self) -> WriterThread | None:
@@ -101,3 +190,17 @@ class TerminalDriver(LinuxDriver):
 
     def _draw_all(self) -> None:
         self._app.call_later(self._app.refresh, layout=True)
+
+
+def screen_size() -> tuple[int, int]:
+    """Columns and rows of the terminal, where the system knows them; else what ``COLUMNS`` and ``LINES`` say, else 80 and 24."""
+    columns = rows = 0
+    with suppress(OSError):
+        columns, rows = os.get_terminal_size(OUTPUT)
+    if columns <= 0 or rows <= 0:
+        columns, rows = shutil.get_terminal_size()
+    return min(max(columns, 1), COLUMNS_MOST), min(max(rows, 1), ROWS_MOST)
+
+
+def _raise(error: Exception) -> None:
+    raise error

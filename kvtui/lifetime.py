@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import anyio
@@ -26,12 +25,13 @@ from kvtui.core.replacement import GRACE_SECONDS
 from kvtui.core.seams.directory_trust import UnsafeDirectory, admit_state
 from kvtui.core.seams.named_path import BadPath, named_path
 from kvtui.core.seams.secret_source import take_secret
-from kvtui.core.seams.standard_streams import say_aside
+from kvtui.core.seams.standard_streams import give_up_output, say_aside
 from kvtui.core.seams.tls import TlsFiles
 from kvtui.core.snapshot import NodeState
 from kvtui.core.topology import described
 from kvtui.farewell import again_with, said_in_leaving, say
 from kvtui.hangup import told_of_hangup
+from kvtui.last_resort import LastResort
 from kvtui.log import log_events, logging_to
 from kvtui.notation import escape
 from kvtui.options import Options
@@ -93,15 +93,19 @@ def _tls_of(options: Options) -> TlsFiles | None:
 async def open_and_run(options: Options, role: str, look: Look | None = None) -> int:
     """Open the cluster or attach to it, run the dashboard (with its ``look``), the shell or nothing on it, close or leave it; the
     exit status. ``role``: ``dashboard``, ``shell``, or ``serve``, which attaches to nobody."""
-    signals = Signals()
+    last_resort = LastResort()
+    signals = Signals(last_resort)
     status = FAILED
     async with anyio.create_task_group() as tasks:
         await tasks.start(signals.watch)
         with told_of_hangup(lambda: signals.take(signal.SIGHUP)):
             status = await _opened(options, role, look or Look(), signals)
+        # Whoever ends a service by a signal wants to hear that it ended in order.
+        if signals.status is not None and role != "serve":
+            status = signals.status
+        last_resort.if_needed(status)
         tasks.cancel_scope.cancel()
-    # Whoever ends a service by a signal wants to hear that it ended in order.
-    return status if signals.status is None or role == "serve" else signals.status
+    return status
 
 
 async def _opened(options: Options, role: str, look: Look, signals: Signals) -> int:
@@ -151,6 +155,7 @@ async def _with_cluster(
         error = _innermost(raised)
         if isinstance(error, ClusterError):
             return _complain(str(error), FAILED if opened else CANNOT_OPEN)
+        log.error("%s: %s", settings.role, defect(error))
         return _complain(defect(error), FAILED)
     say(last)
     return status
@@ -215,20 +220,24 @@ async def _used(
             if view.state is NodeState.DOWN and view.note:
                 say_aside(f"kvtui: {view.id} is DOWN: {view.note}")
     if options.commands:
-        return await run_commands(cluster, options.commands, readonly=options.readonly)
+        return await run_commands(cluster, options.commands, signals, readonly=options.readonly)
     if role == "shell":
         lines = user_state() if settings.state is None else files
         return await run_shell(cluster, signals, history=lines and lines / HISTORY, readonly=options.readonly)
     from kvtui.app import run_dashboard
 
-    return await run_dashboard(cluster, state=files, look=look, readonly=options.readonly)
+    return await run_dashboard(
+        cluster, state=files, look=look, readonly=options.readonly, last_resort=signals.last_resort
+    )
 
 
 async def serve(cluster: Cluster, settings: Settings) -> int:
     """Do nothing but hold the coordinator, until a signal comes or it can't serve any more."""
     told = f"kvtui: serving {settings.state} (process {os.getpid()}); attach with: kvtui --state {settings.state}"
-    with suppress(OSError):  # nobody may be there to read it
+    try:
         print(escape(told), flush=True)
+    except OSError:  # nobody may be there to read it
+        give_up_output()
     snapshot = cluster.snapshot()
     while not snapshot.stopped:
         snapshot = await cluster.changed(snapshot)

@@ -1,16 +1,25 @@
 """``python -m kvtui.check FILE...``: the verdict on recorded histories; the exit status is 0 when all are linearizable."""
 
 import sys
+from typing import NoReturn
 
 from kvtui.check.checking import check
 from kvtui.check.files import HistoryError, read_history
 from kvtui.check.verdict import Verdict
-from kvtui.core.seams.standard_streams import open_missing_streams, say_aside
+from kvtui.core.seams.standard_streams import (
+    OutputLost,
+    give_up_output,
+    leave,
+    open_missing_streams,
+    output_lost,
+    say_aside,
+)
+
+PROGRAM = "kvtui.check"
 
 
-def main(paths: list[str]) -> int:
-    """The exit status: 0 all linearizable, 1 one is not (or undecided), 2 wrong use or no history."""
-    open_missing_streams()
+def verdicts(paths: list[str]) -> int:
+    """The exit status: 0 all linearizable, 1 one is not (or undecided), 2 wrong use or no history. Raises OutputLost."""
     if not paths or paths[0].startswith("-"):
         say_aside("usage: python -m kvtui.check FILE...")
         return 2
@@ -30,5 +39,18 @@ def main(paths: list[str]) -> int:
     return status
 
 
+def main(paths: list[str]) -> NoReturn:
+    """Print verdicts and exit."""
+    open_missing_streams()
+    try:
+        status = verdicts(paths)
+    except KeyboardInterrupt:
+        status = 130
+    except OutputLost as lost:
+        give_up_output()
+        status = output_lost(PROGRAM, lost)
+    leave(PROGRAM, status)
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(sys.argv[1:])

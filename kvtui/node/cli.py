@@ -2,19 +2,26 @@
 
 import gc
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from kvtui.core.loopback import is_loopback
-from kvtui.core.seams.standard_streams import open_missing_streams, say_aside
+from kvtui.core.seams.standard_streams import (
+    OutputLost,
+    give_up_output,
+    leave,
+    open_missing_streams,
+    output_lost,
+    say_aside,
+)
 from kvtui.path_option import NamedPath
 
 if TYPE_CHECKING:
     from kvtui.core.authentication import Secret
 
+PROGRAM = "kvtui-node"
 PRIVATE = 0o077
 """The umask: all that a node makes is its user's alone, whatever it was started with."""
 USAGE_STATUS = 2
@@ -91,11 +98,27 @@ def main() -> NoReturn:
     open_missing_streams()
     os.umask(PRIVATE)
     try:
-        sys.exit(program.main(standalone_mode=False))
+        status = int(program.main(prog_name=PROGRAM, standalone_mode=False) or 0)
     except click.ClickException as error:
         _stop(" ".join(error.format_message().split()))
-    except click.Abort:
-        sys.exit(FAILED_STATUS)
+    except (KeyboardInterrupt, click.Abort):
+        status = FAILED_STATUS
+    except OutputLost as lost:
+        give_up_output()
+        status = output_lost(PROGRAM, lost)
+    except Exception as error:
+        status = FAILED_STATUS
+        say_aside(f"{PROGRAM}: a defect stopped it ({_kind_and_place(error)}); please report it")
+    leave(PROGRAM, status)
+
+
+def _kind_and_place(error: Exception) -> str:
+    """Without the exception's message, which may hold a value."""
+    trace, place = error.__traceback__, ""
+    while trace is not None:
+        place = f" at {trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return f"{type(error).__name__}{place}"
 
 
 def _secret(file: Path | None) -> "Secret | None":
@@ -103,7 +126,7 @@ def _secret(file: Path | None) -> "Secret | None":
     from kvtui.core.seams.secret_source import take_secret
 
     try:
-        return take_secret(file, warn=lambda text: say_aside(f"kvtui-node: {text}"))
+        return take_secret(file, warn=lambda text: say_aside(f"{PROGRAM}: {text}"))
     except BadSecret as error:
         _stop(str(error))
 
@@ -121,5 +144,5 @@ def _default_directory(port: int) -> Path:
 
 
 def _stop(reason: str, status: int = USAGE_STATUS) -> NoReturn:
-    say_aside(f"kvtui-node: {reason}")
-    sys.exit(status)
+    say_aside(f"{PROGRAM}: {reason}")
+    leave(PROGRAM, status)

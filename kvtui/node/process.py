@@ -13,7 +13,7 @@ from kvtui.core.seams.chance import SystemRandom
 from kvtui.core.seams.clock import LoopClock
 from kvtui.core.seams.memory import open_memory
 from kvtui.core.seams.parent import NoParentPipe, continue_when_orphaned, watch_parent
-from kvtui.core.seams.standard_streams import say_aside
+from kvtui.core.seams.standard_streams import give_up_output, say_aside
 from kvtui.core.seams.storage import EngineFailed, EngineFull, EngineLocked, EngineUnreadable, StorageEngine, let_go
 from kvtui.core.seams.tls import BadTls, Tls, TlsFiles, as_node
 from kvtui.core.seams.transport import CannotListen, TcpTransport
@@ -70,8 +70,10 @@ async def _serve(
     gc.enable()
     bound_host, bound_port = server.address
     shown = f"[{bound_host}]" if ":" in bound_host else bound_host
-    with suppress(OSError):  # nobody may be there to read it
+    try:
         print(f"kvtui-node listening on {shown}:{bound_port}, data in {data or 'memory'}", flush=True)
+    except OSError:  # nobody may be there to read it
+        give_up_output()
     await ended.wait()
     if watch is not None:
         watch.close()

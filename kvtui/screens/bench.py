@@ -11,6 +11,7 @@ from textual.containers import Container, VerticalScroll
 from textual.screen import Screen
 
 from kvtui.bench.view import BenchView, Phase
+from kvtui.screens.steady import Steady
 from kvtui.widgets.bench import (
     BenchHeadline,
     BenchLatency,
@@ -25,7 +26,7 @@ from kvtui.widgets.picture import Picture
 from kvtui.widgets.ring.glyphs import Glyphs, glyphs_for
 
 
-class BenchScreen(Screen[None]):
+class BenchScreen(Steady, Screen[None]):
     """Shows a bench. Closing it does not end the bench; ``x`` does."""
 
     CSS_PATH = "bench.tcss"

@@ -9,8 +9,10 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
+from kvtui.screens.steady import Steady
 
-class Confirm(ModalScreen[bool]):
+
+class Confirm(Steady, ModalScreen[bool]):
     """Shows a command and a question; True when a person said yes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

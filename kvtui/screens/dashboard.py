@@ -16,6 +16,7 @@ from kvtui.commands.wording import harmless
 from kvtui.core.cluster import Location
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.notation import as_rest
+from kvtui.screens.steady import Steady
 from kvtui.widgets.activity import Activity
 from kvtui.widgets.choosing import NodeChosen, NodeInspected
 from kvtui.widgets.command_bar import CommandBar
@@ -34,7 +35,7 @@ FLAT, TINY = 10, 8
 """With fewer rows than these panels have no frame, and there is no line of keys."""
 
 
-class Dashboard(Screen[None]):
+class Dashboard(Steady, Screen[None]):
     """Ring, nodes, stats, activity and command bar, as many as the size has room for."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-medium"), (104, "-wide")]  # noqa: RUF012 - as Textual declares it

@@ -20,11 +20,11 @@ def noted(error: BaseException) -> str:
     return place
 
 
-def defect_lines(error: BaseException) -> list[str]:
-    """The report of a defect that ended the dashboard: kind and places in the code."""
-    lines = ["kvtui's dashboard ended by a defect; the stored data is not affected. Please report these lines:"]
+def ended_by(error: BaseException) -> str:
+    """The line for a person whose dashboard a defect ended. The log gets all places in the code, the last one first."""
     while error.__cause__ is not None:
         error = error.__cause__
-    frames = extract_tb(error.__traceback__)
-    lines += [f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
-    return [*lines, f"  {type(error).__name__}"]
+    frames = reversed(extract_tb(error.__traceback__))
+    places = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames)
+    _log.error("the dashboard ended by a defect: %s at %s", type(error).__name__, places)
+    return f"the dashboard ended by {defect_place(error)}; the stored data is not affected. Please report it"

@@ -32,6 +32,7 @@ from kvtui.screens.key_browser.reading import inspect
 from kvtui.screens.key_browser.status import status_words
 from kvtui.screens.key_browser.value_panel import ValuePanel
 from kvtui.screens.key_browser.writing import Ended, Seen, delete
+from kvtui.screens.steady import Steady
 from kvtui.widgets.bars import progress_bar
 from kvtui.widgets.footer import Footer
 from kvtui.widgets.picture import Picture
@@ -43,7 +44,7 @@ UPDATE_SECONDS = 0.1
 PROGRESS_WIDTH = 16
 
 
-class KeyBrowser(Screen[None]):
+class KeyBrowser(Steady, Screen[None]):
     """Finds keys while they are asked for, and shows, changes and deletes them."""
 
     CSS_PATH = "key_browser/keys.tcss"

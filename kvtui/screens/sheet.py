@@ -9,6 +9,7 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 
 from kvtui.screens.dashboard import Dashboard
+from kvtui.screens.steady import Steady
 from kvtui.widgets.activity import BORDER
 from kvtui.widgets.footer import Footer
 from kvtui.widgets.titles import titled
@@ -22,7 +23,7 @@ THIN = 30
 CLOSES = "Esc closes"
 
 
-class Sheet(ModalScreen[None]):
+class Sheet(Steady, ModalScreen[None]):
     """Shows one widget in a frame that scrolls where it is too high. Over the dashboard it stands beside the ring, in the place of
     the side column, where there is room; the ring stays in sight there and goes on. Elsewhere it lies over all."""
 

@@ -98,11 +98,11 @@ def _ctrl_c_is_a_key() -> Iterator[None]:
     before = termios.tcgetattr(descriptor)
     quiet = termios.tcgetattr(descriptor)
     quiet[6][termios.VINTR] = bytes([os.fpathconf(descriptor, "PC_VDISABLE") & 0xFF])
-    termios.tcsetattr(descriptor, termios.TCSADRAIN, quiet)
+    termios.tcsetattr(descriptor, termios.TCSANOW, quiet)
     try:
         yield
     finally:
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+        termios.tcsetattr(descriptor, termios.TCSANOW, before)
 
 
 @contextmanager
@@ -116,4 +116,4 @@ def terminal_restored() -> Iterator[None]:
         yield
     finally:
         with suppress(termios.error):
-            termios.tcsetattr(sys.stdin.fileno(), termios.TCSADRAIN, before)
+            termios.tcsetattr(sys.stdin.fileno(), termios.TCSANOW, before)

@@ -1,6 +1,7 @@
 """What is said comes out, in order, and never at the cost of the loop."""
 
 import os
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from io import StringIO
@@ -10,7 +11,7 @@ import anyio.to_thread
 import pytest
 
 from kvtui.commands import CommandError, Level, Line
-from kvtui.shell.printer import WAITING_CHARACTERS, Printer, bar_text
+from kvtui.shell.printer import LOOK_SECONDS, WAITING_CHARACTERS, Printer, bar_text
 
 pytestmark = pytest.mark.anyio
 
@@ -22,11 +23,8 @@ class Terminal(StringIO):
 
 @asynccontextmanager
 async def writing(printer: Printer) -> AsyncIterator[None]:
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(printer.keep_writing)
-        yield
-        await printer.drained()
-        tasks.cancel_scope.cancel()
+    yield
+    await printer.drained()
 
 
 async def test_lines_come_out_in_order_and_failures_apart_in_a_script() -> None:
@@ -72,11 +70,22 @@ async def test_a_stopped_reader_does_not_stop_the_loop_until_the_limit() -> None
     assert got == (line.encode() + b"\n") * lines
 
 
-async def test_beyond_the_limit_saying_waits_for_the_reader() -> None:
-    out = StringIO()
-    printer = Printer(out, StringIO(), person=False)
-    printer.say(Line("x" * WAITING_CHARACTERS))
-    assert len(out.getvalue()) == WAITING_CHARACTERS + 1
+async def test_beyond_the_limit_saying_waits_for_the_reader_until_the_program_is_to_end() -> None:
+    """With a terminal that was stopped by Ctrl+S, a shell could not be ended."""
+    reading, writing_end = os.pipe()
+    ended = threading.Event()
+    with os.fdopen(reading, "rb") as reader, os.fdopen(writing_end, "w") as out:
+        printer = Printer(out, StringIO(), person=False, ended=ended.is_set)
+        printer.say(Line("x" * (WAITING_CHARACTERS - 1)))
+        said = threading.Thread(target=printer.say, args=(Line("and more"),))
+        said.start()
+        said.join(2 * LOOK_SECONDS)
+        assert said.is_alive()
+        ended.set()
+        said.join()
+        with anyio.fail_after(5):
+            await printer.drained()
+        reader.read(WAITING_CHARACTERS + len("and more\n"))
 
 
 def read_exactly(read: Callable[[int], bytes], size: int) -> Callable[[], bytes]:
@@ -98,7 +107,8 @@ async def test_a_reader_that_went_away_is_noticed() -> None:
     printer = Printer(out, StringIO(), person=False)
     async with writing(printer):
         printer.say(Line("anybody?"))
-    assert printer.broken
+    assert printer.lost is not None
+    assert printer.lost.reader_gone
     with pytest.raises(BrokenPipeError):
         out.close()
 

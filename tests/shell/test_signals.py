@@ -32,7 +32,12 @@ async def test_a_signal_ends_the_work_and_closing_goes_on(number: signal.Signals
 async def test_ctrl_c_at_a_prompt_is_the_prompts_own() -> None:
     signals = Signals()
     pressed = anyio.Event()
-    signals.ctrl_c = pressed.set
+
+    def ctrl_c() -> bool:
+        pressed.set()
+        return True
+
+    signals.ctrl_c = ctrl_c
     async with anyio.create_task_group() as tasks:
         await tasks.start(signals.watch)
         with signals.covered():

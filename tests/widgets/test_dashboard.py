@@ -11,7 +11,6 @@ from textual.timer import Timer
 from kvtui.app import KvtuiApp
 from kvtui.core.events import Event, Level
 from kvtui.core.snapshot import ClusterSnapshot
-from kvtui.screens.defects import defect_lines
 from kvtui.widgets.activity_log import KEPT_ENTRIES, LONGEST_ENTRY
 from kvtui.widgets.picture import Subject
 from kvtui.widgets.ring import Ring, View
@@ -258,7 +257,7 @@ async def test_a_cluster_that_can_not_be_watched_any_more_is_a_line() -> None:
         assert "RuntimeError" in shown.activity
 
 
-async def test_a_crash_report_names_places_in_the_code_and_no_variable() -> None:
+async def test_a_defect_is_one_line_with_places_in_the_log_and_no_variable(caplog: pytest.LogCaptureFixture) -> None:
     app = KvtuiApp(FrozenCluster(frozen.healthy()), state=None)
 
     def crash() -> None:
@@ -274,11 +273,13 @@ async def test_a_crash_report_names_places_in_the_code_and_no_variable() -> None
     with pytest.raises(KeyError):
         await run_and_crash()
     assert app._exception is not None
-    report = "\n".join(defect_lines(app._exception))
-    assert "KeyError" in report
-    assert "test_dashboard.py" in report
-    assert "topsecret" not in report
-    assert "topsecret" not in " ".join(str(rendered) for rendered in app._exit_renderables)
+    assert app.return_code == 1
+    assert app.defect.startswith("the dashboard ended by a defect of kvtui (KeyError at test_dashboard.py:")
+    assert "\n" not in app.defect
+    assert "KeyError at test_dashboard.py:" in caplog.text
+    assert " crash <" in caplog.text
+    assert "topsecret" not in app.defect + caplog.text
+    assert app._exit_renderables == []
 
 
 async def test_text_can_be_selected_and_copied() -> None:

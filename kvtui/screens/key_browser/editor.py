@@ -20,6 +20,7 @@ from kvtui.screens.key_browser.notice import Notice
 from kvtui.screens.key_browser.port import KeyStore
 from kvtui.screens.key_browser.value_area import ValueArea
 from kvtui.screens.key_browser.writing import Ended, Seen, put
+from kvtui.screens.steady import Steady
 from kvtui.widgets.footer import Footer
 from kvtui.widgets.titles import titled
 
@@ -35,7 +36,7 @@ class Stored:
     ended: Ended
 
 
-class Editor(ModalScreen[Stored | None]):
+class Editor(Steady, ModalScreen[Stored | None]):
     """A text and where it goes. It stays open, the text in it, until the put succeeded or the person leaves."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
