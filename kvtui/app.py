@@ -128,6 +128,7 @@ class KvtuiApp(App[None]):
         self._errands = Errands(self, cluster, self._dashboard, self._say, self.action_browse, readonly=readonly)
         self._key_watch = KeyWatch(cluster, self._dashboard)
         self._theming = Theming(self, look)
+        self._problem = look.problem
         self.set_keymap(dict(look.keys))
         self.defect = ""
         """What to tell of the defect that ended the app."""
@@ -140,7 +141,7 @@ class KvtuiApp(App[None]):
     def on_mount(self) -> None:
         """Show the cluster as it is, and follow it from here on."""
         self._dashboard.show_snapshot(self._cluster.snapshot())
-        for problem in self._theming.problems:
+        for problem in filter(None, (self._problem, *self._theming.problems)):
             self._dashboard.activity.add_answer(problem, Level.WARNING)
         self.theme_changed_signal.subscribe(self, self._theming.changed)
         self.run_worker(self._follow_snapshots(), name="snapshots", exit_on_error=False)

@@ -5,6 +5,7 @@ Imports only what reading arguments needs; the coordinator comes when a cluster 
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -25,6 +26,7 @@ from kvtui.core.seams.standard_streams import (
 from kvtui.named_files import make_private
 from kvtui.options import Options
 from kvtui.path_option import NamedPath
+from kvtui.terminal_kind import why_unfit
 
 if TYPE_CHECKING:
     from kvtui.config import Configuration
@@ -150,6 +152,9 @@ def program(context: click.Context, /, **given: Any) -> int:
         return _run(options, "shell")
     if not (_is_terminal(sys.stdin) and _is_terminal(sys.stdout)):
         raise click.UsageError('the dashboard needs a terminal; without one there is "kvtui shell", and "kvtui -c CMD"')
+    unfit = why_unfit(os.environ.get("TERM"))
+    if unfit:
+        raise click.UsageError(unfit)
     return _run(options, "dashboard")
 
 
@@ -226,7 +231,7 @@ def config(outer: Options, config: Path | None) -> int:
     place = _config_place(config or outer.config)
     configuration = _configuration(place)
     where = place.file or "no home directory"
-    there = place.file is not None and place.file.exists()
+    there = place.file is not None and os.path.exists(place.file)
     print(f"# {where}{'' if there else ' (not there: all is as kvtui has it by itself)'}")
     for line in told(configuration, remembered_theme(theme_choice(), configuration.theme)):
         print(line)
@@ -318,21 +323,24 @@ def _config_place(option: Path | None) -> Place:
         raise click.ClickException(f"KVTUI_CONFIG: {error}") from None
 
 
-def _configuration(place: Place) -> Configuration:
-    import os
-
-    from kvtui.config import ConfigError, overruled, read_configuration
+def _configuration(place: Place, tell: Callable[[str], object] | None = None) -> Configuration:
+    """What is configured. ``tell`` is told why the file is done without; by default that is said aside."""
+    from kvtui.config import ConfigError, Configuration, NotRead, overruled, read_configuration
 
     try:
-        return overruled(read_configuration(place.file, named=place.named), os.environ)
+        configuration = read_configuration(place.file, named=place.named)
     except ConfigError as error:
         raise click.ClickException(str(error)) from None
+    except NotRead as reason:
+        (tell or _complain)(str(reason))
+        configuration = Configuration()
+    return overruled(configuration, os.environ)
 
 
 def _run(options: Options, role: str) -> int:
-
     place = _config_place(options.config)
-    configuration = _configuration(place)
+    problems: list[str] = []
+    configuration = _configuration(place, problems.append if role == "dashboard" else None)
     _import_all(role)
     import anyio
 
@@ -341,13 +349,11 @@ def _run(options: Options, role: str) -> int:
     options = options.completed(configuration)
     look = None
     if role == "dashboard":
-        import os
-
         from kvtui.config import Look, environment_of
         from kvtui.config.places import theme_choice
 
         os.environ.update(environment_of(configuration))
-        look = Look.of(configuration, themes=place.themes, choice=theme_choice())
+        look = Look.of(configuration, themes=place.themes, choice=theme_choice(), problem=" ".join(problems))
     backend = {"use_uvloop": role != "dashboard" and uvloop_present()}
     return anyio.run(open_and_run, options, role, look, backend_options=backend)
 

@@ -154,7 +154,9 @@ async def _with_cluster(
     except Exception as raised:
         error = _innermost(raised)
         if isinstance(error, ClusterError):
-            return _complain(str(error), FAILED if opened else CANNOT_OPEN)
+            unmade = settings.state is not None and not os.path.isdir(settings.state)
+            hint = "; --state DIR names another one, --memory needs none" if options.state is None and unmade else ""
+            return _complain(f"{error}{hint}", FAILED if opened else CANNOT_OPEN)
         log.error("%s: %s", settings.role, defect(error))
         return _complain(defect(error), FAILED)
     say(last)

@@ -2,7 +2,7 @@
 
 from kvtui.config.configuration import DEFAULT_THEME, Configuration, environment_of, overruled
 from kvtui.config.look import Look
-from kvtui.config.reading import ConfigError, configuration_of, read_configuration
+from kvtui.config.reading import ConfigError, NotRead, configuration_of, read_configuration
 from kvtui.config.telling import told
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "ConfigError",
     "Configuration",
     "Look",
+    "NotRead",
     "configuration_of",
     "environment_of",
     "overruled",

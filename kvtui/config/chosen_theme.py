@@ -26,7 +26,8 @@ def remembered_theme(file: Path | None, configured: str) -> str:
     if file is None:
         return configured
     try:
-        choice = msgspec.json.decode(file.read_bytes()[:4096], type=_Choice)
+        data = file.read_bytes()[:4096] if file.is_file() else b""
+        choice = msgspec.json.decode(data, type=_Choice)
     except (OSError, *MALFORMED):
         return configured
     return choice.chosen if choice.instead_of == configured else configured

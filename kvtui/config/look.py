@@ -21,13 +21,16 @@ class Look:
     """The directory of the person's own themes."""
     choice: Path | None = None
     """The file that remembers the theme chosen on the screen; None remembers none."""
+    problem: str = ""
+    """What to tell about the configuration."""
 
     @classmethod
-    def of(cls, configuration: Configuration, *, themes: Path | None, choice: Path | None) -> Look:
+    def of(cls, configuration: Configuration, *, themes: Path | None, choice: Path | None, problem: str = "") -> Look:
         """The look that a configuration wants."""
         return cls(
             configuration.theme,
             chosen_keys(configuration.keys),
             themes,
             choice,
+            problem,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import stat
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -21,19 +23,24 @@ class ConfigError(Exception):
     """A configuration that can't be used: the file, the setting, and what it may be, in one line."""
 
 
+class NotRead(Exception):
+    """The file that nobody named is there and can't be read: kvtui does without it, and tells this."""
+
+
 def read_configuration(file: Path | None, *, named: bool) -> Configuration:
-    """What a file says. One that isn't there says nothing, unless a person ``named`` it. Raises ConfigError."""
+    """What a file says. One that isn't there says nothing, unless a person ``named`` it. Raises ConfigError, and NotRead where it
+    can't be read and nobody named it."""
     if file is None:
         return Configuration()
     try:
-        with file.open("rb") as stream:
-            data = stream.read(BYTES_MOST + 1)
+        data = _bytes(file, named=named)
     except (FileNotFoundError, NotADirectoryError):
         if named:
             raise ConfigError(f"{file}: there is no such file") from None
         return Configuration()
     except OSError as error:
-        raise ConfigError(f"{file}: it can't be read: {error.strerror or error}") from None
+        why = f"{file}: it can't be read: {error.strerror or error}"
+        raise ConfigError(why) if named else NotRead(f"{why}; all is as kvtui has it by itself") from None
     if len(data) > BYTES_MOST:
         raise ConfigError(f"{file}: larger than any configuration can be ({BYTES_MOST:,} bytes)")
     try:
@@ -42,6 +49,14 @@ def read_configuration(file: Path | None, *, named: bool) -> Configuration:
         raise ConfigError(f"{file}: not UTF-8 text") from None
     except ConfigError as error:
         raise ConfigError(f"{file}: {error}") from None
+
+
+def _bytes(file: Path, *, named: bool) -> bytes:
+    """What is in a file. A person may name anything, a pipe for one; what is only found must be a file. Raises OSError."""
+    if not named and not stat.S_ISREG(file.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is no file")
+    with file.open("rb") as stream:
+        return stream.read(BYTES_MOST + 1)
 
 
 def configuration_of(text: str) -> Configuration:

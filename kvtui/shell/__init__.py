@@ -19,7 +19,7 @@ from kvtui.core.seams.standard_streams import give_up_output, output_lost
 from kvtui.notation import use_ascii_alone
 from kvtui.shell.editor import PROMPT, Editor, terminal_restored
 from kvtui.shell.notices import watch
-from kvtui.shell.piped import LINE_BYTES, LineTooLong, PipedLines, each_line
+from kvtui.shell.piped import LINE_BYTES, InputLost, LineTooLong, PipedLines, each_line
 from kvtui.shell.printer import Printer
 from kvtui.shell.session import Session
 from kvtui.shell.signals import Signals
@@ -71,17 +71,21 @@ async def _run_piped(cluster: Cluster, signals: Signals, readonly: bool) -> int:
     session = Session(cluster, printer, readonly=readonly)
     lines = PipedLines(sys.stdin.fileno())
     status, done = SUCCEEDED, 0
-    async for line in each_line(lines):
-        done += 1
-        if isinstance(line, LineTooLong):
-            printer.say(Line(f"a line of more than {LINE_BYTES:,} bytes is no command; skipped", Level.BAD))
-            status = FAILED
-        elif not await session.execute(line):
-            status = FAILED
-        if not lines.ready:
-            await printer.drained()
-        if session.left or printer.lost:
-            break
+    try:
+        async for line in each_line(lines):
+            done += 1
+            if isinstance(line, LineTooLong):
+                printer.say(Line(f"a line of more than {LINE_BYTES:,} bytes is no command; skipped", Level.BAD))
+                status = FAILED
+            elif not await session.execute(line):
+                status = FAILED
+            if not lines.ready:
+                await printer.drained()
+            if session.left or printer.lost:
+                break
+    except InputLost as lost:
+        printer.say(Line(f"{PROGRAM}: the input can't be read: {lost}", Level.BAD))
+        status = FAILED
     await printer.drained()
     return _status(printer, status, f"after line {done:,}")
 

@@ -42,7 +42,7 @@ class Editor:
         """The next line; None at the end of the input (Ctrl-D)."""
         self.reading = True
         try:
-            with suppress(EOFError):
+            with suppress(EOFError, OSError):  # the terminal went: whoever watches it ends the program
                 line = await anyio.to_thread.run_sync(self._input, abandon_on_cancel=True)
                 self._history.add(line)
                 return line

@@ -19,6 +19,10 @@ class LineTooLong(Exception):
     """A line above ``LINE_BYTES``; it was skipped to its end."""
 
 
+class InputLost(Exception):
+    """The input can't be read; the message says why."""
+
+
 class PipedLines:
     """The lines of a file descriptor, read in a thread. Bytes that are not UTF-8 become surrogate escapes."""
 
@@ -35,9 +39,12 @@ class PipedLines:
         return bool(self._lines)
 
     async def next(self) -> str | None:
-        """The next line without its end; None after the last. Raises LineTooLong, OSError."""
+        """The next line without its end; None after the last. Raises LineTooLong, InputLost."""
         while not self._lines and not self._ended:
-            chunk = await anyio.to_thread.run_sync(os.read, self._descriptor, CHUNK_BYTES, abandon_on_cancel=True)
+            try:
+                chunk = await anyio.to_thread.run_sync(os.read, self._descriptor, CHUNK_BYTES, abandon_on_cancel=True)
+            except OSError as error:
+                raise InputLost(error.strerror or type(error).__name__) from None
             self._take(chunk)
         if not self._lines:
             return None
@@ -60,7 +67,7 @@ class PipedLines:
 
 
 async def each_line(lines: PipedLines) -> AsyncIterator[str | LineTooLong]:
-    """Every line, or the fact that it was too long."""
+    """Every line, or the fact that it was too long. Raises InputLost."""
     while True:
         try:
             line = await lines.next()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 import tomllib
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
@@ -84,7 +85,7 @@ def user_themes(directory: Path | None, taken: Container[str]) -> Found:
         return Found()
     try:
         paths = sorted(path for path in directory.iterdir() if path.suffix == ".toml")[:FILES_MOST]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return Found()
     except OSError as error:
         return Found(problems=(f"themes in {directory} can't be read: {error.strerror or error}",))
@@ -103,6 +104,8 @@ def user_themes(directory: Path | None, taken: Container[str]) -> Found:
 
 def _text(path: Path) -> str:
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise ThemeProblem("it is no file")
         with path.open("rb") as file:
             data = file.read(BYTES_MOST + 1)
         if len(data) > BYTES_MOST:

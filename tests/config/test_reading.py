@@ -1,5 +1,6 @@
 """The configuration file: what it says, and the one line that tells what is wrong with it."""
 
+import os
 import tomllib
 from pathlib import Path
 
@@ -11,12 +12,14 @@ from hypothesis import strategies as st
 from kvtui.config import (
     ConfigError,
     Configuration,
+    NotRead,
     configuration_of,
     environment_of,
     overruled,
     read_configuration,
     told,
 )
+from kvtui.config.chosen_theme import remembered_theme
 from kvtui.config.configuration import ALLOWED, GLYPHS
 from kvtui.config.places import VARIABLE, config_place
 from kvtui.widgets.ring.glyphs import Glyphs
@@ -143,6 +146,17 @@ def test_a_file_that_is_no_text_or_too_large_or_a_directory_is_told(tmp_path: Pa
         assert str(file) in str(refused.value)
     with pytest.raises(ConfigError, match="can't be read"):
         read_configuration(tmp_path, named=True)
+
+
+def test_what_nobody_named_and_can_not_be_read_is_done_without(tmp_path: Path) -> None:
+    """With a pipe of that name, kvtui waited for ever; with a directory, nothing started."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    for file in (tmp_path, tmp_path / "pipe", tmp_path / "loop"):
+        with pytest.raises(NotRead, match=f"{file}: it can't be read: .*; all is as kvtui has it by itself"):
+            read_configuration(file, named=False)
+    assert remembered_theme(tmp_path / "pipe", "nord") == "nord"
+    assert read_configuration(Path("/dev/null"), named=True) == Configuration()
 
 
 def test_the_option_comes_before_the_environment_before_the_platforms_directory(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import signal
 import anyio
 import pytest
 
+from kvtui.last_resort import LastResort
 from kvtui.shell.signals import Signals, heeded
 
 pytestmark = pytest.mark.anyio
@@ -27,6 +28,34 @@ async def test_a_signal_ends_the_work_and_closing_goes_on(number: signal.Signals
         tasks.cancel_scope.cancel()
     assert closed
     assert signals.status == 128 + number
+
+
+async def test_a_signal_is_heard_though_the_loop_does_not_get_on() -> None:
+    """A dashboard that drew without a pause lived on until ``kill -9``."""
+    armed: list[int] = []
+
+    class Resort(LastResort):
+        def arm(self, loop: object, status: int) -> None:
+            armed.append(status)
+
+    signals = Signals(Resort())
+    async with anyio.create_task_group() as tasks:
+        await tasks.start(signals.watch)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert (signals.heard, armed[:1], signals.received) == (True, [143], None)
+        tasks.cancel_scope.cancel()
+
+
+async def test_ctrl_c_that_the_prompt_can_do_nothing_with_ends_the_program() -> None:
+    signals = Signals()
+    signals.ctrl_c = lambda: False
+    async with anyio.create_task_group() as tasks:
+        await tasks.start(signals.watch)
+        with signals.covered():
+            os.kill(os.getpid(), signal.SIGINT)
+            await anyio.sleep_forever()
+        tasks.cancel_scope.cancel()
+    assert signals.status == 130
 
 
 async def test_ctrl_c_at_a_prompt_is_the_prompts_own() -> None:

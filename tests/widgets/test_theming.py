@@ -1,5 +1,6 @@
 """Themes: a person's own, one that is missing or broken, and the one that was chosen last."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -45,11 +46,20 @@ def test_broken_files_and_taken_names_are_left_out_and_told(tmp_path: Path) -> N
         (tmp_path / name).write_text(text)
     (tmp_path / "e.toml").write_bytes(b"\xff")
     (tmp_path / "f.toml").mkdir()
+    os.mkfifo(tmp_path / "g.toml")
     (tmp_path / "notes.txt").write_text("no theme")
     found = user_themes(tmp_path, {"nord"})
     assert [theme.name for theme in found.themes] == ["sea"]
-    assert [problem.split()[1] for problem in found.problems] == ["b.toml", "c.toml", "d.toml", "e.toml", "f.toml"]
+    assert [problem.split()[1] for problem in found.problems] == [
+        "b.toml",
+        "c.toml",
+        "d.toml",
+        "e.toml",
+        "f.toml",
+        "g.toml",
+    ]
     assert user_themes(tmp_path / "nowhere", ()).problems == ()
+    assert user_themes(tmp_path / "notes.txt" / "themes", ()).problems == ()
 
 
 def test_a_choice_holds_until_the_configuration_names_another(tmp_path: Path) -> None:
