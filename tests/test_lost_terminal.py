@@ -54,7 +54,7 @@ def test_a_closed_terminal_ends_program_and_nodes_in_order(
     with Terminal(command, environment, controlling=controlling) as terminal:
         terminal.until("> " if arguments else "2 of 2 nodes up")
         terminal.type("put secretkey secretvalue\r")
-        terminal.until('{"status":"ok"}')
+        terminal.until('{"status":"ok"}' if arguments else "secretvalue → ")
         nodes = children(terminal.process)
         assert len(nodes) == 2
         terminal.close()

@@ -47,6 +47,7 @@ class _Output(TextIOWrapper):
         except OSError as error:
             raise OutputLost(error) from None
 
+
 from kvtui.notation import escape
 
 
