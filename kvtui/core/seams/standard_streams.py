@@ -15,6 +15,8 @@ import threading
 from io import TextIOWrapper
 from typing import Any, NoReturn
 
+from kvtui.notation import escape
+
 OUTPUT_FAILED = 1
 """The exit status where the output can't be written."""
 READER_GONE = 141
@@ -46,9 +48,6 @@ class _Output(TextIOWrapper):
             super().flush()
         except OSError as error:
             raise OutputLost(error) from None
-
-
-from kvtui.notation import escape
 
 
 def open_missing_streams() -> None:
