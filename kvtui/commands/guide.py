@@ -84,7 +84,8 @@ def commands(registry: Callable[[], tuple[Command, ...]]) -> tuple[Command, ...]
             "exit",
             (),
             "Leave kvtui",
-            "The nodes that kvtui started stop with it; what they store is there again the next time.",
+            "The nodes that kvtui started stop with it, and what they store is there again the next time; with --memory it is gone."
+            " A kvtui that is attached leaves alone: the others go on.",
             leave,
             aliases=("quit",),
             changes=False,
