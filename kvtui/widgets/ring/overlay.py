@@ -39,11 +39,13 @@ def overlay(
         words = f"node:{picture.colours.get(placed.label.node, 0)}" + (" bold" if placed.label.bold else "")
         write(rows, placed.x, placed.y, placed.text, words)
     write_legend(rows, legend, picture.colours, glyphs)
+    signs: AbstractSet[tuple[int, int]] = frozenset()
     if lookup is not None:
-        trail(rows, lookup, seconds, picture, circle, band, glyphs)
+        signs = trail(rows, lookup, seconds, picture, circle, band, glyphs)
     reached = reached_by(picture, lookup, steps, seconds)
     room = max(1, int(circle.inner * 0.62))
-    _centred(rows, centre_lines(picture, centre_width(circle), room, reached, steps), circle.columns, circle.rows)
+    lines = centre_lines(picture, centre_width(circle), room, reached, steps)
+    _centred(rows, lines, circle.columns, circle.rows, signs)
     return _lettered(rows) if glyphs is Glyphs.ASCII else rows
 
 
@@ -70,11 +72,16 @@ def _lettered(rows: Overlay) -> Overlay:
     return {y: {x: (plain(glyph), words) for x, (glyph, words) in row.items()} for y, row in rows.items()}
 
 
-def _centred(rows: Overlay, lines: Sequence[Line], columns: int, height: int) -> None:
+def _centred(
+    rows: Overlay, lines: Sequence[Line], columns: int, height: int, signs: AbstractSet[tuple[int, int]] = frozenset()
+) -> None:
+    """Write the lines; one that would hide a sign of the lookup is left out."""
     top = (height - len(lines)) // 2
     for y, line in enumerate(lines, top):
         width = sum(cell_len(text) for text, _ in line)
         x = (columns - width) // 2
+        if any((gap, y) in signs for gap in range(x - 1, x + width + 1)):
+            continue
         for gap in range(x - 1, x + width + 1):  # dots keep off the words
             rows.get(y, {}).pop(gap, None)
         for text, words in line:

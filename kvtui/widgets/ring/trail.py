@@ -29,10 +29,11 @@ def trail(
     circle: Circle,
     band: AbstractSet[Cell],
     glyphs: Glyphs,
-) -> None:
-    """Draw the lookup as it is so many seconds after it began, inside the ``band``; at rest, all of it."""
+) -> frozenset[Cell]:
+    """Draw the lookup as it is so many seconds after it began, inside the ``band``; at rest, all of it. Returns the cells that its
+    signs have, or will have."""
     if circle.inner <= INSIDE:
-        return
+        return frozenset()
     key, stops = stop_cells(lookup, circle, band)
     signs = {cell: (stop.sign.value.sample, _words(stop, picture)) for stop, cell in stops if stop.seconds <= seconds}
     signs[key] = Sign.KEY.value.sample, "text bold"
@@ -52,6 +53,7 @@ def trail(
         _clear(rows, cell)
     for (x, y), (glyph, words) in drawn.items():
         write(rows, x, y, glyph, words)
+    return frozenset((key, *(cell for _, cell in stops)))
 
 
 def stop_cells(lookup: Lookup, circle: Circle, band: AbstractSet[Cell]) -> tuple[Cell, list[tuple[Stop, Cell]]]:

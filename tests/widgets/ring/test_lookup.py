@@ -214,6 +214,24 @@ def test_a_line_grows_from_the_key() -> None:
     assert all(apart(one, other) >= 2 for one, other in pairwise(dotted_line(start, stops[0][1], 1.0, 2.0)))
 
 
+@pytest.mark.parametrize("size", [(36, 17), (30, 15), (60, 30)])
+def test_words_in_the_middle_hide_no_sign_of_the_lookup(size: tuple[int, int]) -> None:
+    """At 80 x 24 the key's own sign lay under "on 2 nodes each"."""
+    snapshot, _ = classic()
+    for number in range(40):
+        picture, _ = looked_up(snapshot, b"key-%d" % number)
+        drawing = Drawing(Settings(*size, TINTS))
+        drawing.draw(picture, View.ARCS)
+        assert drawing._circle is not None
+        assert drawing._band is not None
+        found = lookup_of(picture, {}, walk(snapshot, picture.located.position if picture.located else 0.0))
+        assert found is not None
+        (x, y), stops = stop_cells(found, drawing._circle, drawing._band.cells.keys())
+        assert drawing.strips[y].text[x] == "◆"
+        for stop, (column, row) in stops:
+            assert drawing.strips[row].text[column] == stop.sign.value.sample
+
+
 @pytest.mark.parametrize("key", [b"", b"apple"])
 def test_without_nodes_or_without_a_key_there_is_no_lookup(key: bytes) -> None:
     snapshot = frozen.healthy()
