@@ -11,6 +11,7 @@ from kvtui.commands.address import Address
 from kvtui.commands.command import Argument, Command, Invocation, Kind
 from kvtui.commands.context import Context, Line
 from kvtui.commands.copies import copy_is_fine, held_words, newest_of
+from kvtui.commands.placed import why_words
 from kvtui.commands.sizes import size
 from kvtui.commands.wording import counted, harmless, shown
 from kvtui.core.cluster import IT_IS_DOWN, ClusterError, Heard, Location, ReplicaCopy
@@ -192,6 +193,9 @@ def key_facts(picture: ClusterSnapshot, location: Location) -> list[Fact]:
         words = f"{harmless(copy.node)}: {held}, {_role_of(copy)}"
         fine = copy_is_fine(copy, newest) or (unknown and (copy.clean or copy.receiving))
         facts.append(Fact("" if place else "replicas", words, Level.INFO if fine else Level.WARNING))
+    why = why_words(picture, location.position)
+    if why:
+        facts.append(Fact("why there", why))
     return facts
 
 

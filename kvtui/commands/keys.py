@@ -6,6 +6,7 @@ from kvtui.commands import original, plain
 from kvtui.commands.command import Argument, Command, CommandError, Flag, Invocation, Kind
 from kvtui.commands.context import Context, Line
 from kvtui.commands.copies import copy_is_fine, copy_words, newest_of
+from kvtui.commands.placed import why_words
 from kvtui.commands.rising import to_come
 from kvtui.commands.wording import shown, to_bytes, whole
 from kvtui.core.cluster import Location, Outcome, Read, ReplicaCopy, Written
@@ -113,13 +114,13 @@ async def where(invocation: Invocation, context: Context) -> bool:
     key = to_bytes(invocation.values["key"])
     location = await context.cluster.locate(key)
     context.located(location)
-    for line in location_lines(location):
+    for line in location_lines(location, why_words(context.cluster.snapshot(), location.position)):
         context.say(line)
     return True
 
 
-def location_lines(location: Location) -> list[Line]:
-    """A location in words: token, range, replicas, one line a replica."""
+def location_lines(location: Location, why: str = "") -> list[Line]:
+    """A location in words: token, range, replicas and ``why`` they are those, one line a replica."""
     lines = [
         Line(f"Key {shown(location.key)}"),
         Line(f"  token     0x{location.token:016x}, {_percent(location.position)} round the ring"),
@@ -128,6 +129,8 @@ def location_lines(location: Location) -> list[Line]:
     if not location.replicas:
         return [*lines, Line("  replicas  none: the cluster has no nodes", Level.WARNING)]
     lines.append(Line(f"  replicas  {' '.join(copy.node for copy in location.replicas)}"))
+    if why:
+        lines.append(Line(f"            {why}"))
     newest = newest_of(location.replicas)
     return [*lines, *(_copy_line(copy, newest) for copy in location.replicas)]
 

@@ -322,7 +322,8 @@ class Membership:
             except NotTrusted as error:
                 raise ClusterError(f"node {name} at {host}:{port} {error}") from None
             except NotANode as error:
-                raise ClusterError(f"can't use what listens at {host}:{port}: {error}") from None
+                other = "; give another port, or 0 for any" if type(error) is NotANode and is_loopback(host) else ""
+                raise ClusterError(f"can't use what listens at {host}:{port}: {error}{other}") from None
             self._check_stranger(facts, host, port, own_data)
             node = RemoteNode(name, host, port)
             data, taken = await self._take_own_data(facts, node, self._access.others, own_data)

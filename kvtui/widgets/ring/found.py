@@ -7,9 +7,10 @@ from itertools import groupby
 from rich.cells import cell_len
 
 from kvtui.commands.legend import Sign
+from kvtui.commands.placed import chosen_for_balance
 from kvtui.commands.wording import harmless, shown
-from kvtui.core.ring_walk import Met, Step, virtual_nodes
-from kvtui.core.snapshot import ClusterSnapshot, NodeState
+from kvtui.core.ring_walk import Met, Step
+from kvtui.core.snapshot import NodeState
 from kvtui.widgets.picture import Picture
 from kvtui.widgets.tints import Line, Span
 from kvtui.widgets.words import short
@@ -44,11 +45,6 @@ def why_line(picture: Picture, width: int, steps: Sequence[Step]) -> Line:
     elif len(picture.holders) > 1 and chosen_for_balance(picture.snapshot):
         ways = (Sign.CHOSEN.value.brief,)
     return next((((text, "dim"),) for text in ways if cell_len(text) <= width), ())
-
-
-def chosen_for_balance(snapshot: ClusterSnapshot) -> bool:
-    """Whether replicas are where balance put them; while something moves, they may be where they were put before."""
-    return not virtual_nodes(snapshot) and snapshot.moving is None
 
 
 def _who(picture: Picture, reached: AbstractSet[str], steps: Sequence[Step]) -> Iterator[Line]:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 
 from kvtui.commands.legend import Sign
+from kvtui.commands.placed import chosen_for_balance
 from kvtui.core.snapshot import NodeState
 from kvtui.widgets.picture import Picture
 from kvtui.widgets.ring.arcs import Arc
 from kvtui.widgets.ring.cells import Overlay, write
 from kvtui.widgets.ring.circle import Circle
-from kvtui.widgets.ring.found import chosen_for_balance
 from kvtui.widgets.ring.glyphs import Glyphs
 from kvtui.widgets.ring.letters import LOST, UNSERVED, letter_of
 from kvtui.widgets.ring.lookup import Lookup
