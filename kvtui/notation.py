@@ -18,6 +18,8 @@ NOT_FOUND: Final = "[not found]"
 """What ``get`` says of a key that is not there."""
 ARROWS: Final = (" -> ", " → ", " ← ")
 """What stands between a value and what is said of it."""
+CUT: Final = ("…", "~")
+"""How what is cut ends; in a terminal that has letters alone the first is the second."""
 MARKS_MOST: Final = 3
 """Combining marks that one letter may carry: living scripts need no more, and more of them climb into the lines around."""
 ESCAPES: Final = r"\n \t \r \" \\ \xNN \uNNNN \UNNNNNNNN"
@@ -41,7 +43,6 @@ _ESCAPE: Final = re.compile(r'\\(?:([ntr"\\])|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4}
 _NO_ASCII: Final = re.compile(r"[^\x00-\x7f]")
 _MEANT: Final = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\"}
 
-
 _ascii_alone = False
 
 
@@ -54,11 +55,7 @@ def use_ascii_alone(alone: bool) -> None:
 
 def as_word(text: str) -> str:
     """``text`` as one word of a command line: a key, an id, the name of a file."""
-    if text and text[0] not in QUOTES and not text.startswith("--") and " " not in text and not _is_cut(text):
-        escaped = escape(text)
-        if escaped == text and (text.isascii() or not _ascii_alone):
-            return text
-    return in_quotes(text)
+    return text if _is_plain(text) and not text.startswith("--") and " " not in text else in_quotes(text)
 
 
 def as_rest(text: str) -> str:
@@ -66,12 +63,8 @@ def as_rest(text: str) -> str:
 
     In quotes also where a sentence about it would read otherwise: what stands for no value at all, and an arrow.
     """
-    bare = bool(text) and text[0] not in QUOTES and text[0] != " " and text[-1] != " " and not _is_cut(text)
-    if bare and text != NOT_FOUND and not any(arrow in text for arrow in ARROWS):
-        escaped = escape(text)
-        if escaped == text and (text.isascii() or not _ascii_alone):
-            return text
-    return in_quotes(text)
+    misread = text == NOT_FOUND or any(arrow in text for arrow in ARROWS)
+    return text if _is_plain(text) and not misread else in_quotes(text)
 
 
 def brief(text: str, width: int = 40) -> str:
@@ -147,9 +140,11 @@ def _escape_of(character: str) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def _is_cut(text: str) -> bool:
-    """Whether it looks like the beginning of something longer."""
-    return text.endswith(("…", "~"))  # the second is the first in a terminal that has letters alone
+def _is_plain(text: str) -> bool:
+    """Whether it may stand as it is: all of it is seen, where it begins and ends too, and that it is not cut."""
+    if not text or text[0] in QUOTES or text.strip(" ") != text or text.endswith(CUT):
+        return False
+    return escape(text) == text and (text.isascii() or not _ascii_alone)
 
 
 class EscapeError(ValueError):

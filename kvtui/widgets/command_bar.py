@@ -59,7 +59,7 @@ class CommandBar(Widget):
 Type a command and press Enter. Its usage stands beside it, and so does what is wrong with it.
 Commands, node ids and recent keys are completed. Where there are several a menu opens: the same key again or the arrows move,
 Enter takes, Escape closes. In the search of earlier lines typing narrows, the same key again goes to older ones, Enter takes,
-Escape gives back what was there."""
+Escape gives back what was there. What is not plain text is shown in double quotes, with escapes, and is typed like that."""
 
     def __init__(self, history: History, *, readonly: bool = False, id: str | None = None) -> None:
         """``readonly``: lines that would change anything are refused here, and stay."""
