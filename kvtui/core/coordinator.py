@@ -239,8 +239,7 @@ class Coordinator:
         self._check_active()
         added = await self._membership.add(node, host, port, own_data)
         # An empty ring has nothing to move: its first node serves at once.
-        await self._until_served()
-        self._observatory.redraw()
+        await self._carried_out()
         return added
 
     async def remove_node(self, node: str, *, force: bool = False) -> str:
@@ -268,8 +267,7 @@ class Coordinator:
             self._ledger.append(Planned(ring.replicate(copies).to_record()))
             many = "1 copy" if copies == 1 else f"{copies} copies"
             self._happenings.emit(Level.INFO, f"every key is to have {many}")
-            await self._until_served()
-            self._observatory.redraw()
+            await self._carried_out()
 
     async def set_quorum(self, copies: int) -> None:
         self._check_active()
@@ -278,12 +276,12 @@ class Coordinator:
     async def set_policy(self, policy: str, vnodes: int = 0) -> None:
         self._check_active()
         self._tuning.set_policy(policy, vnodes)
-        await self._until_served()
+        await self._carried_out()
 
     async def set_weight(self, node: str, weight: int) -> None:
         self._check_active()
         self._tuning.set_weight(node, weight)
-        await self._until_served()
+        await self._carried_out()
 
     async def set_reads(self, mode: ReadMode) -> None:
         self._check_active()
@@ -347,10 +345,13 @@ class Coordinator:
         self._check_active()
         await self._faults.wipe(node)
 
-    async def _until_served(self) -> None:
-        """Wait for the moves of a cluster so small or empty that they are done at once; longer ones go on behind."""
+    async def _carried_out(self) -> None:
+        """Wait for the moves of a cluster so empty that they are done at once; longer ones go on behind. However short they are,
+        it is seen that they began: who was told so hears of their end."""
+        self._observatory.redraw()
         if not self._observatory.snapshot.copies:
             await self._mover.until_settled()
+            self._observatory.redraw()
 
     def _on_stop(self, reason: str) -> None:
         self._happenings.emit(Level.BAD, reason)
