@@ -5,7 +5,7 @@ from __future__ import annotations
 from kvtui.commands import plain
 from kvtui.commands.address import Address, parse_address
 from kvtui.commands.command import Argument, Command, CommandError, Flag, Invocation, Kind
-from kvtui.commands.context import Context, Line
+from kvtui.commands.context import Context, Line, Voice
 from kvtui.commands.rising import slots_move
 from kvtui.commands.trouble import trouble_lines
 from kvtui.commands.wording import counted, harmless
@@ -31,9 +31,7 @@ async def add(invocation: Invocation, context: Context) -> bool:
         context.say(Line(f"{counted(added.imported, 'key')} of its own imported"))
         if added.kept:
             context.say(Line(f"{counted(added.kept, 'key')} left out: the cluster had them already", Level.WARNING))
-    moving = slots_move(await context.cluster.refresh()) or [
-        Line(f"{added.id} serves: nothing had to move", Level.GOOD)
-    ]
+    moving = slots_move(await _picture(context)) or [Line(f"{added.id} serves: nothing had to move", Level.GOOD)]
     context.answer([Line(f"Rebalancing after adding node {added.id}...")], moving)
     return True
 
@@ -91,8 +89,13 @@ async def start(invocation: Invocation, context: Context) -> bool:
     """``start``."""
     node = invocation.values["id"]
     await _local(context).start_node(node)
-    context.answer([Line(f"Node started: {node}", Level.GOOD)], [_started(node, await context.cluster.refresh())])
+    context.answer([Line(f"Node started: {node}", Level.GOOD)], [_started(node, await _picture(context))])
     return True
+
+
+async def _picture(context: Context) -> ClusterSnapshot:
+    """As nodes say it now, where that is shown: the original's lines need none."""
+    return await context.cluster.refresh() if context.voice is Voice.PLAIN else context.cluster.snapshot()
 
 
 def _started(node: str, picture: ClusterSnapshot) -> Line:

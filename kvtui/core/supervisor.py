@@ -152,6 +152,8 @@ class Supervisor:
         if told and told != known:
             text = f"{node.id} can't give back the space of what was deleted: {told}"
             self._happenings.emit(Level.WARNING, text, node.id)
+        elif known and not told and node.usable:
+            self._happenings.emit(Level.GOOD, f"{node.id} gives back the space of what was deleted again", node.id)
 
     def _note_counter(self, node: RemoteNode) -> None:
         """Log now and then how far a node's data got, so that a tail that it loses is noticed after a crash here as well."""

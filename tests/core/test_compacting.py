@@ -116,9 +116,13 @@ def test_a_compaction_that_fails_by_itself_is_told_once_and_ends_nothing() -> No
             for _ in range(3):
                 await put_all(cluster)
                 await asyncio.sleep(2 * garbage.RETRY_SECONDS)
-            listening.cancel()
             told = [text for text in heard if "space" in text]
             assert told == ["n1 can't give back the space of what was deleted: the disk is worn"]
+            disk_of(cluster, "n1").compaction_fails = ""
+            await put_all(cluster)
+            await asyncio.sleep(2 * garbage.RETRY_SECONDS)
+            listening.cancel()
+            assert "n1 gives back the space of what was deleted again" in heard
             assert not any("DOWN" in text for text in heard)
             assert (await cluster.get(KEYS[0])).value == VALUE
 
