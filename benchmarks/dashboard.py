@@ -133,7 +133,7 @@ def load(home: Path, plan: Plan) -> Iterator[Result]:
                 served = side.load(RATE, plan.seconds)
                 costs[side is shown] = 100 * served["processor"] / served["seconds"]
                 if side is shown:
-                    sent.append((side.terminal.received - before) / served["seconds"] / 1000)
+                    sent.append((side.terminal.received - before) / served["seconds"] / 1024)
                     frames.append((side.terminal.frames - drawn) / served["seconds"])
             with_it.append(costs[True])
             without.append(costs[False])
@@ -142,7 +142,7 @@ def load(home: Path, plan: Plan) -> Iterator[Result]:
     yield Result(f"{RATE:,}/s, without: of a core", "%", without)
     yield Result(f"{RATE:,}/s: the dashboard's part", "%", more, LOAD_BAR)
     yield Result(f"{RATE:,}/s: pictures sent", "/s", frames)
-    yield Result(f"{RATE:,}/s: sent to the terminal", "KB/s", sent, BYTES_BAR)
+    yield Result(f"{RATE:,}/s: sent to the terminal", "KiB/s", sent, BYTES_BAR)
 
 
 def echo(home: Path, plan: Plan) -> Iterator[Result]:

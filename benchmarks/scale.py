@@ -107,7 +107,7 @@ def main() -> int:
     if asked.quick:
         keys, nodes, rounds, moved, served = keys // 100, nodes // 10, min(rounds, 2), 50_000, 300_000
     free = shutil.disk_usage(asked.directory or tempfile.gettempdir()).free
-    say(f"{machine()}; {free / 1e9:,.0f} GB of disk are free")
+    say(f"{machine()}; {free / 2**30:,.0f} GiB of disk are free")
     if free < BYTES_PER_KEY * keys:
         sys.exit(
             f"{keys:,} keys need {BYTES_PER_KEY * keys / 1e9:,.0f} GB of disk at {asked.directory or 'the temporary'}"
@@ -124,7 +124,7 @@ def main() -> int:
         with directory(asked.directory) as where:
             lines = parts[part](where)
         say("\n".join(lines))
-        measured = f"Measured on {machine()}; {free / 1e9:,.0f} GB of disk free."
+        measured = f"Measured on {machine()}; {free / 2**30:,.0f} GiB of disk free."
         sections[part] = "\n".join([measured, "", *lines, ""])
     if asked.write:
         write(sections)

@@ -143,15 +143,15 @@ def _processor(cluster: Coordinator) -> float:
 def table(rows: Sequence[Step]) -> list[str]:
     """The curve."""
     lines = [
-        "| keys | load keys/s | nodes MB | bytes a key | coordinator MB | disk MB | scan keys/s | restart s | join s | join keys/s"
+        "| keys | load keys/s | nodes MiB | bytes a key | coordinator MiB | disk MiB | scan keys/s | restart s | join s | join keys/s"
         " | join CPU µs/key | leave s | leave keys/s |",
         "|---" * 13 + "|",
     ]
     for row in rows:
         each = row.nodes_bytes / row.keys
         lines.append(
-            f"| {row.keys:,} | {row.loaded_per_second:,.0f} | {row.nodes_bytes / 1e6:,.0f} | {each:,.0f}"
-            f" | {row.coordinator_bytes / 1e6:,.0f} | {row.disk_bytes / 1e6:,.0f} | {row.scanned_per_second:,.0f}"
+            f"| {row.keys:,} | {row.loaded_per_second:,.0f} | {row.nodes_bytes / 2**20:,.0f} | {each:,.0f}"
+            f" | {row.coordinator_bytes / 2**20:,.0f} | {row.disk_bytes / 2**20:,.0f} | {row.scanned_per_second:,.0f}"
             f" | {row.restart_seconds:.1f} | {row.join.seconds:.1f} | {row.join.per_second:,.0f}"
             f" | {1e6 * row.join.processor / row.join.keys:.1f} | {row.leave.seconds:.1f} | {row.leave.per_second:,.0f} |"
         )

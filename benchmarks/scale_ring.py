@@ -50,7 +50,7 @@ def measure(nodes: int) -> Lines:
     picture = run_virtual(_live, nodes - 1, lines, limit=LONG_SECONDS)
     anyio.run(_draw, picture, lines)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    lines.append(("memory of the process, all nodes included, at most", f"{peak:,.0f} MB"))
+    lines.append(("memory of the process, all nodes included, at most", f"{peak:,.0f} MiB"))
     return lines
 
 
@@ -83,7 +83,7 @@ async def _live(nodes: int, lines: Lines) -> ClusterSnapshot:
     with _timed(lines, "write a note", 5):
         for _ in range(5):
             text = write_note(topology)
-    lines.append(("length of a note", f"{len(text) / 1000:,.0f} kB"))
+    lines.append(("length of a note", f"{len(text) / 1024:,.0f} KiB"))
     observatory = coordinator._observatory
     with _timed(lines, "a snapshot, placement unchanged", 20):
         for _ in range(20):

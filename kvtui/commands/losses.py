@@ -7,6 +7,7 @@ from kvtui.commands.context import Context, Line
 from kvtui.commands.wording import counted
 from kvtui.core.cluster import ClusterError, Losses
 from kvtui.core.events import Level
+from kvtui.core.guarantee import unserved
 
 
 async def accept_loss(invocation: Invocation, context: Context) -> bool:
@@ -29,7 +30,9 @@ async def accept_loss(invocation: Invocation, context: Context) -> bool:
         told = Line(f"Loss accepted: {slots} served again from what is left", Level.WARNING)
         context.answer([told], [Line(again, Level.WARNING)])
     else:
-        context.say(Line("Nothing is lost"))
+        picture = cluster.snapshot()
+        waiting = f": {unserved(picture)}" if picture.unavailable else ""
+        context.say(Line(f"Nothing is lost{waiting}"))
     return True
 
 

@@ -498,7 +498,7 @@ class Attached(asyncio.Protocol):
             return False
         ranges = None if snapshot.ranges == self._shown_ranges else snapshot.ranges
         picture = Picture(replace(snapshot, ranges=()), ranges)
-        # Names decide how long it is: no estimate is safe. Long ones (6,400 ranges are 900 KB) come less often.
+        # Names decide how long it is: no estimate is safe. Long ones (6,400 ranges are 900 KiB) come less often.
         size = len(encode(picture))
         self._next_at = self._clock.monotonic() + PICTURE_SECONDS * max(1.0, size / PIECE_BYTES)
         self._shown, self._shown_ranges = snapshot, snapshot.ranges

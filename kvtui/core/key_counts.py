@@ -48,7 +48,9 @@ class KeyCounts:
         covered = bytearray(slots)
         for start, stop in fresh:
             covered[start:stop] = b"\1" * (stop - start)
-        kept = {run: count for run, count in self._counts.items() if not any(covered[run[0] : run[1]])}
+        kept = {
+            run: count for run, count in self._counts.items() if run not in fresh and not any(covered[run[0] : run[1]])
+        }
         self._counts = {**kept, **fresh}
 
     def totals(self, slots: int, parts: int, away: Runs, newest: int) -> Totals:

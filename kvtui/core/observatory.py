@@ -29,6 +29,8 @@ DENSITY_PARTS: Final = 256
 """Equal parts of the ring whose keys are counted, where there are as many slots."""
 FRAME_SECONDS: Final = 0.1
 """Least time between two snapshots."""
+REST_PER_DRAWING: Final = 4
+"""So many times as long as a drawing took the next one waits: one of a thousand nodes that come and go takes some 0.1 s."""
 LOOK_SECONDS: Final = 0.25
 """How often nodes' write counters are looked at for new counts."""
 SAMPLE_SECONDS: Final = 1.0
@@ -92,10 +94,11 @@ class Observatory:
                 sampled = now
             # What changed is shown before nodes are asked for counts: one of them may hang.
             self.redraw()
+            took = self._clock.monotonic() - now
             if self._counts_are_old():
                 await self._count()
                 self.redraw()
-            await self._clock.sleep(FRAME_SECONDS)
+            await self._clock.sleep(max(FRAME_SECONDS, took * REST_PER_DRAWING))
 
     async def changed(self, seen: ClusterSnapshot) -> ClusterSnapshot:
         """Wait for another snapshot than ``seen``."""

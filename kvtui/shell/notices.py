@@ -8,6 +8,7 @@ from collections.abc import Callable
 from kvtui.commands import Level, Line
 from kvtui.commands.wording import counted
 from kvtui.core.cluster import Cluster
+from kvtui.core.guarantee import unserved, unwritten
 from kvtui.core.settled import settled, settled_words
 from kvtui.core.snapshot import ClusterSnapshot, NodeState
 
@@ -33,13 +34,25 @@ def notices(before: ClusterSnapshot, after: ClusterSnapshot) -> list[Line]:
     if after.lost > before.lost:
         slots = counted(after.lost, "slot")
         lines.append(
-            Line(f"{slots} without any clean copy: start the nodes that hold them (help accept-loss)", Level.BAD)
+            Line(f"{slots} lost: no clean copy is left; start the nodes that held them (help accept-loss)", Level.BAD)
         )
     elif before.lost and not after.lost:
         lines.append(Line("No slot is lost any more", Level.GOOD))
+    lines += _unserved(before, after)
     if settled(after) and not settled(before) and after.copies and before.nodes:
         lines.append(Line(settled_words(after).capitalize(), Level.GOOD))
     return lines
+
+
+def _unserved(before: ClusterSnapshot, after: ClusterSnapshot) -> list[Line]:
+    """What can't be served, or not be written, any more, and that all can again."""
+    if after.stopped:
+        return []
+    if after.unavailable > before.unavailable:
+        return [Line(unserved(after), Level.BAD)]
+    if before.unavailable and not after.unavailable:
+        return [Line("No slot waits to be served any more", Level.GOOD)]
+    return [Line(unwritten(after), Level.BAD)] if after.unwritable > before.unwritable else []
 
 
 async def watch(cluster: Cluster, notify: Callable[[Line], None]) -> None:

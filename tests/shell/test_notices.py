@@ -23,6 +23,7 @@ def picture(lost: int = 0, **states: NodeState) -> ClusterSnapshot:
     )
 
 
+WAITING = replace(picture(), unavailable=7, waits_for=("A",))
 UP, SUSPECT, DOWN = NodeState.UP, NodeState.SUSPECT, NodeState.DOWN
 
 
@@ -36,9 +37,21 @@ UP, SUSPECT, DOWN = NodeState.UP, NodeState.SUSPECT, NodeState.DOWN
         (picture(A=SUSPECT), picture(A=UP), []),
         (picture(), picture(A=UP), []),
         (picture(A=UP), picture(), []),
-        (picture(), picture(1), ["1 slot without any clean copy: start the nodes that hold them (help accept-loss)"]),
+        (
+            picture(),
+            picture(1),
+            ["1 slot lost: no clean copy is left; start the nodes that held them (help accept-loss)"],
+        ),
         (picture(1), picture(1), []),
         (picture(1), picture(), ["No slot is lost any more"]),
+        (picture(), WAITING, ["7 slots can't be served: they wait for A"]),
+        (WAITING, WAITING, []),
+        (WAITING, picture(), ["No slot waits to be served any more"]),
+        (
+            picture(),
+            replace(picture(), unwritable=1, writes_wait_for=("A",)),
+            ["1 slot takes no writes: it waits for A"],
+        ),
     ],
 )
 def test_nodes_that_go_and_come_back_and_loss(

@@ -12,7 +12,7 @@ from kvtui.core.seams.tls import SHUTDOWN_SECONDS
 HANDSHAKE_SECONDS: Final = 3.0
 """A TLS handshake must be done by then."""
 HANDSHAKES: Final = 64
-"""Most of them at once; each costs about 300 kB."""
+"""Most of them at once; each costs about 300 KiB."""
 ACCEPTS: Final = 32
 """Connections accepted in one turn of the loop: who is served already waits no longer for more."""
 EXHAUSTED_SECONDS: Final = 1.0
