@@ -49,9 +49,15 @@ def _value(read: Read, presented: Presented | None) -> Part:
         return f"can't be read{why}", "$error"
     if read.value is None or presented is None:
         return "none: the key is not there", "$warning"
-    ends = len(read.value) - len(read.value.rstrip(b"\n")) if presented.kind is Kind.TEXT else 0
-    unseen = f"; {counted(ends, 'newline')} at its end" if ends else ""
-    return f"{counted(len(read.value), 'byte')}, {presented.kind}{unseen}", ""
+    layout = _layout(read.value) if presented.kind is Kind.TEXT else ""
+    return f"{counted(len(read.value), 'byte')}, {presented.kind}{layout}", ""
+
+
+def _layout(value: bytes) -> str:
+    """What can't be seen of text that stands as it is: whether a line of the panel is one of its own, and how it ends."""
+    ends = len(value) - len(value.rstrip(b"\n"))
+    lines = value.count(b"\n") - ends + 1
+    return (f", {lines:,} lines" if lines > 1 else "") + (f"; {counted(ends, 'newline')} at its end" if ends else "")
 
 
 def _version(read: Read) -> Part:

@@ -1,5 +1,6 @@
 """The table's columns, and the facts above a value, in every width."""
 
+import pytest
 from rich.cells import cell_len
 
 from kvtui.core.cluster import Heard, Location, Outcome, Read, ReplicaCopy
@@ -70,6 +71,20 @@ def test_what_can_not_be_read_is_gone_or_stale_is_said() -> None:
     assert told(Read(Outcome.FAILED, None, NEVER, text="no answer"))[0] == "value     can't be read: no answer"
     assert told(Read(Outcome.OK, None, Version(4, 19), "A"))[0] == "value     none: the key is not there"
     assert "stale, it may lack newer writes" in told(Read(Outcome.OK, b"x", Version(4, 1), "B", stale=True))[1]
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (b"a" * 200, "200 bytes, text"),
+        (b"a\nb", "3 bytes, text, 2 lines"),
+        (b"a\nb\n\n", "5 bytes, text, 2 lines; 2 newlines at its end"),
+        (b"a\n", "2 bytes, text; 1 newline at its end"),
+        (b"a\r", "2 bytes, text, in quotes as it holds what can't be seen"),
+    ],
+)
+def test_a_line_of_the_panel_is_told_from_a_line_of_the_value(value: bytes, words: str) -> None:
+    assert told(Read(Outcome.OK, value, Version(4, 18), "A"))[0] == f"value     {words}"
 
 
 def test_facts_fit_every_width() -> None:
