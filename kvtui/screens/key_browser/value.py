@@ -33,7 +33,7 @@ class Kind(StrEnum):
 
     JSON = "JSON"
     TEXT = "text"
-    QUOTED = "text, in quotes as it holds what can't be seen"
+    QUOTED = "text in quotes, for what can't be seen"
     BINARY = "binary"
     EMPTY = "empty"
 

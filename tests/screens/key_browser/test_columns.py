@@ -80,7 +80,7 @@ def test_what_can_not_be_read_is_gone_or_stale_is_said() -> None:
         (b"a\nb", "3 bytes, text, 2 lines"),
         (b"a\nb\n\n", "5 bytes, text, 2 lines; 2 newlines at its end"),
         (b"a\n", "2 bytes, text; 1 newline at its end"),
-        (b"a\r", "2 bytes, text, in quotes as it holds what can't be seen"),
+        (b"a\r", "2 bytes, text in quotes, for what can't be seen"),
     ],
 )
 def test_a_line_of_the_panel_is_told_from_a_line_of_the_value(value: bytes, words: str) -> None:
