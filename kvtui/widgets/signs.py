@@ -5,7 +5,7 @@ from textual.color import Color
 from textual.filter import LineFilter
 
 PLAIN = {
-    **dict.fromkeys("●◇", "o"), **dict.fromkeys("○", "-"), **dict.fromkeys("◐◑", "%"), "◌": "?", "◆": "*",
+    "●": "o", "◇": "+", **dict.fromkeys("○", "-"), **dict.fromkeys("◐◑", "%"), "◌": "?", "◆": "*",
     "•": ":", "·": ".", "×": "x", "…": "~", "µ": "u", "✓": "+", "✗": "x",
     **dict.fromkeys("→›▶", ">"), **dict.fromkeys("←◀", "<"), "↑": "^", **dict.fromkeys("↓▼", "v"),
     **dict.fromkeys("╭╮╰╯┌┐└┘├┤┬┴┼", "+"), **dict.fromkeys("─╌−▔", "-"), **dict.fromkeys("│┃", "|"),

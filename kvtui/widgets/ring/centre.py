@@ -29,7 +29,7 @@ def centre_lines(
     if not snapshot.nodes:
         return chosen(invitation(width), width, rows)
     lines: list[tuple[int, Line]] = [
-        *((0, line) for line in _keys(snapshot, width)),
+        *((0, line) for line in _keys(snapshot, width, rows)),
         (2, ((_copies(snapshot), "dim"),)),
         (4, ((f"balance {balance(snapshot):.2f}", "dim"),)),
     ]
@@ -53,8 +53,9 @@ def chosen(lines: Sequence[tuple[int, Line]], width: int, rows: int) -> list[Lin
     return [line for _, line in fitting]
 
 
-def _keys(snapshot: ClusterSnapshot, width: int) -> list[Line]:
-    """How many keys there are; where some can't be reached, how many can, on as many lines as it takes."""
+def _keys(snapshot: ClusterSnapshot, width: int, rows: int) -> list[Line]:
+    """How many keys there are; where some can't be reached, how many can, on as many lines as it takes. All of it or nothing: a
+    part would be another number."""
     if not snapshot.unavailable and not snapshot.lost:
         return [((counted(snapshot.keys, "key"), "bold"),)]
     words = keys_words(snapshot)
@@ -67,8 +68,9 @@ def _keys(snapshot: ClusterSnapshot, width: int) -> list[Line]:
         [amount, noun + CAN_BE_REACHED],
         [reachable, f"{of.strip()} {known} {noun}".strip(), CAN_BE_REACHED.strip()],
     )
-    fits = next((way for way in ways if all(cell_len(text) <= width for text in way)), wrapped_text(words, width))
-    return [((text, "bad bold"),) for text in fits]
+    fits = (way for way in (*ways, wrapped_text(words, width)) if len(way) <= rows)
+    seen = next((way for way in fits if all(cell_len(text) <= width for text in way)), ())
+    return [((text, "bad bold"),) for text in seen]
 
 
 def _copies(snapshot: ClusterSnapshot) -> str:

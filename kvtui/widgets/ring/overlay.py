@@ -43,9 +43,13 @@ def overlay(
     if lookup is not None:
         signs = trail(rows, lookup, seconds, picture, circle, band, glyphs)
     reached = reached_by(picture, lookup, steps, seconds)
-    room = max(1, int(circle.inner * 0.62))
-    lines = centre_lines(picture, centre_width(circle), room, reached, steps)
-    _centred(rows, lines, circle.columns, circle.rows, signs)
+    most = max(1, int(circle.inner * 0.62))
+    lines = centre_lines(picture, centre_width(circle), most, reached, steps)
+    if signs & _cells_of(lines, circle):
+        # Fewer words rather than such that hide a sign; where fewer would as well, words matter more.
+        fewer = (centre_lines(picture, centre_width(circle), room, reached, steps) for room in range(most - 1, 0, -1))
+        lines = next((way for way in fewer if way and not signs & _cells_of(way, circle)), lines)
+    _centred(rows, lines, circle.columns, circle.rows)
     return _lettered(rows) if glyphs is Glyphs.ASCII else rows
 
 
@@ -72,16 +76,22 @@ def _lettered(rows: Overlay) -> Overlay:
     return {y: {x: (plain(glyph), words) for x, (glyph, words) in row.items()} for y, row in rows.items()}
 
 
-def _centred(
-    rows: Overlay, lines: Sequence[Line], columns: int, height: int, signs: AbstractSet[tuple[int, int]] = frozenset()
-) -> None:
-    """Write the lines; one that would hide a sign of the lookup is left out."""
+def _cells_of(lines: Sequence[Line], circle: Circle) -> set[tuple[int, int]]:
+    """The cells that lines have in the middle, and one at either side of each."""
+    top = (circle.rows - len(lines)) // 2
+    cells: set[tuple[int, int]] = set()
+    for y, line in enumerate(lines, top):
+        width = sum(cell_len(text) for text, _ in line)
+        x = (circle.columns - width) // 2
+        cells.update((gap, y) for gap in range(x - 1, x + width + 1))
+    return cells
+
+
+def _centred(rows: Overlay, lines: Sequence[Line], columns: int, height: int) -> None:
     top = (height - len(lines)) // 2
     for y, line in enumerate(lines, top):
         width = sum(cell_len(text) for text, _ in line)
         x = (columns - width) // 2
-        if any((gap, y) in signs for gap in range(x - 1, x + width + 1)):
-            continue
         for gap in range(x - 1, x + width + 1):  # dots keep off the words
             rows.get(y, {}).pop(gap, None)
         for text, words in line:

@@ -232,6 +232,25 @@ def test_words_in_the_middle_hide_no_sign_of_the_lookup(size: tuple[int, int]) -
             assert drawing.strips[row].text[column] == stop.sign.value.sample
 
 
+@pytest.mark.parametrize("size", [(38, 12), (36, 17), (30, 15)])
+def test_of_how_many_keys_can_be_reached_all_is_said_or_nothing(size: tuple[int, int]) -> None:
+    """At 40 x 15 the line above a sign was left out: "4,525 of" was missing before "5,000 keys can be reached"."""
+    snapshot = replace(frozen.healthy(NODES, keys=4_525), unavailable=9, unreachable_keys=475, waits_for=("A",))
+    for number in range(40):
+        picture, _ = looked_up(snapshot, b"key-%d" % number)
+        drawing = Drawing(Settings(*size, TINTS))
+        drawing.draw(picture, View.ARCS)
+        shown = "\n".join(strip.text for strip in drawing.strips)
+        assert ("4,525" in shown) == ("5,000" in shown) == ("reached" in shown)
+
+
+def test_a_copy_and_a_node_that_is_up_differ_in_letters_too() -> None:
+    shown = text(looked_up(frozen.healthy(), b"apple")[0], glyphs=Glyphs.ASCII)
+    assert "* B + C" in shown
+    assert "o A" in shown or "A o" in shown
+    assert "o C" not in shown
+
+
 @pytest.mark.parametrize("key", [b"", b"apple"])
 def test_without_nodes_or_without_a_key_there_is_no_lookup(key: bytes) -> None:
     snapshot = frozen.healthy()
