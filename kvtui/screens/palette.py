@@ -72,6 +72,9 @@ class _Offers(Provider):
     LISTED: ClassVar[bool] = True
     """Whether they are seen before anything is typed; else they are too many for that."""
 
+    WEIGHT: ClassVar[float] = 1.0
+    """How much they count beside others that answer as well."""
+
     def offers(self) -> Iterable[SystemCommand]:
         """All of them."""
         return ()
@@ -128,6 +131,7 @@ class Words(_Offers):
     """What a word on the screen means; not listed before something is typed."""
 
     LISTED = False
+    WEIGHT = 0.5
 
     def offers(self) -> Iterable[SystemCommand]:
         screen = self.screen

@@ -48,7 +48,9 @@ class Activity(ScrollView, Panel, can_focus=True):
     HELP = """\
 # Activity
 What happened, newest last. / filters by words, node:<id> and level:warning or level:bad, as the command filter does; l goes through
-the levels; c copies what is shown. While it is scrolled back it stays there, and says how many are new below."""
+the levels; c copies what is shown. While it is scrolled back it stays there, and says how many are new below.
+An answer that is longer than the panel is shown from its beginning, in the room of the whole column: Page Down goes on, Escape
+gives the room back."""
 
     class FilterWanted(Message):
         """A person wants to type a filter; ``text`` is the present one."""

@@ -56,7 +56,8 @@ class CommandBar(Widget):
 
     HELP = """\
 # Command bar
-Type a command and press Enter. Its usage stands beside it, and so does what is wrong with it.
+Type a command and press Enter. Its usage stands beside it, and so does what is wrong with it. A line that is refused is selected:
+typing replaces it, an arrow or Tab lets you edit it.
 Commands, node ids and recent keys are completed. Where there are several a menu opens: the same key again or the arrows move,
 Enter takes, Escape closes. In the search of earlier lines typing narrows, the same key again goes to older ones, Enter takes,
 Escape gives back what was there. What is not plain text is shown in double quotes, with escapes, and is typed like that."""
