@@ -34,6 +34,7 @@ from kvtui.screens.defects import ended_by, noted
 from kvtui.screens.errands import Errands
 from kvtui.screens.key_watch import KeyWatch
 from kvtui.screens.pictures import save_picture
+from kvtui.widgets.activity import Asked
 from kvtui.widgets.command_bar import CommandBar
 from kvtui.widgets.keys import written
 from kvtui.widgets.ring import Motion
@@ -142,7 +143,7 @@ class KvtuiApp(App[None]):
         """Show the cluster as it is, and follow it from here on."""
         self._dashboard.show_snapshot(self._cluster.snapshot())
         for problem in filter(None, (self._problem, *self._theming.problems)):
-            self._dashboard.activity.add_answer(problem, Level.WARNING)
+            self._dashboard.activity.add_note(problem, Level.WARNING)
         self.theme_changed_signal.subscribe(self, self._theming.changed)
         self.run_worker(self._follow_snapshots(), name="snapshots", exit_on_error=False)
         self.run_worker(self._follow_events(), name="events", exit_on_error=False)
@@ -188,10 +189,15 @@ class KvtuiApp(App[None]):
     def _entered(self, message: CommandBar.Entered) -> None:
         self._errands.enter(message.text, message.invocation)
 
-    def _say(self, line: Line) -> None:
-        if line.text:  # an empty line of the original's wording has no place in a list
-            self._dashboard.activity.add_answer(line.text, line.level)
-            self._dashboard.answer_seen()
+    def _say(self, line: Line, asked: Asked | None = None) -> None:
+        """A line of an answer, or one that nobody asked for. Empty lines of the original's wording have no place in a list."""
+        if not line.text:
+            return
+        if asked is None:
+            self._dashboard.activity.add_note(line.text, line.level)
+        else:
+            self._dashboard.activity.add_answer(line.text, line.level, asked)
+        self._dashboard.answer_seen()
 
     async def commands_ended(self) -> None:
         """Wait, once the app is gone, until its commands are over too."""

@@ -14,6 +14,7 @@ from kvtui.commands.wording import harmless, to_bytes
 from kvtui.core.cluster import Cluster, ClusterError
 from kvtui.screens.dashboard import Dashboard
 from kvtui.screens.defects import noted
+from kvtui.widgets.activity import Asked
 
 if TYPE_CHECKING:
     from kvtui.bench.view import BenchView
@@ -36,12 +37,13 @@ class Errands:
         app: App[Any],
         cluster: Cluster,
         dashboard: Dashboard,
-        say: Callable[[Line], None],
+        say: Callable[[Line, Asked | None], None],
         browse: Callable[[str], None],
         *,
         readonly: bool,
     ) -> None:
-        """``say`` takes answers, ``browse`` opens the key browser. With ``readonly`` what changes something is refused."""
+        """``say`` takes answers, with the command that they answer; ``browse`` opens the key browser. With ``readonly`` what
+        changes something is refused."""
         self._app = app
         self._cluster = cluster
         self._dashboard = dashboard
@@ -58,7 +60,7 @@ class Errands:
         if self._under_way >= COMMANDS_AT_ONCE:
             problem = f"{self._under_way} commands are under way; wait until one ends"
             if not self._dashboard.bar.give_back(text, problem):
-                self._say(Line(f"{invocation.command.name}: {problem}", Level.BAD))
+                self._say(Line(f"{invocation.command.name}: {problem}", Level.BAD), None)
             return
         self._under_way += 1
         self._idle.clear()
@@ -67,23 +69,23 @@ class Errands:
     async def _run(self, text: str, invocation: Invocation) -> None:
         try:
             if self._readonly and invocation.changes:
-                self._say(Line(refusal(invocation.command), Level.BAD))
+                self._say(Line(refusal(invocation.command), Level.BAD), None)
                 return
             told = text if harmless(text) == text else invocation.line  # what was pasted may hide something
             if invocation.question:
                 if not await self._app.push_screen_wait(screens.Confirm(told, invocation.question)):
-                    self._say(Line(f"{invocation.command.name}: not done"))
+                    self._say(Line(f"{invocation.command.name}: not done"), None)
                     self._dashboard.bar.give_back(text, "not done", error=False)
                     return
                 invocation = invocation.confirmed()
-            self._dashboard.activity.add_command(told)
+            asked = self._dashboard.activity.add_command(told)
             with anyio.CancelScope() as scope:
-                if await run(invocation, self._context(invocation, scope)):
+                if await run(invocation, self._context(invocation, scope, asked)):
                     await self._show_key(invocation)
         except ClusterError:
             pass  # the command itself said what there is to say; only the mark on the ring is missing
         except Exception as error:
-            self._say(Line(f"{invocation.command.name}: {noted(error)}", Level.BAD))
+            self._say(Line(f"{invocation.command.name}: {noted(error)}", Level.BAD), None)
         finally:
             self._under_way -= 1
             if not self._under_way:
@@ -95,12 +97,12 @@ class Errands:
         with anyio.move_on_after(ENDING_SECONDS):
             await self._idle.wait()
 
-    def _context(self, invocation: Invocation, scope: anyio.CancelScope) -> Context:
+    def _context(self, invocation: Invocation, scope: anyio.CancelScope, asked: Asked) -> Context:
         dashboard = self._dashboard
         stop = scope.cancel if invocation.command.name in STOPPED_BY_ESCAPE else None
         return Context(
             self._cluster,
-            self._say,
+            lambda line: self._say(line, asked),
             located=dashboard.inspect_key,
             progress=lambda text, done, total: dashboard.progress(text, done, total, stop=stop),
             checked=screens.CheckScreens(self._app).show,

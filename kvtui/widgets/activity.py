@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -19,7 +20,7 @@ from kvtui.widgets.keys import key_of
 from kvtui.widgets.panel import Panel, line_strip, plain
 from kvtui.widgets.reading import WAY_BACK, fullest, reading_ways
 from kvtui.widgets.titles import titled
-from kvtui.widgets.words import counted
+from kvtui.widgets.words import counted, short
 
 COPIED_MOST = 48 * 1024
 """Characters that are copied at once: terminals take about 100,000 bytes in base64, and some of the characters are long."""
@@ -27,7 +28,16 @@ BORDER = 6
 """Cells of the frame that none of its words can have."""
 ECHO_LEAST = 5
 """Lines from which on there is room for the command above the beginning of its answer."""
+ASKED_CELLS = 30
+"""Of a command whose answer comes late."""
 LEVEL_WORDS = {Level.INFO: "text", Level.GOOD: "good", Level.WARNING: "warning", Level.BAD: "bad"}
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """A command that was typed, for its answer to be known as that."""
+
+    text: str
 
 
 class Activity(ScrollView, Panel, can_focus=True):
@@ -82,6 +92,8 @@ gives the room back."""
         """Entries that came below what is seen."""
         self._copied = ""
         self._due = False
+        self._speaking: Asked | None = None
+        """The command that was typed or answered last."""
         self._entitle()
 
     def on_mount(self) -> None:
@@ -96,17 +108,29 @@ gives the room back."""
             Entry(event.text, LEVEL_WORDS[event.level], Source.HAPPENED, _hour(event.at), event.level, event.nodes)
         )
 
-    def add_command(self, text: str) -> None:
+    def add_command(self, text: str) -> Asked:
         """A command as it was typed. Its answer is what a person wants to see from here on."""
         self.follow()
         self._answered, self._amid = self.journal.added, []
+        self._speaking = Asked(text)
         self._add(Entry(text, "bold accent", Source.TYPED, _hour(self.now())))
+        return self._speaking
 
-    def add_answer(self, text: str, level: Level = Level.INFO) -> None:
-        """A line of a command's answer; one that comes after something else happened has its own time."""
-        apart = bool(self.journal.entries) and self.journal.entries[-1].source is Source.HAPPENED
+    def add_answer(self, text: str, level: Level = Level.INFO, asked: Asked | None = None) -> None:
+        """A line of a command's answer, which stands below the command. One that comes after something else happened has its own
+        time, and one that comes after another command was typed names its own besides."""
+        other = asked is not None and asked is not self._speaking
+        apart = other or (bool(self.journal.entries) and self.journal.entries[-1].source is Source.HAPPENED)
+        if asked is not None and other:
+            text, self._speaking = f"{short(asked.text, ASKED_CELLS)}: {text}", asked
+            if self._answered is not None:
+                self._amid.append(self.journal.added)
         at = _hour(self.now()) if apart else ""
         self._add(Entry(text, LEVEL_WORDS[level], Source.ANSWERED, at, level))
+
+    def add_note(self, text: str, level: Level) -> None:
+        """What is said by the dashboard itself, and answers no command."""
+        self.add_event(Event(self.now(), level, text))
 
     @property
     def answer_cells(self) -> int:

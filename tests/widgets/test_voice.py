@@ -6,6 +6,7 @@ import re
 import pytest
 
 from kvtui.core.events import Event, Level
+from kvtui.widgets.activity import Activity
 from tests.widgets import frozen
 from tests.widgets.frozen import FrozenCluster
 from tests.widgets.running import running
@@ -37,3 +38,23 @@ async def test_nothing_is_said_in_the_originals_lines_and_every_line_has_its_mar
         activity.add_event(Event(frozen.NOON, Level.BAD, "B is DOWN"))
         activity.add_answer("an answer that comes late")
         assert shown.said.endswith("12:00:00 · B is DOWN\n12:00:00   an answer that comes late")
+
+
+def test_an_answer_that_comes_after_another_command_was_typed_names_its_own() -> None:
+    """``16,384 slots move`` stood below ``stop n2``: it was of the ``addnode`` before."""
+    activity = Activity()
+    slow, quick = activity.add_command("addnode D 5004"), activity.add_command("stop B")
+    activity.add_answer("start B brings it back", asked=quick)
+    activity.add_answer("170 slots move", asked=slow)
+    activity.add_answer("and more of it", asked=slow)
+    activity.add_answer("and of the other", asked=quick)
+    activity.add_note("screen saved", Level.GOOD)
+    assert [entry.line for entry in activity.journal.entries] == [
+        "12:00:00 > addnode D 5004",
+        "12:00:00 > stop B",
+        "  start B brings it back",
+        "12:00:00   addnode D 5004: 170 slots move",
+        "  and more of it",
+        "12:00:00   stop B: and of the other",
+        "12:00:00 · screen saved",
+    ]
