@@ -27,6 +27,8 @@ class Line:
 
     text: str
     level: Level = Level.INFO
+    asked: bool = False
+    """It is what was asked for, however bad that is: a shell prints it with the answers, not among the failures."""
 
 
 class Voice(StrEnum):

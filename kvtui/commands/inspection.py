@@ -48,7 +48,7 @@ async def inspect(invocation: Invocation, context: Context) -> bool:
     width = max(len(fact.name) for fact in facts)
     context.say(Line(f"Node {harmless(node)}"))
     for fact in facts:
-        context.say(Line(f"  {fact.name:<{width}}  {fact.text}", fact.level))
+        context.say(Line(f"  {fact.name:<{width}}  {fact.text}", fact.level, asked=True))
     return True
 
 

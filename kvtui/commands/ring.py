@@ -51,14 +51,14 @@ def distinct_line(picture: ClusterSnapshot) -> Line:
     told = "each counted once, while Total Keys counts every copy"
     number = keys_words(picture).replace(" keys", "").replace(" key", "")
     level = Level.BAD if picture.unavailable or picture.lost else Level.INFO
-    return Line(f"Distinct Keys: {number} ({told})", level)
+    return Line(f"Distinct Keys: {number} ({told})", level, asked=True)
 
 
 def all_stats(picture: ClusterSnapshot) -> list[Line]:
     """The cluster in numbers, one a line; what needs attention has level WARNING or BAD."""
     up = sum(view.state is NodeState.UP for view in picture.nodes)
     lines = [
-        Line(f"Guarantee: {picture.guarantee}", _guarantee_level(picture)),
+        Line(f"Guarantee: {picture.guarantee}", _guarantee_level(picture), asked=True),
         Line(f"Nodes up: {up} of {len(picture.nodes)}", Level.INFO if up == len(picture.nodes) else Level.WARNING),
         Line(f"Copies of each key: {picture.copies_each} of {picture.replication} wanted"),
         Line(f"Copies a write needs: {picture.write_quorum}"),
@@ -73,7 +73,7 @@ def all_stats(picture: ClusterSnapshot) -> list[Line]:
         _count("Slots lost", picture.lost, Level.BAD),
     ]
     if picture.log_full:
-        lines.append(Line(f"Waiting for space: {harmless(picture.log_full)}", Level.BAD))
+        lines.append(Line(f"Waiting for space: {harmless(picture.log_full)}", Level.BAD, asked=True))
     if picture.moving is not None:
         waits = f", waiting for {named(picture.moves_wait_for)}" if picture.moves_wait_for else ""
         lines.append(Line(f"Slots moving: {picture.moving.done} of {picture.moving.total} done{waits}"))
@@ -103,7 +103,7 @@ def _operation_words(operation: OperationView) -> str:
 
 
 def _count(name: str, number: int, level: Level) -> Line:
-    return Line(f"{name}: {number}", level if number else Level.INFO)
+    return Line(f"{name}: {number}", level if number else Level.INFO, asked=True)
 
 
 async def set_replicas(invocation: Invocation, context: Context) -> bool:

@@ -19,13 +19,15 @@ def trouble_lines(picture: ClusterSnapshot, *, keys: bool = True) -> list[Line]:
     lines = []
     if picture.lost:
         whose = "its" if picture.lost == 1 else "their"
-        lines.append(Line(f"{counted(picture.lost, 'slot')} lost: no clean copy of {whose} keys is left", Level.BAD))
+        lines.append(
+            Line(f"{counted(picture.lost, 'slot')} lost: no clean copy of {whose} keys is left", Level.BAD, asked=True)
+        )
     if picture.unavailable:
-        lines.append(Line(unserved(picture, NAMED_IN_FULL), Level.BAD))
+        lines.append(Line(unserved(picture, NAMED_IN_FULL), Level.BAD, asked=True))
     if keys and (picture.unavailable or picture.lost):
-        lines.append(Line(keys_words(picture), Level.BAD))
+        lines.append(Line(keys_words(picture), Level.BAD, asked=True))
     if picture.unwritable:
-        lines.append(Line(unwritten(picture, NAMED_IN_FULL), Level.BAD))
+        lines.append(Line(unwritten(picture, NAMED_IN_FULL), Level.BAD, asked=True))
     if picture.moves_wait_for:
         lines.append(Line(moves_words(picture), Level.WARNING))
     return lines

@@ -50,7 +50,8 @@ class Printer:
     def say(self, line: Line) -> None:
         """Print a line; with more than ``WAITING_CHARACTERS`` waiting, blocks until fewer are."""
         self._clear_bar()
-        stream = self._err if line.level is Level.BAD and not self._person else self._out
+        failure = line.level is Level.BAD and not line.asked
+        stream = self._err if failure and not self._person else self._out
         self._put(stream, line.text + "\n")
 
     def text(self, text: str) -> None:

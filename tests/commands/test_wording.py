@@ -154,7 +154,9 @@ def test_what_is_not_served_has_lines_only_where_there_is_something() -> None:
         ("20 of 32 keys can be reached", Level.BAD),
     ]
     assert distinct_line(replace(away, unreachable_keys=12)) == Line(
-        "Distinct Keys: 20 of 32 can be reached (each counted once, while Total Keys counts every copy)", Level.BAD
+        "Distinct Keys: 20 of 32 can be reached (each counted once, while Total Keys counts every copy)",
+        Level.BAD,
+        asked=True,
     )
     assert keys_words(replace(away, unreachable_keys=None)) == "20 keys can be reached"
     assert (

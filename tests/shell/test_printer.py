@@ -38,6 +38,15 @@ async def test_lines_come_out_in_order_and_failures_apart_in_a_script() -> None:
     assert err.getvalue() == "broken\n"
 
 
+async def test_bad_news_that_was_asked_for_is_an_answer_and_no_failure() -> None:
+    """``kvtui -c stats | grep Distinct`` found nothing while a node was down."""
+    out, err = StringIO(), StringIO()
+    printer = Printer(out, err, person=False)
+    async with writing(printer):
+        printer.say(Line("3 slots lost", Level.BAD, asked=True))
+    assert (out.getvalue(), err.getvalue()) == ("3 slots lost\n", "")
+
+
 async def test_a_person_reads_everything_in_one_place() -> None:
     out, err = StringIO(), StringIO()
     printer = Printer(out, err, person=True)
