@@ -105,6 +105,8 @@ mouse and copied."""
             self.bar.take_keyboard()
         if not inspecting and self._panel == "inspector":
             self._show_panel("nodes")
+        elif not inspecting and self._came_from == "inspector":
+            self._came_from = "nodes"
 
     def show_snapshot(self, snapshot: ClusterSnapshot) -> None:
         """Draw a newer cluster."""

@@ -95,6 +95,14 @@ def test_inspector_of_a_key(snap_compare: Callable[..., bool], size: str) -> Non
     assert picture(snap_compare, SIZES[size], frozen.one_down(), act, DOWN)
 
 
+@pytest.mark.parametrize("size", [(80, 24), (160, 50)], ids=["80x24", "160x50"])
+def test_two_of_five_nodes_are_away(snap_compare: Callable[..., bool], size: tuple[int, int]) -> None:
+    async def act(app: KvtuiApp, pilot: Pilot[None]) -> None:
+        await pilot.pause()
+
+    assert picture(snap_compare, size, frozen.two_down(), act)
+
+
 def test_inspector_on_a_light_theme_with_the_keyboard_in_the_nodes(snap_compare: Callable[..., bool]) -> None:
     async def act(app: KvtuiApp, pilot: Pilot[None]) -> None:
         app.theme = DAY.name

@@ -85,6 +85,22 @@ async def test_where_shows_the_key_with_its_replicas_and_goes_on_with_the_next_p
         await shown.until(lambda: "pear" in inspected(shown))
 
 
+async def test_no_way_leads_back_to_an_inspector_that_was_closed() -> None:
+    """After an answer, Escape showed it again, empty."""
+    async with running(FrozenCluster(frozen.healthy())) as shown:
+        await shown.type("where apple")
+        await shown.until(lambda: "token" in inspected(shown))
+        await shown.type("throttle 5")
+        await shown.until(lambda: "throttle 5" in shown.activity)
+        await shown.pilot.press("escape")
+        await shown.until(lambda: shown.dashboard.picture.inspected is Subject.NOTHING)
+        await shown.pilot.resize_terminal(40, 15)
+        await shown.pilot.pause()
+        await shown.pilot.press("escape")
+        await shown.pilot.pause()
+        assert "inspector" not in visible(shown)
+
+
 async def test_a_put_opens_nothing() -> None:
     async with running(FrozenCluster(frozen.healthy())) as shown:
         await shown.type("put apple 1")

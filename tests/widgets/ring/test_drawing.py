@@ -257,3 +257,16 @@ def test_names_of_other_scripts_and_widths_keep_every_row_as_wide_as_asked(glyph
     drawn = drawing(glyphs=glyphs)
     drawn.draw(Picture().with_snapshot(frozen.healthy(["数据节点", "узел", "noeud-é"])), None)
     assert [cell_len(strip.text) for strip in drawn.strips] == [62] * 31
+
+
+def test_in_letters_what_waits_and_what_is_lost_have_signs_of_their_own() -> None:
+    """They had the same letters as what is served."""
+    away, lost = drawing(glyphs=Glyphs.ASCII), drawing(glyphs=Glyphs.ASCII)
+    away.draw(Picture().with_snapshot(frozen.two_down()), None)
+    whole = frozen.healthy()
+    bare = tuple(replace(part, clean=()) if "A" in part.replicas[:1] else part for part in whole.ranges)
+    lost.draw(Picture().with_snapshot(replace(whole, ranges=bare, lost=80)), None)
+    assert "!" in words(away)
+    assert "/" not in words(away).replace("copies/node", "")
+    assert "/" in words(lost)
+    assert "!" not in words(lost)
