@@ -203,6 +203,13 @@ class KvtuiApp(App[None]):
         """Wait, once the app is gone, until its commands are over too."""
         await self._errands.ended()
 
+    def action_command_palette(self) -> None:
+        """Show the palette."""
+        from kvtui.screens.command_palette import Palette
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
+
     def action_help(self) -> None:
         """Explain what has the focus, then commands and signs."""
         from kvtui.screens.focus_help import help_for

@@ -1,14 +1,17 @@
-"""Screens that take the terminal's size as it is now, never as it was."""
+"""Screens that take the terminal's size as it is now, never as it was, and that close once."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from textual.await_complete import AwaitComplete
 from textual.events import Resize
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from textual.widget import Widget as _Base
+    from textual.screen import Screen
+
+    _Base = Screen[Any]
 else:  # styles and bindings are those of the screen that it goes before
     _Base = object
 
@@ -24,3 +27,9 @@ class Steady(_Base):
         if isinstance(message, Resize) and message.size != self.app.size:
             return False
         return super().check_message_enabled(message)
+
+    def dismiss(self, result: Any = None) -> AwaitComplete:
+        """Close, unless that was done: a key pressed twice would close what is below, and with the last screen the app."""
+        if self not in self.app.screen_stack:
+            return AwaitComplete()
+        return super().dismiss(result)
