@@ -47,12 +47,17 @@ class PatientWriter(WriterThread):
     """Textual's writer with a queue of text, not of pictures, whose ``write`` never waits."""
 
     def __init__(
-        self, file: IO[str], caught_up: Callable[[], None], size: Callable[[], tuple[int, int]] | None = None
+        self,
+        file: IO[str],
+        caught_up: Callable[[], None],
+        size: Callable[[], tuple[int, int]] | None = None,
+        failed: Callable[[Exception], None] = lambda error: None,
     ) -> None:
-        """``caught_up`` is called, in the thread, when something was dropped and everything else is written. With ``size``, the
-        screen's columns and rows, only cells that changed are written."""
+        """``caught_up`` is called, in the thread, when something was dropped and everything else is written, ``failed`` where a
+        defect ends the thread. With ``size``, the screen's columns and rows, only cells that changed are written."""
         super().__init__(file)
         self._caught_up = caught_up
+        self._failed = failed
         self._screen_size = size
         self._cells = ChangedCells()
         self._waiting: deque[str] = deque()
@@ -81,10 +86,14 @@ class PatientWriter(WriterThread):
             try:
                 self._file.write(text)
                 self._file.flush()
-            except (OSError, ValueError):  # the terminal is gone; whoever watches it ends the program
+            except Exception as error:
                 with self._changed:
                     self._gone = True
                     self._waiting.clear()
+                if not isinstance(
+                    error, OSError | ValueError
+                ):  # those: it is gone; whoever watches it ends the program
+                    self._failed(error)
                 return
             with self._changed:
                 self._size -= len(text)
@@ -140,7 +149,7 @@ class TerminalDriver(LinuxDriver):
         try:
             self.run_input_thread()
         except Exception as error:
-            self._app.call_later(_raise, error)
+            self._fail(error)
 
     def run_input_thread(self) -> None:
         """Read keys until the screen is left, or the terminal is gone: that ends the app."""
@@ -186,7 +195,11 @@ class TerminalDriver(LinuxDriver):
     def _writer_thread(self, writer: WriterThread | None) -> None:
         self._writer = None
         if writer is not None and self._file is not None:
-            self._writer = PatientWriter(self._file, self._draw_all, lambda: self._app.size)
+            self._writer = PatientWriter(self._file, self._draw_all, lambda: self._app.size, self._fail)
+
+    def _fail(self, error: Exception) -> None:
+        """A thread ended by a defect: so does the app."""
+        self._app.call_later(_raise, error)
 
     def _draw_all(self) -> None:
         self._app.call_later(self._app.refresh, layout=True)

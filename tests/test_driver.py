@@ -5,7 +5,9 @@ import os
 import select
 import threading
 
-from kvtui.driver import WAITING_CHARACTERS, PatientWriter
+import pytest
+
+from kvtui.driver import ROWS_MOST, WAITING_CHARACTERS, PatientWriter, screen_size
 
 PATIENCE = 10.0
 
@@ -53,3 +55,32 @@ def test_of_a_row_that_comes_again_only_what_changed_is_written() -> None:
     writer.write("\x1b[1;1Hkeys 13")
     writer.stop()
     assert file.getvalue() == "\x1b[1;1Hkeys 12\x1b[1;8H\x1b[1;7H3\x1b[1;8H"
+
+
+def test_a_defect_of_the_thread_that_writes_is_told() -> None:
+    """A screen that nobody draws any more looks like one that is idle."""
+
+    class Defect(io.StringIO):
+        def write(self, text: str) -> int:
+            raise TypeError
+
+    failed: list[Exception] = []
+    writer = PatientWriter(Defect(), lambda: None, failed=failed.append)
+    writer.start()
+    writer.write("x")
+    writer.join(PATIENCE)
+    assert [type(error) for error in failed] == [TypeError]
+
+
+def test_the_size_is_what_the_system_says_whatever_variables_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "132")
+    monkeypatch.setenv("LINES", "99999999")
+    for known, size in (((80, 24), (80, 24)), ((1, 1), (1, 1)), ((0, 0), (132, ROWS_MOST)), (None, (132, ROWS_MOST))):
+
+        def told(_: int, known: tuple[int, int] | None = known) -> os.terminal_size:
+            if known is None:
+                raise OSError
+            return os.terminal_size(known)
+
+        monkeypatch.setattr("os.get_terminal_size", told)
+        assert screen_size() == size
