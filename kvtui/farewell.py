@@ -46,10 +46,12 @@ def farewell(picture: ClusterSnapshot, holder: str, again: str, *, all_counted: 
     elsewhere = [view for view in picture.nodes if not view.started_here]
     running = [view for view in elsewhere if view.state is not NodeState.DOWN]
     names = [f"{view.id} ({view.host}:{view.port})" for view in running]
-    go_on = [f"{_names(names)} {_go(running)} on"] if running else []
+    go_on = [f"{named(names)} {_go(running)} on"] if running else []
     if not picture.durable:
         return ["--memory: nothing is kept", *go_on]
     lines = [f"{_kept(picture, all_counted)}; open the cluster again with: {again}"]
+    if picture.lost:
+        lines.append(f"{counted(picture.lost, 'slot')} lost: what was in them is not counted")
     if picture.moving is not None:
         left = picture.moving.total - picture.moving.done
         lines.append(f"{counted(left, 'slot')} still had to move to other nodes: that goes on once it is open again")
@@ -61,14 +63,15 @@ def _kept(picture: ClusterSnapshot, all_counted: bool) -> str:
     own = any(view.started_here for view in picture.nodes)
     places = [harmless(picture.state_directory)] * (own or not picture.nodes)
     places += [f"{view.id} ({view.host}:{view.port})" for view in picture.nodes if not view.started_here]
-    where = f"kept in {_names(places)}" if own or not picture.nodes else f"kept by {_names(places)}"
+    where = f"kept in {named(places)}" if own or not picture.nodes else f"kept by {named(places)}"
     if picture.stopped or not all_counted:
         return f"what was stored is {where}"
     if picture.unavailable:
         wait, known = f"wait for {named(picture.waits_for)}", picture.known_keys
         if known is None:
             return f"{counted(picture.keys, 'key')}, and those that {wait}, are {where}"
-        return f"{known_words(picture)} keys are {where} ({known - picture.keys:,} of them {wait})"
+        keys = "key is" if known == 1 else "keys are"
+        return f"{known_words(picture)} {keys} {where} ({known - picture.keys:,} of them {wait})"
     if not picture.keys:
         return f"no key is stored; the cluster is {where}"
     return f"{counted(picture.keys, 'key')} {'is' if picture.keys == 1 else 'are'} {where}"
@@ -103,10 +106,6 @@ def say(lines: Sequence[str]) -> None:
         writing = threading.Thread(target=write, daemon=True)
         writing.start()
         writing.join(WRITING_SECONDS)
-
-
-def _names(names: Sequence[str]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else list(names))
 
 
 def _go(views: Sequence[object]) -> str:

@@ -49,6 +49,13 @@ FAR = replace(B, host="10.0.0.2", started_here=False)
                 "54 slots still had to move to other nodes: that goes on once it is open again",
             ],
         ),
+        (
+            {"lost": 3},
+            [
+                "20,002 keys are kept in /home/ann/lab; open the cluster again with: kvtui",
+                "3 slots lost: what was in them is not counted",
+            ],
+        ),
         ({"durable": False}, ["--memory: nothing is kept"]),
         ({"durable": False, "nodes": (A, FAR)}, ["--memory: nothing is kept", "B (10.0.0.2:5002) goes on"]),
         (

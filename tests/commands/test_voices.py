@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from kvtui.commands import Context, Level, Line, Voice, original, plain
+from kvtui.commands import Context, Level, Line, Voice, original, parse, plain, run
 from kvtui.commands.rising import number_set, slots_move, to_come
 from kvtui.core.cluster import Outcome, Read, Rebalanced, ReplicaAnswer, Written
 from kvtui.core.snapshot import Progress
@@ -137,3 +137,26 @@ def test_stats_and_show_in_the_dashboards_voice() -> None:
     lines = [plain.node(view) for view in picture.nodes]
     assert lines[0].text == "A at 127.0.0.1:5001 holds 7,003 copies"
     assert lines[1] == Line("B at 127.0.0.1:5002 is DOWN and held 6,878 copies: connection refused", Level.WARNING)
+
+
+class Rising(FrozenCluster):
+    """One copy of every key, of two that are wanted."""
+
+    def _replicas(self) -> tuple[str, ...]:
+        return ("A",)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("voice", "said"),
+    [
+        (Voice.ORIGINAL, "Replicas for key apple: A (a second copy follows in the background)"),
+        (Voice.PLAIN, "put apple = 1 → A ✓ 0.3 ms; a second copy follows in the background"),
+    ],
+)
+async def test_put_looks_how_many_copies_there_are_to_be(voice: Voice, said: str) -> None:
+    lines: list[Line] = []
+    invocation = parse("put apple 1")
+    assert invocation is not None
+    assert await run(invocation, Context(Rising(frozen.healthy()), lines.append, voice=voice))
+    assert lines[0].text == said
