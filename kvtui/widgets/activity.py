@@ -1,6 +1,7 @@
 """What happened, newest last: the cluster's events, the commands that were typed, and their answers."""
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -15,7 +16,7 @@ from textual.strip import Strip
 from kvtui.commands import ActivityFilter
 from kvtui.core.events import Event, Level
 from kvtui.notation import as_rest
-from kvtui.widgets.activity_log import ActivityLog, Entry, Source, copied
+from kvtui.widgets.activity_log import KEPT_ENTRIES, ActivityLog, Entry, Source, copied
 from kvtui.widgets.keys import key_of
 from kvtui.widgets.panel import Panel, line_strip, plain
 from kvtui.widgets.reading import WAY_BACK, fullest, reading_ways
@@ -81,7 +82,7 @@ gives the room back."""
         self.journal = ActivityLog()
         self._answered: int | None = None
         """The entry of the command that is being answered, as long as nobody scrolled since."""
-        self._amid: list[int] = []
+        self._amid: deque[int] = deque(maxlen=KEPT_ENTRIES)
         """Entries since then that are no part of its answer."""
         self._way_back = False
         self._turning = False
@@ -111,7 +112,8 @@ gives the room back."""
     def add_command(self, text: str) -> Asked:
         """A command as it was typed. Its answer is what a person wants to see from here on."""
         self.follow()
-        self._answered, self._amid = self.journal.added, []
+        self._answered = self.journal.added
+        self._amid.clear()
         self._speaking = Asked(text)
         self._add(Entry(text, "bold accent", Source.TYPED, _hour(self.now())))
         return self._speaking

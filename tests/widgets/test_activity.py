@@ -134,3 +134,12 @@ def test_a_copy_takes_the_newest_that_fit() -> None:
     assert copied(entries, 1000) == ("12:00:00 > one\n  two\n  three", 3)
     assert copied(entries, 14) == ("  two\n  three", 2)
     assert copied([], 10) == ("", 0)
+
+
+def test_lines_of_entries_that_are_gone_are_none() -> None:
+    log = ActivityLog()
+    for number in range(KEPT_ENTRIES + 5):
+        log.add(Entry(f"line {number}", "text"))
+    log.arrange(40)
+    assert (log.lines_before(4), log.lines_before(7)) == (0, 2)
+    assert log.lines_of([0, 4, 5, KEPT_ENTRIES + 4]) == 2
