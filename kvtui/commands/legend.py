@@ -41,13 +41,13 @@ class Sign(Enum):
         "balanced ring: the nodes of a key's copies are chosen so that all nodes hold equally much, not by their place",
     )  # fmt: skip
     CLOCKWISE = Told(
-        "••", "dots from ◆ to ◇", "clockwise to its copies",
+        "••", "dots from ◆ to ◇", "clockwise to copies",
         "classic ring: clockwise from the key, the first virtual nodes of as many nodes as there are copies hold them",
     )  # fmt: skip
     SKIPPED = Told(
-        "×", "×", "skipped: has one already", "classic ring: a virtual node of a node that was met before on that way"
+        "×", "×", "skipped: met before", "classic ring: a virtual node of a node that was met before on that way"
     )
-    HOLLOW = Told("▌▐", "hollow arc", "node away or behind", "the range's first node is down, or may lack writes")
+    HOLLOW = Told("▌▐", "hollow arc", "away or behind", "the range's first node is down, or may lack writes")
     STANDS_IN = Told("▄▄", "its inner rim", "serves it now", "the node that serves a hollow arc now, with a later copy")
     WAITING = Told(
         "▌▞", "hollow, red stripes", "waits for its nodes",

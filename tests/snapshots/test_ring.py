@@ -7,6 +7,7 @@ import pytest
 from textual.pilot import Pilot
 
 from kvtui.app import KvtuiApp
+from kvtui.core.ring import Classic, Ring
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.widgets.ring import Motion, View
 from tests.widgets import frozen
@@ -57,6 +58,27 @@ def test_twelve_nodes_in_high_contrast(snap_compare: Callable[..., bool]) -> Non
 def test_a_lookup_on_its_way_to_the_third_replica(snap_compare: Callable[..., bool]) -> None:
     nodes = frozen.healthy([f"n{number}" for number in range(1, 6)], replication=3)
     assert picture(snap_compare, (120, 36), nodes, key=b"apple", at=1.0)
+
+
+def classic(nodes: list[str]) -> ClusterSnapshot:
+    ring = Ring.empty(Classic(8), 2, frozen.SLOTS).join_all(nodes)
+    up = frozen.healthy(nodes)
+    return replace(up, policy="classic 8", ranges=frozen.ranges_of(ring), nodes=frozen.nodes_of(ring, up.density))
+
+
+def test_a_way_over_virtual_nodes_one_of_them_skipped(snap_compare: Callable[..., bool]) -> None:
+    assert picture(snap_compare, (120, 36), classic(["A", "B", "C", "D"]), key=b"key-58")
+
+
+def test_a_failover_at_100_x_30(snap_compare: Callable[..., bool]) -> None:
+    """The inner rim in whole pieces."""
+    down = frozen.one_down("n2", [f"n{number}" for number in range(1, 6)])
+    assert picture(snap_compare, (100, 30), down)
+
+
+def test_the_first_node(snap_compare: Callable[..., bool]) -> None:
+    """It says what to type next."""
+    assert picture(snap_compare, (80, 24), frozen.healthy(["A"], keys=0, replication=1))
 
 
 def test_a_node_in_focus(snap_compare: Callable[..., bool]) -> None:

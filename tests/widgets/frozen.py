@@ -202,9 +202,9 @@ def healthy(names: Sequence[str] = ("A", "B", "C"), keys: int = 10_332, replicat
     )
 
 
-def one_down(down: str = "B") -> ClusterSnapshot:
+def one_down(down: str = "B", names: Sequence[str] = ("A", "B", "C")) -> ClusterSnapshot:
     """The same with a node that stopped, and writes that it missed."""
-    up = healthy()
+    up = healthy(names)
     nodes = tuple(
         replace(
             node,

@@ -18,7 +18,7 @@ from kvtui.widgets.tints import Tints
 from tests.widgets import frozen
 
 TINTS = Tints(True, (10, 10, 10), (220, 220, 220), (90, 90, 255), (0, 200, 0), (200, 200, 0), (200, 0, 0))
-LARGE, AT_120x36, AT_80x24 = (110, 46), (64, 31), (36, 17)
+LARGE, AT_120x36, AT_100x30, AT_80x24 = (110, 46), (64, 31), (56, 24), (36, 17)
 ALWAYS = {Sign.ARC, Sign.DOTS}
 NODES = ["n1", "n2", "n3", "n4", "n5"]
 
@@ -86,15 +86,19 @@ def test_a_share_is_told_as_that() -> None:
 
 
 def test_the_signs_of_skipped_virtual_nodes_and_of_nodes_that_are_filled_are_told() -> None:
-    skipping = [drawn(shown(classic(), b"key-%d" % number)) for number in range(12)]
-    assert any(Sign.SKIPPED in legend(drawing) for drawing in skipping)
-    filling = [drawn(shown(frozen.joining(part=0.3), b"key-%d" % number)) for number in range(12)]
-    assert any(Sign.FILLING in legend(drawing) for drawing in filling)
+    for snapshot, sign in ((classic(), Sign.SKIPPED), (frozen.joining(part=0.3), Sign.FILLING)):
+        drawing = Drawing(Settings(*LARGE, TINTS))
+        told = set()
+        for number in range(12):
+            drawing.draw(shown(snapshot, b"key-%d" % number), None)
+            told |= legend(drawing)
+        assert sign in told
 
 
 @pytest.mark.parametrize("make", [frozen.healthy, frozen.one_down, frozen.joining])
-def test_at_120_x_36_what_is_out_of_the_ordinary_is_told(make: Callable[[], ClusterSnapshot]) -> None:
-    told = legend(drawn(shown(make()), AT_120x36))
+@pytest.mark.parametrize("size", [AT_120x36, AT_100x30])
+def test_what_is_out_of_the_ordinary_is_told_first(make: Callable[[], ClusterSnapshot], size: tuple[int, int]) -> None:
+    told = legend(drawn(shown(make()), size))
     assert Sign.ARC in told
     everything = legend(drawn(shown(make())))
     assert everything & {Sign.HOLLOW, Sign.STANDS_IN, Sign.STRIPES} <= told

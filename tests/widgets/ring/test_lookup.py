@@ -66,7 +66,7 @@ def text(picture: Picture, seconds: float = math.inf, glyphs: Glyphs = Glyphs.QU
     return "\n".join(strip.text for strip in drawing.strips)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(key=st.binary(min_size=1, max_size=8), copies=st.integers(1, 5))
 def test_on_a_balanced_ring_a_line_leads_to_every_other_replica_and_none_goes_along_the_rim(
     key: bytes, copies: int
@@ -90,7 +90,7 @@ def test_on_a_balanced_ring_a_line_leads_to_every_other_replica_and_none_goes_al
             assert beside <= 1.5, "straight"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(key=st.binary(min_size=1, max_size=8), copies=st.integers(1, 4), vnodes=st.sampled_from([1, 4, 16, 64]))
 def test_on_a_classic_ring_the_way_ends_each_time_at_the_replicas_own_virtual_node(
     key: bytes, copies: int, vnodes: int
@@ -119,8 +119,8 @@ def test_on_a_classic_ring_the_way_ends_each_time_at_the_replicas_own_virtual_no
 def test_replicas_are_reached_one_after_the_other_and_then_it_rests(
     make: Callable[[], tuple[ClusterSnapshot, Ring]],
 ) -> None:
+    snapshot, ring = make()
     for number in range(15):
-        snapshot, ring = make()
         _, lookup = looked_up(snapshot, b"key-%d" % number)
         times = [stop.seconds for stop in lookup.stops if stop.sign is Sign.COPY]
         assert lookup.reached(PAUSE_SECONDS / 2) == frozenset()
@@ -218,7 +218,7 @@ def test_a_line_grows_from_the_key() -> None:
 def test_words_in_the_middle_hide_no_sign_of_the_lookup(size: tuple[int, int]) -> None:
     """At 80 x 24 the key's own sign lay under "on 2 nodes each"."""
     snapshot, _ = classic()
-    for number in range(40):
+    for number in range(20):
         picture, _ = looked_up(snapshot, b"key-%d" % number)
         drawing = Drawing(Settings(*size, TINTS))
         drawing.draw(picture, View.ARCS)
@@ -236,7 +236,7 @@ def test_words_in_the_middle_hide_no_sign_of_the_lookup(size: tuple[int, int]) -
 def test_of_how_many_keys_can_be_reached_all_is_said_or_nothing(size: tuple[int, int]) -> None:
     """At 40 x 15 the line above a sign was left out: "4,525 of" was missing before "5,000 keys can be reached"."""
     snapshot = replace(frozen.healthy(NODES, keys=4_525), unavailable=9, unreachable_keys=475, waits_for=("A",))
-    for number in range(40):
+    for number in range(20):
         picture, _ = looked_up(snapshot, b"key-%d" % number)
         drawing = Drawing(Settings(*size, TINTS))
         drawing.draw(picture, View.ARCS)
