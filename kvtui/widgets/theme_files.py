@@ -25,7 +25,7 @@ COLOURS = (
 )  # fmt: skip
 
 
-_NAME = re.compile(r"\w(?:[\w .-]{0,62}[\w.-])?", re.ASCII)
+_NAME = re.compile(r"\w(?:[\w .-]{0,62}[\w.-])?")
 """Textual takes the names of themes for markup."""
 
 
@@ -51,7 +51,7 @@ def theme_of(text: str) -> Theme:
         if name not in ("name", "dark", "colours"):
             raise ThemeProblem(f"{harmless(short(name, 40))}: no such setting; there are name, dark and [colours]")
     title, dark, colours = given.get("name"), given.get("dark", True), given.get("colours", {})
-    if not isinstance(title, str) or not _NAME.fullmatch(title):
+    if not isinstance(title, str) or not _NAME.fullmatch(title) or harmless(title) != title:
         raise ThemeProblem('name: a name in quotes, of letters, digits, spaces and -_., such as "sea"')
     if not isinstance(dark, bool):
         raise ThemeProblem("dark: true or false")

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len, get_character_cell_size
 
-from kvtui.commands import candidates, parse
+from kvtui.commands import CommandError, candidates, parse
 from kvtui.commands.completion import Names
 from kvtui.commands.wording import (
     SHOWN_CHARACTERS,
@@ -123,6 +123,21 @@ def test_a_cut_text_is_seen_to_be_cut(data: bytes) -> None:
             begun, _, _ = text.rpartition("…")
             assert value_of(f"put a {text}") != data
             assert data.startswith(key_of(f"get {begun}"))
+
+
+@given(DATA.filter(bool), DATA)
+def test_a_command_can_be_written_anew_as_it_was_meant(key: bytes, value: bytes) -> None:
+    for line in (
+        f"put {whole(key)} {whole_value(value)}",
+        f"get --raw {whole(key)}",
+        f"bench {as_word('save=' + from_bytes(key))}",
+    ):
+        try:
+            meant = parse(line)
+        except CommandError:  # not every key is the name of a file
+            continue
+        assert meant is not None
+        assert parse(meant.line) == meant
 
 
 def test_an_output_of_ascii_alone_gets_the_rest_as_escapes() -> None:

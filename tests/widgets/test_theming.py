@@ -27,6 +27,8 @@ def test_a_theme_file_is_a_theme() -> None:
     [
         ('name = "x"', "colours.primary: missing"),
         ('[colours]\nprimary = "red"', "name"),
+        ('name = "[/"\n[colours]\nprimary = "red"', "name: a name in quotes"),
+        ('name = "x\\u200b"\n[colours]\nprimary = "red"', "name: a name in quotes"),
         ('name = "x"\ndark = 1\n[colours]\nprimary = "red"', "dark: true or false"),
         ('name = "x"\n[colours]\nprimry = "red"', "did you mean primary?"),
         ('name = "x"\n[colours]\nprimary = "reddish"', "colours.primary"),
