@@ -10,6 +10,7 @@ can't be written, the program ends with a status that says so.
 import errno
 import os
 import select
+import signal
 import sys
 import threading
 from io import TextIOWrapper
@@ -21,6 +22,8 @@ OUTPUT_FAILED = 1
 """The exit status where the output can't be written."""
 READER_GONE = 141
 """The exit status where nobody reads the output any more: that of a program that a SIGPIPE ended."""
+SIGNALS = 128
+"""Exit statuses above it name a signal."""
 WAIT_SECONDS = 1.0
 """How long a reader that stands still is waited for when something is said aside, and at the end."""
 
@@ -103,15 +106,18 @@ def give_up_output() -> None:
 
 
 def leave(program: str, status: int) -> NoReturn:
-    """Exit. Neither a stream that nobody reads nor a thread that waits for a person's line keeps the process alive."""
+    """Exit. A pipe's reader gets all, however slow it is; but once the program was told to end (a ``status`` of a signal), or where
+    a terminal is stopped, nobody is waited for. Nor does a thread that waits for a person's line keep the process alive."""
     for stream in (sys.stdout, sys.stderr):
-        if not taken(stream):
+        if (status > SIGNALS or stream.isatty()) and not taken(stream):
             os._exit(status)
         try:
             stream.flush()
         except OutputLost as lost:
             give_up_output()
             status = status or output_lost(program, lost)
+        except KeyboardInterrupt:
+            os._exit(SIGNALS + signal.SIGINT)
         except (OSError, ValueError):
             os._exit(status)  # nobody reads what is left; the interpreter would complain about it
     if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
