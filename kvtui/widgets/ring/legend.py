@@ -86,7 +86,9 @@ def _entries(
         yield Entry(Sign.DOWN)
     if picture.located is not None:
         yield Entry(Sign.KEY, words="text bold")
-        if len(picture.holders) > 1 or (lookup is not None and lookup.clockwise):
+        down = {node.id for node in snapshot.nodes if node.state is NodeState.DOWN}
+        held = picture.holders if lookup is not None and lookup.clockwise else picture.holders[1:]
+        if not down.issuperset(held):
             yield Entry(Sign.COPY, words="text bold")
     if lookup is not None:
         yield from (Entry(stop.sign) for stop in lookup.stops if stop.sign is Sign.FILLING)

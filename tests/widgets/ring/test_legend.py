@@ -81,6 +81,15 @@ def test_the_signs_that_are_on_the_screen_are_told_and_no_others(
     assert [cell_len(strip.text) for strip in drawing.strips] == [LARGE[0]] * LARGE[1]
 
 
+def test_a_copy_on_a_node_that_is_down_is_shown_and_told_as_that() -> None:
+    """Its other copy is on B, and B is down: there is no ◇ on the screen."""
+    snapshot = frozen.one_down("B")
+    key = next(b"%d" % number for number in range(99) if "B" in shown(snapshot, b"%d" % number).holders[1:])
+    drawing = drawn(shown(snapshot, key))
+    assert Sign.COPY not in legend(drawing)
+    assert not any("◇" in strip.text for strip in drawing.strips)
+
+
 def test_a_share_is_told_as_that() -> None:
     assert legend(drawn(shown(frozen.healthy()), view=View.SHARE)) == {Sign.SHARE, Sign.DOTS}
 
