@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from rich.console import RenderableType
 from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -268,10 +269,14 @@ class KvtuiApp(App[None]):
     def _fatal_error(self) -> None:
         """Ends the app after a defect. Textual's own report prints local variables, keys and values among them; this
         one is a line."""
-        if self._exception is not None and not self.defect:
-            self.defect = ended_by(self._exception)
+        if not self.defect:
+            self.defect = ended_by(self._exception or RuntimeError())
         self._close_messages_no_wait()
         self.dying.set()
+
+    def panic(self, *renderables: RenderableType) -> None:
+        """The same, where an exception would show itself, and what it is about: a text that was typed or stored, perhaps."""
+        self._fatal_error()
 
 
 async def run_dashboard(

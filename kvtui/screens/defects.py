@@ -3,6 +3,8 @@
 import logging
 from traceback import extract_tb
 
+from textual.worker import WorkerFailed
+
 _log = logging.getLogger(__name__)
 
 
@@ -22,8 +24,8 @@ def noted(error: BaseException) -> str:
 
 def ended_by(error: BaseException) -> str:
     """The line for a person whose dashboard a defect ended. The log gets all places in the code, the last one first."""
-    while error.__cause__ is not None:
-        error = error.__cause__
+    while (inner := error.error if isinstance(error, WorkerFailed) else error.__cause__) is not None:
+        error = inner
     frames = reversed(extract_tb(error.__traceback__))
     places = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames)
     _log.error("the dashboard ended by a defect: %s at %s", type(error).__name__, places)

@@ -257,12 +257,22 @@ async def test_a_cluster_that_can_not_be_watched_any_more_is_a_line() -> None:
         assert "RuntimeError" in shown.activity
 
 
-async def test_a_defect_is_one_line_with_places_in_the_log_and_no_variable(caplog: pytest.LogCaptureFixture) -> None:
+class Telling(Exception):
+    """As Textual's own, which show what they are about."""
+
+    def __rich__(self) -> str:
+        return str(self)
+
+
+@pytest.mark.parametrize("kind", [KeyError, Telling])
+async def test_a_defect_is_one_line_with_places_in_the_log_and_no_variable(
+    caplog: pytest.LogCaptureFixture, kind: type[Exception]
+) -> None:
     app = KvtuiApp(FrozenCluster(frozen.healthy()), state=None)
 
     def crash() -> None:
         value = "topsecret"
-        raise KeyError(value)
+        raise kind(value)
 
     async def run_and_crash() -> None:
         async with app.run_test() as pilot:
@@ -270,13 +280,13 @@ async def test_a_defect_is_one_line_with_places_in_the_log_and_no_variable(caplo
             await pilot.pause()
             await pilot.pause()
 
-    with pytest.raises(KeyError):
+    with pytest.raises(kind):
         await run_and_crash()
     assert app._exception is not None
     assert app.return_code == 1
-    assert app.defect.startswith("the dashboard ended by a defect of kvtui (KeyError at test_dashboard.py:")
+    assert app.defect.startswith(f"the dashboard ended by a defect of kvtui ({kind.__name__} at test_dashboard.py:")
     assert "\n" not in app.defect
-    assert "KeyError at test_dashboard.py:" in caplog.text
+    assert f"{kind.__name__} at test_dashboard.py:" in caplog.text
     assert " crash <" in caplog.text
     assert "topsecret" not in app.defect + caplog.text
     assert app._exit_renderables == []
