@@ -416,7 +416,9 @@ class _MoveTally:
         # Of many pieces that wait for the same, one is told.
         if reason not in self._told:
             self._told = {*self._told, reason} if len(self._told) < REASONS else {reason}
-            self._happenings.emit(Level.WARNING, f"slots {start:,}..{stop:,} wait, and are tried again: {reason}")
+            one = stop - start == 1
+            slots = f"slot {start:,} waits, and is" if one else f"slots {start:,} to {stop - 1:,} wait, and are"
+            self._happenings.emit(Level.WARNING, f"{slots} tried again: {reason}")
 
     def settled(self, *, waiting: bool) -> None:
         if self._arrived:

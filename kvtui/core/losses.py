@@ -37,7 +37,9 @@ class LossesRoom:
             self._ledger.append(*records)
             for start, stop in lost:
                 self._ledger.unverified[start:stop] = b"\1" * (stop - start)
-            self._happenings.emit(Level.WARNING, f"the loss of {slots:,} slots was accepted")
+            self._happenings.emit(
+                Level.WARNING, f"the loss of {'1 slot' if slots == 1 else f'{slots:,} slots'} was accepted"
+            )
         return slots
 
     def _given_up(self, node: str) -> Runs:

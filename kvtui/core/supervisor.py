@@ -140,7 +140,8 @@ class Supervisor:
         self._damage_found[node.id] = found
         if not damaged or found <= known:
             return
-        self._happenings.emit(Level.WARNING, f"{damaged:,} entries of {node.id} are damaged and not served", node.id)
+        entries = f"1 entry of {node.id} is" if damaged == 1 else f"{damaged:,} entries of {node.id} are"
+        self._happenings.emit(Level.WARNING, f"{entries} damaged and not served", node.id)
         for start, stop in self._ledger.topology.runs(lambda place: node.id in place.clean):
             self._ledger.suspect(start, stop)
         self._ledger.stir()

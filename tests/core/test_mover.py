@@ -189,7 +189,7 @@ def test_a_piece_that_waits_and_waits_is_told_once() -> None:
             disk.free = 0
             assert (await cluster.put(b"key", b"value")).outcome is Outcome.OK
             await asyncio.sleep(120)
-            told = [event.text for event in coordinator._happenings._past if " wait, " in event.text]
+            told = [event.text for event in coordinator._happenings._past if "tried again: " in event.text]
             assert len(told) == 1, told
             disk.free = None
             await cluster.until(settled)
