@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 QUOTES: Final = "\"'"
@@ -22,6 +23,8 @@ CUT: Final = ("…", "~")
 """How what is cut ends; in a terminal that has letters alone the first is the second."""
 MARKS_MOST: Final = 3
 """Combining marks that one letter may carry: living scripts need no more, and more of them climb into the lines around."""
+READ_CHARACTERS: Final = 64 * 1024
+"""Of longer text nobody reads every letter: marks come as escapes there, which costs far less."""
 ESCAPES: Final = r"\n \t \r \" \\ \xNN \uNNNN \UNNNNNNNN"
 """All of them, for messages."""
 
@@ -39,10 +42,27 @@ _ODD: Final = re.compile(
     "\u2630-\u2637\u268a-\u268f\u3248-\u324f\U0001d300-\U0001d356\U0001d360-\U0001d376\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff"
     "]"
 )
-_ESCAPE: Final = re.compile(r'\\(?:([ntr"\\])|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))')
+_ESCAPE: Final = re.compile(r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)?", re.DOTALL)
 _NO_ASCII: Final = re.compile(r"[^\x00-\x7f]")
 _MEANT: Final = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\"}
 
+
+def escape_of(character: str) -> str:
+    """One character as an escape."""
+    code = ord(character)
+    if character in _SHORT:
+        return _SHORT[character]
+    if character in '"\\':
+        return "\\" + character
+    if 0xDC80 <= code <= 0xDCFF:
+        return f"\\x{code - 0xDC00:02x}"
+    if code < 0x80:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+_CONTROLS: Final = {code: escape_of(chr(code)) for code in (*range(0x20), 0x7F)}
+_QUOTED_CONTROLS: Final = _CONTROLS | {ord(character): escape_of(character) for character in '"\\'}
 _ascii_alone = False
 
 
@@ -77,7 +97,7 @@ def in_quotes(text: str) -> str:
     """``text`` in double quotes, on one line, without a character that can't be seen."""
     escaped = escape(text, quoted=True)
     if _ascii_alone:
-        escaped = _NO_ASCII.sub(lambda found: _escape_of(found[0]), escaped)
+        escaped = _NO_ASCII.sub(lambda found: escape_of(found[0]), escaped)
     return f'"{escaped}"'
 
 
@@ -94,7 +114,8 @@ def escape(text: str, *, quoted: bool = False) -> str:
     """``text`` on one line, with escapes for what is invisible, drives a terminal, or has no width that all agree on; with
     ``quoted`` also for quotes and backslashes."""
     if text.isascii():
-        return (_QUOTED_CONTROL if quoted else _CONTROL).sub(lambda found: _escape_of(found[0]), text)
+        found = (_QUOTED_CONTROL if quoted else _CONTROL).search(text)
+        return text if found is None else text.translate(_QUOTED_CONTROLS if quoted else _CONTROLS)
     there = set(text)
     hidden = {character for character in there if not character.isprintable() or _ODD.match(character)}
     marks = {character for character in there if unicodedata.category(character).startswith("M")}
@@ -102,42 +123,30 @@ def escape(text: str, *, quoted: bool = False) -> str:
     if not unicodedata.is_normalized("NFC", text):
         # Another text looks just like this one: what it is put together of is shown.
         hidden |= marks | {character for character in there if unicodedata.normalize("NFC", character) != character}
-    marks -= hidden
-    hidden |= there & set('"\\') if quoted else set()
-    if not hidden and not marks:
-        return text
-    stray = f"([^{_set(marks)}])?([{_set(marks)}]+)|" if marks else ""
+    if len(text) > READ_CHARACTERS:
+        hidden |= marks
+    if quoted:
+        hidden |= there & set('"\\')
+    escapes = {ord(character): escape_of(character) for character in hidden}
+    stray = marks - hidden
+    if not stray:
+        return text.translate(escapes) if escapes else text
 
     def written(found: re.Match[str]) -> str:
-        run = found[2] if marks else None
+        base, run = found[1] or "", found[2]
         if run is None:
-            return _escape_of(found[0])
-        base = found[1] or ""
-        if base in hidden:
-            base = _escape_of(base)
-        elif base.isalnum() and len(run) <= MARKS_MOST:
+            return escapes[ord(found[0])]
+        if base.isalnum() and base not in hidden and len(run) <= MARKS_MOST:
             return found[0]
-        return base + "".join(map(_escape_of, run))
+        return (base + run).translate(escapes | {ord(mark): escape_of(mark) for mark in stray})
 
-    return re.sub(f"{stray}[{_set(hidden | {chr(0)})}]", written, text, flags=re.DOTALL)
+    either = f"|[{_set(hidden)}]" if hidden else ""
+    return re.sub(f"([^{_set(stray)}])?([{_set(stray)}]+){either}", written, text, flags=re.DOTALL)
 
 
 def _set(characters: set[str]) -> str:
     """As the inside of a regular expression's brackets."""
     return "".join(map(re.escape, characters))
-
-
-def _escape_of(character: str) -> str:
-    code = ord(character)
-    if character in _SHORT:
-        return _SHORT[character]
-    if character in '"\\':
-        return "\\" + character
-    if 0xDC80 <= code <= 0xDCFF:
-        return f"\\x{code - 0xDC00:02x}"
-    if code < 0x80:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _is_plain(text: str) -> bool:
@@ -151,20 +160,33 @@ class EscapeError(ValueError):
     """What follows a backslash in double quotes stands for nothing; the text is said to a person."""
 
 
-def unescape(text: str, at: int) -> tuple[str, int]:
-    """What the escape at ``at`` stands for, and where it ends. Raises EscapeError."""
-    found = _ESCAPE.match(text, at)
-    if found is None:
+def unescape(text: str, column: int) -> str:
+    """What the inside of double quotes stands for. ``column``: of its first character in the line. Raises EscapeError."""
+    if "\\" not in text:
+        return text
+
+    def meant(found: re.Match[str]) -> str:
+        try:
+            return _meaning(found[0])
+        except EscapeError as error:
+            raise EscapeError(str(error).format(column + found.start())) from None
+
+    return _ESCAPE.sub(meant, text)
+
+
+@lru_cache(maxsize=4096)
+def _meaning(escape: str) -> str:
+    """What one escape stands for. Raises EscapeError, with a place for the column."""
+    kind, digits = escape[1:2], escape[2:]
+    if kind in _MEANT and not digits:
+        return _MEANT[kind]
+    if not digits:
         raise EscapeError(
-            f"{as_word(text[at : at + 2])} at column {at + 1} stands for nothing in double quotes:"
-            f" write \\\\ for a backslash, or use {ESCAPES}"
+            f"{as_word(escape)} at column {{}} stands for nothing in double quotes: write \\\\ for a backslash, or use {ESCAPES}"
         )
-    if found[1]:
-        return _MEANT[found[1]], found.end()
-    if found[2]:
-        byte = int(found[2], 16)
-        return chr(byte if byte < 0x80 else 0xDC00 + byte), found.end()
-    code = int(found[3] or found[4], 16)
+    code = int(digits, 16)
+    if kind == "x":
+        return chr(code if code < 0x80 else 0xDC00 + code)
     if code > 0x10FFFF or 0xD800 <= code < 0xE000:
-        raise EscapeError(f"{found[0]} at column {at + 1} is no character; bytes that are no text are written \\xNN")
-    return chr(code), found.end()
+        raise EscapeError(f"{escape} at column {{}} is no character; bytes that are no text are written \\xNN")
+    return chr(code)

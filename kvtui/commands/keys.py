@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import anyio.to_thread
+
 from kvtui.commands import original, plain
 from kvtui.commands.command import Argument, Command, CommandError, Flag, Invocation, Kind
-from kvtui.commands.context import Context, Line
+from kvtui.commands.context import Context, Line, Voice
 from kvtui.commands.copies import copy_is_fine, copy_words, newest_of
 from kvtui.commands.placed import why_words
 from kvtui.commands.rising import to_come
@@ -16,6 +18,8 @@ from kvtui.notation import NOT_FOUND
 
 LISTED_KEYS = 100
 """Keys that ``keys`` prints without ``--all``."""
+WRITTEN_AT_ONCE = 256 * 1024
+"""Bytes of a value above which writing it out takes a thread: megabytes of escapes take seconds."""
 COUNTED_KEYS = 100_000
 """Keys beyond those that it still counts, to say how many more there are."""
 
@@ -58,7 +62,12 @@ async def get(invocation: Invocation, context: Context) -> bool:
     if read.outcome is not Outcome.OK:
         context.say(Line(_failure(f"get {shown(key)}", read.outcome, read.text), Level.BAD))
         return False
-    context.answer(original.found(key, read), plain.found(key, read))
+    if context.voice is Voice.PLAIN:
+        context.answer((), plain.found(key, read))
+    elif read.value is not None and len(read.value) > WRITTEN_AT_ONCE:
+        context.answer(await anyio.to_thread.run_sync(original.found, key, read), ())
+    else:
+        context.answer(original.found(key, read), ())
     if read.stale:
         context.say(Line(_stale(read), Level.WARNING))
     return True

@@ -19,6 +19,8 @@ from kvtui.notation import cut
 
 VALUE_CHARACTERS = 40
 """Longest value that stands beside a key that was put; of a longer one that many."""
+FOUND_CHARACTERS = 1500
+"""Longest value that a get shows: the key browser shows more of one, and get --raw all."""
 KEYS_NAMED = 5
 """So many keys, and no more, are named by a rebalance."""
 
@@ -38,8 +40,13 @@ def deleted(key: bytes, written: Written) -> list[Line]:
 
 def found(key: bytes, read: Read) -> list[Line]:
     """``get apple = 123 ← A 0.2 ms``."""
-    value = "not found" if read.value is None else f"= {whole_value(read.value)}"
+    value = "not found" if read.value is None else f"= {_found(read.value)}"
     return [Line(f"get {shown(key)} {value}{f' ← {read.node}{_took(read.milliseconds)}' if read.node else ''}")]
+
+
+def _found(value: bytes) -> str:
+    text = from_bytes(value[: 4 * FOUND_CHARACTERS + 4])
+    return whole_value(value) if len(text) <= FOUND_CHARACTERS else cut(text, FOUND_CHARACTERS, len(value))
 
 
 def _answers(done: str, answers: Sequence[ReplicaAnswer], besides: str) -> list[Line]:

@@ -13,11 +13,9 @@ from dataclasses import dataclass
 from kvtui.commands.wording import from_bytes, quoted, to_bytes
 from kvtui.notation import BLANKS, QUOTES, EscapeError, unescape
 
-_RUN = {quote: re.compile(f"[^{quote}\\\\]+" if quote == '"' else f"[^{quote}]+") for quote in QUOTES}
-"""What stands for itself between two quotes."""
 _HALF = re.compile("[\ud800-\udc7f\udd00-\udfff]")
-_BEGUN = re.compile(r"\\(x[0-9a-fA-F]?|u[0-9a-fA-F]{0,3}|U[0-9a-fA-F]{0,7})?\Z")
-"""An escape that is still being typed."""
+_BEGUN = re.compile(r"(?:x[0-9a-fA-F]?|u[0-9a-fA-F]{0,3}|U[0-9a-fA-F]{0,7})?\Z")
+"""What may stand behind the backslash of an escape that is still being typed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,29 +91,38 @@ def one_text(line: str, *, typing: bool = False) -> str:
 
 def _quoted(text: str, start: int) -> Word:
     quote = text[start]
-    parts: list[str] = []
-    problem, bytewise = "", False
-    at = start + 1
-    while at < len(text):
-        run = _RUN[quote].match(text, at)
-        if run is not None:
-            parts.append(run[0])
-            at = run.end()
-        elif text[at] == quote:
+    end = _end(text, start + 1, quote)
+    closed = end < len(text)
+    inside, problem = text[start + 1 : end], ""
+    if quote == '"':
+        if not closed:
+            inside = _without_begun(inside)
+        try:
+            said = unescape(inside, start + 2)
+        except EscapeError as error:
+            said, problem = inside, str(error)
+        if "\\x" in inside and not problem:  # bytes one by one may come to a character
+            said = from_bytes(to_bytes(said))
+        inside = said
+    return Word(inside, start, end + 1 if closed else end, quote, closed, problem)
+
+
+def _without_begun(inside: str) -> str:
+    """Without an escape that is still being typed at its end."""
+    begun = _BEGUN.search(inside[-8:])
+    before = inside[: len(inside) - len(begun[0])] if begun is not None else inside
+    backslashes = len(before) - len(before.rstrip("\\"))
+    return before[:-1] if backslashes % 2 else inside
+
+
+def _end(text: str, start: int, quote: str) -> int:
+    """Where the quote stands that closes; the end of the text where none does."""
+    at = text.find(quote, start)
+    while at >= 0 and quote == '"':
+        before = at
+        while before > start and text[before - 1] == "\\":
+            before -= 1
+        if (at - before) % 2 == 0:
             break
-        elif _BEGUN.match(text, at):
-            at = len(text)
-        else:
-            try:
-                part, stop = unescape(text, at)
-            except EscapeError as error:
-                problem = problem or str(error)
-                part, stop = "", at + 2  # whatever stands there, a quote as well, it ends nothing
-            bytewise = bytewise or "\udc80" <= part <= "\udcff"
-            parts.append(part)
-            at = stop
-    said = "".join(parts)
-    if bytewise:  # bytes one by one may come to a character
-        said = from_bytes(to_bytes(said))
-    closed = at < len(text)
-    return Word(said, start, at + 1 if closed else len(text), quote, closed, problem)
+        at = text.find(quote, at + 1)
+    return at if at >= 0 else len(text)
