@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from kvtui.core.graves import RIPE, eligible
 from kvtui.core.placement import Placement
+from kvtui.core.records import Runs
 from kvtui.core.topology import Topology, described
 
 CHUNK: Final = 256
@@ -142,11 +143,16 @@ def _purges(
         start = stop
 
 
-def unfinished(topology: Topology, unverified: Sequence[int], usable: Collection[str] = ()) -> str:
+def unfinished(topology: Topology, unverified: Sequence[int], usable: Collection[str] | None = None) -> str:
     """Why the cluster is not as planned, in words; empty when it is, with every replica clean and verified. ``usable``: the nodes
-    that can be reached."""
+    that can be reached; None: all that matter."""
     if topology.lost:
         return f"{described(topology.lost)} have no clean copy left; start the nodes that held them, or: accept-loss"
+    waiting = [] if usable is None else _out_of_reach(topology, usable)
+    if waiting:
+        sought = sorted({node for start, _ in waiting for node in topology.places[start].clean})
+        return f"{described(waiting)} can't be served and wait for {', '.join(sought)}"
+    usable = usable or ()
     behind = sorted({node for place in topology.distinct for node in place.behind})
     if behind:
         away = [node for node in behind if node not in usable]
@@ -162,6 +168,11 @@ def unfinished(topology: Topology, unverified: Sequence[int], usable: Collection
         if suspect and len(place.clean) > 1:
             return f"{', '.join(place.clean)} could not be compared"
     return ""
+
+
+def _out_of_reach(topology: Topology, usable: Collection[str]) -> Runs:
+    """Slots with clean copies none of which can be reached."""
+    return topology.runs(lambda place: bool(place.clean) and not any(node in usable for node in place.clean))
 
 
 def move_waits_for(place: Placement, target: tuple[str, ...], usable: Collection[str]) -> tuple[str, ...]:

@@ -593,6 +593,7 @@ def test_why_it_is_not_as_planned_is_told_in_words() -> None:
     assert unfinished(moving, VERIFIED, "AB") == "slots wait to be moved until C can be reached"
     assert unfinished(only_planned(("A", "B"), AB), UNVERIFIED) == "A, B could not be compared"
     behind = only_planned(("A", "B"), Placement(("A", "B"), ("A",)))
+    assert unfinished(behind, VERIFIED, "B") == "8 slots (0-7) can't be served and wait for A", "not: done"
     assert unfinished(behind, VERIFIED, "A") == "B is behind and can't be reached"
     assert unfinished(behind, VERIFIED, "AB") == "B is behind and not made equal yet"
     assert unfinished(only_planned(("A",), Placement(("A",), ("A",))), UNVERIFIED) == ""
