@@ -17,11 +17,10 @@ import click
 from kvtui import __version__
 from kvtui.core.seams.standard_streams import (
     OutputLost,
-    give_up_output,
     leave,
     open_missing_streams,
-    output_lost,
     say_aside,
+    without_output,
 )
 from kvtui.named_files import make_private
 from kvtui.options import Options
@@ -294,8 +293,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except (KeyboardInterrupt, click.Abort):
         status = 130
     except OutputLost as lost:
-        give_up_output()
-        status = output_lost(PROGRAM, lost)
+        status = without_output(PROGRAM, lost)
     except Exception as error:
         from kvtui.commands.running import defect
 

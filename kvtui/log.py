@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from kvtui.core.cluster import Cluster
+from kvtui.core.defect_place import kind_and_place
 from kvtui.core.events import Level
 from kvtui.core.seams.private_files import open_private
 
@@ -42,7 +43,7 @@ class _Lines(logging.Formatter):
         ours = record.name.partition(".")[0] == OURS
         text = record.getMessage() if ours else f"{record.name}: {str(record.msg).partition(chr(10))[0]}"
         if record.exc_info and record.exc_info[1] is not None:
-            text += f" ({_kind_and_place(record.exc_info[1])})"
+            text += f" ({kind_and_place(record.exc_info[1])})"
         text = "".join(char if char.isprintable() else "·" for char in text[:LINE_MOST])
         stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))
         return f"{stamp} {record.levelname:<7} {text}"
@@ -95,12 +96,4 @@ async def log_events(cluster: Cluster, wanted: Callable[[], bool] = lambda: True
 
 def _thread_ended(ended: threading.ExceptHookArgs) -> None:
     if ended.exc_value is not None and ended.exc_type is not SystemExit:
-        logging.getLogger(OURS).error("a thread ended: %s", _kind_and_place(ended.exc_value))
-
-
-def _kind_and_place(error: BaseException) -> str:
-    trace, place = error.__traceback__, ""
-    while trace is not None:
-        place = f" at {trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}"
-        trace = trace.tb_next
-    return f"{type(error).__name__}{place}"
+        logging.getLogger(OURS).error("a thread ended: %s", kind_and_place(ended.exc_value))

@@ -8,11 +8,10 @@ from kvtui.check.files import HistoryError, read_history
 from kvtui.check.verdict import Verdict
 from kvtui.core.seams.standard_streams import (
     OutputLost,
-    give_up_output,
     leave,
     open_missing_streams,
-    output_lost,
     say_aside,
+    without_output,
 )
 
 PROGRAM = "kvtui.check"
@@ -47,8 +46,7 @@ def main(paths: list[str]) -> NoReturn:
     except KeyboardInterrupt:
         status = 130
     except OutputLost as lost:
-        give_up_output()
-        status = output_lost(PROGRAM, lost)
+        status = without_output(PROGRAM, lost)
     leave(PROGRAM, status)
 
 

@@ -9,6 +9,7 @@ from kvtui.commands.context import Context, Line
 from kvtui.commands.readonly import refusal
 from kvtui.commands.wording import harmless
 from kvtui.core.cluster import ClusterError
+from kvtui.core.defect_place import kind_and_place
 from kvtui.core.events import Level
 
 _log = logging.getLogger(__name__)
@@ -36,9 +37,4 @@ async def run(invocation: Invocation, context: Context) -> bool:
 
 def defect(error: Exception) -> str:
     """An exception that nobody expected, without its message, which may hold a value."""
-    trace, place = error.__traceback__, ""
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        place = f" at {code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}"
-        trace = trace.tb_next
-    return f"a defect of kvtui stopped it ({type(error).__name__}{place}); please report it"
+    return f"a defect of kvtui stopped it ({kind_and_place(error)}); please report it"

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from kvtui.core.defect_place import kind_and_place
 from kvtui.core.loopback import is_loopback
 from kvtui.core.seams.standard_streams import (
     OutputLost,
-    give_up_output,
     leave,
     open_missing_streams,
-    output_lost,
     say_aside,
+    without_output,
 )
 from kvtui.path_option import NamedPath
 
@@ -104,21 +104,11 @@ def main() -> NoReturn:
     except (KeyboardInterrupt, click.Abort):
         status = FAILED_STATUS
     except OutputLost as lost:
-        give_up_output()
-        status = output_lost(PROGRAM, lost)
+        status = without_output(PROGRAM, lost)
     except Exception as error:
         status = FAILED_STATUS
-        say_aside(f"{PROGRAM}: a defect stopped it ({_kind_and_place(error)}); please report it")
+        say_aside(f"{PROGRAM}: a defect stopped it ({kind_and_place(error)}); please report it")
     leave(PROGRAM, status)
-
-
-def _kind_and_place(error: Exception) -> str:
-    """Without the exception's message, which may hold a value."""
-    trace, place = error.__traceback__, ""
-    while trace is not None:
-        place = f" at {trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}"
-        trace = trace.tb_next
-    return f"{type(error).__name__}{place}"
 
 
 def _secret(file: Path | None) -> "Secret | None":

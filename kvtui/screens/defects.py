@@ -5,14 +5,14 @@ from traceback import extract_tb
 
 from textual.worker import WorkerFailed
 
+from kvtui.core.defect_place import kind_and_place
+
 _log = logging.getLogger(__name__)
 
 
 def defect_place(error: BaseException) -> str:
     """In one line: what kind of defect, and where."""
-    frames = extract_tb(error.__traceback__)
-    place = f" at {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
-    return f"a defect of kvtui ({type(error).__name__}{place})"
+    return f"a defect of kvtui ({kind_and_place(error)})"
 
 
 def noted(error: BaseException) -> str:

@@ -15,7 +15,7 @@ import anyio
 from kvtui.commands import History, Level, Line
 from kvtui.commands.wording import counted
 from kvtui.core.cluster import Cluster
-from kvtui.core.seams.standard_streams import give_up_output, output_lost
+from kvtui.core.seams.standard_streams import without_output
 from kvtui.notation import use_ascii_alone
 from kvtui.shell.editor import PROMPT, Editor, terminal_restored
 from kvtui.shell.notices import watch
@@ -93,8 +93,7 @@ async def _run_piped(cluster: Cluster, signals: Signals, readonly: bool) -> int:
 def _status(printer: Printer, status: int, how_far: str) -> int:
     if printer.lost is None:
         return status
-    give_up_output()
-    return output_lost(PROGRAM, printer.lost, after=how_far)
+    return without_output(PROGRAM, printer.lost, after=how_far)
 
 
 async def _run_typed(cluster: Cluster, signals: Signals, history: History, readonly: bool) -> int:

@@ -105,6 +105,12 @@ def give_up_output() -> None:
     os.close(nowhere)
 
 
+def without_output(program: str, lost: OutputLost, *, after: str = "") -> int:
+    """Give the output up; the exit status, as ``output_lost`` says it."""
+    give_up_output()
+    return output_lost(program, lost, after=after)
+
+
 def leave(program: str, status: int) -> NoReturn:
     """Exit. A pipe's reader gets all, however slow it is; but once the program was told to end (a ``status`` of a signal), or where
     a terminal is stopped, nobody is waited for. Nor does a thread that waits for a person's line keep the process alive."""
