@@ -223,7 +223,9 @@ class Mover:
         delay = min(RETRY_MOST_SECONDS, RETRY_SECONDS * 2 ** (failures - 1))
         self._held.add(piece)
         self.trouble = reason
-        if piece not in self._stuck:
+        needed = {*piece.place.clean, *piece.place.receiving, *piece.target, *([piece.node] if piece.node else [])}
+        # That one of them can't be reached is told as that.
+        if piece not in self._stuck and needed <= self._usable():
             if len(self._stuck) >= STUCK:
                 self._stuck.clear()
             self._stuck.add(piece)

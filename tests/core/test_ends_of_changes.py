@@ -51,3 +51,21 @@ def test_every_change_of_who_holds_what_ends_in_one_line() -> None:
             assert await ends(lambda c: c.set_replication(3)) == []
 
     run_virtual(main)
+
+
+def test_that_a_node_can_not_be_reached_is_told_as_that_and_not_of_the_slots_that_moved_to_it() -> None:
+    """Then it said that no slot waits any more, as the guarantee became weaker."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=1, slots=16) as cluster:
+            coordinator = cluster.coordinator
+            await cluster.put_many([(f"key{number}".encode(), b"value") for number in range(KEYS)])
+            await cluster.until(lambda picture: picture.keys == KEYS)
+            cluster.pause("n2")
+            await cluster.call(lambda c: c.set_replication(2))
+            await asyncio.sleep(LONG_SECONDS)
+            told = [event.text for event in coordinator._happenings._past]
+            assert any(text.startswith("n2 is DOWN") for text in told)
+            assert not any("tried again" in text for text in told), told
+
+    run_virtual(main)
