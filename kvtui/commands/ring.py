@@ -18,6 +18,8 @@ from kvtui.core.events import Level
 from kvtui.core.naming import named
 from kvtui.core.snapshot import ClusterSnapshot, NodeState, OperationView
 
+EACH_ONCE = "(Total Keys counts every copy, Distinct Keys each key once)"
+
 
 async def stats(invocation: Invocation, context: Context) -> bool:
     """``stats``: the original's lines, then how many keys that are; ``--all`` adds what it did not tell apart."""
@@ -30,7 +32,7 @@ async def stats(invocation: Invocation, context: Context) -> bool:
         f"Total Keys: {copies}",
         f"Avg Keys per Node: {average(copies, nodes)}",
     )
-    context.answer([*(Line(text) for text in told), distinct_line(picture)], [plain.counts(picture)])
+    context.answer([*(Line(text) for text in told), *distinct_lines(picture)], [plain.counts(picture)])
     for line in trouble_lines(picture, keys=False):
         context.say(line)
     if "--all" in invocation.flags:
@@ -46,12 +48,13 @@ def average(copies: int, nodes: int) -> str:
     return str(copies // nodes) if copies % nodes == 0 else f"{copies / nodes:.1f}"
 
 
-def distinct_line(picture: ClusterSnapshot) -> Line:
-    """How many keys there are, each counted once. With slots that can't be served: how many can be reached, and of how many."""
-    told = "each counted once, while Total Keys counts every copy"
-    number = keys_words(picture).replace(" keys", "").replace(" key", "")
-    level = Level.BAD if picture.unavailable or picture.lost else Level.INFO
-    return Line(f"Distinct Keys: {number} ({told})", level, asked=True)
+def distinct_lines(picture: ClusterSnapshot) -> list[Line]:
+    """How many keys there are, each counted once; where that is not what Total Keys says, why. With slots that can't be served: how
+    many can be reached, and of how many."""
+    served = not picture.unavailable and not picture.lost
+    number = f"{picture.keys}" if served else keys_words(picture).replace(" keys", "").replace(" key", "")
+    line = Line(f"Distinct Keys: {number}", Level.INFO if served else Level.BAD, asked=True)
+    return [line] if picture.copies == picture.keys else [line, Line(EACH_ONCE)]
 
 
 def all_stats(picture: ClusterSnapshot) -> list[Line]:

@@ -48,7 +48,8 @@ async def test_the_originals_session_comes_out_line_for_line(opened: Opened) -> 
             "Nodes: 2",
             "Total Keys: 2",
             "Avg Keys per Node: 1",
-            "Distinct Keys: 1 (each counted once, while Total Keys counts every copy)",
+            "Distinct Keys: 1",
+            "(Total Keys counts every copy, Distinct Keys each key once)",
         ]
 
 
@@ -85,7 +86,7 @@ async def test_without_nodes_writes_and_reads_fail_in_words(opened: Opened) -> N
             "Nodes: 0",
             "Total Keys: 0",
             "Avg Keys per Node: 0",
-            "Distinct Keys: 0 (each counted once, while Total Keys counts every copy)",
+            "Distinct Keys: 0",
         ]
         assert await person.types("show") == ["Active Nodes:"]
 
@@ -193,8 +194,7 @@ async def test_all_stats_tell_copies_and_distinct_keys_apart(opened: Opened) -> 
     async with opened(nodes=2, replication=2) as person:
         await person.types("put apple 1")
         lines = await person.types("stats --all")
-        distinct = "Distinct Keys: 1 (each counted once, while Total Keys counts every copy)"
-        assert {"Total Keys: 2", distinct, "Nodes up: 2 of 2"} <= set(lines)
+        assert {"Total Keys: 2", "Distinct Keys: 1", "Nodes up: 2 of 2"} <= set(lines)
 
 
 async def test_nothing_lost_is_nothing_to_accept(opened: Opened) -> None:

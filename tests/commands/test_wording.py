@@ -11,7 +11,7 @@ from kvtui.commands.context import Line
 from kvtui.commands.keys import location_lines
 from kvtui.commands.original import answer_words, rebalanced
 from kvtui.commands.reachable import keys_words
-from kvtui.commands.ring import all_stats, average, distinct_line
+from kvtui.commands.ring import all_stats, average, distinct_lines
 from kvtui.commands.trouble import trouble_lines
 from kvtui.commands.wording import SHOWN_CHARACTERS, from_bytes, harmless, shown, shown_value, to_bytes, whole
 from kvtui.core.cluster import Heard, Location, Rebalanced, ReplicaAnswer, ReplicaCopy
@@ -153,11 +153,10 @@ def test_what_is_not_served_has_lines_only_where_there_is_something() -> None:
         ("5 slots can't be served: they wait for B", Level.BAD),
         ("20 of 32 keys can be reached", Level.BAD),
     ]
-    assert distinct_line(replace(away, unreachable_keys=12)) == Line(
-        "Distinct Keys: 20 of 32 can be reached (each counted once, while Total Keys counts every copy)",
-        Level.BAD,
-        asked=True,
-    )
+    distinct, why = distinct_lines(replace(away, unreachable_keys=12, copies=16))
+    assert distinct == Line("Distinct Keys: 20 of 32 can be reached", Level.BAD, asked=True)
+    assert why.text == "(Total Keys counts every copy, Distinct Keys each key once)"
+    assert [line.text for line in distinct_lines(picture(node("A", 1), keys=1))] == ["Distinct Keys: 1"]
     assert keys_words(replace(away, unreachable_keys=None)) == "20 keys can be reached"
     assert (
         keys_words(replace(away, unreachable_keys=12, unreachable_sure=False)) == "20 of about 32 keys can be reached"

@@ -41,7 +41,8 @@ Active Nodes:
 Nodes: 2
 Total Keys: 2
 Avg Keys per Node: 1
-Distinct Keys: 1 (each counted once, while Total Keys counts every copy)
+Distinct Keys: 1
+(Total Keys counts every copy, Distinct Keys each key once)
 
 > exit
 """
