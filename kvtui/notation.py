@@ -19,6 +19,8 @@ NOT_FOUND: Final = "[not found]"
 """What ``get`` says of a key that is not there."""
 ARROWS: Final = (" -> ", " → ", " ← ")
 """What stands between a value and what is said of it."""
+COLUMN: Final = "its column"
+"""Stands in a message until it is known which one."""
 CUT: Final = ("…", "~")
 """How what is cut ends; in a terminal that has letters alone the first is the second."""
 MARKS_MOST: Final = 3
@@ -169,7 +171,7 @@ def unescape(text: str, column: int) -> str:
         try:
             return _meaning(found[0])
         except EscapeError as error:
-            raise EscapeError(str(error).format(column + found.start())) from None
+            raise EscapeError(str(error).replace(COLUMN, f"column {column + found.start()}", 1)) from None
 
     return _ESCAPE.sub(meant, text)
 
@@ -182,11 +184,11 @@ def _meaning(escape: str) -> str:
         return _MEANT[kind]
     if not digits:
         raise EscapeError(
-            f"{as_word(escape)} at column {{}} stands for nothing in double quotes: write \\\\ for a backslash, or use {ESCAPES}"
+            f"{as_word(escape)} at {COLUMN} stands for nothing in double quotes: write \\\\ for a backslash, or use {ESCAPES}"
         )
     code = int(digits, 16)
     if kind == "x":
         return chr(code if code < 0x80 else 0xDC00 + code)
     if code > 0x10FFFF or 0xD800 <= code < 0xE000:
-        raise EscapeError(f"{escape} at column {{}} is no character; bytes that are no text are written \\xNN")
+        raise EscapeError(f"{escape} at {COLUMN} is no character; bytes that are no text are written \\xNN")
     return chr(code)

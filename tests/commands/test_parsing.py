@@ -73,6 +73,7 @@ def test_escapes_stand_in_double_quotes_and_nowhere_else(text: str, key: str) ->
         (r'get "\ud800"', r"key: \ud800 at column"),
         (r'get "\U00110000"', r"key: \U00110000 at column"),
         (r'get "open\q', r"key: \q at column"),
+        (r'get "\{0}"', r"key: \{ at column"),
         (r'put a "b\0"', r"value: \0 at column"),
         (r'put "b\0" a', r"key: \0 at column"),
     ],
