@@ -14,3 +14,10 @@ def unwell(done: WrittenMany) -> str:
     ends = [f"{done.failed:,} failed"] if done.failed else []
     ends += [f"{done.unknown:,} unknown"] if done.unknown else []
     return f"{', '.join(ends)}: {done.text}" if ends and done.text else ", ".join(ends)
+
+
+def stopped_at(sure: str, done: str, under_way: int) -> str:
+    """``Stopped: 2,000 of 5,000 keys stored before``; what becomes of a batch ``under_way`` nobody waited to hear."""
+    if not under_way:
+        return f"Stopped: {sure} {done} before"
+    return f"Stopped: at least {sure} {done}, up to {under_way:,} more may be"

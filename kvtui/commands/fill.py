@@ -7,7 +7,7 @@ from typing import Final
 import anyio
 import anyio.lowlevel
 
-from kvtui.commands.batching import BATCH_BYTES, BATCH_RECORDS, unwell
+from kvtui.commands.batching import BATCH_BYTES, BATCH_RECORDS, stopped_at, unwell
 from kvtui.commands.command import Argument, Command, CommandError, Invocation, Kind
 from kvtui.commands.context import Context, Line
 from kvtui.commands.made_up import NUMBER_MOST, PREFIX, SIZE_LEAST, SIZE_MOST, is_made_up, key_of, number_of, value_of
@@ -44,7 +44,7 @@ async def fill(invocation: Invocation, context: Context) -> bool:
     if not context.cluster.snapshot().nodes:
         raise ClusterError("fill: there are no nodes to hold keys; add some first: addnode A 5001")
     began = anyio.current_time()
-    stored = 0
+    stored = under_way = 0
     try:
         first = await _first_free(context)
         last = first + number - 1
@@ -55,14 +55,15 @@ async def fill(invocation: Invocation, context: Context) -> bool:
         step = max(1, min(BATCH_RECORDS, BATCH_BYTES // size))
         for start in range(first, last + 1, step):
             keys = [key_of(at) for at in range(start, min(start + step, last + 1))]
+            under_way = len(keys)
             done = await context.cluster.put_many([(key, value_of(key, size)) for key in keys])
-            stored += done.ok
+            stored, under_way = stored + done.ok, 0
             context.progress(f"Filling: {counted(stored, 'key')}", stored, number)
             if done.failed or done.unknown:
                 return _stopped(unwell(done), stored, number, context)
             await anyio.lowlevel.checkpoint()
     except anyio.get_cancelled_exc_class():
-        _stopped("interrupted", stored, number, context)
+        _stopped("interrupted", stored, number, context, under_way)
         raise
     finally:
         context.progress("", 0, 0)
@@ -84,15 +85,15 @@ async def _first_free(context: Context) -> int:
     return newest + 1
 
 
-def _stopped(why: str, stored: int, number: int, context: Context) -> bool:
-    text = f"fill: {why}. Stopped: {stored:,} of {counted(number, 'key')} stored before; clear deletes what fill made"
-    context.say(Line(text, Level.BAD))
+def _stopped(why: str, stored: int, number: int, context: Context, under_way: int = 0) -> bool:
+    reached = stopped_at(f"{stored:,} of {counted(number, 'key')}", "stored", under_way)
+    context.say(Line(f"fill: {why}. {reached}; clear deletes what fill made", Level.BAD))
     return False
 
 
 async def clear(_invocation: Invocation, context: Context) -> bool:
     """``clear``: what is there with the name and the value that ``fill`` gave it."""
-    deleted = others = done_of_1000 = 0
+    deleted = others = done_of_1000 = under_way = 0
 
     def told(part: float) -> None:
         nonlocal done_of_1000
@@ -104,16 +105,17 @@ async def clear(_invocation: Invocation, context: Context) -> bool:
             made_up = [item.key for item in shaped if item.value is not None and is_made_up(item.key, item.value)]
             others += len(shaped) - len(made_up)
             if made_up:
+                under_way = len(made_up)
                 done = await context.cluster.delete_many(made_up)
-                deleted += done.ok
+                deleted, under_way = deleted + done.ok, 0
                 if done.failed or done.unknown:
                     return _not_all(unwell(done), deleted, context)
             context.progress(f"Clearing: {counted(deleted, 'key')}", done_of_1000, 1000)
             await anyio.lowlevel.checkpoint()
     except ClusterError as error:
-        return _not_all(str(error), deleted, context)
+        return _not_all(str(error), deleted, context, under_way)
     except anyio.get_cancelled_exc_class():
-        _not_all("interrupted", deleted, context)
+        _not_all("interrupted", deleted, context, under_way)
         raise
     finally:
         context.progress("", 0, 0)
@@ -127,9 +129,9 @@ async def clear(_invocation: Invocation, context: Context) -> bool:
     return True
 
 
-def _not_all(why: str, deleted: int, context: Context) -> bool:
-    text = f"clear: {why}. Stopped: {counted(deleted, 'key')} deleted before; clear again deletes the rest"
-    context.say(Line(text, Level.BAD))
+def _not_all(why: str, deleted: int, context: Context, under_way: int = 0) -> bool:
+    reached = stopped_at(counted(deleted, "key"), "deleted", under_way)
+    context.say(Line(f"clear: {why}. {reached}; clear again deletes the rest", Level.BAD))
     return False
 
 

@@ -9,7 +9,7 @@ import anyio
 import anyio.lowlevel
 import anyio.to_thread
 
-from kvtui.commands.batching import BATCH_BYTES, BATCH_RECORDS, unwell
+from kvtui.commands.batching import BATCH_BYTES, BATCH_RECORDS, stopped_at, unwell
 from kvtui.commands.command import Argument, Command, Invocation, Kind
 from kvtui.commands.context import Context, Line
 from kvtui.commands.files import NamedFile, Replacement, named_file, opened, reason
@@ -126,10 +126,10 @@ class _Loading:
     def interrupted(self) -> None:
         """A person stopped it."""
         if self._begun:
-            self._stopped("interrupted; of the batch that was under way some may be stored")
+            self._stopped("interrupted", under_way=len(self._batch))
 
-    def _stopped(self, problem: str) -> None:
-        stored = f"Stopped: {self.entries} stored before; loading again stores the same"
+    def _stopped(self, problem: str, *, under_way: int = 0) -> None:
+        stored = f"{stopped_at(self.entries, 'stored', under_way)}; loading again stores the same"
         kept = stored if self._begun else "Nothing was loaded"
         self._context.say(Line(f"load {self._file.name}: {problem}. {kept}", Level.BAD))
 

@@ -1,8 +1,10 @@
 """fill and clear: keys that nobody wrote come and go, and what somebody wrote stays."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -151,6 +153,47 @@ async def test_what_can_not_be_stored_stops_it_and_it_says_how_far_it_came() -> 
         "fill: 1,000 failed: no node answers. Stopped: 1,000 of 5,000 keys stored before; clear deletes what fill made"
     )
     assert cluster.batches == 2
+
+
+class Unheard(frozen.FrozenCluster):
+    """Carries out what it is told, and for the answer to its last batch nobody waits."""
+
+    scope: anyio.CancelScope
+    last = 2
+    batches = 0
+
+    async def _answer(self, number: int) -> WrittenMany:
+        self.batches += 1
+        if self.batches == self.last:
+            self.scope.cancel()
+            await anyio.lowlevel.checkpoint()
+        return WrittenMany(number)
+
+    async def put_many(self, items: Sequence[tuple[bytes, bytes]]) -> WrittenMany:
+        return await self._answer(len(items))
+
+    async def delete_many(self, keys: Sequence[bytes]) -> WrittenMany:
+        return await self._answer(len(keys))
+
+
+@pytest.mark.parametrize(("command", "last", "words"), [
+    ("fill 3000", 2, "fill: interrupted. Stopped: at least 1,000 of 3,000 keys stored, up to 1,000 more may be;"),
+    ("clear", 1, "clear: interrupted. Stopped: at least 0 keys deleted, up to 1 more may be;"),
+    ("load", 2, ": interrupted. Stopped: at least 1,000 entries stored, up to 1,000 more may be;"),
+])  # fmt: skip
+async def test_of_the_batch_under_way_it_is_said_that_it_may_be_done(
+    command: str, last: int, words: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "some.csv"
+    file.write_text("".join(f"key{number},{number}\n" for number in range(3000)))
+    said: list[Line] = []
+    invocation = parse(f"load {file}" if command == "load" else command)
+    assert invocation is not None
+    with anyio.CancelScope() as scope:
+        cluster = Unheard(frozen.healthy(), stored={key_of(1): value_of(key_of(1), 20)})
+        cluster.scope, cluster.last = scope, last
+        await run(invocation, Context(cluster, said.append))
+    assert words in said[0].text
 
 
 @pytest.mark.parametrize(("command", "begun", "words"), [
