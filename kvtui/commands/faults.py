@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kvtui.commands import plain
 from kvtui.commands.command import Argument, Command, Invocation, Kind
 from kvtui.commands.context import Context, Line
 from kvtui.core.cluster import Cluster, ClusterError, Faults
@@ -12,11 +13,8 @@ async def kill(invocation: Invocation, context: Context) -> bool:
     """``kill``."""
     node = invocation.values["id"]
     await _faults(context.cluster).kill_node(node)
-    _done(
-        context,
-        f"Node killed: {node}; bring it back with: start {node}",
-        f"start {node} brings it back with what it had on disk",
-    )
+    again = plain.brought_back(context.cluster.snapshot(), node, "with what it had on disk")
+    context.answer([Line(f"Node killed: {node}; bring it back with: start {node}", Level.GOOD)], [again])
     return True
 
 
@@ -92,7 +90,8 @@ COMMANDS: tuple[Command, ...] = (
         "kill",
         (_NODE,),
         "Kill a node's process (kill -9)",
-        "Its process dies at once, as in a crash. The node stays a member, DOWN; start brings it back with what it had on disk.",
+        "Its process dies at once, as in a crash. The node stays a member, DOWN; start brings it back with what it had on disk,"
+        " which with --memory is nothing.",
         kill,
         capability=Faults,
         changes=True,

@@ -80,7 +80,7 @@ async def stop(invocation: Invocation, context: Context) -> bool:
     """``stop``."""
     node = invocation.values["id"]
     await _local(context).stop_node(node)
-    again = Line(f"start {node} brings it back with what it holds", Level.GOOD)
+    again = plain.brought_back(context.cluster.snapshot(), node, "with what it holds")
     context.answer([Line(f"Node stopped: {node}", Level.GOOD)], [again])
     return True
 

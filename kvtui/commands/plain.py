@@ -28,6 +28,13 @@ KEYS_NAMED = 5
 NO_NODES = Line("There are no nodes yet; add one with: addnode A 5001")
 
 
+def brought_back(picture: ClusterSnapshot, node: str, holding: str) -> Line:
+    """What ``start`` makes of a node that ended: it comes back ``holding`` something where nodes keep that on a disk."""
+    if picture.durable:
+        return Line(f"start {node} brings it back {holding}", Level.GOOD)
+    return Line(f"start {node} brings it back empty: with --memory a node keeps nothing when it ends", Level.WARNING)
+
+
 def stored(key: bytes, value: bytes, written: Written, more: str) -> list[Line]:
     """``put apple = 123 → A ✓ 0.3 ms  B ✓ 0.4 ms``. ``more``: of copies that follow."""
     return _answers(f"put {shown(key)} = {_short(value)}", written.replicas, more)

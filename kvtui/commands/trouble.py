@@ -30,7 +30,16 @@ def trouble_lines(picture: ClusterSnapshot, *, keys: bool = True) -> list[Line]:
         lines.append(Line(unwritten(picture, NAMED_IN_FULL), Level.BAD, asked=True))
     if picture.moves_wait_for:
         lines.append(Line(moves_words(picture), Level.WARNING))
+    if picture.moves_lost:
+        lines.append(Line(lost_moves_words(picture), Level.WARNING))
     return lines
+
+
+def lost_moves_words(picture: ClusterSnapshot) -> str:
+    """Why moves of lost slots don't go on: ``120 slots are to move, and are lost: accept-loss lets them``."""
+    one = picture.moves_lost == 1
+    are, they = ("is", "it") if one else ("are", "them")
+    return f"{counted(picture.moves_lost, 'slot')} {are} to move, and {are} lost: accept-loss lets {they}"
 
 
 def moves_words(picture: ClusterSnapshot) -> str:

@@ -166,7 +166,7 @@ def reasons(explanation: Explanation) -> list[str]:
         return [f"No clean replica could be asked: {explanation.answered} may lack newer writes, hence stale."]
     if explanation.outcome is not Outcome.OK:
         unknown = ["Some replica may hold it: the next get asks all of S."] if _is_unknown(explanation) else []
-        return [_sentence(explanation.text), *unknown]
+        return [_sentence(explanation.text, [holder.node for holder in explanation.where.holders]), *unknown]
     return _read_reasons(explanation) if explanation.purpose is Purpose.GET else _write_reasons(explanation)
 
 
@@ -218,6 +218,8 @@ def _is_unknown(explanation: Explanation) -> bool:
     return explanation.outcome is Outcome.UNKNOWN and explanation.version != NEVER
 
 
-def _sentence(text: str) -> str:
+def _sentence(text: str, names: Sequence[str]) -> str:
+    """A sentence; what begins with a node's name begins as that is written."""
     text = text or "no reason was given"
-    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
+    begin = text[:1] if text.startswith(tuple(names)) else text[:1].upper()
+    return f"{begin}{text[1:]}{'' if text.endswith('.') else '.'}"

@@ -22,7 +22,7 @@ class Geometry:
         self.firsts: dict[str, int] = {}
         self.behind_of: dict[str, int] = {}
         self.arriving: dict[str, int] = {}
-        self.moving = self.behind = self.lost = 0
+        self.moving = self.moves_lost = self.behind = self.lost = 0
         self.moves: list[tuple[int, Placement, tuple[str, ...]]] = []
         """So many slots are placed so, and are to be on those nodes."""
         self._clean_sizes: dict[int, int] = {}
@@ -49,6 +49,7 @@ class Geometry:
             newcomers = [node for node in target if node not in place.replicas]
             if newcomers:
                 self.moving += width
+                self.moves_lost += 0 if place.clean else width
                 for node in newcomers:
                     self.arriving[node] = self.arriving.get(node, 0) + width
         self.ranges = tuple(ranges)

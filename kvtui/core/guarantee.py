@@ -81,7 +81,8 @@ def _copies(picture: ClusterSnapshot) -> str:
         said = f"{slots(number)} on {_nodes(fewest)} only"
     else:
         only = " only" if fewest < picture.copies_each else ""
-        said = f"every acknowledged write on {_nodes(fewest)}{only}{wanted}"
+        what = "the rest" if picture.lost or picture.unavailable else "every acknowledged write"
+        said = f"{what} on {_nodes(fewest)}{only}{wanted}"
     return "; ".join([*worse, said])
 
 

@@ -146,7 +146,7 @@ class _Exchange(asyncio.Protocol):
         self._fail(NotANode("it ended the connection instead of proving that it knows the secret"))
 
     def give_up(self) -> None:
-        self._fail(NotANode(f"it proved nothing within {ANSWER_SECONDS:g} s"))
+        self._fail(NotANode(f"it did not answer as a kvtui node within {ANSWER_SECONDS:g} s"))
 
     def abort(self) -> None:
         if self._transport is not None:

@@ -218,6 +218,7 @@ class Observatory:
             moving=moving,
             moves_waiting=reached.moves.slots,
             moves_wait_for=reached.moves.waits_for,
+            moves_lost=geometry.moves_lost,
             durable=self._durable,
             state_directory=self._state_directory,
             stopped=self._ledger.stopped,

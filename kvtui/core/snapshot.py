@@ -179,6 +179,8 @@ class ClusterSnapshot:
     """Slots that are to move, and can't."""
     moves_wait_for: tuple[str, ...] = ()
     """The nodes that those wait for."""
+    moves_lost: int = 0
+    """Slots that are to move, and are lost: there is nothing to copy until their data is back, or their loss is accepted."""
     durable: bool = True
     """False with ``--memory``: nothing survives the end of the processes."""
     state_directory: str = ""

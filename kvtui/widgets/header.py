@@ -37,15 +37,17 @@ def header_line(snapshot: ClusterSnapshot, width: int, *, readonly: bool = False
     parts: list[Line] = [_nodes_up(snapshot), safety(snapshot)]
     extras: list[Line] = []
     if snapshot.moving is not None and snapshot.moving.total:
-        extras.append(_moving(snapshot.moving, snapshot.moves_wait_for))
+        extras.append(_moving(snapshot.moving, snapshot.moves_wait_for, snapshot.moves_lost))
     if snapshot.attached:
         extras.append((("attached", "accent"),))
+    memory: Line = (("memory only", "warning"),)
     if not snapshot.durable:
-        extras.append((("memory only", "warning"),))
+        extras.append(memory)
     extras.append(((f"epoch {snapshot.epoch}", "dim"),))
     in_full = effective(snapshot)
     if in_full and _width(name) + sum(_width(part) + 3 for part in (parts[0], in_full, *extras)) + 1 <= width:
         parts[1] = in_full
+        extras = [part for part in extras if part is not memory]  # the guarantee says so
     for part in extras:
         if _width(name) + sum(_width(known) + 3 for known in [*parts, part]) + 1 <= width:
             parts.append(part)
@@ -59,9 +61,12 @@ def header_line(snapshot: ClusterSnapshot, width: int, *, readonly: bool = False
     return (*name, (" " * gap, "text"), *right)
 
 
-def _moving(moving: Progress, waits_for: Sequence[str]) -> Line:
-    """How far the moves are, and who keeps them from going on."""
-    waits: Line = ((f", waits for {named(waits_for, 2)}", "warning"),) if waits_for else ()
+def _moving(moving: Progress, waits_for: Sequence[str], lost: int) -> Line:
+    """How far the moves are, and who or what keeps them from going on."""
+    if waits_for:
+        waits: Line = ((f", waits for {named(waits_for, 2)}", "warning"),)
+    else:
+        waits = ((", waits: accept-loss", "warning"),) if lost else ()
     return ((f"moving {percent(moving.fraction)}", "accent"), *waits)
 
 
@@ -84,7 +89,7 @@ def _nodes_up(snapshot: ClusterSnapshot, *, short: bool = False) -> Line:
     up = sum(node.state is not NodeState.DOWN for node in snapshot.nodes)
     words = "good" if up == total else "bad" if up == 0 else "warning"
     told = f"{up}/{total}" if short else f"{up} of {counted(total, 'node')} up"
-    return (("● " if up == total else "◐ ", words), (told, words))
+    return (("● " if up == total else "○ ", words), (told, words))
 
 
 def safety(snapshot: ClusterSnapshot) -> Line:
