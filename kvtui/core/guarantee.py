@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def guarantee(picture: ClusterSnapshot) -> str:
-    """Such as ``every acknowledged write on 2 nodes; reads never older``."""
+    """Such as ``every acknowledged write on 2 nodes; no stale reads``."""
     if picture.stopped:
         return "none from here: kvtui stopped serving"
     if not picture.clean_copies:
         return "none yet: there are no nodes"
-    reads = "reads never older" if picture.reads is ReadMode.STRICT else "reads may be older where flagged stale"
+    reads = "no stale reads" if picture.reads is ReadMode.STRICT else "reads may be stale, and say so"
     kept = "" if picture.durable else "; in memory only"
     return f"{_copies(picture)}; {reads}{kept}"
 

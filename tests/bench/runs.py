@@ -8,7 +8,7 @@ from kvtui.bench.result import Guaranteed, Machine, Result, result_of
 from kvtui.bench.view import BenchView, Ends, NodeLoad, OpView, Percentiles, Phase, Second
 from kvtui.bench.workloads import WORKLOADS, Asked, Op
 
-GUARANTEE = "every acknowledged write on 2 nodes; reads never older"
+GUARANTEE = "every acknowledged write on 2 nodes; no stale reads"
 MACHINE = Machine("Linux 6.1", "x86_64", 2, "3.11.7", "uvloop")
 GUARANTEED = Guaranteed(GUARANTEE, "", 2, 1, True, "strict", "balanced", 3)
 READS = Percentiles(1.21, 2.34, 6.81, 14.2, 31.6)
@@ -84,7 +84,7 @@ def slower(by: float = 0.8) -> Result:
 def replace_copies(guaranteed: Guaranteed) -> Guaranteed:
     """The same with one copy of every key."""
     return Guaranteed(
-        "every acknowledged write on 1 node; reads never older", "", 1, 1, True, "strict", guaranteed.policy, 3
+        "every acknowledged write on 1 node; no stale reads", "", 1, 1, True, "strict", guaranteed.policy, 3
     )
 
 
@@ -98,7 +98,7 @@ def bad() -> BenchView:
     """One of which operations went wrong, on a cluster that lost a node meanwhile."""
     ops = (replace(ENDED.ops[0], ends=Ends(160_000, 12, 3, 1)), ENDED.ops[1])
     view = replace(ENDED, ops=ops)
-    weak = Guaranteed(GUARANTEE, "5,461 slots on 1 node only; reads never older", 2, 1, True, "strict", "balanced", 3)
+    weak = Guaranteed(GUARANTEE, "5,461 slots on 1 node only; no stale reads", 2, 1, True, "strict", "balanced", 3)
     return replace(view, result=result(view, guaranteed=weak))
 
 

@@ -168,7 +168,7 @@ def test_a_guarantee_that_weakens_meanwhile_is_told_though_it_is_whole_again_at_
         assert done.ends.ok > 0
         assert "1 node only" in bench.weakened
         assert not bench.picture.guarantee_weakened
-        assert bench.picture.guarantee == "every acknowledged write on 2 nodes; reads never older"
+        assert bench.picture.guarantee == "every acknowledged write on 2 nodes; no stale reads"
 
     virtually(story, nodes=2, replication=2)
 

@@ -210,7 +210,7 @@ def test_a_result_in_words() -> None:
     assert lines[0] == "Workload A (50 % read, 50 % update): 39,742 operations/s"
     assert lines[1] == "  397,432 operations in 10.0 s; 12 failed, 3 unknown, 1 found nothing"
     assert "  read         160,015     1.21     2.34     6.81     14.2     31.6" in lines
-    assert "    for a time less: 5,461 slots on 1 node only; reads never older" in lines
+    assert "    for a time less: 5,461 slots on 1 node only; no stale reads" in lines
 
 
 def test_a_comparison_in_words() -> None:

@@ -17,7 +17,7 @@ async def test_setquorum_says_what_a_write_needs_and_what_that_guarantees(opened
     async with opened(nodes=2, replication=2) as person:
         assert await person.types("setquorum 2") == [
             "A write needs 2 clean copies",
-            "Guarantee: every acknowledged write on 2 nodes; reads never older; in memory only",
+            "Guarantee: every acknowledged write on 2 nodes; no stale reads; in memory only",
         ]
         first, *_ = await person.types("setquorum 0")
         assert first == "A write needs 1 clean copy, the default for 2 copies"

@@ -39,6 +39,13 @@ def test_a_replica_that_said_nothing_is_seen_and_makes_the_line_a_warning() -> N
     assert line == Line("put apple = 123 → A ✓ 0.3 ms  B ✗ no answer", Level.WARNING)
 
 
+def test_a_node_that_keeps_nothing_comes_back_empty_and_that_is_said() -> None:
+    kept = plain.brought_back(TWO, "n1", "with what it holds")
+    assert kept == Line("start n1 brings it back with what it holds", Level.GOOD)
+    gone = plain.brought_back(replace(TWO, durable=False), "n1", "with what it holds")
+    assert gone == Line("start n1 brings it back empty: with --memory a node keeps nothing when it ends", Level.WARNING)
+
+
 def test_a_long_value_is_shown_shortly_where_it_was_put() -> None:
     (text,) = texts(plain.stored(b"k", b"v" * 1000, written(A), ""))
     assert text == f'put k = "{"v" * 40}"… (1,000 bytes) → A ✓ 0.3 ms'
@@ -101,7 +108,7 @@ def test_setreplica_says_what_moves_or_that_nothing_does() -> None:
     )
     away = replace(two, clean_copies=((1, 16_384),))
     (now,) = texts(number_set(2, away, away))
-    assert now.endswith("already; now: every acknowledged write on 1 node only; reads never older")
+    assert now.endswith("already; now: every acknowledged write on 1 node only; no stale reads")
     assert number_set(2, one, two) == []
     few = replace(two, nodes=nodes[:2], replication=4)
     assert texts(number_set(4, two, few)) == ["Every key has 2 copies; add nodes to reach 4"]

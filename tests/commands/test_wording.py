@@ -171,6 +171,8 @@ def test_what_is_not_served_has_lines_only_where_there_is_something() -> None:
         "2 slots take no writes: they wait for B",
         "1 slot is to move, and waits for B",
     ]
+    stuck = replace(away, unavailable=0, lost=3, moves_lost=3)
+    assert trouble_lines(stuck)[-1].text == "3 slots are to move, and are lost: accept-loss lets them"
 
 
 def test_all_stats_point_at_what_needs_attention() -> None:

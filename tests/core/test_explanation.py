@@ -1,6 +1,7 @@
 """Explained requests: what was asked whom, what came back, and why the end counts."""
 
 import asyncio
+from dataclasses import replace
 
 from kvtui.core.cluster import Outcome, Read, ReplicaAnswer, Written
 from kvtui.core.explanation import Explanation, Role, Where, explained_read, explained_write, reasons, where
@@ -62,6 +63,17 @@ def test_a_put_asks_all_replicas_and_counts_the_clean_ones() -> None:
             assert explanation.milliseconds == max(exchange.ended or 0 for exchange in explanation.exchanges)
             assert all(exchange.version == explanation.version for exchange in explanation.exchanges)
             assert reasons(explanation) == ["3 of 3 clean replicas (S) have it; a write needs 2 (W)."]
+
+    run_virtual(main)
+
+
+def test_a_reason_that_begins_with_the_name_of_a_node_begins_as_that_is_written() -> None:
+    async def main() -> None:
+        async with SimCluster(nodes=1, replication=1, slots=1) as cluster:
+            explanation = await cluster.coordinator.explain_put(b"key", b"value")
+            failed = replace(explanation, outcome=Outcome.FAILED, text="n1 can't be reached")
+            assert reasons(failed) == ["n1 can't be reached."]
+            assert reasons(replace(failed, text="no replica can be reached")) == ["No replica can be reached."]
 
     run_virtual(main)
 

@@ -51,7 +51,7 @@ def test_a_join_that_moves_slots_has_an_end() -> None:
 def test_a_node_that_goes_and_comes_back_is_a_warning_and_one_end() -> None:
     away = replace(TWO, clean_copies=((1, 10_923), (2, 5_461)))
     assert told(TWO, away, TWO) == [
-        "the guarantee is weaker now: 10,923 slots on 1 node only; reads never older",
+        "the guarantee is weaker now: 10,923 slots on 1 node only; no stale reads",
         "every key is on 2 nodes now",
     ]
 
@@ -60,7 +60,7 @@ def test_a_guarantee_that_is_whole_while_slots_still_move_is_told_as_that() -> N
     away = replace(TWO, clean_copies=((1, 10_923), (2, 5_461)), moving=Progress(0, 100))
     whole = replace(TWO, moving=Progress(50, 100))
     assert told(TWO, away, whole, TWO)[1:] == [
-        "the guarantee is whole again: every acknowledged write on 2 nodes; reads never older",
+        "the guarantee is whole again: every acknowledged write on 2 nodes; no stale reads",
         "every key is on 2 nodes now",
     ]
 

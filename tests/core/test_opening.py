@@ -60,6 +60,6 @@ def test_a_cluster_that_was_opened_with_no_nodes_first_has_two_copies_once_it_is
             picture = cluster.coordinator.snapshot()
             assert (len(picture.nodes), picture.replication) == (3, 2)
             assert "every key on 2 nodes" in plain(header_line(picture, 80))
-            assert "every acknowledged write on 2 nodes; reads never older" in plain(header_line(picture, 120))
+            assert "every acknowledged write on 2 nodes; no stale reads" in plain(header_line(picture, 120))
 
     run_virtual(story)

@@ -24,7 +24,7 @@ RUNNING = CheckView(
     slowest=1.532,
     staleness=Staleness(4, 2, 3, 812.0),
     faults=((1.2, "kill n1"), (3.4, "start n1"), (4.1, "cut n3")),
-    guarantee="5,461 slots on 1 node only; reads never older",
+    guarantee="5,461 slots on 1 node only; no stale reads",
 )
 LOST = check(
     [

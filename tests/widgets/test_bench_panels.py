@@ -148,7 +148,7 @@ def test_nodes_are_told_up_to_a_limit() -> None:
 
 def test_the_terms_state_the_guarantee_and_the_comparison() -> None:
     words = "\n".join(text(terms_lines(runs.done(), 78)))
-    assert "every acknowledged write on 2 nodes; reads never older" in words
+    assert "every acknowledged write on 2 nodes; no stale reads" in words
     assert "N=2 W=1, durable, strict reads, balanced ring of 3 nodes" in words
     assert "1.25 x" in words
     assert "better" in words

@@ -16,7 +16,7 @@ from tests.widgets import frozen
 from tests.widgets.running import Running, drawn, running
 
 pytestmark = pytest.mark.anyio
-VIEW = CheckView(Phase.RUNNING, 1.0, 10.0, ok=5, guarantee="every acknowledged write on 2 nodes; reads never older")
+VIEW = CheckView(Phase.RUNNING, 1.0, 10.0, ok=5, guarantee="every acknowledged write on 2 nodes; no stale reads")
 
 
 async def shown(pilot: Pilot[None], condition: Callable[[], bool]) -> None:

@@ -28,7 +28,7 @@ async def test_every_panel_follows_the_cluster() -> None:
         await shown.until(lambda: "10,332 keys" in shown.text("#ring"))
         assert ":5003" in shown.text("#nodes")
         assert "copies 20,664" in shown.text("#stats")
-        assert "every acknowledged write on 2 nodes; reads never older" in shown.text("#header")
+        assert "every acknowledged write on 2 nodes; no stale reads" in shown.text("#header")
         shown.cluster.show(frozen.one_down())
         await shown.until(lambda: "2 of 3 nodes up" in shown.text("#header"))
         assert "○ B" in shown.text("#ring")

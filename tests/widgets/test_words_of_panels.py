@@ -29,10 +29,10 @@ def test_the_header_says_every_key_is_on_two_nodes_only_when_it_is_so() -> None:
 
 
 def test_a_wide_header_tells_the_guarantee_in_full() -> None:
-    assert "every acknowledged write on 2 nodes; reads never older" in header(frozen.healthy())
+    assert "every acknowledged write on 2 nodes; no stale reads" in header(frozen.healthy())
     weak = frozen.one_down()
     assert weak.guarantee_weakened
-    assert "31 slots on 1 node only; reads never older" in header(weak)
+    assert "31 slots on 1 node only; no stale reads" in header(weak)
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -79,7 +79,7 @@ def test_the_header_says_when_nothing_is_durable_and_how_far_a_move_is() -> None
 def test_no_word_about_safety_is_cut(width: int, readonly: bool) -> None:
     healthy, down = frozen.healthy(), frozen.one_down()
     for snapshot, words in {
-        healthy: ("every key on 2 nodes", "every acknowledged write on 2 nodes; reads never older"),
+        healthy: ("every key on 2 nodes", "every acknowledged write on 2 nodes; no stale reads"),
         replace(down, slots=16_384, under_replicated=8_192, clean_copies=()): ("lack copies", "on fewer than 2 nodes"),
         replace(down, under_replicated=0, clean_copies=()): ("some of them down", "on nodes that are down"),
         replace(healthy, reads=ReadMode.AVAILABLE): ("reads may be stale",),
@@ -171,6 +171,18 @@ def test_under_replicated_unavailable_and_lost_are_three_things_in_the_header() 
 
 def test_the_header_says_for_whom_a_move_waits() -> None:
     assert "moving 50.0%, waits for C" in header(replace(frozen.joining(part=0.5), moves_wait_for=("C",)), 120)
+
+
+def test_the_header_says_why_a_move_of_lost_slots_stands_still() -> None:
+    assert "moving 50.0%, waits: accept-loss" in header(replace(frozen.joining(part=0.5), moves_lost=7), 120)
+
+
+def test_that_nothing_is_durable_stands_in_the_header_once() -> None:
+    assert header(replace(frozen.healthy(), durable=False), 160).count("memory") == 1
+
+
+def test_a_node_that_is_down_and_one_that_is_filled_have_signs_of_their_own_in_the_header() -> None:
+    assert "○ 2 of 3 nodes up" in header(frozen.one_down(), 120)
 
 
 def node_text(snapshot: ClusterSnapshot) -> list[str]:
