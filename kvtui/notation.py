@@ -122,9 +122,10 @@ def escape(text: str, *, quoted: bool = False) -> str:
     hidden = {character for character in there if not character.isprintable() or _ODD.match(character)}
     marks = {character for character in there if unicodedata.category(character).startswith("M")}
     hidden |= {character for character in marks if unicodedata.category(character) != "Mn"}
-    if not unicodedata.is_normalized("NFC", text):
-        # Another text looks just like this one: what it is put together of is shown.
-        hidden |= marks | {character for character in there if unicodedata.normalize("NFC", character) != character}
+    normal = unicodedata.is_normalized("NFC", text)
+    if not normal:
+        # Another text looks just like this one: what it is put together of is shown, and what stands beside it stays as it is.
+        hidden |= {character for character in there if unicodedata.normalize("NFC", character) != character}
     if len(text) > READ_CHARACTERS:
         hidden |= marks
     if quoted:
@@ -138,7 +139,8 @@ def escape(text: str, *, quoted: bool = False) -> str:
         base, run = found[1] or "", found[2]
         if run is None:
             return escapes[ord(found[0])]
-        if base.isalnum() and base not in hidden and len(run) <= MARKS_MOST:
+        fits = base.isalnum() and base not in hidden and len(run) <= MARKS_MOST
+        if fits and (normal or unicodedata.is_normalized("NFC", found[0])):
             return found[0]
         return (base + run).translate(escapes | {ord(mark): escape_of(mark) for mark in stray})
 

@@ -89,6 +89,14 @@ def test_what_can_be_read_stands_as_it_is(text: str) -> None:
     assert as_word(text) == as_rest(text) == text
 
 
+@pytest.mark.parametrize("beside", ["e\u0301", "\u212b", "\u200b", "a\u0323\u0301\u0308\u0336"])
+@pytest.mark.parametrize("text", ["नमस्ते", "กำลัง", "x̱y"])
+def test_what_can_be_read_is_read_beside_anything_else(text: str, beside: str) -> None:
+    for whole_text in (f"{beside} {text}", f"{text} {beside}", f"{text}{beside[1:]}/{text}"):
+        assert text in as_word(whole_text)
+        assert key_of(f"get {as_word(whole_text)}") == to_bytes(whole_text)
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
