@@ -165,7 +165,7 @@ class _Reading:
         seconds = entry.time / SECOND
         if isinstance(entry.process, str):
             if entry.process != NEMESIS:
-                raise ValueError(f"a process is a number, or {NEMESIS!r}; this is {entry.process!r}")
+                raise ValueError(f'a process is a number, or "{NEMESIS}"; this is {brief(entry.process)}')
             self._events.append((seconds, entry.f if entry.value is None else entry.value))
             return
         if entry.key is None:
@@ -173,7 +173,7 @@ class _Reading:
         try:
             kind = Kind(entry.f)
         except ValueError:
-            raise ValueError(f"f is put, get or delete; this is {entry.f!r}") from None
+            raise ValueError(f"f is put, get or delete; this is {brief(entry.f)}") from None
         by = ("process", entry.process) if entry.operation is None else ("operation", entry.operation)
         if entry.type == "invoke":
             if by in self._open:

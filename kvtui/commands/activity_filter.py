@@ -10,6 +10,7 @@ from kvtui.commands.command import Argument, Command, CommandError, Invocation, 
 from kvtui.commands.context import Context
 from kvtui.core.cluster import ClusterError
 from kvtui.core.events import Level
+from kvtui.notation import brief
 
 SEVERITY = {Level.INFO: 0, Level.GOOD: 0, Level.WARNING: 1, Level.BAD: 2}
 NODE, LEVEL = "node:", "level:"
@@ -35,7 +36,9 @@ class ActivityFilter:
             if word.lower().startswith(LEVEL):
                 wanted = word[len(LEVEL) :].lower()
                 if wanted not in LEVELS:
-                    raise CommandError(f"there is no level {wanted!r}; use {' or '.join(LEVEL + at for at in LEVELS)}")
+                    raise CommandError(
+                        f"there is no level {brief(wanted)}; use {' or '.join(LEVEL + at for at in LEVELS)}"
+                    )
                 level = Level(wanted)
             elif word.lower().startswith(NODE) and len(word) > len(NODE):
                 nodes.append(word[len(NODE) :])

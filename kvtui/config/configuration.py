@@ -20,7 +20,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     """How much the screen moves: events are seen to happen, or only what became of them."""
     glyphs: Literal["auto", "quadrants", "halves", "ascii"] = "auto"
     state: Annotated[str, msgspec.Meta(pattern=r"^[/~]")] | None = None
-    nodes: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    nodes: Annotated[int, msgspec.Meta(ge=0, le=64)] | None = None
     replicas: Annotated[int, msgspec.Meta(ge=1, le=8)] | None = None
     keys: Mapping[str, str] = {}
     """Keys of actions (``kvtui.config.keys``) that a person chose, by action; several are separated by commas."""
@@ -31,7 +31,7 @@ ALLOWED: Final[Mapping[str, str]] = {
     "motion": '"full" or "reduced"',
     "glyphs": '"auto", "quadrants", "halves" or "ascii"',
     "state": "a directory in quotes that begins with / or ~",
-    "nodes": "a whole number from 0",
+    "nodes": "a whole number from 0 to 64",
     "replicas": "a whole number from 1 to 8",
     "keys": 'a table: [keys], and below it lines such as help = "f1"',
 }

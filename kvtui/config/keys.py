@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Final
 
+from kvtui.notation import in_quotes
+
 ACTIONS: Final[Mapping[str, str]] = {
     "help": "f1",
     "ring_view": "f2",
@@ -83,12 +85,12 @@ def _checked(action: str, text: str) -> str:
     unknown = [modifier for modifier in modifiers if modifier not in _MODIFIERS]
     known = name in _NAMED or (len(name) == 1 and name.isascii() and name.isalnum())
     if unknown or not known or len(set(modifiers)) < len(modifiers):
-        raise KeyProblem(action, f'"{text}" is no key; keys are f1 to f24, pageup, ctrl+b, alt+x and the like')
+        raise KeyProblem(action, f"{in_quotes(text)} is no key; keys are f1 to f24, pageup, ctrl+b, alt+x and the like")
     if (name == "space" or len(name) == 1) and not set(modifiers) - {"shift"}:
-        raise KeyProblem(action, f'"{text}" is what is typed into the command bar; add ctrl+ or alt+')
+        raise KeyProblem(action, f"{in_quotes(text)} is what is typed into the command bar; add ctrl+ or alt+")
     key = "+".join([*sorted(modifiers), name])
     if key in SAME:
-        raise KeyProblem(action, f'"{text}" is {SAME[key]} to a terminal; choose another')
+        raise KeyProblem(action, f"{in_quotes(text)} is {SAME[key]} to a terminal; choose another")
     if key in EDITING:
-        raise KeyProblem(action, f'"{text}" edits the line in the command bar; choose another')
+        raise KeyProblem(action, f"{in_quotes(text)} edits the line in the command bar; choose another")
     return key

@@ -4,6 +4,7 @@ from kvtui.core.cluster import ClusterError, Compaction
 from kvtui.core.ledger import Ledger
 from kvtui.core.link import LinkFull, LinkLost
 from kvtui.core.protocol import BAD_REQUEST, ERROR, Compact
+from kvtui.notation import brief
 
 
 class CompactingRoom:
@@ -16,7 +17,7 @@ class CompactingRoom:
         """As ``Compacts.compact``."""
         remote = self._ledger.nodes.get(node)
         if remote is None:
-            raise ClusterError(f"there is no node {node}; nodes: {', '.join(self._ledger.topology.members)}")
+            raise ClusterError(f"there is no node {brief(node)}; nodes: {', '.join(self._ledger.topology.members)}")
         if remote.link is None:
             raise ClusterError(f"{node} is {remote.state}: start it first")
         try:

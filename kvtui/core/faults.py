@@ -16,6 +16,7 @@ from kvtui.core.seams.clock import Clock
 from kvtui.core.seams.launcher import NodeProcess
 from kvtui.core.topology import described
 from kvtui.core.unheard import check_heard
+from kvtui.notation import brief
 
 SLOW_MOST_SECONDS: Final = 60.0
 """Longest delay that can be asked for."""
@@ -183,7 +184,7 @@ class FaultsRoom:
         node = self._ledger.nodes.get(name)
         if node is None or name not in self._ledger.topology.members:
             known = ", ".join(self._ledger.topology.members) or "there are none"
-            raise ClusterError(f"there is no node {name}; nodes: {known}")
+            raise ClusterError(f"there is no node {brief(name)}; nodes: {known}")
         if not self._ledger.topology.members[name].started_here:
             raise ClusterError(f"{name} was not started by kvtui: do that where it runs")
         return node

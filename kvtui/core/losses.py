@@ -6,6 +6,7 @@ from kvtui.core.happenings import Happenings
 from kvtui.core.ledger import Ledger
 from kvtui.core.rebuilding import HOME
 from kvtui.core.records import Behind, LossAccepted, Record, Runs
+from kvtui.notation import brief
 
 
 class LossesRoom:
@@ -46,7 +47,7 @@ class LossesRoom:
         """What only that node holds. Raises ClusterError for one that could serve it, or is none of ours."""
         remote = self._ledger.nodes.get(node)
         if remote is None:
-            raise ClusterError(f"there is no node {node}; nodes: {', '.join(self._ledger.topology.members)}")
+            raise ClusterError(f"there is no node {brief(node)}; nodes: {', '.join(self._ledger.topology.members)}")
         if remote.usable:
             raise ClusterError(f"{node} is {remote.state}: nothing that it holds is lost")
         return self._ledger.topology.only_at(node)

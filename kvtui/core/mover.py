@@ -27,6 +27,7 @@ from kvtui.core.ring import slot_of, token_of
 from kvtui.core.seams.clock import Clock
 from kvtui.core.throttle import Throttle
 from kvtui.core.work import CHUNK, Kind, Outlook, Work, keeps_reach
+from kvtui.notation import brief
 
 AT_ONCE: Final = 4
 """Pieces of work under way together."""
@@ -462,6 +463,6 @@ class Mover:
 
 def _only_damaged(node: str, keys: set[bytes]) -> str:
     """A source whose own entries are damaged has nothing to give of them, and nobody knows who else has the newest."""
-    first = ", ".join(repr(key.decode(errors="backslashreplace"))[:KEY_SHOWN] for key in sorted(keys)[:DAMAGED_NAMED])
+    first = ", ".join(brief(key.decode("utf-8", "surrogateescape"), KEY_SHOWN) for key in sorted(keys)[:DAMAGED_NAMED])
     more = f" and {len(keys) - DAMAGED_NAMED:,} more" if len(keys) > DAMAGED_NAMED else ""
     return f"{node} has the last clean copy of them, and can't read {first}{more}: put a new value"

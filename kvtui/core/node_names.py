@@ -5,6 +5,7 @@ from typing import Final
 
 from kvtui.core.cluster import ClusterError
 from kvtui.core.loopback import is_loopback
+from kvtui.notation import brief
 
 NAME_CHARACTERS: Final = 32
 """Longest node id."""
@@ -15,7 +16,7 @@ def check_name(name: str) -> None:
     """Raise ClusterError unless ``name`` can be a node's id (it names a directory and a place on the screen)."""
     if not _NAME.fullmatch(name) or len(name) > NAME_CHARACTERS:
         raise ClusterError(
-            f"{name!r} can't be a node id: use letters, digits, '.', '_' and '-', at most {NAME_CHARACTERS}"
+            f"{brief(name)} can't be a node id: use letters, digits, '.', '_' and '-', at most {NAME_CHARACTERS}"
         )
 
 
@@ -25,5 +26,5 @@ def check_address(host: str, port: int, *, elsewhere: bool = False) -> None:
         raise ClusterError(f"{port} is no port: use 1 to 65535")
     if not elsewhere and not is_loopback(host):
         raise ClusterError(
-            f"{host} is not this machine's loopback address: nodes elsewhere need a secret, --secret-file or KVTUI_SECRET"
+            f"{brief(host)} is not this machine's loopback address: nodes elsewhere need a secret, --secret-file or KVTUI_SECRET"
         )

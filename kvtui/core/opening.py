@@ -32,6 +32,7 @@ from kvtui.core.seams.storage import EngineFailed, EngineFull, EngineLocked, Eng
 from kvtui.core.seams.tls import BadTls, TlsFiles, as_coordinator
 from kvtui.core.seams.transport import TcpTransport
 from kvtui.core.tuning import VNODES_MOST
+from kvtui.notation import as_rest
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ class StateHeld(ClusterError):
     """Another process has the state directory open: it holds the coordinator."""
 
     def __init__(self, state: Path, holder: str) -> None:
-        super().__init__(f"the state directory {state} is in use by {holder or 'another process'}")
+        super().__init__(f"the state directory {as_rest(str(state))} is in use by {holder or 'another process'}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ async def open_cluster(settings: Settings, seams: Seams | None = None) -> AsyncI
         coordinator = Coordinator(log, seams, settings.state, grace=settings.grace, revive=settings.revive)
     except (EngineFailed, EngineFull) as error:
         let_go(engine)
-        raise ClusterError(f"the state directory {settings.state} can't be written: {error}") from None
+        raise ClusterError(f"the state directory {as_rest(str(settings.state))} can't be written: {error}") from None
     except BaseException:
         let_go(engine)
         raise
@@ -164,7 +165,7 @@ def _open_engine(settings: Settings, seams: Seams) -> StorageEngine:
     except EngineLocked as error:
         raise StateHeld(settings.state, error.holder) from None
     except EngineUnreadable as error:
-        raise ClusterError(f"the state directory {settings.state} can't be opened: {error}") from None
+        raise ClusterError(f"the state directory {as_rest(str(settings.state))} can't be opened: {error}") from None
 
 
 def _open_log(engine: StorageEngine, settings: Settings, seams: Seams) -> MetadataLog:
@@ -176,8 +177,10 @@ def _open_log(engine: StorageEngine, settings: Settings, seams: Seams) -> Metada
             log.append(Created(seams.random.identity(), settings.name, ring.to_record()))
         return log
     except WrittenByNewer as error:
-        raise ClusterError(f"the state directory {settings.state} was {error}: open it with that one") from None
+        raise ClusterError(
+            f"the state directory {as_rest(str(settings.state))} was {error}: open it with that one"
+        ) from None
     except LogDamaged as error:
-        raise ClusterError(f"the state directory {settings.state} is damaged: {error}") from None
+        raise ClusterError(f"the state directory {as_rest(str(settings.state))} is damaged: {error}") from None
     except (EngineFailed, EngineFull) as error:
-        raise ClusterError(f"the state directory {settings.state} can't be written: {error}") from None
+        raise ClusterError(f"the state directory {as_rest(str(settings.state))} can't be written: {error}") from None

@@ -22,6 +22,7 @@ from kvtui.core.records import Member
 from kvtui.core.testimony import Account, Finding, Opening, Testimony, Witness
 from kvtui.core.topology import OPENINGS_KEPT, Topology, placed_anew
 from kvtui.core.version import NEVER
+from kvtui.notation import brief
 
 HOME: Final = "rebuilt"
 """The home of a rebuilt log: no directory has it, so that the log's next opening is a cautious one."""
@@ -68,7 +69,7 @@ def rebuild(found: Sequence[Found], without: Collection[str] = ()) -> Rebuilt:
     known = {name for account in accounts for name in account.topology.members}
     strange = sorted(set(without) - known)
     if strange:
-        raise ClusterError(f"{strange[0]} is no node of this cluster; its nodes: {', '.join(sorted(known))}")
+        raise ClusterError(f"{brief(strange[0])} is no node of this cluster; its nodes: {', '.join(sorted(known))}")
     if any(set(finding.missing).difference(without) for finding in findings):
         raise ClusterError(_need(findings, without, reasons))
     base = next((one for one in accounts if any(f.account is one and f.decides for f in findings)), accounts[0])

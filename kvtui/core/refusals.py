@@ -9,6 +9,7 @@ from kvtui.core.node_names import check_name
 from kvtui.core.snapshot import NodeState
 from kvtui.core.topology import Topology, described
 from kvtui.core.tuning import check_replication, check_scale, check_weight, policy_of
+from kvtui.notation import brief
 
 NODES_MOST: Final = 1000
 
@@ -60,7 +61,7 @@ def check_member(topology: Topology, name: str) -> None:
     """Raise ClusterError unless the cluster has that node."""
     if name not in topology.members:
         known = ", ".join(topology.members) or "there are none"
-        raise ClusterError(f"there is no node {name}; nodes: {known}")
+        raise ClusterError(f"there is no node {brief(name)}; nodes: {known}")
 
 
 def check_spare(topology: Topology, name: str) -> None:

@@ -12,6 +12,7 @@ from kvtui.core.read_mode import ReadMode
 from kvtui.core.records import Planned, Tuned
 from kvtui.core.ring import Balanced, Classic, Policy, Ring
 from kvtui.core.topology import Topology
+from kvtui.notation import brief
 
 VNODES: Final = 64
 """Points of a node of weight 1 on a classic ring, by default."""
@@ -87,14 +88,14 @@ def policy_of(policy: str, vnodes: int) -> Policy:
         if vnodes:
             raise ClusterError("the balanced ring has no virtual nodes")
         return Balanced()
-    raise ClusterError(f"{policy} is no policy: use balanced or classic")
+    raise ClusterError(f"{brief(policy)} is no policy: use balanced or classic")
 
 
 def check_weight(ring: Ring, node: str, weight: int) -> None:
     """Raise ClusterError unless the node may have that weight."""
     if node not in ring.weights:
         known = ", ".join(ring.weights) or "there are none"
-        raise ClusterError(f"there is no node {node} that holds a share; nodes: {known}")
+        raise ClusterError(f"there is no node {brief(node)} that holds a share; nodes: {known}")
     check_scale(weight)
 
 

@@ -57,7 +57,7 @@ GOOD = '{"process": 1, "type": "invoke", "f": "get", "key": "a", "time": 1}\n'
         ),
         (
             '{"process": 1, "type": "invoke", "f": "swap", "key": "a", "time": 1}',
-            "line 1: f is put, get or delete; this is 'swap'",
+            "line 1: f is put, get or delete; this is swap",
         ),
         ('{"process": 1, "type": "invoke", "f": "get", "time": 1}', "line 1: an entry of a client needs a key"),
     ],

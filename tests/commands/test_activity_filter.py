@@ -52,7 +52,7 @@ def test_levels_go_round() -> None:
 
 
 def test_an_unknown_level_is_refused_with_those_that_there_are() -> None:
-    with pytest.raises(CommandError, match="there is no level 'loud'; use level:warning or level:bad"):
+    with pytest.raises(CommandError, match="there is no level loud; use level:warning or level:bad"):
         ActivityFilter.parse("level:loud")
 
 

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from kvtui.core.cluster import ClusterError
 from kvtui.core.loopback import is_loopback
 from kvtui.core.node_names import NAME_CHARACTERS, check_address, check_name
+from kvtui.core.refusals import check_member
+from kvtui.core.topology import Topology
 
 
 @pytest.mark.parametrize("name", ["A", "n1", "7", "node-1.rack_2", "x" * NAME_CHARACTERS])
@@ -21,6 +23,27 @@ def test_other_names_are_refused_with_what_is_allowed(name: str) -> None:
     with pytest.raises(ClusterError, match="can't be a node id: use letters, digits") as refusal:
         check_name(name)
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("日本", "日本"),
+        ("e\u0301", r'"e\u0301"'),
+        ("[red]", "[red]"),
+        ("a b", '"a b"'),
+        ("a\n", '"a\\n"'),
+        ("", '""'),
+        ("x" * 900, "x" * 39 + "…"),
+    ],
+)
+def test_what_is_no_name_is_told_in_the_notation(name: str, said: str) -> None:
+    with pytest.raises(ClusterError) as refusal:
+        check_name(name)
+    assert str(refusal.value).startswith(f"{said} can't be a node id")
+    with pytest.raises(ClusterError) as refusal:
+        check_member(Topology(), name)
+    assert str(refusal.value).startswith(f"there is no node {said};")
 
 
 @given(st.text(max_size=40))

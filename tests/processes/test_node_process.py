@@ -211,7 +211,7 @@ def test_an_address_beyond_this_machine_is_refused(start: Start, host: str) -> N
 def test_a_directory_that_is_no_nodes_is_refused(start: Start, tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("dear")
     assert refusal(start(0, "--data", tmp_path)) == (
-        f"kvtui-node: {tmp_path} holds 'letter.txt' but no store: take another directory"
+        f"kvtui-node: {tmp_path} holds letter.txt but no store: take another directory"
     )
     file = tmp_path / "letter.txt"
     assert str(file) in refusal(start(0, "--data", file))

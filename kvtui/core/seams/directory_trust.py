@@ -8,6 +8,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Final
 
+from kvtui.notation import brief
+
 OURS_WITHIN: Final = ("metadata", "nodes")
 """Directories that kvtui makes in a state directory."""
 
@@ -89,7 +91,7 @@ def admit_store(path: Path) -> str:
     for entry in entries:
         if entry.is_symlink() and not entry.name.endswith(".sst"):
             raise UnsafeDirectory(
-                f"{path} holds a link, {entry.name!r}, through which files elsewhere would be written to: a store has none,"
+                f"{path} holds a link, {brief(entry.name)}, through which files elsewhere would be written to: a store has none,"
                 " move it away"
             )
     return warning

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from kvtui.core.seams.launcher import Discarded
+from kvtui.notation import as_word
 
 GIVEN_UP_FILE: Final = "GIVEN_UP"
 """``CURRENT`` of a store that was given up and is not deleted altogether."""
@@ -127,7 +128,7 @@ def _remove(directory: Path) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(name if name.isprintable() else repr(name) for name in names[:NAMED])
+    shown = ", ".join(as_word(name) for name in names[:NAMED])
     return f"{shown} and {len(names) - NAMED:,} more" if len(names) > NAMED else shown
 
 

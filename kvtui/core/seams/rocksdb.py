@@ -24,6 +24,7 @@ from kvtui.core.seams.storage import (
     EngineUnreadable,
 )
 from kvtui.core.seams.wal import ends_torn, manifest_is_sound
+from kvtui.notation import brief
 
 RESERVE_BYTES: Final = 64 * 1024 * 1024
 """Space that stays free on the disk, for RocksDB's own flushes and compactions: a batch that would use it is refused as full
@@ -252,7 +253,7 @@ def _refuse_strangers(path: Path) -> None:
     if not (path / "CURRENT").exists():
         strange = next((entry for entry in path.iterdir() if not _belongs_to_an_unfinished_opening(entry)), None)
         if strange is not None:
-            raise EngineUnreadable(f"{path} holds {strange.name!r} but no store: take another directory")
+            raise EngineUnreadable(f"{path} holds {brief(strange.name)} but no store: take another directory")
 
 
 def _refuse_strangers_unlocked(path: Path) -> None:

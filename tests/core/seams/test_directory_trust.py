@@ -88,11 +88,11 @@ def test_a_store_with_a_link_is_refused_unless_it_is_only_read(tmp_path: Path, n
     (tmp_path / "000007.sst").symlink_to("elsewhere")
     assert admit_store(tmp_path) == ""
     (tmp_path / name).symlink_to("elsewhere")
-    with pytest.raises(UnsafeDirectory, match=f"holds a link, '{name}'"):
+    with pytest.raises(UnsafeDirectory, match=f"holds a link, {name},"):
         admit_store(tmp_path)
     (tmp_path / "lab").mkdir()
     (tmp_path / "lab" / "metadata").symlink_to(tmp_path)
-    with pytest.raises(UnsafeDirectory, match=f"holds a link, '{name}'"):
+    with pytest.raises(UnsafeDirectory, match=f"holds a link, {name},"):
         admit_state(tmp_path / "lab")
 
 
