@@ -201,7 +201,7 @@ def test_a_bad_json_line_is_told_with_its_place_and_what_is_wrong(line: str, wor
         (b"a\rb,c", "line 4, character 2: a carriage return that ends no line"),
         (b"a,b\r\r", "line 4, character 4: a carriage return that ends no line"),
         (b"a,b\0c", "line 4, character 4: a zero byte"),
-        ("é,caf\xe9".encode("latin-1"), "line 4, character 1: the byte 0xe9 is not UTF-8 (is the file in Latin-1"),
+        ("é,caf\xe9".encode("latin-1"), "line 4, character 1: the byte 0xe9 is not UTF-8: save the file as UTF-8"),
         ("é".encode() + b",caf\xe9", "line 4, character 6: the byte 0xe9 is not UTF-8"),
         (b"\xef\xbb\xbfkey,value", "line 4, character 1: a byte order mark amid the file: were two files joined?"),
         (b'"",c', "line 4: the key is empty"),
@@ -250,6 +250,9 @@ def test_semicolons_separate_where_the_file_says_so(first: str) -> None:
         ("a;1,5\nb;2,5\n", "line 1: the columns seem to be separated by semicolons, unless the comma does: begin"),
         ("a\t1\n", "line 1: the columns seem to be separated by tabs: save it"),
         ("id,name\n1,Ann\n", "line 1: this seems to be a header: call the columns key,value"),
+        ("k,v\na,1\n", "line 1: this seems to be a header: call the columns key,value"),
+        ("K; V\na; 1\n", "line 1: this seems to be a header"),
+        ("v,name\n", "line 1: this seems to be a header"),
         ("\n\nValue, Key\n1,a\n", "line 3: this seems to be a header"),
         ("key,value,ttl\na,1,60\n", "line 1: more than 2 columns"),
         ("# generated\nkey,value\n", "line 1: 1 column"),
@@ -272,6 +275,28 @@ def test_under_a_header_nothing_is_doubted() -> None:
 def test_bytes_of_any_kind_stand_under_a_header_that_says_so() -> None:
     assert pairs(b"key,bytes\ncaf\xe9,\0\n", Format.CSV) == [(b"caf\xe9", b"\0")]
     assert "line 2, character 1: the byte 0xff" in problem(b"key,value\n\xff,1\n", Format.CSV)
+
+
+@pytest.mark.parametrize(
+    "encoding", ["iso2022_jp", "iso2022_jp_2", "iso2022_kr", "shift_jis", "euc_jp", "gb18030", "big5", "cp037"]
+)
+@pytest.mark.parametrize("form", Format)
+def test_text_in_another_encoding_is_refused_without_a_guess_at_which(encoding: str, form: Format) -> None:
+    row = "漢字,東京\n" if form is Format.CSV else '{"key": "漢字", "value": "a"}\n'
+    if encoding == "cp037":
+        row = row.replace("漢字", "déjà").replace("東京", "b")
+    told = problem(row.encode(encoding), form)
+    assert told.startswith("line 1, character ")
+    assert "save the file as UTF-8" in told
+    assert "Latin" not in told
+    assert "bars" not in told
+
+
+def test_what_is_taken_for_another_encoding_is_saved_as_bytes_and_colours_as_text() -> None:
+    shift, colour = "東".encode("iso2022_jp"), b"\x1b[31mred"
+    assert (is_text(shift), is_text(colour)) == (False, True)
+    assert pairs(b"key,bytes\na," + shift + b"\n", Format.CSV) == [(b"a", shift)]
+    assert pairs(b"key,value\na," + colour + b"\n", Format.CSV) == [(b"a", colour)]
 
 
 TWO_ROWS = {Format.CSV: "key,value\na,1\nb,2\n", Format.JSON_LINES: '{"key":"a","value":"1"}\n'}

@@ -10,12 +10,13 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from kvtui.commands.records.lines import BYTE_ORDER_MARK, JOINED, BadRecord, Lines, not_utf8
+from kvtui.commands.records.lines import BYTE_ORDER_MARK, ISO_2022, JOINED, SHIFTED, BadRecord, Lines, not_utf8
 from kvtui.core.protocol import VALUE_BYTES
 
 _QUOTE: Final = b'"'
 _SEPARATORS: Final = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _READ: Final = (",", ";")
+_BYTES_MEANT: Final = "; if bytes are meant, the first line must be key,bytes"
 _ENDS: Final = (b"", b"\n", b"\r\n")
 _FIRST_BYTES: Final = 256
 """Longest line that is looked at as a header or a hint."""
@@ -28,6 +29,7 @@ _COLUMN_NAMES: Final = frozenset({
     "key", "keys", "id", "ids", "uid", "uuid", "name", "names", "value", "values", "val", "code", "title", "word", "term", "text",
     "data", "count", "number", "amount", "total", "price", "size", "date", "time", "timestamp", "type", "kind", "status", "label",
     "description", "email", "url", "address", "city", "country", "user", "username", "index", "item",
+    "k", "v", "vals",
 })  # fmt: skip
 """What columns are often called: two of these in the first row are a header rather than an entry."""
 
@@ -67,11 +69,12 @@ class CsvRows:
                 line.decode()
             except UnicodeDecodeError as error:
                 complaint = not_utf8(self._lines.number, line, error)
-                hint = "; if bytes are meant, the first line must be key,bytes"
-                raise BadRecord(complaint.line, complaint.problem + hint, complaint.character) from None
+                raise BadRecord(complaint.line, complaint.problem + _BYTES_MEANT, complaint.character) from None
         if self._text and (at := line.find(0)) >= 0:
-            problem = "a zero byte: the file is no text, or not in UTF-8; if bytes are meant, the first line must be key,bytes"
+            problem = f"a zero byte: the file is no text, or not in UTF-8{_BYTES_MEANT}"
             raise BadRecord(self._lines.number, problem, _character(line, at))
+        if self._text and b"\x1b" in line and (shift := SHIFTED.search(line)) is not None:
+            raise BadRecord(self._lines.number, ISO_2022 + _BYTES_MEANT, _character(line, shift.start()))
         return line
 
     def _after_the_header(self) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
@@ -27,6 +28,10 @@ _PACKED: Final = (
     (b"\xfd7zXZ\0", "compressed with xz: unpack it first"),
     (b"BZh", "compressed with bzip2: unpack it first"),
 )
+
+SHIFTED: Final = re.compile(rb"\x1b(?:\$[@AB]|\$[()*+./-][@-Z]|\([IJ])")
+"""How ISO-2022, the old encoding of Japanese mail, goes over to other letters: bytes that are UTF-8 too, and mean others there."""
+ISO_2022: Final = "letters in ISO-2022, another encoding: save the file as UTF-8"
 
 
 class BadRecord(ValueError):
@@ -94,5 +99,5 @@ def _padded_with_zeros(units: bytes, width: int) -> bool:
 def not_utf8(line: int, data: bytes, error: UnicodeDecodeError) -> BadRecord:
     """The complaint about a line whose bytes are no UTF-8."""
     byte = data[error.start]
-    problem = f"the byte 0x{byte:02x} is not UTF-8 (is the file in Latin-1 or Windows-1252?): save the file as UTF-8"
+    problem = f"the byte 0x{byte:02x} is not UTF-8: save the file as UTF-8"
     return BadRecord(line, problem, len(data[: error.start].decode()) + 1)

@@ -9,7 +9,7 @@ from typing import BinaryIO, NamedTuple
 
 from kvtui.commands.records.csv_rows import CsvRows
 from kvtui.commands.records.json_lines import pair_of
-from kvtui.commands.records.lines import BadRecord, Lines
+from kvtui.commands.records.lines import ISO_2022, SHIFTED, BadRecord, Lines
 from kvtui.core.protocol import KEY_BYTES, VALUE_BYTES
 
 
@@ -58,6 +58,8 @@ def read_records(file: BinaryIO, form: Format, noted: Callable[[str], None] = la
 def _read_json_lines(lines: Lines) -> Iterator[Record]:
     for line in lines:
         if line.strip(b" \t\r\n"):
+            if b"\x1b" in line and (shift := SHIFTED.search(line)) is not None:
+                raise BadRecord(lines.number, ISO_2022, len(line[: shift.start()].decode(errors="replace")) + 1)
             key, value = pair_of(line, lines.number)
             yield Record(lines.number, key, value, lines.bytes)
 

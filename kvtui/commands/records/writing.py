@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from kvtui.commands.records.lines import BYTE_ORDER_MARK
+from kvtui.commands.records.lines import BYTE_ORDER_MARK, SHIFTED
 from kvtui.commands.records.reading import Format
 from kvtui.core.protocol import Blob, to_blob
 
@@ -36,8 +36,9 @@ def head(form: Format, *, text: bool = True) -> bytes:
 
 
 def is_text(data: bytes) -> bool:
-    """Whether a CSV file may hold it and still be a text file: it is UTF-8, without a zero."""
-    if 0 in data:
+    """Whether a CSV file may hold it and still be a text file: it is UTF-8, without a zero, and taken for no other
+    encoding."""
+    if 0 in data or SHIFTED.search(data) is not None:
         return False
     try:
         data.decode()
