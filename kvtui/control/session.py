@@ -15,6 +15,7 @@ from kvtui.control.channel import Channel, NotBegun, TurnedAway
 from kvtui.control.holder import serving
 from kvtui.control.remote import PartlyBegun, RemoteCluster, together, unread, unwritten, unwritten_many
 from kvtui.control.sockets import Sockets
+from kvtui.control.unheeded import unheeded_words
 from kvtui.control.wire import HELLO_SECONDS
 from kvtui.core.change import Change
 from kvtui.core.cluster import (
@@ -159,6 +160,8 @@ class Session:
             await self._reach()
         else:
             await self._open(must_serve=True)
+        if self._remote is None and (told := unheeded_words(self.unheeded, self._settings, self.snapshot())):
+            self._happenings.emit(Level.WARNING, told)
 
     async def take_up(self) -> str:
         if self._remote is None:

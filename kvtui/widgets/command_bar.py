@@ -165,7 +165,9 @@ Escape gives back what was there. What is not plain text is shown in double quot
     @property
     def _idle(self) -> tuple[str, ...]:
         explains, completes = f"{key_of(self.screen, 'help')} explains", key_of(self.screen, "complete")
-        return (f"{explains}, {completes} completes", explains) if completes else (explains,)
+        if completes:
+            return f"{explains}, {completes} completes", explains
+        return f"Esc back to typing, {explains}", "Esc back to typing"
 
     def _say(self, text: str, *, error: bool = False) -> None:
         self._refused = self.text if error else None

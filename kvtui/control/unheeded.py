@@ -1,0 +1,26 @@
+"""Options that were given for a new cluster, where there is one already: who opens it is told that they change nothing."""
+
+from collections.abc import Sequence
+
+from kvtui.core.opening import Settings
+from kvtui.core.snapshot import ClusterSnapshot
+
+
+def unheeded_words(options: Sequence[str], settings: Settings, picture: ClusterSnapshot) -> str:
+    """Which of the ``options``, named as on the command line, ask for another cluster than the one that was opened; or empty."""
+    policy, _, vnodes = picture.policy.partition(" ")
+    holds = {
+        "--nodes": settings.nodes == len(picture.nodes),
+        "--replicas": settings.replication == picture.replication,
+        "--policy": settings.policy == policy,
+        "--vnodes": str(settings.vnodes) == vnodes,
+    }
+    other = [option for option in options if not holds.get(option, True)]
+    if not other:
+        return ""
+    nodes = f"{len(picture.nodes)} {'node' if len(picture.nodes) == 1 else 'nodes'}"
+    copies = f"{picture.replication} {'copy' if picture.replication == 1 else 'copies'} of each key"
+    return (
+        f"{', '.join(other)} {'changes' if len(other) == 1 else 'change'} nothing: this cluster exists already,"
+        f" with {nodes}, {copies}, {picture.policy}"
+    )
