@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 import threading
 from collections.abc import Sequence
@@ -13,10 +12,11 @@ from typing import TYPE_CHECKING, Final
 import anyio
 
 from kvtui.commands.reachable import known_words
-from kvtui.commands.wording import counted, harmless
+from kvtui.commands.wording import counted
 from kvtui.core.cluster import ClusterError
 from kvtui.core.naming import named
 from kvtui.core.snapshot import ClusterSnapshot, NodeState
+from kvtui.notation import as_shell_word, as_word
 
 if TYPE_CHECKING:
     from kvtui.control.session import Session
@@ -61,7 +61,7 @@ def farewell(picture: ClusterSnapshot, holder: str, again: str, *, all_counted: 
 def _kept(picture: ClusterSnapshot, all_counted: bool) -> str:
     """``20,002 keys are kept in /home/ann/lab``. What could not be asked for its keys is named instead of counted."""
     own = any(view.started_here for view in picture.nodes)
-    places = [harmless(picture.state_directory)] * (own or not picture.nodes)
+    places = [as_word(picture.state_directory)] * (own or not picture.nodes)
     places += [f"{view.id} ({view.host}:{view.port})" for view in picture.nodes if not view.started_here]
     where = f"kept in {named(places)}" if own or not picture.nodes else f"kept by {named(places)}"
     if picture.stopped or not all_counted:
@@ -89,7 +89,7 @@ def again_with(options: Options, role: str, *, default: bool) -> str:
     )
     for name, value in given:
         if value is not None:
-            words += [name, harmless(shlex.quote(str(value)))]
+            words += [name, as_shell_word(str(value))]
     return " ".join(words)
 
 

@@ -34,7 +34,7 @@ from kvtui.farewell import again_with, said_in_leaving, say
 from kvtui.hangup import told_of_hangup
 from kvtui.last_resort import LastResort
 from kvtui.log import log_events, logging_to
-from kvtui.notation import escape
+from kvtui.notation import as_shell_word, as_word
 from kvtui.options import Options
 from kvtui.shell import Signals, run_commands, run_shell
 
@@ -185,7 +185,7 @@ async def recover_state(options: Options, addresses: Sequence[tuple[str, int]], 
     except ClusterError as error:
         return _complain(str(error), CANNOT_OPEN)
     topology = rebuilt.topology
-    print(f"Rebuilt cluster {topology.name} from {', '.join(rebuilt.present)} (epoch {topology.epoch})")
+    print(f"Rebuilt cluster {as_word(topology.name)} from {', '.join(rebuilt.present)} (epoch {topology.epoch})")
     if rebuilt.missing:
         print(f"Not found: {', '.join(rebuilt.missing)}")
     if rebuilt.lost:
@@ -194,7 +194,7 @@ async def recover_state(options: Options, addresses: Sequence[tuple[str, int]], 
         )
     if rebuilt.disputed:
         print(f"Of {rebuilt.disputed:,} of them it can't be said which of several coordinators served them last")
-    print(escape(f"Open it with: kvtui --state {directory}"))
+    print(f"Open it with: kvtui --state {as_shell_word(str(directory))}")
     return 0
 
 
@@ -236,9 +236,10 @@ async def _used(
 
 async def serve(cluster: Cluster, settings: Settings) -> int:
     """Do nothing but hold the coordinator, until a signal comes or it can't serve any more."""
-    told = f"kvtui: serving {settings.state} (process {os.getpid()}); attach with: kvtui --state {settings.state}"
+    state = str(settings.state)
+    told = f"serving {as_word(state)} (process {os.getpid()}); attach with: kvtui --state {as_shell_word(state)}"
     try:
-        print(escape(told), flush=True)
+        print(f"kvtui: {told}", flush=True)
     except OSError:  # nobody may be there to read it
         give_up_output()
     snapshot = cluster.snapshot()

@@ -9,6 +9,7 @@ Text here is Unicode with surrogate escapes for bytes that are not UTF-8, as ``w
 from __future__ import annotations
 
 import re
+import shlex
 import unicodedata
 from functools import lru_cache
 from typing import Final
@@ -46,6 +47,7 @@ _ODD: Final = re.compile(
 )
 _ESCAPE: Final = re.compile(r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)?", re.DOTALL)
 _NO_ASCII: Final = re.compile(r"[^\x00-\x7f]")
+_IN_SHELL: Final = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\x1b": "\\e", "\\": "\\\\", "'": "\\'"}
 _MEANT: Final = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\"}
 
 
@@ -87,6 +89,28 @@ def as_rest(text: str) -> str:
     """
     misread = text == NOT_FOUND or any(arrow in text for arrow in ARROWS)
     return text if _is_plain(text) and not misread else in_quotes(text)
+
+
+def as_shell_word(text: str) -> str:
+    """``text``, such as a path, as one word of a command to copy into a system's shell: quoted as any shell reads it, or with
+    escapes in ``$'...'`` (bash, zsh, ksh) where some of it can't be shown."""
+    if escape(text) == text and (text.isascii() or not _ascii_alone):
+        return shlex.quote(text)
+    word = "".join(map(_in_shell, text))
+    if escape(word) != word or _ascii_alone:  # characters that can be shown alone, and not together
+        word = _NO_ASCII.sub(lambda found: _octal(found[0]), word)
+    return f"$'{word}'"
+
+
+def _in_shell(character: str) -> str:
+    if character in _IN_SHELL:
+        return _IN_SHELL[character]
+    return character if escape(character) == character else _octal(character)
+
+
+def _octal(character: str) -> str:
+    """Byte by byte: three digits, which no digit that follows becomes part of."""
+    return "".join(f"\\{byte:03o}" for byte in character.encode("utf-8", "surrogateescape"))
 
 
 def brief(text: str, width: int = 40) -> str:

@@ -85,3 +85,14 @@ def test_the_command_that_opens_it_again_names_what_is_not_the_default() -> None
     options = Options(state=Path("my lab"), secret_file=Path("s"))
     assert again_with(options, "shell", default=False) == "kvtui shell --state 'my lab' --secret-file s"
     assert again_with(replace(options, secret_file=None), "dashboard", default=True) == "kvtui"
+
+
+ODD = "/tmp/it's st[-red]\n\x1b[31m日本\u202e\udcff"
+
+
+def test_a_place_that_can_not_be_shown_is_told_in_the_notation_and_opened_again_with_what_a_shell_reads() -> None:
+    again = again_with(Options(state=Path(ODD)), "dashboard", default=False)
+    assert again == r"kvtui --state $'/tmp/it\'s st[-red]\n\e[31m日本\342\200\256\377'"
+    (said,) = farewell(replace(KEPT, state_directory=ODD), "", again, all_counted=True)
+    assert said.startswith('20,002 keys are kept in "/tmp/it\'s st[-red]\\n\\x1b[31m日本\\u202e\\xff"; open')
+    assert said.endswith(again)

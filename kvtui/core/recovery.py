@@ -22,6 +22,7 @@ from kvtui.core.seams.directory_trust import UnsafeDirectory
 from kvtui.core.seams.launcher import LaunchFailed, NodeProcess, NodeSpec
 from kvtui.core.seams.storage import EngineFailed, EngineFull, EngineLocked, EngineUnreadable, StorageEngine, let_go
 from kvtui.core.seams.transport import Transport, Unreachable
+from kvtui.notation import as_shell_word, as_word
 
 ROLE = "kvtui recover"
 METADATA = "metadata"
@@ -78,8 +79,8 @@ def _empty_log(engine: StorageEngine, state: Path) -> MetadataLog:
     log = MetadataLog(engine)
     if not log.empty:
         raise ClusterError(
-            f"{state} holds the log of cluster {log.topology.name} already: open it with kvtui --state {state}, or move"
-            f" {state / METADATA} away to rebuild it from the nodes"
+            f"{as_word(str(state))} holds the log of cluster {as_word(log.topology.name)} already: open it with kvtui --state"
+            f" {as_shell_word(str(state))}, or move {as_word(str(state / METADATA))} away to rebuild it from the nodes"
         )
     return log
 

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-from kvtui.commands.wording import harmless
 from kvtui.core.guarantee import unserved, unwritten
 from kvtui.core.naming import awaited, named
 from kvtui.core.read_mode import ReadMode
 from kvtui.core.snapshot import ClusterSnapshot, NodeState, Progress
+from kvtui.notation import as_word
 from kvtui.widgets.panel import LinesPanel
 from kvtui.widgets.picture import Picture
 from kvtui.widgets.tints import Line, Span
@@ -31,7 +31,7 @@ READONLY: Line = ((" read-only ", "warning reverse"),)
 
 def header_line(snapshot: ClusterSnapshot, width: int, *, readonly: bool = False) -> Line:
     """The line in ``width`` cells; what has no room goes from the least important on."""
-    name: Line = ((" kvtui", "bold accent"), (f" · {harmless(snapshot.name)}" if snapshot.name else "", "dim"))
+    name: Line = ((" kvtui", "bold accent"), (f" · {as_word(snapshot.name)}" if snapshot.name else "", "dim"))
     if readonly:
         name = (*name, (" ", "text"), *READONLY)
     parts: list[Line] = [_nodes_up(snapshot), safety(snapshot)]

@@ -1,5 +1,7 @@
 """The notation: what is shown can be typed and means exactly that; it hides nothing, moves nothing, and looks like no other's."""
 
+import os
+import subprocess
 import unicodedata
 
 import pytest
@@ -20,7 +22,7 @@ from kvtui.commands.wording import (
     whole,
     whole_value,
 )
-from kvtui.notation import as_rest, as_word, use_ascii_alone
+from kvtui.notation import as_rest, as_shell_word, as_word, escape, use_ascii_alone
 
 NASTY = st.sampled_from(
     [
@@ -170,3 +172,32 @@ def test_completion_offers_a_key_as_it_is_to_be_typed(text: str) -> None:
 )
 def test_what_a_terminal_may_be_given_as_it_is(data: bytes, tame: bool) -> None:
     assert is_tame(data) is tame
+
+
+def test_a_word_for_a_shell_is_what_the_shell_reads_and_hides_nothing() -> None:
+    texts = [
+        "plain",
+        "my lab",
+        "it's",
+        "$HOME;`x`!!",
+        "-red]\n\x1b[31m日本",
+        "e\u0301",
+        "a\u03361",
+        "\x017",
+        "\udcff9",
+        "\u202ex",
+        "\\\t",
+    ]
+    texts += [f"{left}{right}7" for left in "\n'\\e日" for right in '\u0301\u3164\x7f"$ ']
+    words = [as_shell_word(text) for text in texts]
+    use_ascii_alone(True)
+    try:
+        words += (plain := [as_shell_word(text) for text in texts])
+    finally:
+        use_ascii_alone(False)
+    assert all(word.isascii() for word in plain)
+    assert [word for word in words if escape(word) != word] == []
+    assert words[:4] == ["plain", "'my lab'", "'it'\"'\"'s'", "'$HOME;`x`!!'"]
+    script = b"printf '%s\\0' " + os.fsencode(" ".join(words))
+    read = subprocess.run(["bash", "-c", script], capture_output=True, check=True).stdout
+    assert [os.fsdecode(word) for word in read.split(b"\0")[:-1]] == texts * 2

@@ -290,3 +290,8 @@ def test_entries_that_are_damaged_are_told_in_red() -> None:
     odd = replace(healthy, nodes=(replace(healthy.nodes[0], damaged=2),))
     found = NodeLines(odd, {}, "", 50)
     assert found[1].line == (("  damaged: 2 entries not served", "bad"),)
+
+
+def test_a_cluster_whose_name_can_not_be_shown_is_named_in_the_notation() -> None:
+    odd = replace(frozen.healthy(), name="st[-red]\n\x1b[31m日本")
+    assert ' · "st[-red]\\n\\x1b[31m日本" ' in plain(header_line(odd, 120))

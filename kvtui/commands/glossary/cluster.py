@@ -7,12 +7,13 @@ from kvtui.commands.reachable import keys_words
 from kvtui.commands.ring import throttle_words
 from kvtui.commands.wording import counted, harmless
 from kvtui.core.snapshot import ClusterSnapshot
+from kvtui.notation import as_word
 
 HERE = ("127.0.0.1", "localhost", "::1")
 
 
 def _cluster(picture: ClusterSnapshot) -> str:
-    return f"This one is called {harmless(picture.name)} and has {counted(len(picture.nodes), 'node')}."
+    return f"This one is called {as_word(picture.name)} and has {counted(len(picture.nodes), 'node')}."
 
 
 def _holder(picture: ClusterSnapshot) -> str:

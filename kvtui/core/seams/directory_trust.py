@@ -8,7 +8,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Final
 
-from kvtui.notation import brief
+from kvtui.notation import as_shell_word, as_word, brief
 
 OURS_WITHIN: Final = ("metadata", "nodes")
 """Directories that kvtui makes in a state directory."""
@@ -66,7 +66,8 @@ def admit(path: Path) -> str:
         return _close_to_group(path, directory)
     if standing is Standing.WORLD_WRITABLE:
         raise UnsafeDirectory(
-            f"every user of this machine can change what is in {path}: see that all of it is yours, then chmod o-w {path}"
+            f"every user of this machine can change what is in {as_word(str(path))}: see that all of it is yours, then"
+            f" chmod o-w {as_shell_word(str(path))}"
             f" (or take a directory of your own)"
         )
     if standing is Standing.FOREIGN:
@@ -118,7 +119,11 @@ def _close_to_group(path: Path, directory: os.stat_result) -> str:
     try:
         os.chmod(path, stat.S_IMODE(directory.st_mode) & ~stat.S_IWGRP)
     except OSError as error:
-        return f"the group of {path} can change what is in it, and it can't be closed ({error.strerror or error}): chmod g-w {path}"
+        why = error.strerror or error
+        return (
+            f"the group of {as_word(str(path))} can change what is in it, and it can't be closed ({why}):"
+            f" chmod g-w {as_shell_word(str(path))}"
+        )
     return ""
 
 

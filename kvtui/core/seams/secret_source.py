@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from kvtui.core.authentication import SECRET_BYTES_MOST, BadSecret, Secret
+from kvtui.notation import as_shell_word, as_word
 
 VARIABLE: Final = "KVTUI_SECRET"
 """The environment variable that holds the secret itself."""
@@ -72,19 +73,22 @@ def _read(path: Path, warn: Callable[[str], None]) -> Secret:
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise BadSecret(f"the secret file {path} can't be read: {(error.strerror or str(error)).lower()}") from None
+        raise BadSecret(
+            f"the secret file {as_word(str(path))} can't be read: {(error.strerror or str(error)).lower()}"
+        ) from None
     try:
         return Secret(text)
     except BadSecret as error:
-        raise BadSecret(f"the secret file {path} can't be used: {error}") from None
+        raise BadSecret(f"the secret file {as_word(str(path))} can't be used: {error}") from None
 
 
 def _check(path: Path, guarded: Guarded, warn: Callable[[str], None]) -> None:
+    file, shut = f"the secret file {as_word(str(path))}", f"chmod 600 {as_shell_word(str(path))}"
     if guarded is Guarded.OPEN:
-        raise BadSecret(f"the secret file {path} is open to others: chmod 600 {path}")
+        raise BadSecret(f"{file} is open to others: {shut}")
     if guarded is Guarded.WRITABLE:
-        raise BadSecret(f"the secret file {path} can be changed by others: have it given to you, and chmod 600 {path}")
+        raise BadSecret(f"{file} can be changed by others: have it given to you, and {shut}")
     if guarded is Guarded.FOREIGN:
-        raise BadSecret(f"the secret file {path} belongs to another user, who can read it")
+        raise BadSecret(f"{file} belongs to another user, who can read it")
     if guarded is Guarded.OPEN_FOR_GOOD:
-        warn(f"the secret file {path} is open to others, and this user can't change that: who can read it may do all")
+        warn(f"{file} is open to others, and this user can't change that: who can read it may do all")
