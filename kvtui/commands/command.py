@@ -11,6 +11,7 @@ from kvtui.notation import as_rest, as_word
 
 if TYPE_CHECKING:
     from kvtui.commands.context import Context
+    from kvtui.core.snapshot import ClusterSnapshot
 
 
 CHOICES_SHOWN = 24
@@ -44,10 +45,17 @@ class Kind(StrEnum):
 class CommandError(Exception):
     """A line that is no command, in one line of words; ``argument`` names the argument at fault, if it is one's."""
 
-    def __init__(self, text: str, argument: str | None = None) -> None:
+    def __init__(self, text: str, argument: str | None = None, bare: Command | None = None) -> None:
+        """``bare``: the command that was typed with nothing behind it."""
         super().__init__(text)
         self.text = text
         self.argument = argument
+        self._bare = bare
+
+    def said(self, picture: ClusterSnapshot) -> str:
+        """The text; of a command that sets something and was typed alone, also what is set now."""
+        present = self._bare.present if self._bare is not None else None
+        return f"{self.text}. Now: {present(picture)}" if present is not None else self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +124,8 @@ class Command:
     settings: tuple[Argument, ...] = ()
     """Written ``name=value`` anywhere behind the name, each at most once."""
     aliases: tuple[str, ...] = ()
+    present: Callable[[ClusterSnapshot], str] | None = None
+    """What it sets, as it is now: said where nothing was typed behind its name."""
     changes: bool | frozenset[str] = field(kw_only=True)
     """Or the choices of an argument with which it does."""
 

@@ -78,7 +78,8 @@ def _arguments(text: str, at: int, command: Command) -> tuple[dict[str, str], se
         at = word.stop
     for argument in waiting:
         if not argument.optional:
-            raise _error(command, argument, "missing")
+            bare = None if values or flags else command
+            raise _error(command, argument, "missing", bare)
     return values, flags
 
 
@@ -161,8 +162,8 @@ def _too_many(command: Command) -> CommandError:
     )
 
 
-def _error(command: Command, argument: Argument, problem: str) -> CommandError:
-    return CommandError(f"{argument.name}: {problem}. {_usage(command)}", argument.name)
+def _error(command: Command, argument: Argument, problem: str, bare: Command | None = None) -> CommandError:
+    return CommandError(f"{argument.name}: {problem}. {_usage(command)}", argument.name, bare)
 
 
 def _usage(command: Command) -> str:

@@ -161,6 +161,7 @@ COMMANDS: tuple[Command, ...] = (
         "With two copies a key outlives the death of one node. Keys that exist are copied in the background; with fewer nodes"
         " than N, every node holds every key.",
         set_replicas,
+        present=lambda picture: f"{counted(picture.replication, 'copy', 'copies')} of every key",
         changes=True,
     ),
     Command(

@@ -9,6 +9,8 @@ from kvtui.commands.rising import slots_move
 from kvtui.commands.wording import counted
 from kvtui.core.cluster import Cluster, ClusterError, Guarantees, Policies, ReadMode, Throttles
 from kvtui.core.events import Level
+from kvtui.core.naming import named
+from kvtui.core.snapshot import ClusterSnapshot
 
 
 async def set_quorum(invocation: Invocation, context: Context) -> bool:
@@ -81,6 +83,10 @@ async def set_weight(invocation: Invocation, context: Context) -> bool:
     return True
 
 
+def _needed(picture: ClusterSnapshot) -> str:
+    return f"a write needs {picture.write_quorum} of {counted(picture.copies_each, 'copy', 'copies')}"
+
+
 def _guarantees(cluster: Cluster) -> Guarantees:
     if not isinstance(cluster, Guarantees):
         raise ClusterError("this cluster's guarantee can't be tuned")
@@ -101,6 +107,7 @@ COMMANDS: tuple[Command, ...] = (
         "A write is acknowledged only once so many clean replicas have it on disk. More copies are safer; but where fewer can be"
         " reached, writes fail.",
         set_quorum,
+        present=_needed,
         capability=Guarantees,
         changes=True,
     ),
@@ -115,6 +122,7 @@ COMMANDS: tuple[Command, ...] = (
         "strict: a get fails rather than answer with something that may be old. available: another replica answers, and the answer"
         " is called stale.",
         set_reads,
+        present=lambda picture: str(picture.reads),
         capability=Guarantees,
         changes=True,
     ),
@@ -125,6 +133,7 @@ COMMANDS: tuple[Command, ...] = (
         "Rebalances and recoveries copy at most so many keys a second, all nodes together, so that clients feel less of them. It"
         " takes effect at once, and holds until it is set anew.",
         set_throttle,
+        present=lambda picture: throttle_words(picture.throttle),
         capability=Throttles,
         changes=True,
     ),
@@ -138,6 +147,7 @@ COMMANDS: tuple[Command, ...] = (
         "balanced: every node holds exactly its share. classic: hashed virtual nodes, as in textbooks. Slots move in the"
         " background, while reads and writes go on.",
         set_policy,
+        present=lambda picture: picture.policy,
         capability=Policies,
         changes=True,
     ),
@@ -150,6 +160,7 @@ COMMANDS: tuple[Command, ...] = (
         "Give a node a larger share",
         "A node of weight 2 holds twice as many slots as one of weight 1. Slots move in the background.",
         set_weight,
+        present=lambda picture: named([f"{node.id} {node.weight}" for node in picture.nodes]) or "no node is there",
         capability=Policies,
         changes=True,
     ),

@@ -28,7 +28,7 @@ class Session:
         try:
             invocation = parse(text)
         except CommandError as error:
-            self._printer.say(Line(error.text, Level.BAD))
+            self._printer.say(Line(error.said(self._cluster.snapshot()), Level.BAD))
             return False
         if invocation is None:
             return True

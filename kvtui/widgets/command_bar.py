@@ -235,7 +235,7 @@ Escape gives back what was there. What is not plain text is shown in double quot
         try:
             invocation = parse(line)
         except CommandError as error:
-            self._refuse(line, error.text)
+            self._refuse(line, error.said(self.picture.snapshot))
             return
         if invocation is not None and self._readonly and invocation.changes:
             self._refuse(line, refusal(invocation.command))

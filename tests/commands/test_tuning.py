@@ -5,10 +5,12 @@ import json
 import anyio
 import pytest
 
+from kvtui.commands import CommandError, parse
 from kvtui.core.cluster import LocalNodes
 from kvtui.core.snapshot import NodeState
 from tests.commands.person import Opened
 from tests.live import lone_node
+from tests.widgets import frozen
 
 pytestmark = pytest.mark.anyio
 
@@ -72,6 +74,25 @@ async def test_a_live_ring_is_placed_anew_and_keeps_its_keys(opened: Opened) -> 
             assert await person.types(f"get key{number}") == [f"key{number} -> {number}"]
         assert await person.fails("policy balanced 8") == ["vnodes: only the classic ring has virtual nodes"]
         assert "there is no node n9" in (await person.fails("weight n9 2"))[0]
+
+
+@pytest.mark.parametrize(
+    ("line", "now"),
+    [
+        ("throttle", "throttle <rate>. Now: none"),
+        ("reads", "reads strict|available. Now: strict"),
+        ("setquorum", "setquorum <W>. Now: a write needs 1 of 2 copies"),
+        ("policy", "policy balanced|classic [vnodes]. Now: balanced"),
+        ("setreplica", "setreplica <N>. Now: 2 copies of every key"),
+        ("weight", "weight <id> <weight>. Now: A 1, B 1 and C 1"),
+        ("weight A", "weight <id> <weight>"),
+        ("throttle x", "throttle <rate>"),
+    ],
+)
+def test_a_setting_that_is_typed_alone_says_how_it_is_set_and_what_it_is_now(line: str, now: str) -> None:
+    with pytest.raises(CommandError) as refused:
+        parse(line)
+    assert refused.value.said(frozen.healthy()).endswith(f"Usage: {now}")
 
 
 async def test_a_node_that_is_down_is_removed_only_by_force(opened: Opened) -> None:
