@@ -73,6 +73,31 @@ def test_what_can_not_be_served_waits_for_nodes_that_are_named() -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "name", "value"),
+    [
+        ("later copies", "later copy", "Every key has 1 later copy here now."),
+        ("another copy", "later copy", "1 later copy"),
+        ("first copies", "first replica", "Of the ring: A 33."),
+        ("can be reached", "served", "256 of 256 slots are served now."),
+        ("can't be reached", "unavailable", "No slot is unavailable now."),
+        ("killed", "killed", "Down now: nobody."),
+        ("node bars", "node bars", "Keys now: A "),
+        ("focus", "focus", "arcs for 3 nodes"),
+        ("share view", "ring view", "As first replica: A 33."),
+        ("looked up", "looked up", "A key is in one of 256 slots, on 2 nodes of 3."),
+        ("connect", "connect", "This cluster"),
+    ],
+)
+def test_what_stands_on_the_screen_can_be_asked_for_as_it_stands(words: str, name: str, value: str) -> None:
+    invocation = parse(f"help {words}")
+    assert invocation is not None
+    term = find_term(invocation.values["word"])
+    assert term is not None
+    assert term.name == name
+    assert value in term.now(HEALTHY)
+
+
+@pytest.mark.parametrize(
     "text", ["help slot", "help SLOTS", "help virtual node", "help Virtual  Nodes", 'help "read repair"']
 )
 def test_words_are_typed_plainly_in_any_spelling(text: str) -> None:

@@ -44,6 +44,12 @@ def _kept(picture: ClusterSnapshot) -> str:
     return f"This cluster keeps all on disk{some}{where}."
 
 
+def _reachable(picture: ClusterSnapshot) -> str:
+    if picture.state_directory:
+        return f"This cluster's state directory is {harmless(picture.state_directory)}."
+    return "This cluster has no state directory: nobody else can connect to it."
+
+
 def _throttle(picture: ClusterSnapshot) -> str:
     return f"Now: {throttle_words(picture.throttle)}." if picture.throttle else "There is no limit now."
 
@@ -88,6 +94,14 @@ TERMS: tuple[Term, ...] = (
         "A kvtui is attached when another process holds the coordinator: it sees and does the same through that one. When the"
         " other ends, takeup goes on here.",
         _attached,
+    ),
+    Term(
+        "connect",
+        'In Python, kvtui.connect("lab") opens the cluster in the state directory lab, or attaches to the kvtui that holds it, and'
+        " kvtui.connect_sync does so without async. It is no command: a second kvtui --state lab, or kvtui -c CMD, attaches by"
+        " itself.",
+        _reachable,
+        ("connect_sync", "kvtui.connect", "kvtui.connect_sync", "api", "python"),
     ),
     Term(
         "memory only",

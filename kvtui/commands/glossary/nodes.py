@@ -87,6 +87,10 @@ def _stored(picture: ClusterSnapshot) -> str:
     return f"Nodes hold {size(sum(node.bytes for node in picture.nodes))} of keys and values now, and {counted(dead, 'tombstone')}."
 
 
+def _bars(picture: ClusterSnapshot) -> str:
+    return each_node(picture, "Keys now", lambda node: f"{harmless(node.id)} {node.keys:,}")
+
+
 def _grace(picture: ClusterSnapshot) -> str:
     return f"It is {GRACE_SECONDS:g} seconds unless --grace says otherwise. Away now: {listed(_named(picture, NodeState.DOWN))}."
 
@@ -111,6 +115,13 @@ TERMS: tuple[Term, ...] = (
         " where they have clean copies, and start brings back one that kvtui started.",
         _down,
         ("away",),
+    ),
+    Term(
+        "killed",
+        "A node is killed when its process is ended without a warning, as the command kill does: what it had on its disk is"
+        " there. It stays a member and is down until start brings it back.",
+        _down,
+        ("sigkill",),
     ),
     Term(
         "suspect",
@@ -195,6 +206,13 @@ TERMS: tuple[Term, ...] = (
         " out what life does to nodes.",
         _faults,
         ("paused", "slowed", "cut off", "partition", "by command", "fault", "faults"),
+    ),
+    Term(
+        "node bars",
+        "The bars beside the nodes compare them: their keys, bytes, operations or latency, and F4 changes which. The mark on a bar"
+        " is where the node's quota is.",
+        _bars,
+        ("node bar", "bars"),
     ),
     Term(
         "trouble",

@@ -67,6 +67,13 @@ def _firsts(picture: ClusterSnapshot) -> str:
     return each_node(picture, "Of the ring", lambda node: f"{harmless(node.id)} {node.first_share:.1%}")
 
 
+def _later(picture: ClusterSnapshot) -> str:
+    if not picture.nodes:
+        return "There are no nodes yet, and so no copies."
+    later = max(0, picture.copies_each - 1)
+    return f"Every key has {counted(later, 'later copy', 'later copies') if later else 'none'} here now."
+
+
 def _list(picture: ClusterSnapshot) -> str:
     if not picture.ranges:
         return "There is none yet: the cluster has no nodes."
@@ -153,6 +160,13 @@ TERMS: tuple[Term, ...] = (
         " coloured arcs of the ring show which node it is.",
         _firsts,
         ("first replicas", "first copy", "first copies"),
+    ),
+    Term(
+        "later copy",
+        "A later copy of a key is what its replicas but the first hold: all of them are written, and one of them answers where"
+        " the first can't. The inner rim of the ring shows those of the node in focus.",
+        _later,
+        ("later copies", "later replica", "later replicas", "another copy", "other copy", "other copies"),
     ),
     Term(
         "preference list",

@@ -170,14 +170,25 @@ TERMS: tuple[Term, ...] = (
         "A slot is unavailable while none of its clean replicas can be reached: its keys can't be read or written. Nothing is"
         " lost: it is served again when one of the nodes that it waits for is back.",
         _unavailable,
-        ("awaited", "waits", "wait", "wait for", "waits for", "reached", "takes no writes", "take no writes"),
+        (
+            "awaited",
+            "waits",
+            "wait",
+            "wait for",
+            "waits for",
+            "reached",
+            "can't be reached",
+            "can't be served",
+            "takes no writes",
+            "take no writes",
+        ),
     ),
     Term(
         "served",
         "A slot is served while a clean replica of it can be reached: gets and puts of its keys are answered. What is not"
         " served fails, and says why.",
         _served,
-        ("serves", "serve", "be served"),
+        ("serves", "serve", "be served", "can be served", "can be reached", "be reached"),
     ),
     Term(
         "lost",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from kvtui.commands.glossary.term import Term, listed
+from kvtui.commands.glossary.term import Term, each_node, listed
 from kvtui.commands.inspection import moment
 from kvtui.commands.wording import counted, harmless
 from kvtui.core.snapshot import ClusterSnapshot, NodeState
@@ -25,6 +25,15 @@ def _shown(picture: ClusterSnapshot) -> str:
 
 def _arcs(picture: ClusterSnapshot) -> str:
     return f"This ring has {counted(len(picture.ranges), 'arc')} for {counted(len(picture.nodes), 'node')}."
+
+
+def _shares(picture: ClusterSnapshot) -> str:
+    return each_node(picture, "As first replica", lambda node: f"{harmless(node.id)} {node.first_share:.1%}")
+
+
+def _slots(picture: ClusterSnapshot) -> str:
+    nodes = f"{counted(picture.copies_each, 'node')} of {len(picture.nodes)}"
+    return f"A key is in one of {counted(picture.slots, 'slot')}, on {nodes}."
 
 
 def _hollow(picture: ClusterSnapshot) -> str:
@@ -62,7 +71,21 @@ TERMS: tuple[Term, ...] = (
         "The node in focus is the one that was clicked, or chosen with the arrows: its parts of the ring are bright, the others"
         " dim. Esc ends that.",
         _arcs,
-        ("in focus", "view"),
+        ("in focus", "focus view"),
+    ),
+    Term(
+        "ring view",
+        "The ring has three views, and F2 goes to the next: every range, the ranges of the node in focus, and the nodes' shares. The"
+        " share view has one arc a node, as long as its share.",
+        _shares,
+        ("ring views", "view", "views", "share view", "shares view"),
+    ),
+    Term(
+        "looked up",
+        "A key is looked up by the commands where and explain: the ring shows its place and its replicas until another one is. In"
+        " the middle of the ring stands why they are its replicas.",
+        _slots,
+        ("look up", "lookup", "key looked up", "the key looked up"),
     ),
     Term(
         "inner rim",
