@@ -75,8 +75,8 @@ TERMS: tuple[Term, ...] = (
     ),
     Term(
         "ring view",
-        "The ring has three views, and F2 goes to the next: every range, the ranges of the node in focus, and the nodes' shares. The"
-        " share view has one arc a node, as long as its share.",
+        "The ring has three views, and F2 goes to the next: every range, the ranges of the node in focus, and the nodes' shares."
+        " The share view has one arc a node, as long as its share.",
         _shares,
         ("ring views", "view", "views", "share view", "shares view"),
     ),
