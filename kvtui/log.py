@@ -21,6 +21,7 @@ from kvtui.core.cluster import Cluster
 from kvtui.core.defect_place import kind_and_place
 from kvtui.core.events import Level
 from kvtui.core.seams.private_files import open_private
+from kvtui.notation import escape
 
 FILE: Final = "kvtui.log"
 BYTES_MOST: Final = 1024 * 1024
@@ -44,7 +45,7 @@ class _Lines(logging.Formatter):
         text = record.getMessage() if ours else f"{record.name}: {str(record.msg).partition(chr(10))[0]}"
         if record.exc_info and record.exc_info[1] is not None:
             text += f" ({kind_and_place(record.exc_info[1])})"
-        text = "".join(char if char.isprintable() else "·" for char in text[:LINE_MOST])
+        text = escape(text[:LINE_MOST])[:LINE_MOST]
         stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))
         return f"{stamp} {record.levelname:<7} {text}"
 

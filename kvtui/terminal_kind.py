@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from kvtui.notation import brief
+
 NAME_MOST: Final = 40
 _UNABLE: Final = re.compile(
     r"(dumb|unknown|emacs|network|dialup|arpanet|switch|ethernet|patch|plugboard|lpr|printer|teletype|tty\d|vt5\d|adm\d|wy\d|tvi|hp)",
@@ -34,8 +36,7 @@ def why_unfit(name: str | None, placing: Placing | None = None) -> str:
     # To what draws, these two are no terminals, whatever the system says of them.
     if fit and name.lower() not in ("dumb", "unknown"):
         return ""
-    shown = "".join(char if char.isprintable() else "·" for char in name[:NAME_MOST])
-    return f"this terminal (TERM={shown}) can't place its cursor, as the dashboard must; {hint}"
+    return f"this terminal (TERM={brief(name, NAME_MOST)}) can't place its cursor, as the dashboard must; {hint}"
 
 
 def described(name: str) -> bytes | None:

@@ -13,7 +13,7 @@ def test_lines_have_time_and_level_and_stay_one_line(tmp_path: Path) -> None:
     with logging_to(tmp_path):
         logging.getLogger("kvtui.core").info("node %s is UP\nor so \x1b[2J", "A")
     (line,) = (tmp_path / FILE).read_text().splitlines()
-    assert line[20:] == "INFO    node A is UP·or so ·[2J"
+    assert line[20:] == "INFO    node A is UP\\nor so \\x1b[2J"
     assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
 
 

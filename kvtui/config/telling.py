@@ -38,6 +38,6 @@ def _written(value: object) -> str:
     if not isinstance(value, str):
         return str(value)
     escaped = (
-        f"\\{char}" if char in '"\\' else char if char.isprintable() else f"\\u{ord(char):04x}" for char in value
+        f"\\{char}" if char in '"\\' else char if char.isprintable() else f"\\U{ord(char):08x}" for char in value
     )
     return f'"{"".join(escaped)}"'

@@ -15,7 +15,8 @@ from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
 from kvtui.commands.wording import harmless
-from kvtui.widgets.words import short
+from kvtui.config.toml_problem import toml_problem
+from kvtui.notation import as_rest, brief
 
 FILES_MOST = 100
 """Files that are looked at; the first by name."""
@@ -45,11 +46,11 @@ def theme_of(text: str) -> Theme:
     """The theme that a file describes: ``name``, ``dark`` (true) and a table of ``colours``. Raises ThemeProblem."""
     try:
         given = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ThemeProblem(f"not TOML: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise ThemeProblem(toml_problem(text, error)) from None
     for name in given:
         if name not in ("name", "dark", "colours"):
-            raise ThemeProblem(f"{harmless(short(name, 40))}: no such setting; there are name, dark and [colours]")
+            raise ThemeProblem(f"{brief(name)}: no such setting; there are name, dark and [colours]")
     title, dark, colours = given.get("name"), given.get("dark", True), given.get("colours", {})
     if not isinstance(title, str) or not _NAME.fullmatch(title) or harmless(title) != title:
         raise ThemeProblem('name: a name in quotes, of letters, digits, spaces and -_., such as "sea"')
@@ -67,7 +68,7 @@ def _checked(name: str, value: object) -> str:
     if name not in COLOURS:
         near = get_close_matches(name, COLOURS, n=1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(COLOURS)}"
-        raise ThemeProblem(f"colours.{harmless(short(name, 40))}: no such colour; {hint}")
+        raise ThemeProblem(f"colours.{brief(name)}: no such colour; {hint}")
     try:
         if not isinstance(value, str):
             raise TypeError
@@ -98,7 +99,7 @@ def user_themes(directory: Path | None, taken: Container[str]) -> Found:
                 raise ThemeProblem(f'name: "{theme.name}" is another theme\'s name')
             themes[theme.name] = theme
         except ThemeProblem as problem:
-            problems.append(f"theme {path.name} is left out: {problem}")
+            problems.append(f"theme {as_rest(path.name)} is left out: {problem}")
     return Found(tuple(themes.values()), tuple(problems))
 
 
@@ -123,4 +124,4 @@ def known_theme(wanted: str, available: Mapping[str, Theme], otherwise: str) -> 
         return wanted, ""
     near = get_close_matches(wanted, available, n=1)
     hint = f" (did you mean {near[0]}?)" if near else ""
-    return otherwise, f'there is no theme "{harmless(short(wanted, 40))}"{hint}; {otherwise} takes its place'
+    return otherwise, f"there is no theme {brief(wanted)}{hint}; {otherwise} takes its place"

@@ -125,10 +125,10 @@ def test_any_value_is_taken_or_told_with_its_setting(name: str, value: object) -
 
 
 def test_what_is_told_says_the_same_when_it_is_read() -> None:
-    given = configuration_of('theme = "a \\"b\\" \\u00e9"\nnodes = 2\n[keys]\nhelp = "f9,ctrl+o"')
+    given = configuration_of('theme = "a \\"b\\" \\u00e9\\U000e0041\\n"\nnodes = 2\n[keys]\nhelp = "f9,ctrl+o"')
     again = configuration_of("\n".join(told(given)))
     assert told(again) == told(given)
-    assert (again.theme, again.nodes, again.keys["help"]) == ('a "b" é', 2, "f9,ctrl+o")
+    assert (again.theme, again.nodes, again.keys["help"]) == ('a "b" é\U000e0041\n', 2, "f9,ctrl+o")
 
 
 def test_the_environment_overrules_the_file_and_tells_drawing() -> None:

@@ -36,6 +36,10 @@ def test_a_theme_file_is_a_theme() -> None:
         ('name = "x"\n[colours]\nprimary = "ansi_red"', "colours.primary"),
         ('name = "x"\ncolors = 3', "no such setting"),
         ("name", "not TOML"),
+        ('name = "x"\n"a\\nb" = 3', r'"a\\nb": no such setting'),
+        ("dark = " + 5_000 * "1", "a number in it is longer"),
+        ("a = 1\nb = " + 20_000 * "[", "line 2: brackets within brackets"),
+        ('name = "x"\nname = "y"', "line 2: name is set already"),
     ],
 )
 def test_what_is_wrong_with_a_theme_is_told(text: str, words: str) -> None:
@@ -96,7 +100,7 @@ async def test_a_missing_or_broken_theme_falls_back_with_a_notice(tmp_path: Path
         assert shown.app.theme == "kvtui-night"
         told = shown.said
         assert "theme sea.toml is left out: colours.primary" in told
-        assert 'there is no theme "sea"; kvtui-night takes its place' in told
+        assert "there is no theme sea; kvtui-night takes its place" in told
 
 
 @pytest.mark.anyio
