@@ -11,10 +11,13 @@ import sys
 import termios
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
+from time import monotonic
 from typing import IO, Any, Final
 
+from textual import events
 from textual.drivers._writer_thread import WriterThread
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
@@ -31,7 +34,9 @@ LOOK_SECONDS: Final = 0.1
 """How often the thread that reads looks whether it is to end, and whether a pause was long enough."""
 INPUT_BYTES: Final = 4096
 MESSAGES_AT_ONCE: Final = 64
-"""After more than these, the app takes them before anything else is read."""
+"""After so many, whoever has the keyboard takes them before more are passed on: what ends the program must not wait behind them."""
+TAKING_SECONDS: Final = 5.0
+"""So long it is waited for; who has the keyboard may be going."""
 COLUMNS_MOST: Final = 1000
 ROWS_MOST: Final = 1000
 """A larger screen is drawn in part: sizes are what somebody says, and may be anything."""
@@ -167,16 +172,25 @@ class TerminalDriver(LinuxDriver):
                     self._app.call_later(self._app.exit, return_code=HANGUP)
                     return
             messages = terminal.feed(data) if data else terminal.tick()
-            for message in messages:
+            self.pass_on(messages)
+
+    def pass_on(self, messages: Sequence[Message]) -> None:
+        """A flood waits here and in the terminal, not in the app's queues; what is left when the screen is left is dropped."""
+        for start in range(0, len(messages), MESSAGES_AT_ONCE):
+            if self.exit_event.is_set():
+                return
+            some = messages[start : start + MESSAGES_AT_ONCE]
+            for message in some:
                 self.process_message(message)
-            if len(messages) > MESSAGES_AT_ONCE:
+            if len(some) == MESSAGES_AT_ONCE:
                 self._until_taken()
 
     def _until_taken(self) -> None:
-        """A flood waits in the terminal, not in our queues."""
         taken = threading.Event()
-        self._app.call_later(taken.set)
-        while not taken.wait(LOOK_SECONDS) and not self.exit_event.is_set():
+        # By the way that keys go: call_later would overtake them.
+        self.send_message(events.Callback(partial(_behind_keys, self._app, taken.set)))
+        end = monotonic() + TAKING_SECONDS
+        while not taken.wait(LOOK_SECONDS) and not self.exit_event.is_set() and monotonic() < end:
             pass
 
     def give_back(self) -> None:
@@ -213,6 +227,12 @@ def screen_size() -> tuple[int, int]:
     if columns <= 0 or rows <= 0:
         columns, rows = shutil.get_terminal_size()
     return min(max(columns, 1), COLUMNS_MOST), min(max(rows, 1), ROWS_MOST)
+
+
+def _behind_keys(app: Any, call: Callable[[], object]) -> None:
+    """Call it once whoever has the keyboard has dealt with the keys that the app has handed on."""
+    if not (app.screen_stack and (app.focused or app.screen).call_later(call)):
+        call()
 
 
 def _raise(error: Exception) -> None:

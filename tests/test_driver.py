@@ -5,9 +5,15 @@ import os
 import select
 import threading
 
+import anyio
+import anyio.to_thread
 import pytest
+from textual import events
+from textual.app import App, ComposeResult
+from textual.message import Message
+from textual.widget import Widget
 
-from kvtui.driver import ROWS_MOST, WAITING_CHARACTERS, PatientWriter, screen_size
+from kvtui.driver import MESSAGES_AT_ONCE, ROWS_MOST, WAITING_CHARACTERS, PatientWriter, TerminalDriver, screen_size
 
 PATIENCE = 10.0
 
@@ -84,3 +90,49 @@ def test_the_size_is_what_the_system_says_whatever_variables_say(monkeypatch: py
 
         monkeypatch.setattr("os.get_terminal_size", told)
         assert screen_size() == size
+
+
+class Counting(TerminalDriver):
+    """Counts what it passes on."""
+
+    passed = 0
+
+    def process_message(self, message: Message) -> None:
+        self.passed += 1
+        super().process_message(message)
+
+
+class Typed(App[None]):
+    """Notes of each key how many are passed on already that nobody has dealt with."""
+
+    class Line(Widget, can_focus=True):
+        async def on_key(self) -> None:
+            await self.app.deal()  # type: ignore[attr-defined]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.behind: list[int] = []
+        self.driver: Counting | None = None
+
+    def compose(self) -> ComposeResult:
+        yield self.Line()
+
+    async def deal(self) -> None:
+        assert self.driver is not None
+        await anyio.sleep(0)
+        self.behind.append(self.driver.passed - len(self.behind))
+        if len(self.behind) == 2 * MESSAGES_AT_ONCE + 1:
+            self.driver.exit_event.set()
+
+
+@pytest.mark.anyio
+async def test_what_is_typed_in_a_flood_waits_before_the_app_and_is_dropped_when_the_screen_is_left() -> None:
+    app = Typed()
+    async with app.run_test() as pilot:
+        driver = app.driver = Counting(app)
+        keys = [events.Key("x", "x") for _ in range(5 * MESSAGES_AT_ONCE)]
+        with anyio.fail_after(PATIENCE):
+            await anyio.to_thread.run_sync(driver.pass_on, keys)
+        await pilot.pause()
+        assert max(app.behind) <= MESSAGES_AT_ONCE
+        assert driver.passed == 3 * MESSAGES_AT_ONCE
