@@ -15,6 +15,7 @@ import msgspec
 from kvtui.config.configuration import ALLOWED, Configuration
 from kvtui.config.keys import KeyProblem, chosen_keys
 from kvtui.config.toml_problem import toml_problem
+from kvtui.core.seams.given_file import read_given
 from kvtui.notation import as_rest, brief, escape, in_quotes
 
 BYTES_MOST: Final = 256 * 1024
@@ -62,8 +63,7 @@ def _bytes(file: Path, *, named: bool) -> bytes:
     """What is in a file. A person may name anything, a pipe for one; what is only found must be a file. Raises OSError."""
     if not named and not stat.S_ISREG(file.stat().st_mode):
         raise OSError(errno.EINVAL, "it is no file")
-    with file.open("rb") as stream:
-        return stream.read(BYTES_MOST + 1)
+    return read_given(file, BYTES_MOST)
 
 
 def configuration_of(text: str) -> Configuration:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from kvtui.core.authentication import SECRET_BYTES_MOST, BadSecret, Secret
+from kvtui.core.seams.given_file import open_given, read_all
 from kvtui.notation import as_shell_word, as_word
 
 VARIABLE: Final = "KVTUI_SECRET"
@@ -64,12 +65,12 @@ def take_secret(
 
 def _read(path: Path, warn: Callable[[str], None]) -> Secret:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = open_given(path)
         try:
             status = os.fstat(descriptor)
             read_only = bool(os.fstatvfs(descriptor).f_flag & os.ST_RDONLY)
             _check(path, how_guarded(status, os.geteuid(), read_only=read_only), warn)
-            text = os.read(descriptor, 2 * SECRET_BYTES_MOST)
+            text = read_all(descriptor, 2 * SECRET_BYTES_MOST)
         finally:
             os.close(descriptor)
     except OSError as error:

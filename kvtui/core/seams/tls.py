@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
 
+from kvtui.core.seams.given_file import as_regular_file
+
+BYTES_MOST: Final = 4 * 1024 * 1024
+"""A pipe that gives more holds no certificates."""
 SHUTDOWN_SECONDS: Final = 1.0
 """How long the other side may take to say goodbye."""
 
@@ -41,7 +45,7 @@ def as_coordinator(files: TlsFiles) -> Tls:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     _load_authority(context, files.authority)
     if files.certificate is not None:
-        _load_own(context, files)
+        _load_own(context, files.certificate, files.key)
     return Tls(client=context)
 
 
@@ -50,11 +54,11 @@ def as_node(files: TlsFiles) -> Tls:
     if files.certificate is None:
         raise BadTls("TLS needs --tls-cert, the node's own certificate")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    _load_own(context, files)
+    text = _load_own(context, files.certificate, files.key)
     if files.authority is not None:
         _load_authority(context, files.authority)
         context.verify_mode = ssl.CERT_REQUIRED
-    return Tls(server=context, fingerprint=_fingerprint(files.certificate))
+    return Tls(server=context, fingerprint=_fingerprint(text))
 
 
 def fingerprint_of(transport: asyncio.BaseTransport) -> str:
@@ -65,24 +69,27 @@ def fingerprint_of(transport: asyncio.BaseTransport) -> str:
     return hashlib.sha256(cast(bytes, session.getpeercert(binary_form=True) or b"")).hexdigest()
 
 
-def _load_own(context: ssl.SSLContext, files: TlsFiles) -> None:
+def _load_own(context: ssl.SSLContext, certificate: Path, own_key: Path | None) -> str:
+    """The text of the certificate's file."""
     try:
-        # Without a password of its own, OpenSSL would ask on the terminal and wait for ever.
-        context.load_cert_chain(files.certificate or "", files.key, password=lambda: b"")
+        with as_regular_file(certificate, BYTES_MOST) as chain, as_regular_file(own_key, BYTES_MOST) as key:
+            # Without a password of its own, OpenSSL would ask on the terminal and wait for ever.
+            context.load_cert_chain(chain or "", key, password=lambda: b"")
+            return "" if chain is None else chain.read_text(errors="replace")
     except (OSError, ValueError) as error:
-        named = f"{files.certificate} and {files.key}" if files.key else str(files.certificate)
+        named = f"{certificate} and {own_key}" if own_key else str(certificate)
         raise BadTls(f"can't use {named} for TLS: {_reason(error)}") from None
 
 
 def _load_authority(context: ssl.SSLContext, path: Path) -> None:
     try:
-        context.load_verify_locations(path)
+        with as_regular_file(path, BYTES_MOST) as authorities:
+            context.load_verify_locations(authorities)
     except (OSError, ValueError) as error:
         raise BadTls(f"can't use {path} as --tls-ca: {_reason(error)}") from None
 
 
-def _fingerprint(path: Path) -> str:
-    text = path.read_text(errors="replace")
+def _fingerprint(text: str) -> str:
     start = text.index(ssl.PEM_HEADER)
     stop = text.index(ssl.PEM_FOOTER, start) + len(ssl.PEM_FOOTER)
     return hashlib.sha256(ssl.PEM_cert_to_DER_cert(text[start:stop])).hexdigest()
