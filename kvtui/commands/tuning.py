@@ -48,7 +48,7 @@ async def set_throttle(invocation: Invocation, context: Context) -> bool:
     await cluster.set_throttle(int(invocation.values["rate"]))
     picture = await cluster.refresh()
     told = Line(f"Throttle: {throttle_words(picture.throttle)}", Level.GOOD)
-    changed = [Line("It holds at once, for moves under way too", Level.GOOD)]
+    changed = [Line("The new rate holds at once, for moves under way too", Level.GOOD)]
     context.answer([told], changed if picture.throttle != before else [told])
     return True
 

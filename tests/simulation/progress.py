@@ -80,14 +80,18 @@ class Progress:
         disk = self._disk(topology, node)
         if disk is None:
             return
-        acknowledged, of = self._model.acknowledged, len(topology.places)
+        acknowledged, gone, of = self._model.acknowledged, self._model.gone, len(topology.places)
         # What an earlier coordinator acknowledged it may have known alone.
         own = topology.epoch.to_bytes(8, "big")
         needed = max(
             (
                 disk.stored_in.get(place, 0)
                 for place, head in disk.held.items()
-                if head.startswith(own) and slot_at(place, of) in slots and acknowledged.get(place) == head[:VERSION]
+                if head.startswith(own)
+                and slot_at(place, of) in slots
+                and acknowledged.get(place) == head[:VERSION]
+                # A tombstone that it had purged, and got again from who had not yet, may go once more.
+                and gone.get(place, b"") < head[:VERSION]
             ),
             default=0,
         )
