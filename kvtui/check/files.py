@@ -142,6 +142,8 @@ _DECODER = msgspec.json.Decoder(_Entry)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    if path.is_fifo():
+        raise HistoryError(f"{path}: a pipe, not an ordinary file")  # it could keep its reader waiting for ever
     with path.open("rb") as file:
         number = 0
         while line := file.readline(LINE_BYTES + 1):

@@ -141,8 +141,12 @@ def read_result(typed: str) -> Result:
     """The result that a file holds. Raises CommandError."""
     name = shown_file(typed)
     try:
-        with open(typed_path(typed, "against"), "rb") as stream:
-            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+        path = typed_path(typed, "against")
+        kind = os.stat(path).st_mode
+        if stat.S_ISFIFO(kind):  # opening it could wait for ever
+            raise CommandError(f"against: {name} is not an ordinary file", "against")
+        with open(path, "rb") as stream:
+            if not stat.S_ISREG(kind):
                 raise CommandError(f"against: {name} is not an ordinary file", "against")
             data = stream.read(RESULT_BYTES + 1)
     except OSError as error:

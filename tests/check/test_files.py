@@ -1,6 +1,7 @@
 """Histories as files: what is written can be read, and what is no history is told in one line."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,9 @@ def test_what_is_no_history_is_told_with_its_line(tmp_path: Path, text: str, wor
         read_history(path)
     assert words in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_a_pipe_is_refused_as_it_could_keep_its_reader_waiting_for_ever(tmp_path: Path) -> None:
+    os.mkfifo(pipe := tmp_path / "pipe.jsonl")
+    with pytest.raises(HistoryError, match="a pipe, not an ordinary file"):
+        read_history(pipe)

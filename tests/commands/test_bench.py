@@ -1,5 +1,6 @@
 """bench: what it asks for, refuses, tells and saves."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -164,6 +165,7 @@ async def test_what_goes_wrong_is_a_failed_command() -> None:
 
 async def test_files_that_can_not_be_used_are_told_before_anything_runs(opened: Opened, tmp_path: Path) -> None:
     (tmp_path / "other.json").write_text("{}")
+    os.mkfifo(tmp_path / "pipe.json")
     (tmp_path / "large.json").write_bytes(b" " * (RESULT_BYTES + 1))
     async with opened(nodes=1) as person:
         for setting, words in (
@@ -171,6 +173,7 @@ async def test_files_that_can_not_be_used_are_told_before_anything_runs(opened: 
             (f"against={tmp_path}/other.json", "it is no result of kvtui bench"),
             (f"against={tmp_path}/large.json", "larger than any result"),
             ("against=/dev/null", "is not an ordinary file"),
+            (f"against={tmp_path}/pipe.json", "is not an ordinary file"),
             (f"against={tmp_path}", "can't be read"),
             (f"save={tmp_path}/nowhere/x.json", "can't be written"),
             (f"save={tmp_path}", "is not an ordinary file"),
@@ -178,7 +181,7 @@ async def test_files_that_can_not_be_used_are_told_before_anything_runs(opened: 
             (line,) = await person.fails(f"bench ops=1 {setting}")
             assert words in line
             assert person.bars[-1] == ("", 0, 0)
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["large.json", "other.json"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["large.json", "other.json", "pipe.json"]
 
 
 async def test_without_nodes_it_says_what_to_do(opened: Opened) -> None:
