@@ -58,5 +58,6 @@ class Sign(Enum):
     RIM = Told("▄▄", "inner rim", "later copies", "later copies, of the node in focus or of one that is being filled")
     UP = Told("●", "●", "node is up", "the node is up")
     FILLING = Told("◐", "◐", "node is being filled", "the node is up, and is being filled")
+    LEAVING = Told("◑", "◑", "node is leaving", "the node is up, and gives its copies to the others before it leaves")
     SILENT = Told("◌", "◌", "node is silent", "the node has been silent for longer than an answer takes")
     DOWN = Told("○", "○", "node is down", "the node is down: others serve its keys, where they have a clean copy")

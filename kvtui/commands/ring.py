@@ -115,7 +115,7 @@ async def set_replicas(invocation: Invocation, context: Context) -> bool:
     before = context.cluster.snapshot()
     await context.cluster.set_replication(wanted)
     follows = number_set(wanted, before, await context.cluster.refresh())
-    done = Line(f"every key is to have {counted(wanted, 'copy', 'copies')}: done at once", Level.GOOD)
+    done = Line("Nothing had to be copied or removed", Level.GOOD)
     context.answer([Line(f"[Coordinator] Replica set to {wanted}", Level.GOOD), *follows], follows or [done])
     return True
 

@@ -113,7 +113,10 @@ class NodeLines:
         text = text_of(self._scale.measure, value)
         spans.append((f"{text:>{columns.value}} ", "text"))
         share = node.share / self._total if self._total else 0.0
-        spans.append((f"{percent(share):>{SHARE}}", "dim"))
+        told = f"{percent(share):>{SHARE}}"
+        if sum(cell_len(part) for part, _ in spans) + len(told) > self._width:
+            return tuple(spans)  # a number that is cut would be another one
+        spans.append((told, "dim"))
         if columns.quota:
             quota = node.quota / self._quotas if self._quotas else 0.0
             spans.append((f" of {percent(quota):<{columns.quota - 4}}", "dim"))

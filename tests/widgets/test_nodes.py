@@ -165,3 +165,12 @@ def test_columns_stand_below_each_other(width: int) -> None:
     lines = [plain(found[row].line) for row in range(3)]
     assert len({len(line) for line in lines}) == 1
     assert len({line.index("%") for line in lines}) == 1
+
+
+@pytest.mark.parametrize("width", range(8, 40))
+def test_no_number_of_a_node_is_cut_where_there_is_little_room(width: int) -> None:
+    snapshot = frozen.healthy(["a", "b"], keys=7_994)
+    for row in range(2):
+        text = "".join(part for part, _ in NodeLines(snapshot, {}, "", width)[row].line)
+        assert "%" not in text or len(text) <= width
+        assert ("%" in text) is (width >= len("● a up 7,994  50.0%"))
