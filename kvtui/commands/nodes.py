@@ -89,7 +89,7 @@ async def start(invocation: Invocation, context: Context) -> bool:
     """``start``."""
     node = invocation.values["id"]
     await _local(context).start_node(node)
-    context.answer([Line(f"Node started: {node}", Level.GOOD)], [_started(node, await _picture(context))])
+    context.answer([Line(f"Node started: {node}", Level.GOOD)], [started(node, await _picture(context))])
     return True
 
 
@@ -98,11 +98,13 @@ async def _picture(context: Context) -> ClusterSnapshot:
     return await context.cluster.refresh() if context.voice is Voice.PLAIN else context.cluster.snapshot()
 
 
-def _started(node: str, picture: ClusterSnapshot) -> Line:
+def started(node: str, picture: ClusterSnapshot) -> Line:
     """What a node that runs again has to do before it is as the others are."""
     view = picture.node(node)
     if view is not None and view.behind:
         return Line(f"{node} is made equal to the others in the background: {counted(view.behind, 'slot')} to look at")
+    if view is not None and not view.share:
+        return Line(f"{node} is a replica of nothing now: it gets its share of the ring in the background")
     return Line(f"{node} has all that it is to have", Level.GOOD)
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from kvtui.commands import Context, Level, Line, Voice, original, parse, plain, run
+from kvtui.commands.nodes import started
 from kvtui.commands.rising import number_set, slots_move, to_come
 from kvtui.core.cluster import Outcome, Read, Rebalanced, ReplicaAnswer, Written
 from kvtui.core.snapshot import Progress
@@ -44,6 +45,16 @@ def test_a_node_that_keeps_nothing_comes_back_empty_and_that_is_said() -> None:
     assert kept == Line("start n1 brings it back with what it holds", Level.GOOD)
     gone = plain.brought_back(replace(TWO, durable=False), "n1", "with what it holds")
     assert gone == Line("start n1 brings it back empty: with --memory a node keeps nothing when it ends", Level.WARNING)
+
+
+def test_a_node_that_runs_again_says_what_it_has_to_do() -> None:
+    whole, *others = frozen.healthy().nodes
+    for view, words in (
+        (whole, "A has all that it is to have"),
+        (replace(whole, behind=7), "A is made equal to the others in the background: 7 slots to look at"),
+        (replace(whole, share=0.0), "A is a replica of nothing now: it gets its share of the ring in the background"),
+    ):
+        assert started("A", replace(frozen.healthy(), nodes=(view, *others))).text == words
 
 
 def test_a_long_value_is_shown_shortly_where_it_was_put() -> None:
