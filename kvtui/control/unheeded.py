@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from kvtui.core.naming import nodes
 from kvtui.core.opening import Settings
 from kvtui.core.snapshot import ClusterSnapshot
 
@@ -18,9 +19,8 @@ def unheeded_words(options: Sequence[str], settings: Settings, picture: ClusterS
     other = [option for option in options if not holds.get(option, True)]
     if not other:
         return ""
-    nodes = f"{len(picture.nodes)} {'node' if len(picture.nodes) == 1 else 'nodes'}"
     copies = f"{picture.replication} {'copy' if picture.replication == 1 else 'copies'} of each key"
     return (
         f"{', '.join(other)} {'changes' if len(other) == 1 else 'change'} nothing: this cluster exists already,"
-        f" with {nodes}, {copies}, {picture.policy}"
+        f" with {nodes(len(picture.nodes))}, {copies}, {picture.policy}"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kvtui.core.naming import NAMED, awaited, slots
+from kvtui.core.naming import NAMED, awaited, nodes, slots
 from kvtui.core.read_mode import ReadMode
 
 if TYPE_CHECKING:
@@ -78,13 +78,9 @@ def _copies(picture: ClusterSnapshot) -> str:
     if fewest < picture.copies_each and not number:
         return "; ".join(worse)
     if fewest < picture.copies_each and number < picture.slots:
-        said = f"{slots(number)} on {_nodes(fewest)} only"
+        said = f"{slots(number)} on {nodes(fewest)} only"
     else:
         only = " only" if fewest < picture.copies_each else ""
         what = "the rest" if picture.lost or picture.unavailable else "every acknowledged write"
-        said = f"{what} on {_nodes(fewest)}{only}{wanted}"
+        said = f"{what} on {nodes(fewest)}{only}{wanted}"
     return "; ".join([*worse, said])
-
-
-def _nodes(number: int) -> str:
-    return "1 node" if number == 1 else f"{number} nodes"

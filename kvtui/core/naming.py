@@ -1,4 +1,4 @@
-"""Nodes and slots in a sentence."""
+"""Nodes and slots in a sentence, by name and by number."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -26,6 +26,11 @@ def any_of(nodes: Sequence[str]) -> str:
     """``A``, ``A or B``, ``A, B or C``."""
     *others, last = nodes or ("",)
     return f"{', '.join(others)} or {last}" if others else last
+
+
+def nodes(number: int) -> str:
+    """``1 node``, ``3 nodes``."""
+    return "1 node" if number == 1 else f"{number:,} nodes"
 
 
 def slots(number: int) -> str:

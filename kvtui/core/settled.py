@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kvtui.core.naming import nodes
+
 if TYPE_CHECKING:
     from kvtui.core.snapshot import ClusterSnapshot
 
@@ -18,4 +20,4 @@ def settled(picture: ClusterSnapshot) -> bool:
 def settled_words(picture: ClusterSnapshot) -> str:
     """``every key is on 2 nodes now``."""
     wanted = f" ({picture.replication} wanted: add nodes)" if picture.copies_each < picture.replication else ""
-    return f"every key is on {'1 node' if picture.copies_each == 1 else f'{picture.copies_each} nodes'} now{wanted}"
+    return f"every key is on {nodes(picture.copies_each)} now{wanted}"
