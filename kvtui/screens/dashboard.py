@@ -69,9 +69,9 @@ mouse and copied."""
         self._node_panel = Nodes(id="nodes")
         self._panel = PANELS[0]
         self._came_from = ""
+        """The panel that gave way to an answer, where there is room for one."""
         self._stop: Callable[[], None] | None = None
         """Ends the command whose progress the bar shows."""
-        """The panel that gave way to an answer, where there is room for one."""
         self._inspector = Inspector(id="inspector")
         self.activity = Activity(id="activity")
         self.bar = CommandBar(history, readonly=readonly, id="bar")
