@@ -13,10 +13,15 @@ def keys_words(picture: ClusterSnapshot) -> str:
     known = picture.known_keys
     if not picture.unavailable and not picture.lost:
         return counted(picture.keys, "key")
-    if known is None or picture.lost:
-        return f"{counted(picture.keys, 'key')} can be reached"
-    about = "" if picture.unreachable_sure else "about "
-    return f"{picture.keys:,} of {about}{counted(known, 'key')} can be reached"
+    last = picture.keys if known is None or picture.lost else known
+    return f"{reached_words(picture)} {'key' if last == 1 else 'keys'} can be reached"
+
+
+def reached_words(picture: ClusterSnapshot) -> str:
+    """The numbers of that alone: ``18,130 of 20,002``, ``18,130 of about 20,002``, or ``18,130``."""
+    if picture.known_keys is None or picture.lost:
+        return f"{picture.keys:,}"
+    return f"{picture.keys:,} of {known_words(picture)}"
 
 
 def known_words(picture: ClusterSnapshot) -> str:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from kvtui.commands import original, plain
 from kvtui.commands.command import Argument, Command, Flag, Invocation, Kind
 from kvtui.commands.context import Context, Line
-from kvtui.commands.reachable import keys_words
+from kvtui.commands.reachable import reached_words
 from kvtui.commands.rising import number_set
 from kvtui.commands.trouble import trouble_lines
 from kvtui.commands.wording import counted, harmless
@@ -52,7 +52,7 @@ def distinct_lines(picture: ClusterSnapshot) -> list[Line]:
     """How many keys there are, each counted once; where that is not what Total Keys says, why. With slots that can't be served: how
     many can be reached, and of how many."""
     served = not picture.unavailable and not picture.lost
-    number = f"{picture.keys}" if served else keys_words(picture).replace(" keys", "").replace(" key", "")
+    number = f"{picture.keys}" if served else f"{reached_words(picture)} can be reached"
     line = Line(f"Distinct Keys: {number}", Level.INFO if served else Level.BAD, asked=True)
     return [line] if picture.copies == picture.keys else [line, Line(EACH_ONCE)]
 
