@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -26,9 +27,19 @@ def test_both_documents_have_programs() -> None:
     assert {name.partition(" ")[0] for name, _, _ in programs()} == set(DOCUMENTS)
 
 
+ABSENT = "import sys; sys.modules['uvloop'] = sys.modules['sniffio'] = None\n"
+"""As where neither is installed: importing them fails."""
+PRESENT = "import asyncio, sniffio, uvloop; asyncio.run = uvloop.run\n"
+"""As in a program that runs on uvloop, beside a library that brings sniffio."""
+COMPANY = {"alone": ABSENT, "beside uvloop and sniffio": PRESENT}
+
+
+@pytest.mark.parametrize("beside", COMPANY.values(), ids=COMPANY)
 @pytest.mark.parametrize(("program", "printed"), [pytest.param(code, text, id=name) for name, code, text in programs()])
-def test_a_program_prints_what_is_said(program: str, printed: str, ran: Ran) -> None:
-    done = ran(program)
+def test_a_program_prints_what_is_said(program: str, printed: str, beside: str, ran: Ran) -> None:
+    if beside == PRESENT and (missing := [name for name in ("sniffio", "uvloop") if find_spec(name) is None]):
+        pytest.skip(f"not installed: {', '.join(missing)}")
+    done = ran(beside + program)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == printed
 
