@@ -3,6 +3,7 @@
 Screens and shells keep their one ``Session``; what is behind it changes.
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager
@@ -137,6 +138,7 @@ class Session:
         self._switching = anyio.Lock()
         self._switched = anyio.Event()
         self._leave = anyio.Event()
+        self._gone = asyncio.Event()
         self._behind: Whole
         self._remote: RemoteCluster | None = None
 
@@ -156,6 +158,7 @@ class Session:
     async def begin(self, *, attaching: bool = True) -> None:
         """Attach to who holds the state directory, or open the coordinator here. Without ``attaching`` a directory that is held is
         refused, and so is one where others can't attach. Raises ClusterError."""
+        self._tasks.start_soon(self._find_the_next)
         if attaching:
             await self._reach()
         else:
@@ -254,11 +257,19 @@ class Session:
             pass  # whoever attaches anew follows anew
 
     def _lost(self, reason: str) -> None:
-        """The holder ended, or let this process go."""
+        """The holder ended, or let this process go. A callback of the event loop tells so, and where sniffio is installed anyio
+        knows its loop in tasks alone: this starts none."""
         self.unheeded = ()
         _log.warning("%s", reason)
         self._happenings.emit(Level.BAD, f"{reason}: takeup opens it here")
-        self._tasks.start_soon(self._attach_again)
+        self._gone.set()
+
+    async def _find_the_next(self) -> None:
+        """Attach again whenever the holder is gone, for ever."""
+        while True:
+            await self._gone.wait()
+            self._gone.clear()
+            await self._attach_again()
 
     async def _attach_again(self) -> None:
         """Look gently whether another process took it up, until one did."""

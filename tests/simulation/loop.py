@@ -16,6 +16,7 @@ from contextvars import Context, copy_context
 from heapq import heappop, heappush
 from typing import Any, Final, NoReturn, TypeVar, TypeVarTuple
 
+from tests.simulation.beside_sniffio import anyio_in_tasks_alone
 from tests.simulation.machine import CURRENT, Machine, State, machine_in
 from tests.simulation.numbering import NumberedFuture, NumberedTask, numbered_scopes, restart_numbers
 
@@ -281,7 +282,7 @@ def run_virtual(
     """
     loop = SimLoop(seed, limit)
     restart_numbers()
-    with numbered_scopes():
+    with numbered_scopes(), anyio_in_tasks_alone():
         runner = asyncio.Runner(loop_factory=lambda: loop)
         try:
             result = runner.run(main(*arguments))

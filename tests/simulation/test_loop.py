@@ -241,3 +241,18 @@ def test_a_crash_in_the_midst_of_a_call_unwinds_it_quietly() -> None:
         return seen, [machine.state]
 
     assert run_virtual(main) == (["ended, orderly: False"], ["crashed"])
+
+
+def test_a_callback_that_enters_a_scope_fails_the_run() -> None:
+    """As it fails in programs that have sniffio; so does starting a task, where a task begins with a scope."""
+
+    def enter() -> None:
+        with anyio.CancelScope():
+            pass
+
+    async def story() -> None:
+        asyncio.get_running_loop().call_later(1, enter)
+        await asyncio.sleep(2)
+
+    with pytest.raises(BaseExceptionGroup):
+        run_virtual(story)
