@@ -6,18 +6,20 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import CancelledError, Future
-from typing import Any, TypeVar
+from contextlib import suppress
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from kvtui.core.cluster import ClusterError, KvtuiError
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class LoopThread:
     """Runs coroutines for any thread, on one of uvloop's loops where that is installed.
 
-    A daemon thread: a program that ends without ``end`` is not kept alive by it.
+    A daemon thread: a program that ends without ``end`` is not kept alive by it. Ctrl-C may come at any moment: coroutines are made
+    in the loop, so that none is left unawaited, and threads wait on bare locks, of which an interrupt leaves nothing half done.
     """
 
     def __init__(self) -> None:
@@ -25,71 +27,177 @@ class LoopThread:
         self._lock = threading.RLock()  # what is dropped while it is held may want it too, in the same thread
         self._ended = False
         self._leave = asyncio.Event()
-        ready: Future[asyncio.AbstractEventLoop] = Future()
-        self._thread = threading.Thread(target=self._live, args=(ready,), name="kvtui", daemon=True)
-        self._thread.start()
-        self._loop = ready.result()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._calls: set[Call[Any]] = set()
+        self._ready = _Moment()
+        self._gone = _Moment()
+        self._thread = threading.Thread(target=self._live, name="kvtui", daemon=True)
+        try:
+            self._thread.start()
+            self._ready.wait()
+        except BaseException:
+            self._part()
+            raise
+
+    @property
+    def foreign(self) -> bool:
+        """Whether this is the copy of a process that was forked off: it has no thread."""
+        return os.getpid() != self._process
 
     @property
     def usable(self) -> bool:
-        """Whether it runs, and in this process: of a fork's two copies, the child's has no thread."""
-        return not self._ended and os.getpid() == self._process
+        """Whether it runs, and in this process."""
+        return not self._ended and not self.foreign
 
-    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine there and wait for what it returns or raises. Interrupted (Ctrl-C), the coroutine is cancelled.
+    def run(self, ask: Callable[P, Coroutine[Any, Any, T]], *arguments: P.args, **options: P.kwargs) -> T:
+        """Call a coroutine function there and wait for what it returns or raises. Interrupted (Ctrl-C), it is cancelled.
 
         Raises ClusterError where it would wait for ever: after ``end``, after a fork, in the loop's own thread; and KvtuiError
         where ``end`` cancels it.
         """
-        future = self._begin(coroutine)
-        if future is None:
-            coroutine.close()
-            raise ClusterError(self._refusal())
+        call = self.begin(ask, *arguments, **options)
         try:
-            return future.result()
-        except CancelledError:
-            raise KvtuiError("the store was closed while this was under way: whether it was done is unknown") from None
+            return call.result()
         except BaseException:
-            future.cancel()
+            call.give_up()
             raise
 
-    def start(self, function: Callable[[], Coroutine[Any, Any, object]]) -> None:
+    def begin(self, ask: Callable[P, Coroutine[Any, Any, T]], *arguments: P.args, **options: P.kwargs) -> Call[T]:
+        """The same without waiting. Raises ClusterError as ``run`` does."""
+        if threading.current_thread() is self._thread:
+            raise ClusterError("a synchronous store can't be used in its own event loop: use the cluster there")
+        call = self._begun(lambda: ask(*arguments, **options))
+        if call is None:
+            raise ClusterError(self._refusal())
+        return call
+
+    def start(self, ask: Callable[[], Coroutine[Any, Any, object]]) -> None:
         """Call a coroutine function there from any thread, and don't wait. Where it can't run, nothing happens."""
-        if self.usable:
-            with self._lock:
-                if self.usable:
-                    self._loop.call_soon_threadsafe(lambda: self._loop.create_task(function()))
+        self._begun(ask)
 
     def end(self) -> None:
-        """Cancel what still runs, and wait until the loop is closed. Does nothing a second time."""
-        if self.usable:
-            with self._lock:
-                if self.usable:
-                    self._ended = True
-                    self._loop.call_soon_threadsafe(self._leave.set)
+        """Cancel what still runs, and wait until the loop is closed. Where that is over, does nothing."""
+        if not self.foreign:
+            self._part()
+            self._gone.wait()
             self._thread.join()
 
-    def _begin(self, coroutine: Coroutine[Any, Any, T]) -> Future[T] | None:
-        if not self.usable or threading.current_thread() is self._thread:
+    def _part(self) -> None:
+        with self._lock:
+            if not self._ended:
+                self._ended = True
+                if self._loop is not None:
+                    self._loop.call_soon_threadsafe(self._leave.set)
+
+    def _begun(self, ask: Callable[[], Coroutine[Any, Any, T]]) -> Call[T] | None:
+        if not self.usable:
             return None
         with self._lock:
             # What is begun before the end is over before the loop is.
-            return asyncio.run_coroutine_threadsafe(coroutine, self._loop) if self.usable else None
+            if not self.usable or self._loop is None:
+                return None
+            call = Call(ask, self._loop, self._calls)
+            self._loop.call_soon_threadsafe(call.begin)
+            return call
 
     def _refusal(self) -> str:
-        if os.getpid() != self._process:
+        if self.foreign:
             return "the store belongs to the process that this one was forked from: open one here"
-        if self._ended:
-            return "the store is closed: open another with kvtui.connect_sync"
-        return "a synchronous store can't be used in its own event loop: use the cluster there"
+        return "the store is closed: open another with kvtui.connect_sync"
 
-    def _live(self, ready: Future[asyncio.AbstractEventLoop]) -> None:
-        with asyncio.Runner(loop_factory=_fastest_loop()) as runner:
-            ready.set_result(runner.get_loop())
-            runner.run(self._until_end())
+    def _live(self) -> None:
+        try:
+            with asyncio.Runner(loop_factory=_fastest_loop()) as runner:
+                self._loop = runner.get_loop()
+                self._ready.come()
+                runner.run(self._until_end())
+        finally:
+            self._ready.come()
+            self._gone.come()
 
     async def _until_end(self) -> None:
-        await self._leave.wait()
+        if not self._ended:
+            await self._leave.wait()
+        # Each is cancelled once: what cleans up behind itself is not disturbed in it by the end of the loop, which cancels all.
+        under_way = [call.cancelled() for call in self._calls]
+        if under_way:
+            await asyncio.wait(under_way)
+
+
+class Call(Generic[T]):
+    """One coroutine that the loop runs, and for which another thread may wait."""
+
+    def __init__(
+        self,
+        ask: Callable[[], Coroutine[Any, Any, T]],
+        loop: asyncio.AbstractEventLoop,
+        calls: set[Call[Any]],
+    ) -> None:
+        """``calls`` keeps those under way alive: a loop holds its tasks weakly."""
+        self._ask = ask
+        self._loop = loop
+        self._calls = calls
+        self._over = _Moment()
+        self._task: asyncio.Task[T] | None = None
+        self._unwanted = False
+
+    def begin(self) -> None:
+        """In the loop."""
+        self._calls.add(self)
+        self._task = self._loop.create_task(self._asked())
+        self._task.add_done_callback(self._ended)
+
+    def result(self) -> T:
+        """Wait for what it returns or raises. Raises KvtuiError where the loop ended before it."""
+        self._over.wait()
+        assert self._task is not None
+        try:
+            return self._task.result()
+        except asyncio.CancelledError:
+            raise KvtuiError("the store was closed while this was under way: whether it was done is unknown") from None
+
+    def give_up(self) -> None:
+        """Cancel it, from any thread, and don't wait. What is over stays as it is."""
+        if not self._over.came:
+            with suppress(RuntimeError):  # the loop ended meanwhile, and with it this
+                self._loop.call_soon_threadsafe(self.cancelled)
+
+    def cancelled(self) -> asyncio.Task[T]:
+        """In the loop, once it was begun: cancel it, unless that was done, and return what ends then."""
+        assert self._task is not None
+        if not self._unwanted:
+            self._unwanted = True
+            self._task.cancel()
+        return self._task
+
+    async def _asked(self) -> T:
+        return await self._ask()
+
+    def _ended(self, task: asyncio.Task[T]) -> None:
+        self._calls.discard(self)
+        # Looked at in any case: who was interrupted never asks, and asyncio would complain of an exception that nobody saw.
+        if not task.cancelled():
+            task.exception()
+        self._over.come()
+
+
+class _Moment:
+    """Something that comes once, and that threads wait for. What ``threading`` has for it holds a lock while it waits, which an
+    interrupt at the wrong moment leaves in disorder."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lock.acquire()
+        self.came = False
+
+    def come(self) -> None:
+        if not self.came:
+            self.came = True
+            self._lock.release()
+
+    def wait(self) -> None:
+        with self._lock:
+            pass
 
 
 def _fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:

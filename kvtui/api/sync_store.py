@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import inspect
+import logging
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
 from functools import wraps
@@ -11,13 +13,15 @@ from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
 
 from kvtui.api.connecting import Connecting, connect
-from kvtui.api.loop_thread import LoopThread
+from kvtui.api.loop_thread import Call, LoopThread
 from kvtui.api.store import Key, Pairs, Store
 from kvtui.core.cluster import Cluster, Item, Read, Written, WrittenMany
 from kvtui.core.snapshot import ClusterSnapshot
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 
 class SyncStore:
@@ -31,8 +35,10 @@ class SyncStore:
         """``store`` was opened in ``thread``."""
         self._store = store
         self._thread = thread
-        self._closing = threading.Lock()
-        atexit.register(self.close)
+        self._closing = threading.RLock()  # a signal's handler may close it while it is closed
+        self._last: Call[None] | None = None
+        self._closed = False
+        atexit.register(self._at_exit)
 
     def __enter__(self) -> Self:
         return self
@@ -43,51 +49,71 @@ class SyncStore:
         self.close()
 
     def close(self) -> None:
-        """As ``Store.close``. In a process that was forked off it does nothing."""
-        if not self._thread.usable:
+        """As ``Store.close``. In a process that was forked off it does nothing.
+
+        Interrupted (Ctrl-C), it returns at once and closing goes on: called again, as it is when the program ends, it waits for the
+        rest.
+        """
+        if self._thread.foreign:
             return
         with self._closing:
-            if not self._thread.usable:
+            if self._closed:
                 return
-            atexit.unregister(self.close)
+            if self._last is None:
+                self._last = self._thread.begin(self._store.close)
             try:
-                self._thread.run(self._store.close())
-            finally:
-                self._thread.end()
+                self._last.result()
+            except Exception:
+                self._end()
+                raise
+            self._end()
+
+    def _end(self) -> None:
+        self._thread.end()
+        self._closed = True
+        atexit.unregister(self._at_exit)
+
+    def _at_exit(self) -> None:
+        try:
+            self.close()
+        except KeyboardInterrupt:
+            pass  # who is in such a hurry gets the end at once: nodes end by themselves when this process did
+        except Exception as error:
+            _log.warning("closing as the program ends: %s", error)
 
     def put(self, key: str | bytes, value: str | bytes, *, check: bool = True) -> Written:
         """As ``Store.put``."""
-        return self._thread.run(self._store.put(key, value, check=check))
+        return self._thread.run(self._store.put, key, value, check=check)
 
     def get(self, key: str | bytes, *, check: bool = True) -> Read:
         """As ``Store.get``."""
-        return self._thread.run(self._store.get(key, check=check))
+        return self._thread.run(self._store.get, key, check=check)
 
     def delete(self, key: str | bytes, *, check: bool = True) -> Written:
         """As ``Store.delete``."""
-        return self._thread.run(self._store.delete(key, check=check))
+        return self._thread.run(self._store.delete, key, check=check)
 
     def put_many(self, items: Pairs[str] | Pairs[bytes] | Pairs[str | bytes], *, check: bool = True) -> WrittenMany:
         """As ``Store.put_many``."""
-        return self._thread.run(self._store.put_many(items, check=check))
+        return self._thread.run(self._store.put_many, items, check=check)
 
     def get_many(self, keys: Iterable[Key], *, check: bool = True) -> dict[Key, Read]:
         """As ``Store.get_many``."""
-        return self._thread.run(self._store.get_many(keys, check=check))
+        return self._thread.run(self._store.get_many, keys, check=check)
 
     def delete_many(self, keys: Iterable[str | bytes], *, check: bool = True) -> WrittenMany:
         """As ``Store.delete_many``."""
-        return self._thread.run(self._store.delete_many(keys, check=check))
+        return self._thread.run(self._store.delete_many, keys, check=check)
 
     def scan(self, prefix: str | bytes = b"", *, values: bool = True) -> Iterator[Item]:
         """As ``Store.scan``: a page is asked for when the last one is used up."""
-        pages = self._store.pages(prefix, values=values)
+        pages = _Pages(self._store.pages(prefix, values=values))
         try:
-            while (page := self._thread.run(_next(pages))) is not None:
+            while (page := self._thread.run(pages.next)) is not None:
                 yield from page
         finally:
             # Not waited for: the iterator may be dropped in any thread, the loop's own included.
-            self._thread.start(pages.aclose)
+            self._thread.start(pages.close)
 
     def snapshot(self) -> ClusterSnapshot:
         """The newest picture of the cluster: its nodes and what moves, an immutable value."""
@@ -99,7 +125,7 @@ class SyncStore:
         async def asking() -> T:
             return await ask(self._store.cluster)
 
-        return self._thread.run(asking())
+        return self._thread.run(asking)
 
 
 def _with_arguments_of(
@@ -131,11 +157,24 @@ def connect_sync(connecting: Connecting) -> SyncStore:
 
     thread = LoopThread()
     try:
-        return SyncStore(thread.run(opening()), thread)
+        return SyncStore(thread.run(opening), thread)
     except BaseException:
         thread.end()
         raise
 
 
-async def _next(pages: AsyncGenerator[list[Item], None]) -> list[Item] | None:
-    return await anext(pages, None)
+class _Pages:
+    """The pages of a scan, in the loop: one at a time, and no end while one is under way, which may be cancelled (Ctrl-C)."""
+
+    def __init__(self, pages: AsyncGenerator[list[Item], None]) -> None:
+        self._pages = pages
+        self._one = asyncio.Lock()
+
+    async def next(self) -> list[Item] | None:
+        """None behind the last one."""
+        async with self._one:
+            return await anext(self._pages, None)
+
+    async def close(self) -> None:
+        async with self._one:
+            await self._pages.aclose()

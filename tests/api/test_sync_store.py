@@ -145,7 +145,7 @@ def test_what_was_begun_before_the_end_is_over_after_it() -> None:
             reached.set()
             await asyncio.Event().wait()
 
-        waiting = pool.submit(thread.run, waits_for_ever())
+        waiting = pool.submit(lambda: thread.run(waits_for_ever))
         assert reached.wait(30)
         thread.end()
         with pytest.raises(kvtui.KvtuiError, match="closed while this was under way"):
