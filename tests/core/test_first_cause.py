@@ -98,7 +98,12 @@ def test_what_a_person_did_to_a_node_is_its_trouble() -> None:
         (0, "something that it said long before", "its process ended with status 0"),
         (3, "", "its process ended with status 3"),
         (-200, "", "its process was ended by signal 200"),
+        (
+            None,
+            "",
+            "its process ended, how is not known: the program that started it took its exit status elsewhere",
+        ),
     ],
 )
-def test_an_end_is_told_by_its_signal_or_last_words(status: int, said: str, words: str) -> None:
+def test_an_end_is_told_by_its_signal_or_last_words(status: int | None, said: str, words: str) -> None:
     assert how_ended(status, said) == words

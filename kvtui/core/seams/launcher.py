@@ -38,8 +38,16 @@ SAID_MOST: Final = 300
 """Characters of a process's last line that are told."""
 
 
-def how_ended(status: int, said: str = "") -> str:
-    """The end of a process in words. ``status`` is its exit status (negative: ended by that signal), ``said`` its last line."""
+KILLED_SECONDS: Final = 5.0
+"""How long a process may take to end by SIGKILL. One that hangs in the system (a dead disk, say) does not end even by that."""
+
+
+def how_ended(status: int | None, said: str = "") -> str:
+    """The end of a process in words. ``status`` is its exit status (negative: ended by that signal; None: somebody else in the
+    program that started it took it), ``said`` its last line."""
+    if status is None:
+        last = f"; it said last: {said[:SAID_MOST]}" if said else ""
+        return f"its process ended, how is not known: the program that started it took its exit status elsewhere{last}"
     if status < 0:
         try:
             name = signal.Signals(-status).name
@@ -72,8 +80,8 @@ class NodeProcess(Protocol):
         """Send a signal; does nothing when the process has ended."""
         ...
 
-    async def wait(self) -> int:
-        """The exit status, once the process has ended (negative: ended by that signal)."""
+    async def wait(self) -> int | None:
+        """The exit status, once the process has ended (negative: ended by that signal; None: not known)."""
         ...
 
 

@@ -1,17 +1,14 @@
 """Nodes as processes of this machine, which end with their parent whatever ends it."""
 
 import asyncio
-import os
-import subprocess
-import sys
+import signal
 from pathlib import Path
 from typing import Final
 
-from kvtui.core.authentication import Secret
+from kvtui.core.seams.child import Child
 from kvtui.core.seams.giving_up import give_up, was_given_up
-from kvtui.core.seams.last_words import LastWords
-from kvtui.core.seams.launcher import Discarded, LaunchFailed, NodeProcess, NodeSpec, how_ended
-from kvtui.core.seams.secret_source import VARIABLE
+from kvtui.core.seams.launcher import KILLED_SECONDS, Discarded, LaunchFailed, NodeProcess, NodeSpec, how_ended
+from kvtui.core.seams.node_command import node_command
 from kvtui.core.seams.tls import TlsFiles
 
 START_SECONDS: Final = 60.0
@@ -34,28 +31,16 @@ class ProcessLauncher:
         """Start a node and wait until it accepts. Raises LaunchFailed."""
         if spec.data is not None and was_given_up(spec.data) and (left := give_up(spec.data).left):
             raise LaunchFailed(f"node {spec.node} can't begin anew: {left}")
-        keep = ["--memory"] if spec.data is None else ["--data", str(spec.data)]
-        command = [sys.executable, "-m", "kvtui.node", str(spec.port), "--host", spec.host, "--parent-pipe", *keep]
-        command += self._certificate(spec)
-        said = LastWords()
         try:
-            async with said:
-                process = await asyncio.create_subprocess_exec(
-                    *command,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=said.descriptor,
-                    start_new_session=True,
-                    env=_environment(spec.secret),
-                )
+            child = Child(node_command(spec, self._tls))
         except OSError as error:
-            said.close()
             raise LaunchFailed(f"can't start node {spec.node}: {error.strerror or error}") from None
+        except ValueError as error:
+            raise LaunchFailed(f"can't start node {spec.node}: {error}") from None
         try:
-            return _Process(process, await self._address(process, spec, said), said)
+            return _Process(child, await self._address(child, spec))
         except BaseException:
-            await _end(process)
-            said.close()
+            await _kill(child)
             raise
 
     def stored(self, directory: Path) -> list[str]:
@@ -66,27 +51,15 @@ class ProcessLauncher:
     def discard(self, spec: NodeSpec) -> Discarded:
         return Discarded() if spec.data is None else give_up(spec.data)
 
-    def _certificate(self, spec: NodeSpec) -> list[str]:
-        if self._tls is None:
-            return []
-        if self._tls.certificate is None:
-            raise LaunchFailed(
-                f"node {spec.node} needs a certificate: give --tls-cert (and --tls-key), or start it yourself with them"
-            )
-        key = [] if self._tls.key is None else ["--tls-key", str(self._tls.key)]
-        return ["--tls-cert", str(self._tls.certificate), *key]
-
-    async def _address(self, process: asyncio.subprocess.Process, spec: NodeSpec, said: LastWords) -> tuple[str, int]:
-        assert process.stdout is not None
+    async def _address(self, child: Child, spec: NodeSpec) -> tuple[str, int]:
         try:
             async with asyncio.timeout(self._start_seconds):
-                line = (await process.stdout.readline()).decode(errors="replace")
-                if not line:
-                    await process.wait()
+                line = await child.output.line()
+                status = None if line else (await child.wait()).status
         except TimeoutError:
             raise LaunchFailed(f"node {spec.node} did not start within {self._start_seconds:g} s") from None
         if not line:
-            raise LaunchFailed(await said.line() or f"node {spec.node} ended with status {process.returncode}")
+            raise LaunchFailed(await child.said.line() or f"node {spec.node} did not start: {how_ended(status)}")
         place, found, _ = line.removeprefix("kvtui-node listening on ").partition(", data in ")
         host, _, port = place.rpartition(":")
         if not found or not port.isdigit():
@@ -94,23 +67,14 @@ class ProcessLauncher:
         return host.strip("[]"), int(port)
 
 
-def _environment(secret: Secret | None) -> dict[str, str]:
-    environment = dict(os.environ)
-    environment.pop(VARIABLE, None)
-    if secret is not None:
-        environment[VARIABLE] = os.fsdecode(secret.reveal())
-    return environment
-
-
 class _Process:
-    def __init__(self, process: asyncio.subprocess.Process, address: tuple[str, int], said: LastWords) -> None:
-        self._process = process
+    def __init__(self, child: Child, address: tuple[str, int]) -> None:
+        self._child = child
         self._address = address
-        self._said = said
 
     @property
     def pid(self) -> int:
-        return self._process.pid
+        return self._child.pid
 
     @property
     def address(self) -> tuple[str, int]:
@@ -118,28 +82,29 @@ class _Process:
 
     @property
     def alive(self) -> bool:
-        return self._process.returncode is None
+        return self._child.exit is None
 
     @property
     def ended(self) -> str:
-        status = self._process.returncode
-        return "" if status is None else how_ended(status, self._said.heard)
+        how = self._child.exit
+        return "" if how is None else how_ended(how.status, self._child.said.heard)
 
     def signal(self, number: int) -> None:
-        try:
-            self._process.send_signal(number)
-        except ProcessLookupError:
-            pass
+        self._child.signal(number)
 
-    async def wait(self) -> int:
-        status = await self._process.wait()
-        self._said.close()
-        return status
+    async def wait(self) -> int | None:
+        how = await self._child.wait()
+        self._child.let_go()
+        return how.status
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def _kill(child: Child) -> None:
+    """End one that nobody will know. What does not end by that is left to the end of its pipe."""
+    child.signal(signal.SIGKILL)
     try:
-        process.kill()
-    except ProcessLookupError:
+        async with asyncio.timeout(KILLED_SECONDS):
+            await child.wait()
+    except TimeoutError:
         pass
-    await process.wait()
+    finally:
+        child.let_go()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from kvtui.core.seams.last_words import KEPT_BYTES, LastWords
+from kvtui.core.seams.child_output import KEPT_BYTES, LastWords
 from kvtui.core.seams.launcher import Discarded, LaunchFailed, NodeProcess, NodeSpec
 from kvtui.core.seams.processes import ProcessLauncher
 
@@ -180,13 +180,13 @@ def test_who_says_much_is_held_up_by_nobody_and_its_end_is_kept(heard: bool) -> 
     async def story() -> None:
         async with asyncio.timeout(LIMIT_SECONDS):
             said = LastWords()
-            async with said:
-                process = subprocess.Popen(
-                    [sys.executable, "-c", textwrap.dedent(TALKER)],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=said.descriptor,
-                )
+            process = subprocess.Popen(
+                [sys.executable, "-c", textwrap.dedent(TALKER)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=said.writing.number,
+            )
+            said.writing.close()
             assert process.stdout is not None
             if heard:
                 assert await asyncio.to_thread(process.stdout.readline) == b"done\n"

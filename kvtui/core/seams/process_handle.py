@@ -1,0 +1,124 @@
+"""A child process as the system knows it: whether it has ended, how, and how a signal reaches it and nobody else.
+
+A program around us may take the exit status of its children itself: it ignores SIGCHLD, or it waits for any child in a thread or in
+a handler. Then how a process ended is not known, and its number may belong to another one soon.
+"""
+
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from typing import Protocol
+
+from kvtui.core.seams.descriptor import Descriptor
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a process ended."""
+
+    status: int | None
+    """Its exit status (negative: ended by that signal). None: not known, somebody else took it."""
+
+
+class ProcessHandle(Protocol):
+    """A child of this process."""
+
+    @property
+    def descriptor(self) -> int:
+        """Readable once the process has ended; -1: the system has no such thing."""
+        ...
+
+    def look(self) -> Exit | None:
+        """How it ended; None while it runs. Never waits."""
+        ...
+
+    def signal(self, number: int) -> None:
+        """Send a signal; does nothing where the process has ended."""
+        ...
+
+    def close(self) -> None:
+        """Needed no more."""
+        ...
+
+
+def handle_of(pid: int) -> ProcessHandle:
+    """The handle of a child that was started just now."""
+    if sys.platform == "linux":
+        try:
+            return DescribedProcess(os.pidfd_open(pid))
+        except OSError:
+            # An old kernel, a sandbox that forbids it, no descriptor left; or it was taken already.
+            pass
+    return NumberedProcess(pid)
+
+
+class NumberedProcess:
+    """By its number: whoever looks last before it is taken elsewhere may still find it."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._exit: Exit | None = None
+
+    @property
+    def descriptor(self) -> int:
+        return -1
+
+    def look(self) -> Exit | None:
+        if self._exit is None:
+            try:
+                found, status = os.waitpid(self._pid, os.WNOHANG)
+            except ChildProcessError:
+                self._exit = Exit(None)
+            else:
+                self._exit = Exit(os.waitstatus_to_exitcode(status)) if found else None
+        return self._exit
+
+    def signal(self, number: int) -> None:
+        # Once its end was seen, the number may be another process's.
+        if self.look() is None:
+            try:
+                os.kill(self._pid, number)
+            except ProcessLookupError:
+                pass
+
+    def close(self) -> None:
+        pass
+
+
+if sys.platform == "linux":
+
+    class DescribedProcess:
+        """By a descriptor (pidfd_open(2)), which means this process for ever, whoever takes its status or gets its number."""
+
+        def __init__(self, descriptor: int) -> None:
+            self._held = Descriptor(descriptor)
+            self._exit: Exit | None = None
+
+        @property
+        def descriptor(self) -> int:
+            return self._held.number
+
+        def look(self) -> Exit | None:
+            if self._exit is None:
+                try:
+                    found = os.waitid(os.P_PIDFD, self._held.number, os.WEXITED | os.WNOHANG)
+                except OSError:
+                    self._exit = Exit(None)
+                else:
+                    self._exit = None if found is None else Exit(_status(found.si_code, found.si_status))
+            return self._exit
+
+        def signal(self, number: int) -> None:
+            if self._held.is_open:
+                try:
+                    signal.pidfd_send_signal(self._held.number, number)
+                except ProcessLookupError:
+                    pass
+
+        def close(self) -> None:
+            self._held.close()
+
+
+def _status(code: int, status: int) -> int:
+    return status if code == os.CLD_EXITED else -status
