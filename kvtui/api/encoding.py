@@ -1,16 +1,77 @@
-"""Keys and values as people write them: text is its UTF-8."""
+"""Keys and values as people write them: text is its UTF-8, and what could still change is copied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias, TypeVar
+
+from kvtui.core.cluster import Read
+from kvtui.core.plain import plain_bytes, utf8_of
+
+Data: TypeAlias = str | bytes | bytearray | memoryview
+"""A key or a value."""
+Key = TypeVar("Key", bound=Data)
+"""What the keys of a mapping are, enums among them: a mapping of some kind of keys is none of all kinds of them."""
+Name = TypeVar("Name", bound=str | bytes)
+"""A key under which its answer can be found again."""
+T = TypeVar("T")
+Pairs: TypeAlias = Mapping[Any, Data] | Iterable[tuple[Data, Data]]
+"""Keys and their values: a mapping, or pairs."""
 
 
-def to_bytes(given: str | bytes, what: str) -> bytes:
-    """The bytes of a ``what`` (a key, a value, a prefix). Raises TypeError for anything but str and bytes."""
-    if isinstance(given, bytes):
-        return given
-    if isinstance(given, str):
-        return given.encode()
-    raise TypeError(f"a {what} is str or bytes, not {type(given).__name__}: encode it first")
+def to_bytes(given: Data, what: str) -> bytes:
+    """The plain bytes of a ``what`` (a key, a value, a prefix). Raises TypeError, and ValueError for text without UTF-8."""
+    kind = type(given)
+    if kind is bytes:
+        return given  # type: ignore[return-value]
+    if issubclass(kind, str):
+        return utf8_of(given, f"the {what}")
+    if issubclass(kind, bytes | bytearray | memoryview):
+        return plain_bytes(given, f"the {what}")
+    raise TypeError(f"a {what} is str, bytes, bytearray or memoryview, not {kind.__name__}: encode it first")
 
 
-def check_several(given: object, what: str) -> None:
-    """Raises TypeError for a single str or bytes where several were meant: they are iterable too, a letter at a time."""
-    if isinstance(given, str | bytes):
-        raise TypeError(f"several {what} are wanted, not one {type(given).__name__}: put it into a list")
+def keys_to_bytes(given: Iterable[Data]) -> list[bytes]:
+    """The bytes of each key. Raises as ``to_bytes``."""
+    return [key if type(key) is bytes else to_bytes(key, "key") for key in given]
+
+
+def pairs_to_bytes(given: Pairs) -> list[tuple[bytes, bytes]]:
+    """The bytes of each key and of its value. Raises as ``to_bytes``, and TypeError for what is no pair."""
+    pairs = given.items() if isinstance(given, Mapping) else map(_pair, several(given, "pairs of key and value"))
+    return [(to_bytes(key, "key"), to_bytes(value, "value")) for key, value in pairs]
+
+
+def several(given: Iterable[T], what: str) -> Iterable[T]:
+    """What was given, unless that is a single one, which is iterable too, a letter at a time. Raises TypeError."""
+    kind = type(given)
+    if issubclass(kind, str | bytes | bytearray | memoryview) or not isinstance(given, Iterable):
+        raise TypeError(f"several {what} are wanted, not one {kind.__name__}: put it into a list")
+    return given
+
+
+def under_keys(given: Iterable[Any], keys: Iterable[bytes], reads: Mapping[bytes, Read]) -> dict[Any, Read]:
+    """The answer to each key of ``keys`` under that key as it was ``given``: where that can't be, or must not, under its bytes."""
+    found: dict[Any, Read] = {}
+    for name, key in zip(given, keys, strict=True):
+        kind = type(name)
+        if kind is not str and (issubclass(kind, bytearray | memoryview) or not _hashable(name)):
+            # A bytearray is no name, and a memoryview would keep what it shows; it finds its bytes all the same.
+            found[key] = reads[key]
+        else:
+            found[name] = reads[key]
+    return found
+
+
+def _pair(given: object) -> tuple[Any, Any]:
+    if isinstance(given, tuple | list) and len(given) == 2:
+        return given[0], given[1]
+    raise TypeError(f"each of the pairs is a tuple of a key and its value; one is not ({type(given).__name__})")
+
+
+def _hashable(name: object) -> bool:
+    try:
+        hash(name)
+    except Exception:  # of a subclass, whose own method does as it pleases
+        return False
+    return True

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any, Final, TypeVar
+from typing import Any, Final, overload
 
-from kvtui.api.encoding import check_several, to_bytes
+from kvtui.api.encoding import Data, Key, Name, Pairs, keys_to_bytes, pairs_to_bytes, several, to_bytes, under_keys
 from kvtui.api.failures import failure_of, failure_of_many, failure_of_reads
 from kvtui.api.hosting import Hosted
 from kvtui.api.turns import Turns
 from kvtui.core.cluster import Cluster, ClusterError, Item, Outcome, Read, Written, WrittenMany
-
-Key = TypeVar("Key", bound=str | bytes)
-Pairs = Mapping[Key, str | bytes] | Iterable[tuple[Key, str | bytes]]
-"""Keys and their values: a mapping, or pairs."""
 
 CLOSED: Final = "the store is closed: open another with kvtui.connect"
 AT_ONCE: Final = 1_024
@@ -23,7 +19,7 @@ AT_ONCE: Final = 1_024
 
 
 class Store:
-    """Keys and values on a cluster. Keys and values are bytes; where they are given as text, its UTF-8 is meant.
+    """Keys and values on a cluster. Keys and values are bytes; str is taken as UTF-8; bytearray and memoryview are copied.
 
     An operation that is not OK raises ``OperationFailed`` (it did not happen and never will) or ``OutcomeUnknown`` (it may have
     happened): whoever forgets to look at an outcome does not lose data in silence. With ``check=False`` it returns instead, and
@@ -60,83 +56,120 @@ class Store:
         if self._hosted is not None:
             await self._hosted.close()
 
-    async def put(self, key: str | bytes, value: str | bytes, *, check: bool = True) -> Written:
+    # Not ``async``: what was given is looked at, and copied, at the call, and may change from then on.
+
+    def put(self, key: Data, value: Data, *, check: bool = True) -> Coroutine[Any, Any, Written]:
         """Store a value. When it returns, enough replicas have it to outlive what the cluster promises to outlive.
 
         Raises OperationError unless ``check`` is False.
         """
-        return _checked(
-            "put", await self._turns.run(self._here.put, to_bytes(key, "key"), to_bytes(value, "value")), check
-        )
+        return self._put(to_bytes(key, "key"), to_bytes(value, "value"), check)
 
-    async def get(self, key: str | bytes, *, check: bool = True) -> Read:
+    def get(self, key: Data, *, check: bool = True) -> Coroutine[Any, Any, Read]:
         """Look up a key: ``value`` is None when it is absent. Never older than what was acknowledged or read before, unless
         it says that it is ``stale``, which only a cluster in ``available`` mode does.
 
         Raises OperationError unless ``check`` is False.
         """
-        read = await self._turns.run(self._here.get, to_bytes(key, "key"))
-        if check and read.outcome is not Outcome.OK:
-            raise failure_of("get", read)
-        return read
+        return self._get(to_bytes(key, "key"), check)
 
-    async def delete(self, key: str | bytes, *, check: bool = True) -> Written:
+    def delete(self, key: Data, *, check: bool = True) -> Coroutine[Any, Any, Written]:
         """Delete a key; ``existed`` says whether it was there.
 
         Raises OperationError unless ``check`` is False.
         """
-        return _checked("delete", await self._turns.run(self._here.delete, to_bytes(key, "key")), check)
+        return self._delete(to_bytes(key, "key"), check)
 
-    async def put_many(
-        self, items: Pairs[str] | Pairs[bytes] | Pairs[str | bytes], *, check: bool = True
-    ) -> WrittenMany:
+    @overload
+    def put_many(self, items: Mapping[Data, Data], *, check: bool = True) -> Coroutine[Any, Any, WrittenMany]: ...
+    @overload
+    def put_many(self, items: Mapping[Key, Data], *, check: bool = True) -> Coroutine[Any, Any, WrittenMany]: ...
+    @overload
+    def put_many(
+        self, items: Iterable[tuple[Data, Data]], *, check: bool = True
+    ) -> Coroutine[Any, Any, WrittenMany]: ...
+
+    def put_many(self, items: Pairs, *, check: bool = True) -> Coroutine[Any, Any, WrittenMany]:
         """Store many values, far faster than one by one. Not a transaction: each key ends by itself, whoever reads meanwhile may
         find some of them stored and others not yet, and ``others`` of the result names those that are not OK.
 
         Raises OperationError, for one key that is not OK already, unless ``check`` is False.
         """
-        check_several(items, "pairs of key and value")
-        pairs = items.items() if isinstance(items, Mapping) else items
-        given = [(to_bytes(key, "key"), to_bytes(value, "value")) for key, value in pairs]
-        return _checked_many("put_many", await self._turns.run(self._here.put_many, given), check)
+        return self._put_many(pairs_to_bytes(items), check)
 
-    async def get_many(self, keys: Iterable[Key], *, check: bool = True) -> dict[Key, Read]:
-        """Look up many keys, far faster than one by one: an answer for each, under the key as it was given, in that order. Not a
-        snapshot: each key is read by itself, so beside a ``put_many`` some may have their new values and others their old ones.
+    @overload
+    def get_many(self, keys: Iterable[Name], *, check: bool = True) -> Coroutine[Any, Any, dict[Name, Read]]: ...
+    @overload
+    def get_many(
+        self, keys: Iterable[bytearray | memoryview], *, check: bool = True
+    ) -> Coroutine[Any, Any, dict[bytes, Read]]: ...
+    @overload
+    def get_many(self, keys: Iterable[Data], *, check: bool = True) -> Coroutine[Any, Any, dict[str | bytes, Read]]: ...
+
+    def get_many(self, keys: Iterable[Any], *, check: bool = True) -> Coroutine[Any, Any, dict[Any, Read]]:
+        """Look up many keys, far faster than one by one: an answer for each, under the key as it was given, in that order; of a
+        bytearray or memoryview under its bytes. Not a snapshot: each key is read by itself, so beside a ``put_many`` some may have
+        their new values and others their old ones.
 
         Raises OperationError, for one key that is not OK already, unless ``check`` is False.
         """
-        check_several(keys, "keys")
-        given = list(dict.fromkeys(keys))
-        reads = await self._turns.run(self._here.get_many, [to_bytes(key, "key") for key in given])
-        found = dict(zip(given, reads, strict=True))
-        if check and any(read.outcome is not Outcome.OK for read in reads):
-            raise failure_of_reads("get_many", found)
-        return found
+        names = list(several(keys, "keys"))
+        return self._get_many(names, keys_to_bytes(names), check)
 
-    async def delete_many(self, keys: Iterable[str | bytes], *, check: bool = True) -> WrittenMany:
+    def delete_many(self, keys: Iterable[Data], *, check: bool = True) -> Coroutine[Any, Any, WrittenMany]:
         """Delete many keys, far faster than one by one; ``existed`` says how many were there. Not a transaction: see ``put_many``.
 
         Raises OperationError, for one key that is not OK already, unless ``check`` is False.
         """
-        check_several(keys, "keys")
-        given = [to_bytes(key, "key") for key in keys]
-        return _checked_many("delete_many", await self._turns.run(self._here.delete_many, given), check)
+        return self._delete_many(keys_to_bytes(several(keys, "keys")), check)
 
-    async def scan(self, prefix: str | bytes = b"", *, values: bool = True) -> AsyncGenerator[Item, None]:
+    def scan(self, prefix: Data = b"", *, values: bool = True) -> AsyncGenerator[Item, None]:
         """Every key that begins with ``prefix``, in the order of the ring, which is not the alphabet's. Pages are fetched as the
         items are taken. A key that is written meanwhile may come or not. ``values=False`` leaves the values out.
 
         Raises ClusterError where a part of the ring can't be read.
         """
-        async with aclosing(self.pages(prefix, values=values)) as pages:
+        return self._scan(self.pages(prefix, values=values))
+
+    def pages(self, prefix: Data = b"", *, values: bool = True) -> AsyncGenerator[list[Item], None]:
+        """As ``scan``, a page of up to 1,000 items at a time."""
+        return self._pages(to_bytes(prefix, "prefix"), values)
+
+    async def _put(self, key: bytes, value: bytes, check: bool) -> Written:
+        return _checked("put", await self._turns.run(self._here.put, key, value), check)
+
+    async def _get(self, key: bytes, check: bool) -> Read:
+        read = await self._turns.run(self._here.get, key)
+        if check and read.outcome is not Outcome.OK:
+            raise failure_of("get", read)
+        return read
+
+    async def _delete(self, key: bytes, check: bool) -> Written:
+        return _checked("delete", await self._turns.run(self._here.delete, key), check)
+
+    async def _put_many(self, items: Sequence[tuple[bytes, bytes]], check: bool) -> WrittenMany:
+        return _checked_many("put_many", await self._turns.run(self._here.put_many, items), check)
+
+    async def _get_many(self, names: Sequence[Any], keys: Sequence[bytes], check: bool) -> dict[Any, Read]:
+        """``names`` are the ``keys`` as they were given."""
+        distinct = list(dict.fromkeys(keys))
+        reads = await self._turns.run(self._here.get_many, distinct)
+        found = under_keys(names, keys, dict(zip(distinct, reads, strict=True)))
+        if check and any(read.outcome is not Outcome.OK for read in reads):
+            raise failure_of_reads("get_many", found)
+        return found
+
+    async def _delete_many(self, keys: Sequence[bytes], check: bool) -> WrittenMany:
+        return _checked_many("delete_many", await self._turns.run(self._here.delete_many, keys), check)
+
+    async def _scan(self, pages: AsyncGenerator[list[Item], None]) -> AsyncGenerator[Item, None]:
+        async with aclosing(pages):
             async for page in pages:
                 for item in page:
                     yield item
 
-    async def pages(self, prefix: str | bytes = b"", *, values: bool = True) -> AsyncGenerator[list[Item], None]:
-        """As ``scan``, a page of up to 1,000 items at a time."""
-        found = self._here.scan(to_bytes(prefix, "prefix"), values=values)
+    async def _pages(self, prefix: bytes, values: bool) -> AsyncGenerator[list[Item], None]:
+        found = self._here.scan(prefix, values=values)
         try:
             async for page in found:
                 yield page

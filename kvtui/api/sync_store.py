@@ -7,14 +7,15 @@ import atexit
 import inspect
 import logging
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping
 from functools import wraps
 from types import TracebackType
-from typing import ParamSpec, Self, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar, overload
 
 from kvtui.api.connecting import Connecting, connect
+from kvtui.api.encoding import Data, Key, Name, Pairs, keys_to_bytes, pairs_to_bytes, several
 from kvtui.api.loop_thread import Call, LoopThread
-from kvtui.api.store import Key, Pairs, Store
+from kvtui.api.store import Store
 from kvtui.core.cluster import Cluster, Item, Read, Written, WrittenMany
 from kvtui.core.snapshot import ClusterSnapshot
 
@@ -81,33 +82,51 @@ class SyncStore:
         except Exception as error:
             _log.warning("closing as the program ends: %s", error)
 
-    def put(self, key: str | bytes, value: str | bytes, *, check: bool = True) -> Written:
+    # What a program gives many of may be made as it is taken: that is done in its own thread, and keeps the loop from nothing.
+
+    def put(self, key: Data, value: Data, *, check: bool = True) -> Written:
         """As ``Store.put``."""
         return self._thread.run(self._store.put, key, value, check=check)
 
-    def get(self, key: str | bytes, *, check: bool = True) -> Read:
+    def get(self, key: Data, *, check: bool = True) -> Read:
         """As ``Store.get``."""
         return self._thread.run(self._store.get, key, check=check)
 
-    def delete(self, key: str | bytes, *, check: bool = True) -> Written:
+    def delete(self, key: Data, *, check: bool = True) -> Written:
         """As ``Store.delete``."""
         return self._thread.run(self._store.delete, key, check=check)
 
-    def put_many(self, items: Pairs[str] | Pairs[bytes] | Pairs[str | bytes], *, check: bool = True) -> WrittenMany:
+    @overload
+    def put_many(self, items: Mapping[Data, Data], *, check: bool = True) -> WrittenMany: ...
+    @overload
+    def put_many(self, items: Mapping[Key, Data], *, check: bool = True) -> WrittenMany: ...
+    @overload
+    def put_many(self, items: Iterable[tuple[Data, Data]], *, check: bool = True) -> WrittenMany: ...
+
+    def put_many(self, items: Pairs, *, check: bool = True) -> WrittenMany:
         """As ``Store.put_many``."""
-        return self._thread.run(self._store.put_many, items, check=check)
+        return self._thread.run(self._store.put_many, pairs_to_bytes(items), check=check)
 
-    def get_many(self, keys: Iterable[Key], *, check: bool = True) -> dict[Key, Read]:
+    @overload
+    def get_many(self, keys: Iterable[Name], *, check: bool = True) -> dict[Name, Read]: ...
+    @overload
+    def get_many(self, keys: Iterable[bytearray | memoryview], *, check: bool = True) -> dict[bytes, Read]: ...
+    @overload
+    def get_many(self, keys: Iterable[Data], *, check: bool = True) -> dict[str | bytes, Read]: ...
+
+    def get_many(self, keys: Iterable[Any], *, check: bool = True) -> dict[Any, Read]:
         """As ``Store.get_many``."""
-        return self._thread.run(self._store.get_many, keys, check=check)
+        return self._thread.run(self._store.get_many, list(several(keys, "keys")), check=check)
 
-    def delete_many(self, keys: Iterable[str | bytes], *, check: bool = True) -> WrittenMany:
+    def delete_many(self, keys: Iterable[Data], *, check: bool = True) -> WrittenMany:
         """As ``Store.delete_many``."""
-        return self._thread.run(self._store.delete_many, keys, check=check)
+        return self._thread.run(self._store.delete_many, keys_to_bytes(several(keys, "keys")), check=check)
 
-    def scan(self, prefix: str | bytes = b"", *, values: bool = True) -> Iterator[Item]:
+    def scan(self, prefix: Data = b"", *, values: bool = True) -> Iterator[Item]:
         """As ``Store.scan``: a page is asked for when the last one is used up."""
-        pages = _Pages(self._store.pages(prefix, values=values))
+        return self._items(_Pages(self._store.pages(prefix, values=values)))
+
+    def _items(self, pages: _Pages) -> Iterator[Item]:
         try:
             while (page := self._thread.run(pages.next)) is not None:
                 yield from page

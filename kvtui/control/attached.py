@@ -14,7 +14,7 @@ import msgspec
 
 from kvtui.control.calls import CALLS, GET_MANY, Call
 from kvtui.control.incoming import Incoming
-from kvtui.control.outgoing import Outgoing, TooLong
+from kvtui.control.outgoing import Outgoing, Unsent, encoded_whole
 from kvtui.control.wire import (
     ANSWER_BYTES,
     EVENTS,
@@ -211,6 +211,14 @@ class Attached(asyncio.Protocol):
         if self._parting is not None:
             self._parting.abort()
 
+    def _unwritable(self, why: str) -> None:
+        """Nothing can be said any more: the other side sees the end, and takes what is not answered for unknown."""
+        transport = self._transport
+        if transport is not None:
+            _log.warning("an attached process is let go: %s", why)
+            self._leave()
+            transport.abort()
+
     def _say_farewell(self, reason: str) -> None:
         out = self._out
         if out is not None:
@@ -263,7 +271,7 @@ class Attached(asyncio.Protocol):
             self._timer.cancel()
             self._timer = None
         self._transport.write(encode(Welcome(PROTOCOL, self._who)) + b"\n")
-        self._out = Outgoing(self._transport)
+        self._out = Outgoing(self._transport, self._unwritable)
         self._show()
 
     def _turn_away(self, refusal: str) -> None:
@@ -348,8 +356,8 @@ class Attached(asyncio.Protocol):
             return
         try:
             out.send(message, size)
-        except TooLong as error:
-            out.send(Refused(number, f"the answer is too long to be sent: {error}"))
+        except Unsent as error:
+            out.send(Refused(number, f"the answer can't be sent: {error}"))
         if size > SMALL_BYTES or not transport.is_reading():
             self._limit_reading()
 
@@ -499,7 +507,11 @@ class Attached(asyncio.Protocol):
         ranges = None if snapshot.ranges == self._shown_ranges else snapshot.ranges
         picture = Picture(replace(snapshot, ranges=()), ranges)
         # Names decide how long it is: no estimate is safe. Long ones (6,400 ranges are 900 KiB) come less often.
-        size = len(encode(picture))
+        try:
+            size = len(encoded_whole(picture))
+        except Unsent as error:
+            self.end(f"the picture of the cluster can't be sent: {error}")
+            return False
         self._next_at = self._clock.monotonic() + PICTURE_SECONDS * max(1.0, size / PIECE_BYTES)
         self._shown, self._shown_ranges = snapshot, snapshot.ranges
         self._out.send(picture, size)

@@ -13,7 +13,7 @@ import msgspec
 from kvtui.control import wire
 from kvtui.control.calls import Call
 from kvtui.control.incoming import Incoming
-from kvtui.control.outgoing import Outgoing, TooLong
+from kvtui.control.outgoing import Outgoing, Unsent, encoded_whole
 from kvtui.control.wire import (
     IN_FLIGHT,
     PROTOCOL,
@@ -58,7 +58,7 @@ class NotBegun(ClusterError):
 
 
 class Unsendable(ClusterError):
-    """The request is too long for the control socket. Nothing happened, and nothing will."""
+    """The request can't go over the control socket. Nothing happened, and nothing will, at any other holder either."""
 
 
 class ConnectionEnded(ClusterError):
@@ -156,8 +156,8 @@ class Channel(asyncio.Protocol):
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         try:
             out.send(make(number), size)
-        except TooLong as error:
-            raise Unsendable(f"the request is too long to be sent to the coordinator: {error}") from None
+        except Unsent as error:
+            raise Unsendable(f"the request can't be sent to the coordinator: {error}") from None
         self._waiting[number] = future
         if self._sweep is None:
             self._watch_for_silence()
@@ -173,7 +173,10 @@ class Channel(asyncio.Protocol):
 
     async def call(self, call: Call[T], *arguments: Any) -> T:
         """Ask for a call by its name. Raises ClusterError."""
-        encoded = encode(arguments)
+        try:
+            encoded = encoded_whole(arguments)
+        except Unsent as error:
+            raise Unsendable(f"{call.name} can't be asked of the coordinator: {error}") from None
         try:
             raw = await self.ask(lambda number: Ask(number, call.name, msgspec.Raw(encoded)), len(encoded))
         except ConnectionEnded as ended:
@@ -199,8 +202,11 @@ class Channel(asyncio.Protocol):
             raise ClusterError(f"{STREAMS} scans and listenings are under way, and that is the most: end one of them")
         out = self._out or await self._when_possible()
         self._number = number = self._number + 1
+        try:
+            out.send(make(number))
+        except Unsent as error:
+            raise Unsendable(f"the request can't be sent to the coordinator: {error}") from None
         parts = self._streams[number] = _Parts(ahead, passed)
-        out.send(make(number))
         if self._sweep is None:
             self._watch_for_silence()
         try:
@@ -306,7 +312,9 @@ class Channel(asyncio.Protocol):
             return
         self.holder = welcome.who
         assert self._transport is not None
-        self._out = Outgoing(self._transport)
+        self._out = Outgoing(
+            self._transport, lambda why: self.close(f"the connection to {self.holder} was given up: {why}")
+        )
 
     def _end(self, reason: str, begun: Collection[int] | None = None) -> None:
         """``begun``: requests that may have been carried out; None: all that are not answered may."""

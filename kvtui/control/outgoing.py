@@ -2,28 +2,39 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
-from kvtui.control.wire import MESSAGE_BYTES, PIECE_BYTES, Piece, encode, encode_lines
+from kvtui.control.wire import MESSAGE_BYTES, PIECE_BYTES, Piece, encode, encode_into
 
 AHEAD_BYTES: Final = 1024 * 1024
 """What the transport holds before no more pieces are given to it: so much is ahead of a short message, at most."""
 
 
-class TooLong(Exception):
-    """A message above ``MESSAGE_BYTES``; the text says how long it is. Nothing was sent."""
+class Unsent(Exception):
+    """Nothing of a message was sent, and nothing will be; the text says why, and holds nothing of it."""
+
+
+class TooLong(Unsent):
+    """A message above ``MESSAGE_BYTES``; the text says how long it is."""
 
 
 class Outgoing:
-    """Encodes and writes. The connection passes ``pause_writing`` and ``resume_writing`` on to ``pause`` and ``resume``."""
+    """Encodes and writes. The connection passes ``pause_writing`` and ``resume_writing`` on to ``pause`` and ``resume``.
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    A message is encoded when it is queued: one that can't be is refused to who sends it, and harms none of those beside it.
+    """
+
+    def __init__(self, transport: asyncio.Transport, failed: Callable[[str], None]) -> None:
+        """``failed`` is told, in words, that writing failed: what was queued may or may not have been written, and the connection
+        must end."""
         transport.set_write_buffer_limits(high=AHEAD_BYTES)
         self._transport: asyncio.Transport | None = transport
-        self._short: list[msgspec.Struct] = []
-        self._short_bytes = 0
+        self._failed = failed
+        self._short = bytearray()
+        """Lines."""
         self._long: deque[bytes] = deque()
         self._long_bytes = 0
         self._offset = 0
@@ -43,7 +54,7 @@ class Outgoing:
     def waiting(self) -> int:
         """Bytes that wait here and in the transport, about."""
         held = 0 if self._transport is None else self._transport.get_write_buffer_size()
-        return self._short_bytes + self._long_bytes + held
+        return len(self._short) + self._long_bytes + held
 
     async def sent(self) -> None:
         """Return when no long message is on its way: what is sent next arrives after all before it."""
@@ -56,16 +67,22 @@ class Outgoing:
         return bool(self._long)
 
     def send(self, message: msgspec.Struct, size: int = 0) -> None:
-        """Queue a message. ``size`` is about how many bytes are in it, where they are more than a few hundred. Raises TooLong."""
+        """Queue a message. ``size`` is about how many bytes are in it, where they are more than a few hundred. Raises Unsent."""
         if size > PIECE_BYTES:
-            encoded = encode(message)
+            encoded = encoded_whole(message)
             if len(encoded) > MESSAGE_BYTES:
-                raise TooLong(f"{len(encoded):,} bytes; at most {MESSAGE_BYTES:,} are possible")
+                raise TooLong(f"it is too long: {len(encoded):,} bytes; at most {MESSAGE_BYTES:,} are possible")
             self._long.append(encoded)
             self._long_bytes += len(encoded)
         else:
-            self._short.append(message)
-            self._short_bytes += size
+            short = self._short
+            before = len(short)
+            try:
+                encode_into(message, short, -1)
+            except Exception as error:
+                del short[before:]
+                raise _unencodable(error) from None
+            short += b"\n"
         if not self._scheduled:
             self._schedule()
 
@@ -91,22 +108,30 @@ class Outgoing:
         self._tell_of_room()
 
     def flush(self) -> None:
-        """Write what is short now, and the next pieces where there is room."""
+        """Write what is short now, and the next pieces where there is room. Where that fails, ``failed`` is told."""
         self._scheduled = False
         transport = self._transport
         if transport is None:
             return
+        try:
+            self._write_what_waits(transport)
+        except Exception as error:
+            self.close()
+            self._failed(f"writing to it failed ({type(error).__name__})")
+            return
+        if self._room is not None:
+            self._tell_of_room()
+
+    def _write_what_waits(self, transport: asyncio.Transport) -> None:
         if self._short:
-            short, self._short, self._short_bytes = self._short, [], 0
-            self._write(transport, encode_lines(short))
+            short, self._short = self._short, bytearray()
+            self._write(transport, short)
         if self._long and not self._paused:
             self._write(transport, encode(self._next_piece()) + b"\n")
             if self._long and not self._paused:
                 self._schedule()
-        if self._room is not None:
-            self._tell_of_room()
 
-    def _write(self, transport: asyncio.Transport, data: bytes) -> None:
+    def _write(self, transport: asyncio.Transport, data: bytes | bytearray) -> None:
         self._given += len(data)
         transport.write(data)
 
@@ -115,7 +140,7 @@ class Outgoing:
         self._transport = None
         self._short.clear()
         self._long.clear()
-        self._short_bytes = self._long_bytes = 0
+        self._long_bytes = 0
         self._tell_of_room()
 
     def _next_piece(self) -> Piece:
@@ -137,3 +162,16 @@ class Outgoing:
         room, self._room = self._room, None
         if room is not None and not room.done():
             room.set_result(None)
+
+
+def encoded_whole(message: object) -> bytes:
+    """A message, or a part of one. Raises Unsent where it holds what has no place on the wire."""
+    try:
+        return encode(message)
+    except Exception as error:
+        raise _unencodable(error) from None
+
+
+def _unencodable(error: Exception) -> Unsent:
+    # The words of the error may hold a part of the text that it is about.
+    return Unsent(f"something in it can't be encoded ({type(error).__name__})")

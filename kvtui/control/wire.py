@@ -230,6 +230,7 @@ Reply = Wrote | Found | Answer | Refused | NotBegun | Part | Passed | Ended | Pi
 """What the holder sends."""
 
 encode = msgspec.json.Encoder().encode
+encode_into = msgspec.json.Encoder().encode_into
 encode_lines = msgspec.json.Encoder().encode_lines
 decode_hello = msgspec.json.Decoder(Hello).decode
 decode_welcome = msgspec.json.Decoder(Welcome).decode

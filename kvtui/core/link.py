@@ -7,12 +7,15 @@ alone, since nothing else will come to travel with it.
 """
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Final, cast
 
 import msgspec
 
+from kvtui.core.defect_place import kind_and_place
 from kvtui.core.framing import Lines
 from kvtui.core.malformed import MALFORMED, what_is_wrong
 from kvtui.core.protocol import FRAME_BYTES, IN_FLIGHT, Reply, Request
@@ -32,7 +35,9 @@ TICK_BYTES: Final = 256 * 1024
 OnReply = Callable[[Reply | None], None]
 """Called once a request: with the reply, or with None when the link was lost before one came."""
 
-_encode_lines = msgspec.json.Encoder().encode_lines
+_log = logging.getLogger(__name__)
+
+_encode_into = msgspec.json.Encoder().encode_into
 _decode_lines = msgspec.json.Decoder(Reply).decode_lines
 
 
@@ -42,6 +47,10 @@ class LinkLost(Exception):
 
 class LinkFull(Exception):
     """Too many requests wait for the node; nothing was sent."""
+
+
+class Unencodable(LinkFull):
+    """What is in the request has no place on the wire; nothing was sent. The text holds nothing of it."""
 
 
 class Link(asyncio.Protocol):
@@ -58,7 +67,9 @@ class Link(asyncio.Protocol):
         self._note_latency = self._traffic.note_latency
         self._waiting: deque[tuple[OnReply | asyncio.Future[Reply], float, int]] = deque()
         """Who waits for a reply, since when, and for how many keys."""
-        self._outgoing: list[Request] = []
+        self._outgoing = bytearray()
+        """Requests that wait for the end of the tick, as lines: what can't be encoded is refused to who sends it, alone."""
+        self._outgoing_requests = 0
         self._outgoing_bytes = 0
         self._alone = True
         """The last write carried one request."""
@@ -103,9 +114,17 @@ class Link(asyncio.Protocol):
         if len(waiting) >= IN_FLIGHT:
             raise LinkFull(f"{len(waiting)} requests wait for the node")
         outgoing = self._outgoing
-        if not outgoing:
+        before = len(outgoing)
+        if not before:
             self._begin_tick()
-        outgoing.append(request)
+        try:
+            _encode_into(request, outgoing, -1)
+        except Exception as error:
+            del outgoing[before:]
+            # The words of the error may hold a part of the text that it is about.
+            raise Unencodable(f"something in the request can't be encoded ({type(error).__name__})") from None
+        outgoing += b"\n"
+        self._outgoing_requests += 1
         keys = 1 if type(request) in SINGLE else keys_of(request)
         alone = self._alone and not waiting
         waiting.append((on_reply, self._ticked, keys))
@@ -197,10 +216,13 @@ class Link(asyncio.Protocol):
     def _flush(self) -> None:
         outgoing = self._outgoing
         if self._transport is not None and outgoing:
-            self._outgoing = []
-            self._outgoing_bytes = 0
-            self._alone = len(outgoing) == 1
-            self._transport.write(_encode_lines(outgoing))
+            self._alone = self._outgoing_requests == 1
+            self._outgoing = bytearray()
+            self._outgoing_requests = self._outgoing_bytes = 0
+            try:
+                self._transport.write(outgoing)
+            except Exception as error:
+                self.close(f"writing to it failed ({type(error).__name__})")
 
     def _look_for_silence(self) -> None:
         self._sweep = None
@@ -224,14 +246,22 @@ class Link(asyncio.Protocol):
         if self._sweep is not None:
             self._sweep.cancel()
             self._sweep = None
-        self._outgoing.clear()
-        self._lost(self, reason)
-        self._outgoing_bytes = 0
+        self._outgoing = bytearray()
+        self._outgoing_requests = self._outgoing_bytes = 0
         waiting, self._waiting = self._waiting, deque()
+        _undisturbed(lambda: self._lost(self, reason))
         for on_reply, _, _ in waiting:
             if not isinstance(on_reply, asyncio.Future):
-                on_reply(None)
+                _undisturbed(partial(on_reply, None))
             elif not on_reply.done():
                 on_reply.set_exception(LinkLost(reason))
                 # Who asked several nodes may have given up at the first loss: nobody need look at this one.
                 on_reply.exception()
+
+
+def _undisturbed(tell: Callable[[], None]) -> None:
+    """Whoever has a defect keeps nobody else from being told."""
+    try:
+        tell()
+    except Exception as error:
+        _log.error("a defect of kvtui at the end of a connection: %s", kind_and_place(error))

@@ -46,7 +46,8 @@ def test_a_program_prints_what_is_said(program: str, printed: str, beside: str, 
 
 @pytest.mark.long
 def test_programs_are_typed_in_all_strictness(tmp_path: Path) -> None:
-    files = []
+    files = [tmp_path / "calls_of_programs.py"]
+    files[0].write_text((Path(__file__).parent / files[0].name).read_text())
     for number, (_, program, _) in enumerate(programs()):
         files.append(tmp_path / f"program_{number}.py")
         files[-1].write_text(program)

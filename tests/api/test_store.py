@@ -213,9 +213,15 @@ def test_a_read_that_may_be_old_says_so() -> None:
 @pytest.mark.parametrize(
     ("ask", "said"),
     [
-        (lambda store: store.put(1, "x"), "a key is str or bytes, not int: encode it first"),
-        (lambda store: store.put("x", 1.5), "a value is str or bytes, not float: encode it first"),
-        (lambda store: store.put("x", None), "a value is str or bytes, not NoneType: encode it first"),
+        (lambda store: store.put(1, "x"), "a key is str, bytes, bytearray or memoryview, not int: encode it first"),
+        (
+            lambda store: store.put("x", 1.5),
+            "a value is str, bytes, bytearray or memoryview, not float: encode it first",
+        ),
+        (
+            lambda store: store.put("x", None),
+            "a value is str, bytes, bytearray or memoryview, not NoneType: encode it first",
+        ),
         (lambda store: store.get_many("apple"), "several keys are wanted, not one str: put it into a list"),
         (lambda store: store.delete_many(b"apple"), "several keys are wanted, not one bytes: put it into a list"),
         (

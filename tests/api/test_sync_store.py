@@ -2,15 +2,18 @@
 
 import asyncio
 import inspect
+import re
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import get_overloads
 
 import pytest
 
 import kvtui
 from kvtui.api.loop_thread import LoopThread
 from kvtui.core.cluster import Cluster
+from tests.api.calls_of_programs import REFUSED_WITHOUT_A_LOOP, Color, accepted_without_a_loop
 from tests.api.conftest import Ran
 
 
@@ -30,6 +33,13 @@ def test_it_has_the_methods_of_the_store() -> None:
         if not name.startswith("_") and name not in {"pages"}:
             theirs, ours = inspect.signature(method), inspect.signature(getattr(kvtui.SyncStore, name))
             assert list(ours.parameters.values()) == list(theirs.parameters.values()), name
+            waited = {ours.return_annotation, f"Coroutine[Any, Any, {ours.return_annotation}]"}
+            assert theirs.return_annotation in waited or name == "scan", name
+            overloads = [
+                [str(inspect.signature(one)) for one in get_overloads(getattr(kind, name))]
+                for kind in (kvtui.SyncStore, kvtui.Store)
+            ]
+            assert overloads[0] == [re.sub(r"Coroutine\[Any, Any, (.*)\]'", r"\1'", one) for one in overloads[1]], name
 
 
 def test_connect_sync_takes_and_shows_what_connect_does() -> None:
@@ -48,6 +58,29 @@ def test_results_and_failures_are_those_of_the_store(store: kvtui.SyncStore) -> 
     with pytest.raises(kvtui.OperationFailed, match=r"^put failed: the key is empty$"):
         store.put("", "1")
     assert store.put("", "1", check=False).outcome is kvtui.Outcome.FAILED
+
+
+def test_what_is_made_as_it_is_taken_is_made_in_the_thread_that_gives_it(store: kvtui.SyncStore) -> None:
+    """It was made in the loop's own thread, which could not use the store, and heard no node meanwhile."""
+    store.put_many({f"from {number}": str(number) for number in range(3)})
+    copied = store.put_many((f"to {number}", store.get(f"from {number}").value or b"") for number in range(3))
+    assert copied.ok == 3
+    found = store.get_many(store.get(f"to {number}").value or b"" for number in range(3))
+    assert list(found) == [b"0", b"1", b"2"]
+    assert store.delete_many(item.key for item in store.scan("to ")).existed == 3
+    store.delete_many(f"from {number}" for number in range(3))
+
+
+def test_calls_are_typed_as_they_work(store: kvtui.SyncStore) -> None:
+    accepted_without_a_loop(store)
+    for ask in REFUSED_WITHOUT_A_LOOP:
+        with pytest.raises(TypeError, match=r"^(a|several) (key|value|prefix|keys|pairs)"):
+            ask(store)
+    buffer = bytearray(b"r")
+    found = store.scan(buffer)
+    buffer[:] = b"?"
+    assert [item.key for item in found] == [b"red"]
+    store.delete_many([Color.RED, b"a"])
 
 
 def test_many_threads_use_it_at_once(store: kvtui.SyncStore) -> None:

@@ -28,6 +28,8 @@ class Pipe(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.written: list[bytes] = []
+        self.failures: list[str] = []
+        """What is told of writing that failed."""
         self.held = 0
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
@@ -46,7 +48,9 @@ class Pipe(asyncio.Transport):
 def run(story: Callable[[Pipe, Outgoing], Awaitable[None]]) -> None:
     async def main() -> None:
         pipe = Pipe()
-        await story(pipe, Outgoing(pipe))
+        failures: list[str] = []
+        await story(pipe, Outgoing(pipe, failures.append))
+        assert failures == pipe.failures
 
     asyncio.run(main())
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from kvtui.core.link import IN_FLIGHT_BYTES, TICK_BYTES, Link, LinkFull, LinkLost
+from kvtui.core.link import IN_FLIGHT_BYTES, TICK_BYTES, Link, LinkFull, LinkLost, Unencodable
 from kvtui.core.protocol import IN_FLIGHT, Get, Put, PutRun, Reply, encode_lines
 from kvtui.core.seams.clock import LoopClock
 from kvtui.core.version import Version
@@ -151,6 +151,81 @@ def test_who_gave_up_waiting_disturbs_nobody() -> None:
         third.cancel()
         link.close("done")
         assert link.reason == "done"
+
+    run_virtual(main)
+
+
+class Foreign(str):
+    """Text of a class that no encoder knows."""
+
+
+def test_a_request_that_can_t_be_encoded_is_refused_and_those_beside_it_are_sent() -> None:
+    """The whole tick was gone, and the node was given up for its silence."""
+
+    async def main() -> None:
+        link, wire = await crowded()
+        told: list[Reply | None] = []
+        link.send(Get("a"), told.append)
+        for request in (
+            Get(Foreign("secret")),
+            Put("k", "secret \udcff"),
+            PutRun(Version(1, 1), ["b", Foreign("c")], []),
+        ):
+            with pytest.raises(
+                Unencodable, match=r"^something in the request can't be encoded \((Type|UnicodeEncode)Error\)$"
+            ):
+                link.send(request, told.append)
+        link.send(Get("b"), told.append)
+        await over()
+        assert wire.writes == [encode_lines([Get("a"), Get("b")])]
+        link.data_received(encode_lines([Reply(status="ok", value="1"), Reply(status="ok", value="2")]))
+        assert [reply and reply.value for reply in told] == ["1", "2"]
+        link.close("done")
+
+    run_virtual(main)
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_where_writing_fails_the_link_ends_and_all_who_wait_are_told(at_once: bool) -> None:
+    """As uvloop's transports do once they are closed."""
+
+    class Closed(Wire):
+        def write(self, data: bytes | bytearray | memoryview) -> None:
+            raise RuntimeError("the handler is closed")
+
+    async def main() -> None:
+        ends: list[str] = []
+        link = Link(LoopClock(), lambda _link, reason: ends.append(reason))
+        link.connection_made(Closed())
+        link._alone = at_once
+        told: list[Reply | None] = []
+        link.send(Get("a"), told.append)
+        await over()
+        assert told == [None]
+        assert ends == ["writing to it failed (RuntimeError)"]
+        with pytest.raises(LinkLost, match="writing to it failed"):
+            link.ask(Get("b"))
+
+    run_virtual(main)
+
+
+def test_one_who_breaks_as_a_link_ends_keeps_it_from_nobody_else() -> None:
+    """Whoever came after it waited for ever."""
+
+    def breaks(_: object) -> None:
+        raise KeyError("secret")
+
+    async def main() -> None:
+        link = Link(LoopClock(), lambda _link, reason: breaks(reason))
+        link.connection_made(Wire())
+        told: list[Reply | None] = []
+        link.send(Get("a"), breaks)
+        link.send(Get("b"), told.append)
+        asked = link.ask(Get("c"))
+        link.close("done")
+        assert told == [None]
+        with pytest.raises(LinkLost, match="done"):
+            await asked
 
     run_virtual(main)
 

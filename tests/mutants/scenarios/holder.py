@@ -118,7 +118,7 @@ def pieces_add_up_over_messages() -> None:
 async def a_long_message_begins_where_the_last_one_ended() -> None:
     with lowered(outgoing_module, PIECE_BYTES=10):
         pipe = Pipe()
-        out = Outgoing(pipe)
+        out = Outgoing(pipe, print)
         sent = [Put(number, b"k", b"%d" % number * 12) for number in range(3)]
         for message in sent:
             out.send(message, 12)

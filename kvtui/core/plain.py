@@ -1,0 +1,87 @@
+"""What callers give, as the plain value of its kind: exactly bytes, str, int, float, bool.
+
+Subclasses are common (numpy's scalars, enums, digests of libraries), and do as they please: one may be unhashable, equal to
+everything, or refused by whatever encodes messages. None of their own methods is called here. The texts of what is raised hold no
+key and no value.
+"""
+
+from math import inf, isfinite
+from operator import index
+from typing import Final
+
+_ALL: Final = slice(None)
+
+
+def plain_bytes(given: object, what: str) -> bytes:
+    """The content of bytes, of a bytearray or of a memoryview, copied where it could still change. Raises TypeError, ValueError."""
+    kind = type(given)
+    if kind is bytes:
+        return given  # type: ignore[return-value]
+    if issubclass(kind, bytes):
+        return bytes.__getitem__(given, _ALL)  # type: ignore[call-overload, no-any-return]
+    if issubclass(kind, bytearray):
+        return bytes(bytearray.__getitem__(given, _ALL))  # type: ignore[call-overload]
+    if isinstance(given, memoryview):
+        try:
+            return given.tobytes()
+        except ValueError:
+            raise ValueError(f"{what} is a memoryview that was released") from None
+    raise TypeError(f"{what} is bytes, bytearray or memoryview, not {kind.__name__}")
+
+
+def utf8_of(given: object, what: str) -> bytes:
+    """The UTF-8 of a str. Raises TypeError, and ValueError for half a surrogate pair, which has none."""
+    kind = type(given)
+    if not issubclass(kind, str):
+        raise TypeError(f"{what} is str, not {kind.__name__}")
+    try:
+        return str.encode(given)  # type: ignore[arg-type]
+    except UnicodeEncodeError:
+        pass
+    # Not within ``except``: that exception holds the text.
+    raise ValueError(f"{what} has no UTF-8: half a surrogate pair is in it")
+
+
+def plain_text(given: object, what: str) -> str:
+    """The text of a str. Raises as ``utf8_of``."""
+    utf8_of(given, what)
+    return str.__str__(given)
+
+
+def plain_number(given: object, what: str) -> int:
+    """A whole number, be it numpy's or an enum's. A bool is none. Raises TypeError."""
+    kind = type(given)
+    if kind is int:
+        return given  # type: ignore[return-value]
+    if not issubclass(kind, bool):
+        if issubclass(kind, int):
+            return int.__int__(given)  # type: ignore[arg-type]
+        try:
+            return index(given)  # type: ignore[arg-type]
+        except TypeError:
+            pass
+    raise TypeError(f"{what} is a whole number, not {kind.__name__}")
+
+
+def plain_seconds(given: object, what: str) -> float:
+    """A number that need not be whole, and is finite. Raises TypeError, ValueError."""
+    kind = type(given)
+    if issubclass(kind, float):
+        number = float.__float__(given)  # type: ignore[arg-type]
+    elif issubclass(kind, bool) or not hasattr(kind, "__float__"):
+        raise TypeError(f"{what} is a number, not {kind.__name__}")
+    else:
+        try:
+            number = float(given)  # type: ignore[arg-type]
+        except OverflowError:
+            number = inf
+    if not isfinite(number):
+        raise ValueError(f"{what} is a finite number, not {number}")
+    return number
+
+
+def plain_truth(given: object, what: str) -> bool:
+    """True or False. Raises TypeError."""
+    if given is True or given is False:
+        return given
+    raise TypeError(f"{what} is True or False, not {type(given).__name__}")
