@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Coroutine, Generator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from kvtui.api.hosting import Hosted
 from kvtui.api.store import Store
@@ -21,30 +21,87 @@ from kvtui.core.seams.bundle import Seams
 from kvtui.core.seams.named_path import BadPath, named_path
 from kvtui.core.seams.secret_source import take_secret
 from kvtui.core.seams.tls import TlsFiles
+from kvtui.core.uncopied import uncopied
 
 StrPath = str | os.PathLike[str]
 
 
-class Connecting:
-    """What ``connect`` returns: ``async with`` opens and closes it; ``await`` opens it alone, for ``Store.close`` to end."""
+class Connecting(Coroutine[Any, Any, Store]):
+    """What ``connect`` returns: ``async with`` opens and closes it; ``await``, or a task that runs it, opens it alone, for
+    ``Store.close`` to end.
+
+    It is for one store at a time, whoever holds it: while that is opened or open, another entry is refused. After its close, or
+    where it could not be opened, it may be used again.
+    """
+
+    __name__ = "kvtui.connect"
+    """What tasks that run it call it."""
 
     def __init__(self, settings: Settings, seams: Seams | None = None) -> None:
         self._settings = settings
         self._seams = seams
+        self._opening = False
+        self._entered = False
         self._store: Store | None = None
+        self._run: Coroutine[Any, Any, Store] | None = None
+        self._task: asyncio.Task[Any] | None = None
+        """The one that runs it."""
 
     def __await__(self) -> Generator[Any, None, Store]:
-        return self._open().__await__()
+        return self._opened().__await__()
 
     async def __aenter__(self) -> Store:
-        self._store = await self._open()
-        return self._store
+        store = await self._opened()
+        self._entered = True
+        return store
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._store is not None:
-            await self._store.close()
+        try:
+            if self._store is not None:
+                await self._store.close()
+        finally:
+            self._entered = False
+
+    # As a coroutine, for asyncio.create_task and asyncio.run. It is made when it is first run: no other complains that nobody did.
+
+    def send(self, value: Any) -> Any:
+        """As coroutines do it."""
+        return self._running(lambda run: run.send(value))
+
+    def throw(self, *error: Any) -> Any:
+        """As coroutines do it."""
+        return self._running(lambda run: run.throw(*error))
+
+    def close(self) -> None:
+        """As coroutines do it: what is being opened is given up. A store that is open stays so."""
+        run, self._run, self._task = self._run, None, None
+        if run is not None:
+            run.close()
+
+    def _running(self, go_on: Callable[[Coroutine[Any, Any, Store]], Any]) -> Any:
+        task = _current_task()
+        run = self._run if self._run is not None and task is self._task else self._opened()
+        if self._run is None:
+            self._run, self._task = run, task
+        try:
+            return go_on(run)  # another task than the one that opens it is refused here
+        except BaseException:
+            if run is self._run:
+                self._run = self._task = None
+            raise
+
+    async def _opened(self) -> Store:
+        if self._opening or self._entered or (self._store is not None and not self._store.closed):
+            now = "is being opened" if self._opening else "is open"
+            raise ClusterError(f"the store of this kvtui.connect(...) {now}: call kvtui.connect again for another one")
+        self._opening = True
+        try:
+            self._store = await self._open()
+            return self._store
+        finally:
+            self._opening = False
 
     async def _open(self) -> Store:
         try:
@@ -53,6 +110,35 @@ class Connecting:
             raise ClusterError("kvtui runs under asyncio (or uvloop): no such event loop runs here") from None
         hosted = Hosted(attached_or_opened(self._settings, self._seams))
         return Store(await hosted.open(), hosted)
+
+    def __reduce__(self) -> NoReturn:
+        raise uncopied("kvtui.connect(...)", "it")
+
+    if not TYPE_CHECKING:  # to a type checker it has none of these
+
+        def __enter__(self):
+            raise TypeError(
+                "kvtui.connect needs async: write async with kvtui.connect(...) as store;"
+                " without it, with kvtui.connect_sync(...) as store"
+            )
+
+        def __exit__(self, *error):
+            pass
+
+        def __getattr__(self, name):
+            if not name.startswith("_") and hasattr(Store, name):
+                raise AttributeError(
+                    f"kvtui.connect(...) is no store yet, so it has no {name!r}: write async with kvtui.connect(...) as"
+                    " store, or store = await kvtui.connect(...)"
+                )
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+def _current_task() -> asyncio.Task[Any] | None:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None
 
 
 def connect(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any, Final, Generic, TypeVar
 
 import anyio
@@ -37,6 +37,10 @@ class Hosted(Generic[T]):
         task.add_done_callback(_KEPT.discard)
         try:
             return await opened
+        except GeneratorExit:  # the loop is gone, or whoever ran it let go of it: nothing can be waited for
+            with suppress(RuntimeError):
+                task.cancel()
+            raise
         except BaseException:
             task.cancel()
             await _over(task)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any, Final, overload
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, overload
 
 from kvtui.api.encoding import Data, Key, Name, Pairs, keys_to_bytes, pairs_to_bytes, several, to_bytes, under_keys
 from kvtui.api.failures import failure_of, failure_of_many, failure_of_reads
 from kvtui.api.hosting import Hosted
 from kvtui.api.turns import Turns
 from kvtui.core.cluster import Cluster, ClusterError, Item, Outcome, Read, Written, WrittenMany
+from kvtui.core.uncopied import uncopied
 
 CLOSED: Final = "the store is closed: open another with kvtui.connect"
 AT_ONCE: Final = 1_024
@@ -47,11 +49,28 @@ class Store:
             raise ClusterError(CLOSED)
         return self._cluster
 
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed, or ended with its event loop or by itself."""
+        return self._closed or (self._hosted is not None and self._hosted.over) or self._loop.is_closed()
+
+    async def __aenter__(self) -> Self:
+        """For a store that was awaited: ``async with await kvtui.connect("lab") as store``. Raises ClusterError if it is closed."""
+        _ = self._here
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
     async def close(self) -> None:
         """End in order: the nodes that this process started end too. Does nothing a second time.
 
-        Whoever opened the store with ``async with`` need not call it.
+        Whoever opened the store with ``async with`` need not call it. Raises ClusterError in another event loop than its own.
         """
+        if not self.closed:
+            _ = self._here
         self._closed = True
         if self._hosted is not None:
             await self._hosted.close()
@@ -180,9 +199,25 @@ class Store:
     @property
     def _here(self) -> Cluster:
         """The cluster, for who is in its event loop."""
-        if asyncio.get_running_loop() is not self._loop:
-            raise ClusterError("the store belongs to the event loop in which it was opened: open one in this loop")
+        try:
+            running = asyncio.get_running_loop()
+        except RuntimeError:
+            running = None
+        if running is not self._loop:
+            belongs = "the store belongs to the event loop in which it was opened: open one in this loop"
+            raise ClusterError(CLOSED if self._closed else belongs)
         return self.cluster
+
+    def __reduce__(self) -> NoReturn:
+        raise uncopied("Store", "kvtui.connect")
+
+    if not TYPE_CHECKING:  # to a type checker it has none of these
+
+        def __enter__(self):
+            raise TypeError("a Store needs async: write async with store, or await store.close() at its end")
+
+        def __exit__(self, *error):
+            pass
 
 
 def _checked(operation: str, written: Written, check: bool) -> Written:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping
 from functools import wraps
 from types import TracebackType
-from typing import Any, ParamSpec, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, Self, TypeVar, overload
 
 from kvtui.api.connecting import Connecting, connect
 from kvtui.api.encoding import Data, Key, Name, Pairs, keys_to_bytes, pairs_to_bytes, several
@@ -18,6 +18,7 @@ from kvtui.api.loop_thread import Call, LoopThread
 from kvtui.api.store import Store
 from kvtui.core.cluster import Cluster, Item, Read, Written, WrittenMany
 from kvtui.core.snapshot import ClusterSnapshot
+from kvtui.core.uncopied import uncopied
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -48,6 +49,11 @@ class SyncStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def closed(self) -> bool:
+        """As ``Store.closed``; also in a process that was forked off."""
+        return self._closed or self._thread.foreign or self._store.closed
 
     def close(self) -> None:
         """As ``Store.close``. In a process that was forked off it does nothing.
@@ -145,6 +151,20 @@ class SyncStore:
             return await ask(self._store.cluster)
 
         return self._thread.run(asking)
+
+    def __reduce__(self) -> NoReturn:
+        raise uncopied("SyncStore", "kvtui.connect_sync")
+
+    if not TYPE_CHECKING:  # to a type checker it has none of these
+
+        def __aenter__(self):
+            raise TypeError(
+                "kvtui.connect_sync needs no async: write with kvtui.connect_sync(...) as store, or async with"
+                " kvtui.connect(...) as store"
+            )
+
+        def __aexit__(self, *error):
+            pass
 
 
 def _with_arguments_of(

@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager
-from typing import Any, Final, Protocol, TypeVar, cast
+from typing import Any, Final, NoReturn, Protocol, TypeVar, cast
 
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
@@ -54,6 +54,7 @@ from kvtui.core.seams.bundle import Seams
 from kvtui.core.seams.clock import Clock
 from kvtui.core.seams.transport import CannotListen, Unreachable
 from kvtui.core.snapshot import ClusterSnapshot
+from kvtui.core.uncopied import uncopied
 from kvtui.core.version import Version
 
 PATIENCE_SECONDS: Final = 20.0
@@ -141,6 +142,9 @@ class Session:
         self._gone = asyncio.Event()
         self._behind: Whole
         self._remote: RemoteCluster | None = None
+
+    def __reduce__(self) -> NoReturn:
+        raise uncopied("Cluster", "kvtui.connect")
 
     # Who holds the coordinator.
 
