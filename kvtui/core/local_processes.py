@@ -9,7 +9,7 @@ from kvtui.core.authentication import Secret
 from kvtui.core.cluster import ClusterError
 from kvtui.core.remote_node import RemoteNode
 from kvtui.core.seams.clock import Clock
-from kvtui.core.seams.launcher import Discarded, Launcher, LaunchFailed, NodeProcess, NodeSpec
+from kvtui.core.seams.launcher import Discarded, Launcher, LaunchFailed, LaunchRefused, NodeProcess, NodeSpec
 
 RESTARTS: Final = 12
 """Times that a node's start is tried while its last process may still hold its data directory."""
@@ -85,18 +85,18 @@ class LocalProcesses:
                 raise ClusterError(removed_meanwhile(node.id))
             try:
                 # The port may have been taken since; the data directory may still be held by the last process.
-                node.process = await self._started(self._spec(node, 0 if attempt % 3 == 2 else node.port))
+                process = await self._started(self._spec(node, 0 if attempt % 3 == 2 else node.port))
                 break
             except LaunchFailed as error:
-                failure = error
+                if isinstance(error, LaunchRefused) or attempt == RESTARTS - 1:
+                    node.ended = f"could not start {node.id}: {error}"
+                    raise ClusterError(node.ended) from None
                 await self._clock.sleep(RESTART_SECONDS)
-        else:
-            node.ended = f"could not start {node.id}: {failure}"
-            raise ClusterError(node.ended)
+        node.process = process
         if gone():
-            await self.end(node.process)
+            await self.end(process)
             raise ClusterError(removed_meanwhile(node.id))
-        self._begun(node, node.process)
+        self._begun(node, process)
 
     async def _started(self, spec: NodeSpec) -> NodeProcess:
         """Raises LaunchFailed, and ClusterError where this coordinator ends."""

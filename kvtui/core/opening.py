@@ -2,7 +2,8 @@
 
 import logging
 import math
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from kvtui.core.coordinator import Coordinator
 from kvtui.core.formats import WrittenByNewer
 from kvtui.core.metadata_log import LogDamaged, MetadataLog
 from kvtui.core.quorum import REPLICAS_MOST
-from kvtui.core.records import Created
+from kvtui.core.records import Created, Member
 from kvtui.core.replacement import GRACE_SECONDS
 from kvtui.core.ring import SLOTS, Balanced, Classic, Policy, Ring
 from kvtui.core.seams.bundle import Seams
@@ -28,6 +29,7 @@ from kvtui.core.seams.directory_trust import UnsafeDirectory, admit_state
 from kvtui.core.seams.memory import MemoryEngine
 from kvtui.core.seams.processes import ProcessLauncher
 from kvtui.core.seams.rocksdb import open_log
+from kvtui.core.seams.started_as_node import A_COPY, VARIABLE
 from kvtui.core.seams.storage import EngineFailed, EngineFull, EngineLocked, EngineUnreadable, StorageEngine, let_go
 from kvtui.core.seams.tls import BadTls, TlsFiles, as_coordinator
 from kvtui.core.seams.transport import TcpTransport
@@ -36,6 +38,8 @@ from kvtui.notation import as_rest
 
 _log = logging.getLogger(__name__)
 
+METADATA: Final = "metadata"
+"""The directory of the log, below the state directory."""
 TWO_COPIES: Final = 2
 """Of every key, where a cluster is made with so many nodes at least."""
 
@@ -87,7 +91,12 @@ class Settings:
 
 
 def real_seams(secret: Secret | None = None, tls: TlsFiles | None = None) -> Seams:
-    """TCP or TLS, the system's clock, the system's randomness, processes and RocksDB. Raises ClusterError for bad TLS files."""
+    """TCP or TLS, the system's clock, the system's randomness, processes and RocksDB.
+
+    Raises ClusterError for bad TLS files, and in a process that should have become a node.
+    """
+    if VARIABLE in os.environ:
+        raise ClusterError(A_COPY)
     try:
         transport = TcpTransport(None if tls is None else as_coordinator(tls))
     except BadTls as error:
@@ -105,9 +114,12 @@ async def open_cluster(settings: Settings, seams: Seams | None = None) -> AsyncI
     """
     _check(settings)
     seams = seams or real_seams(settings.secret, settings.tls)
+    if settings.state is None or METADATA not in seams.launcher.stored(settings.state):
+        _check_launching(settings, seams, ())
     engine = _open_engine(settings, seams)
     try:
         log = _open_log(engine, settings, seams)
+        _check_launching(settings, seams, log.topology.members.values())
         coordinator = Coordinator(log, seams, settings.state, grace=settings.grace, revive=settings.revive)
     except (EngineFailed, EngineFull) as error:
         let_go(engine)
@@ -153,13 +165,20 @@ def _check(settings: Settings) -> None:
         raise ClusterError(f"--replicas {settings.replication} is not possible: use 1 to {REPLICAS_MOST}")
 
 
+def _check_launching(settings: Settings, seams: Seams, members: Collection[Member]) -> None:
+    """Raise ClusterError where every node would have to be started here, and none can be."""
+    needed = all(member.started_here for member in members) if members else settings.nodes > 0
+    if needed and (reason := seams.launcher.refusal()):
+        raise ClusterError(reason)
+
+
 def _open_engine(settings: Settings, seams: Seams) -> StorageEngine:
     if settings.state is None:
         return MemoryEngine()
     try:
         for warning in seams.admit(settings.state):
             _log.warning("%s", warning)
-        return seams.open_engine(settings.state / "metadata", settings.role)
+        return seams.open_engine(settings.state / METADATA, settings.role)
     except UnsafeDirectory as error:
         raise ClusterError(str(error)) from None
     except EngineLocked as error:

@@ -13,6 +13,7 @@ from kvtui.core.formats import WrittenByNewer
 from kvtui.core.link import Link, LinkFull, LinkLost
 from kvtui.core.metadata_log import LogDamaged, MetadataLog, essence
 from kvtui.core.node_access import Access, fresh_secret
+from kvtui.core.opening import METADATA
 from kvtui.core.protocol import ERROR, Hello, Note
 from kvtui.core.rebuilding import Found, Rebuilt, rebuild
 from kvtui.core.remote_node import NotANode, Refused, say_hello
@@ -25,7 +26,6 @@ from kvtui.core.seams.transport import Transport, Unreachable
 from kvtui.notation import as_shell_word, as_word
 
 ROLE = "kvtui recover"
-METADATA = "metadata"
 
 
 async def recover(state: Path, addresses: Sequence[tuple[str, int]], without: Sequence[str], seams: Seams) -> Rebuilt:

@@ -1,6 +1,6 @@
 """``python -m kvtui.node``."""
 
-from kvtui.node.cli import main
+from kvtui.node.boot import main
 
 if __name__ == "__main__":
     main()

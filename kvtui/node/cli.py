@@ -72,14 +72,14 @@ def program(
     gc.disable()
     secret = _secret(secret_file)
     if secret is None and not is_loopback(host):
-        _stop(f"refusing to listen on {host}: without a shared secret a node listens on loopback addresses only")
+        stop(f"refusing to listen on {host}: without a shared secret a node listens on loopback addresses only")
     if tls_cert is None and (tls_key is not None or tls_ca is not None):
-        _stop("--tls-key and --tls-ca need --tls-cert, the node's own certificate")
+        stop("--tls-key and --tls-ca need --tls-cert, the node's own certificate")
     if data is not None and memory:
-        _stop("--data and --memory exclude each other")
+        stop("--data and --memory exclude each other")
     if data is None and not memory:
         if port == 0:
-            _stop("port 0 has no data directory of its own: give --data or --memory")
+            stop("port 0 has no data directory of its own: give --data or --memory")
         data = _default_directory(port)
     from kvtui.core.seams.tls import TlsFiles
     from kvtui.node.process import CannotStart, run
@@ -88,9 +88,9 @@ def program(
         tls = None if tls_cert is None else TlsFiles(tls_cert, tls_key, tls_ca)
         failure = run(host, port, data, parent_pipe=parent_pipe, secret=secret, tls=tls)
     except CannotStart as error:
-        _stop(str(error))
+        stop(str(error))
     if failure is not None:
-        _stop(f"stopped: {failure}", FAILED_STATUS)
+        stop(f"stopped: {failure}", FAILED_STATUS)
 
 
 def main() -> NoReturn:
@@ -100,7 +100,7 @@ def main() -> NoReturn:
     try:
         status = int(program.main(prog_name=PROGRAM, standalone_mode=False) or 0)
     except click.ClickException as error:
-        _stop(" ".join(error.format_message().split()))
+        stop(" ".join(error.format_message().split()))
     except (KeyboardInterrupt, click.Abort):
         status = FAILED_STATUS
     except OutputLost as lost:
@@ -118,7 +118,7 @@ def _secret(file: Path | None) -> "Secret | None":
     try:
         return take_secret(file, warn=lambda text: say_aside(f"{PROGRAM}: {text}"))
     except BadSecret as error:
-        _stop(str(error))
+        stop(str(error))
 
 
 def _default_directory(port: int) -> Path:
@@ -129,10 +129,11 @@ def _default_directory(port: int) -> Path:
     except RuntimeError:
         directory = Path()
     if not directory.is_absolute():
-        _stop("this user has no home directory to keep data in: give --data or --memory")
+        stop("this user has no home directory to keep data in: give --data or --memory")
     return directory / "nodes" / str(port)
 
 
-def _stop(reason: str, status: int = USAGE_STATUS) -> NoReturn:
+def stop(reason: str, status: int = USAGE_STATUS) -> NoReturn:
+    """End the process, and say why."""
     say_aside(f"{PROGRAM}: {reason}")
     leave(PROGRAM, status)

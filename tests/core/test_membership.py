@@ -394,6 +394,9 @@ class FailingLauncher:
             raise LaunchFailed("no such program")
         return await self._launcher.start(spec)
 
+    def refusal(self) -> str:
+        return ""
+
     def stored(self, directory: Path) -> list[str]:
         return self._launcher.stored(directory)
 

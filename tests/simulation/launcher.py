@@ -147,6 +147,9 @@ class SimLauncher:
         self.processes[spec.node] = process
         return process
 
+    def refusal(self) -> str:
+        return ""
+
     def stored(self, directory: Path) -> list[str]:
         return sorted(path.name for path in self._disks.paths if path.parent == directory)
 

@@ -51,6 +51,9 @@ class NothingLeft:
         self.asked += 1
         raise LaunchFailed(f"can't start node {spec.node}: Too many open files")
 
+    def refusal(self) -> str:
+        return ""
+
     def stored(self, directory: Path) -> list[str]:
         return self._launcher.stored(directory)
 

@@ -12,6 +12,10 @@ class LaunchFailed(Exception):
     """A node could not be started; the text is the node's own last line, or what the system said."""
 
 
+class LaunchRefused(LaunchFailed):
+    """No node can be started from this process, now or later."""
+
+
 @dataclass(frozen=True, slots=True)
 class Discarded:
     """What became of a data directory that was to be deleted."""
@@ -91,6 +95,10 @@ class Launcher(Protocol):
     async def start(self, spec: NodeSpec) -> NodeProcess:
         """Start a node; it accepts connections when this returns. What is left of a store that was discarded there is deleted
         before. Raises LaunchFailed."""
+        ...
+
+    def refusal(self) -> str:
+        """Why no node can be started from this process, now or later, and what to do; empty: nothing is known to be in the way."""
         ...
 
     def stored(self, directory: Path) -> list[str]:

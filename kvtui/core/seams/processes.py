@@ -8,7 +8,8 @@ from typing import Final
 from kvtui.core.seams.child import Child
 from kvtui.core.seams.giving_up import give_up, was_given_up
 from kvtui.core.seams.launcher import KILLED_SECONDS, Discarded, LaunchFailed, NodeProcess, NodeSpec, how_ended
-from kvtui.core.seams.node_command import node_command
+from kvtui.core.seams.node_command import Command, node_command, not_begun, not_started, refusal, too_late
+from kvtui.core.seams.this_program import this_program
 from kvtui.core.seams.tls import TlsFiles
 
 START_SECONDS: Final = 60.0
@@ -32,16 +33,20 @@ class ProcessLauncher:
         if spec.data is not None and was_given_up(spec.data) and (left := give_up(spec.data).left):
             raise LaunchFailed(f"node {spec.node} can't begin anew: {left}")
         try:
-            child = Child(node_command(spec, self._tls))
+            command = node_command(spec, self._tls, this_program())
+            child = Child(command)
         except OSError as error:
-            raise LaunchFailed(f"can't start node {spec.node}: {error.strerror or error}") from None
+            raise LaunchFailed(not_started(spec, command, error)) from None
         except ValueError as error:
             raise LaunchFailed(f"can't start node {spec.node}: {error}") from None
         try:
-            return _Process(child, await self._address(child, spec))
+            return _Process(child, await self._address(child, spec, command))
         except BaseException:
             await _kill(child)
             raise
+
+    def refusal(self) -> str:
+        return refusal(this_program())
 
     def stored(self, directory: Path) -> list[str]:
         if not directory.is_dir():
@@ -51,19 +56,19 @@ class ProcessLauncher:
     def discard(self, spec: NodeSpec) -> Discarded:
         return Discarded() if spec.data is None else give_up(spec.data)
 
-    async def _address(self, child: Child, spec: NodeSpec) -> tuple[str, int]:
+    async def _address(self, child: Child, spec: NodeSpec, command: Command) -> tuple[str, int]:
         try:
             async with asyncio.timeout(self._start_seconds):
                 line = await child.output.line()
                 status = None if line else (await child.wait()).status
         except TimeoutError:
-            raise LaunchFailed(f"node {spec.node} did not start within {self._start_seconds:g} s") from None
+            raise LaunchFailed(too_late(spec, command, self._start_seconds)) from None
         if not line:
-            raise LaunchFailed(await child.said.line() or f"node {spec.node} did not start: {how_ended(status)}")
+            raise LaunchFailed(not_begun(spec, command, await child.said.line(), how_ended(status)))
         place, found, _ = line.removeprefix("kvtui-node listening on ").partition(", data in ")
         host, _, port = place.rpartition(":")
         if not found or not port.isdigit():
-            raise LaunchFailed(f"node {spec.node} said something unexpected: {line.strip()[:200]}")
+            raise LaunchFailed(not_begun(spec, command, line))
         return host.strip("[]"), int(port)
 
 

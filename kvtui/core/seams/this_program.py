@@ -1,0 +1,158 @@
+"""Facts about the Python program that this process runs, as far as they matter to programs that it starts."""
+
+import importlib.util
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib.machinery import FrozenImporter, PathFinder
+from types import ModuleType
+from typing import Final
+
+import kvtui
+
+LIBRARIES: Final = ("click", "msgspec", "platformdirs", "rocksdict", "xxhash")
+"""What a node imports besides the standard library."""
+HELPFUL: Final = ("typing_extensions", "uvloop")
+"""What it imports where it is there. A name that stands in a directory of anybody's is no library: these are looked for beside
+msgspec alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A Python program."""
+
+    python: str
+    """The interpreter that it starts Python programs with; empty: there is none."""
+    frozen: str = ""
+    """What made one file of program and interpreter; empty: it runs in an interpreter of its own."""
+    flags: tuple[str, ...] = ()
+    """Options of its interpreter that say where modules are found, and how names of files are read."""
+    kvtui: str = ""
+    """The directory (or archive) that the package ``kvtui`` lies in; empty: its files are not on any disk."""
+    kvtui_gone: bool = False
+    """It lay there when it was imported, and does not any more."""
+    libraries: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The directories that libraries of a node lie in."""
+    directory: str = ""
+    """The current directory; empty: it was deleted."""
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+def this_program() -> Program:
+    """The program that this process runs."""
+    frozen = _frozen()
+    here = _current_directory()
+    root = "" if frozen else _KVTUI
+    there = bool(root) and PathFinder.find_spec("kvtui", [root]) is not None
+    return Program(
+        python=_python(frozen, here),
+        frozen=frozen,
+        flags=() if frozen else _flags(),
+        kvtui=root,
+        kvtui_gone=bool(root) and not there,
+        libraries={} if frozen else _libraries(),
+        directory=here,
+        environment=dict(os.environ),
+    )
+
+
+def _current_directory() -> str:
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
+
+
+def _kvtui_root() -> str:
+    spec = kvtui.__spec__
+    places = spec.submodule_search_locations if spec is not None else None
+    if not places or PathFinder.find_spec("kvtui", [os.path.dirname(places[0])]) is None:
+        return ""
+    try:
+        # An archive may be in the search path as it was typed.
+        return os.path.abspath(os.path.dirname(places[0]))
+    except OSError:
+        return os.path.dirname(places[0])
+
+
+_KVTUI: Final = _kvtui_root()
+"""Where kvtui was found. The current directory may be another one later."""
+
+
+def _frozen() -> str:
+    main = sys.modules.get("__main__")
+    if hasattr(sys, "_MEIPASS"):
+        return "PyInstaller"
+    if getattr(sys, "oxidized", False):
+        return "PyOxidizer"
+    if hasattr(main, "__compiled__"):
+        return "Nuitka"
+    # cx_Freeze, py2exe and py2app, and what Python itself comes with.
+    if getattr(sys, "frozen", False) or FrozenImporter.find_spec("__main__") is not None:
+        return "sys.frozen"
+    return ""
+
+
+def _python(frozen: str, here: str) -> str:
+    # Programs that embed Python name an interpreter so; in all others it is sys.executable. Who has not imported it has named none.
+    spawning: ModuleType | None = sys.modules.get("multiprocessing.spawn")
+    named = os.fsdecode(spawning.get_executable() or "") if spawning is not None else ""
+    own = sys.executable or ""
+    python = named or own
+    if frozen and (not python or _is_same(python, own) or _is_same(python, "/proc/self/exe")):
+        return ""
+    if python and not os.path.dirname(python):
+        python = shutil.which(python) or python
+    return os.path.join(here, python) if here and os.path.dirname(python) else python
+
+
+def _is_same(one: str, other: str) -> bool:
+    if one == other:
+        return True
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return False
+
+
+def _flags() -> tuple[str, ...]:
+    given = {
+        "-E": sys.flags.ignore_environment,
+        "-s": sys.flags.no_user_site,
+        "-S": sys.flags.no_site,
+        "-B": sys.dont_write_bytecode,
+    }
+    flags = [flag for flag, is_given in given.items() if is_given]
+    if sys.flags.utf8_mode:
+        flags += ["-X", "utf8"]
+    if sys.pycache_prefix and os.path.isabs(sys.pycache_prefix):
+        flags += ["-X", f"pycache_prefix={sys.pycache_prefix}"]
+    return tuple(flags)
+
+
+def _libraries() -> dict[str, str]:
+    found = _places(LIBRARIES)
+    beside = found.get("msgspec")
+    return found | {name: place for name, place in _places(HELPFUL).items() if place == beside}
+
+
+def _places(names: Iterable[str]) -> dict[str, str]:
+    return {name: place for name in names if (place := _place(name))}
+
+
+def _place(name: str) -> str:
+    """The directory that a module lies in. It is looked for, not imported; what was imported already is what counts."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return ""
+    if spec is None:
+        return ""
+    within = spec.submodule_search_locations
+    file = next(iter(within), "") if within is not None else spec.origin or ""
+    try:
+        return os.path.abspath(os.path.dirname(file)) if file else ""
+    except OSError:
+        return ""
