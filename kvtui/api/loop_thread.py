@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -13,17 +14,38 @@ from kvtui.core.cluster import ClusterError, KvtuiError
 
 P = ParamSpec("P")
 T = TypeVar("T")
+LoopFactory = Callable[[], asyncio.AbstractEventLoop]
+
+
+def asyncios_loop() -> asyncio.AbstractEventLoop:
+    """One of asyncio's own, whatever event loop policy the program has set."""
+    if sys.platform == "win32":
+        return asyncio.ProactorEventLoop()
+    return asyncio.SelectorEventLoop()
+
+
+def uvloops_loop() -> LoopFactory:
+    """What makes one of uvloop's. Raises ClusterError where it is not installed."""
+    try:
+        import uvloop
+    except ImportError as error:
+        absent = isinstance(error, ModuleNotFoundError) and error.name == "uvloop"
+        why = "it is not installed (pip install uvloop)" if absent else f"it can't be used here: {error}"
+        raise ClusterError(f"uvloop=True needs uvloop, and {why}; without that argument asyncio's loop does") from None
+    factory: LoopFactory = uvloop.new_event_loop
+    return factory
 
 
 class LoopThread:
-    """Runs coroutines for any thread, on one of uvloop's loops where that is installed.
+    """Runs coroutines for any thread, on a loop of its own.
 
     A daemon thread: a program that ends without ``end`` is not kept alive by it. Ctrl-C may come at any moment: coroutines are made
     in the loop, so that none is left unawaited, and threads wait on bare locks, of which an interrupt leaves nothing half done.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, loop_factory: LoopFactory = asyncios_loop) -> None:
         self._process = os.getpid()
+        self._loop_factory = loop_factory
         self._lock = threading.RLock()  # what is dropped while it is held may want it too, in the same thread
         self._ended = False
         self._leave = asyncio.Event()
@@ -107,7 +129,7 @@ class LoopThread:
 
     def _live(self) -> None:
         try:
-            with asyncio.Runner(loop_factory=_fastest_loop()) as runner:
+            with asyncio.Runner(loop_factory=self._loop_factory) as runner:
                 self._loop = runner.get_loop()
                 self._ready.come()
                 runner.run(self._until_end())
@@ -198,12 +220,3 @@ class _Moment:
     def wait(self) -> None:
         with self._lock:
             pass
-
-
-def _fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
-    return factory

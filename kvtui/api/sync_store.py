@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import inspect
 import logging
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping
-from functools import wraps
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, TypeVar, overload
 
-from kvtui.api.connecting import Connecting, connect
+from kvtui.api.connecting import StrPath, connect
 from kvtui.api.encoding import Data, Key, Name, Pairs, keys_to_bytes, pairs_to_bytes, several
-from kvtui.api.loop_thread import Call, LoopThread
+from kvtui.api.loop_thread import Call, LoopThread, asyncios_loop, uvloops_loop
 from kvtui.api.store import Store
 from kvtui.core.cluster import Cluster, Item, Read, Written, WrittenMany
+from kvtui.core.replacement import GRACE_SECONDS
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.core.uncopied import uncopied
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
@@ -167,34 +165,45 @@ class SyncStore:
             pass
 
 
-def _with_arguments_of(
-    connect: Callable[P, Connecting],
-) -> Callable[[Callable[[Connecting], SyncStore]], Callable[P, SyncStore]]:
-    """The function made takes, and shows, the arguments of ``connect``."""
-
-    def decorated(opening: Callable[[Connecting], SyncStore]) -> Callable[P, SyncStore]:
-        @wraps(opening)
-        def opened(*arguments: P.args, **options: P.kwargs) -> SyncStore:
-            return opening(connect(*arguments, **options))
-
-        shown = inspect.signature(connect).replace(return_annotation=SyncStore.__name__)
-        opened.__signature__ = shown  # type: ignore[attr-defined]
-        return opened
-
-    return decorated
-
-
-@_with_arguments_of(connect)
-def connect_sync(connecting: Connecting) -> SyncStore:
+def connect_sync(
+    state: StrPath | None = None,
+    *,
+    memory: bool = False,
+    nodes: int = 3,
+    replicas: int | None = None,
+    policy: Literal["balanced", "classic"] = "balanced",
+    vnodes: int = 64,
+    grace: float = GRACE_SECONDS,
+    secret_file: StrPath | None = None,
+    tls_ca: StrPath | None = None,
+    tls_cert: StrPath | None = None,
+    tls_key: StrPath | None = None,
+    uvloop: bool = False,
+) -> SyncStore:
     """As ``connect``, with the same arguments, for programs without an event loop: ``with kvtui.connect_sync("lab") as store``.
 
-    It is open when this returns; the ``with`` block or ``SyncStore.close`` ends it. Raises ClusterError for what can't be opened.
+    It is open when this returns; the ``with`` block or ``SyncStore.close`` ends it. Its event loop is asyncio's own; ``uvloop``: it
+    is uvloop's, which answers sooner where that is installed. Raises ClusterError for what can't be opened.
     """
+    factory = uvloops_loop() if uvloop else asyncios_loop
+    connecting = connect(
+        state,
+        memory=memory,
+        nodes=nodes,
+        replicas=replicas,
+        policy=policy,
+        vnodes=vnodes,
+        grace=grace,
+        secret_file=secret_file,
+        tls_ca=tls_ca,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+    )
 
     async def opening() -> Store:
         return await connecting
 
-    thread = LoopThread()
+    thread = LoopThread(factory)
     try:
         return SyncStore(thread.run(opening), thread)
     except BaseException:

@@ -43,7 +43,10 @@ def test_it_has_the_methods_of_the_store() -> None:
 
 
 def test_connect_sync_takes_and_shows_what_connect_does() -> None:
-    assert inspect.signature(kvtui.connect_sync).parameters == inspect.signature(kvtui.connect).parameters
+    """And whether its own loop is uvloop's."""
+    taken = dict(inspect.signature(kvtui.connect_sync).parameters)
+    assert taken.pop("uvloop").default is False
+    assert taken == inspect.signature(kvtui.connect).parameters
 
 
 def test_results_and_failures_are_those_of_the_store(store: kvtui.SyncStore) -> None:
