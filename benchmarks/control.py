@@ -18,8 +18,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from statistics import median
 
+from kvtui.control.greeting import attach
 from kvtui.control.holder import serving
-from kvtui.control.session import attach
 from kvtui.control.sockets import UnixSockets
 from kvtui.core.cluster import Cluster, Outcome
 from kvtui.core.opening import Settings, open_cluster

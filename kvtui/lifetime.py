@@ -18,6 +18,7 @@ from kvtui.config import Look
 from kvtui.config.places import default_state, user_state
 from kvtui.control.session import Session, session
 from kvtui.control.sockets import UnixSockets
+from kvtui.control.succession import ON_REQUEST, SCRIPT
 from kvtui.core.authentication import BadSecret, Secret
 from kvtui.core.cluster import Cluster, ClusterError
 from kvtui.core.opening import Settings, real_seams
@@ -137,9 +138,10 @@ async def _with_cluster(
     try:
         with signals.covered():  # while opening; later a signal cancels the use alone, and closing runs undisturbed
             seams = real_seams(settings.secret, settings.tls)
-            attaching, takes_up, told = role != "serve", bool(options.commands), options.for_new
+            attaching, told = role != "serve", options.for_new
+            manner = SCRIPT if options.commands else ON_REQUEST
             async with session(
-                settings, seams, UnixSockets(), attaching=attaching, takes_up=takes_up, unheeded=told
+                settings, seams, UnixSockets(), attaching=attaching, manner=manner, unheeded=told
             ) as cluster:
                 opened = True
                 done = f"attached to {cluster.holder} on" if cluster.holder else "opened"

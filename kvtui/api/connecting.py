@@ -37,9 +37,10 @@ class Connecting(Coroutine[Any, Any, Store]):
     __name__ = "kvtui.connect"
     """What tasks that run it call it."""
 
-    def __init__(self, settings: Settings, seams: Seams | None = None) -> None:
+    def __init__(self, settings: Settings, seams: Seams | None = None, *, takes_up: bool = False) -> None:
         self._settings = settings
         self._seams = seams
+        self._takes_up = takes_up
         self._opening = False
         self._entered = False
         self._store: Store | None = None
@@ -108,7 +109,7 @@ class Connecting(Coroutine[Any, Any, Store]):
             asyncio.get_running_loop()
         except RuntimeError:
             raise ClusterError("kvtui runs under asyncio (or uvloop): no such event loop runs here") from None
-        hosted = Hosted(attached_or_opened(self._settings, self._seams))
+        hosted = Hosted(attached_or_opened(self._settings, self._seams, takes_up=self._takes_up))
         return Store(await hosted.open(), hosted)
 
     def __reduce__(self) -> NoReturn:
@@ -154,6 +155,7 @@ def connect(
     tls_ca: StrPath | None = None,
     tls_cert: StrPath | None = None,
     tls_key: StrPath | None = None,
+    takeup: bool = False,
 ) -> Connecting:
     """Open the cluster of a state directory, or attach to who has it open: ``async with kvtui.connect("lab") as store``.
 
@@ -166,6 +168,11 @@ def connect(
     a node where it is ``classic``); one that exists stays as it is. ``grace``: seconds after which a node that is away is replaced;
     0: never. ``secret_file`` and the PEM files ``tls_ca``, ``tls_cert``, ``tls_key`` are as the options of ``kvtui``; without
     ``secret_file`` the secret is that of the environment variable KVTUI_SECRET, if it is set.
+
+    A program that attached finds by itself whoever opens the directory when the other one has ended. ``takeup``: where nobody else
+    does, it opens it itself, then and whenever it is so again, and starts the nodes: for workers of which any may be the last one.
+    What is asked meanwhile waits for that, and has failed after 5 seconds. Leave it out where something starts ``kvtui serve``
+    again, which wants the directory free.
 
     Raises ClusterError, as it is entered or awaited, for what can't be opened; in one line, and nothing has changed.
     Installs no signal handlers, prints nothing.
@@ -185,7 +192,8 @@ def connect(
             role=f"a Python program (process {os.getpid()})",
             secret=_secret(secret_file),
             tls=_tls(tls_ca, tls_cert, tls_key),
-        )
+        ),
+        takes_up=takeup,
     )
 
 

@@ -41,6 +41,8 @@ _ITEMS: Final = msgspec.json.Decoder(list[Item])
 _EVENT: Final = msgspec.json.Decoder(Event)
 BATCH_READS: Final = 256
 """Keys of one request for many values."""
+BY_HAND: Final = "takeup opens it here"
+"""What follows when the holder ended and a person, or a program, says when this process is to be the next one."""
 
 
 class PartlyBegun(NotBegun):
@@ -56,12 +58,13 @@ class RemoteCluster:
     """Implements ``Cluster`` and all its capabilities, with one addition: what the holder did not begin, because it ended or is
     ending, raises NotBegun, operations on keys included. ``kvtui.control.session`` asks it again elsewhere, or fails it."""
 
-    def __init__(self, channel: Channel, first: Picture, ended: Callable[[str], None]) -> None:
+    def __init__(self, channel: Channel, first: Picture, ended: Callable[[str], None], then: str = BY_HAND) -> None:
         """``first`` is the picture that the holder sent with its welcome. ``ended`` is called once, with the reason, when the
-        connection is over."""
+        connection is over; ``then`` is what follows, in words."""
         self._channel = channel
         self._loop = asyncio.get_running_loop()
         self._told_of_end = ended
+        self._then = then
         self._drawn = asyncio.Event()
         self._looking = False
         self._snapshot = self._drawn_from(first, None)
@@ -91,7 +94,7 @@ class RemoteCluster:
 
     def ended(self, reason: str) -> None:
         self._looking = False
-        self._snapshot = replace(self._snapshot, stopped=f"{reason}: takeup opens it here")
+        self._snapshot = replace(self._snapshot, stopped=f"{reason}: {self._then}")
         self._told_of_end(reason)
         self._tell_of_picture()
 

@@ -12,12 +12,13 @@ from typing import Any, Final, NoReturn, Protocol, TypeVar, cast
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
-from kvtui.control.channel import Channel, NotBegun, TurnedAway
+from kvtui.control.channel import NotBegun
+from kvtui.control.greeting import attach
 from kvtui.control.holder import serving
-from kvtui.control.remote import PartlyBegun, RemoteCluster, together, unread, unwritten, unwritten_many
+from kvtui.control.remote import BY_HAND, PartlyBegun, RemoteCluster, together, unread, unwritten, unwritten_many
 from kvtui.control.sockets import Sockets
+from kvtui.control.succession import ON_REQUEST, Manner, Succession
 from kvtui.control.unheeded import unheeded_words
-from kvtui.control.wire import HELLO_SECONDS
 from kvtui.core.change import Change
 from kvtui.core.cluster import (
     Cluster,
@@ -48,25 +49,17 @@ from kvtui.core.cluster import (
 from kvtui.core.events import Event, Level
 from kvtui.core.explanation import Explanation
 from kvtui.core.happenings import Happenings
-from kvtui.core.opening import Settings, StateHeld, open_cluster
+from kvtui.core.opening import Settings, open_cluster
 from kvtui.core.plan import Plan
 from kvtui.core.seams.bundle import Seams
-from kvtui.core.seams.clock import Clock
 from kvtui.core.seams.transport import CannotListen, Unreachable
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.core.uncopied import uncopied
 from kvtui.core.version import Version
 
-PATIENCE_SECONDS: Final = 20.0
-"""Who holds the directory may be opening or closing: it is tried again for so long, and anew when another one holds it."""
-HAND_OVERS_SECONDS: Final = 120.0
-"""Where one holder follows the other, it is tried for so long in all. A script asks anew for so long what no holder began."""
-HEIR_SECONDS: Final = 2.0
-"""What a holder that ends did not begin waits so long for another one; scripts look for one themselves."""
-TRY_SECONDS: Final = 0.1
-AGAIN_LEAST_SECONDS: Final = 0.5
-AGAIN_MOST_SECONDS: Final = 5.0
-"""How often it is looked whether somebody else took the coordinator up."""
+TAKEN_UP: Final = "it is taken up here, unless another process is faster"
+KEY_SECONDS: Final = 5.0
+"""An operation on one key that waited for the next holder has ended by then, counted from its beginning."""
 
 T = TypeVar("T")
 
@@ -90,29 +83,6 @@ class Whole(
     """A cluster with every capability: a coordinator, or one that is attached to."""
 
 
-async def attach(settings: Settings, sockets: Sockets, clock: Clock, ended: Callable[[str], None]) -> RemoteCluster:
-    """Attach to who holds the state directory. ``ended`` is called once, when that is over.
-
-    Raises Unreachable where nobody answers there, TurnedAway where the holder refuses.
-    """
-    assert settings.state is not None
-    channel = Channel(clock, settings.role)
-    await sockets.connect(settings.state, lambda: channel)
-    timer = clock.call_later(HELLO_SECONDS, lambda: channel.close(f"no answer within {HELLO_SECONDS:g} s"))
-    try:
-        first = await channel.greeted
-    except TurnedAway:
-        raise
-    except ClusterError as error:
-        raise Unreachable(str(error)) from None
-    except BaseException:
-        channel.close("left")
-        raise
-    finally:
-        timer.cancel()
-    return RemoteCluster(channel, first, ended)
-
-
 class Session:
     """Implements ``Cluster``, every capability, and ``Shared``. ``session`` makes one."""
 
@@ -123,10 +93,9 @@ class Session:
         sockets: Sockets,
         tasks: TaskGroup,
         holding: TaskGroup,
-        takes_up: bool,
+        manner: Manner,
     ) -> None:
-        """``tasks`` carries what follows the cluster, ``holding`` the coordinator itself. ``takes_up``: what a holder that ended
-        did not begin is asked of whoever holds it now, or it is held here: nobody is there to say ``takeup``."""
+        """``tasks`` carries what follows the cluster, ``holding`` the coordinator itself."""
         self.unheeded: Sequence[str] = ()
         """Options that do nothing where a coordinator runs already, for whoever attaches at first to be told."""
         self._settings = settings
@@ -134,12 +103,12 @@ class Session:
         self._sockets = sockets
         self._tasks = tasks
         self._holding = holding
-        self._takes_up = takes_up
+        self._manner = manner
+        self._succession = Succession(self, seams.clock, manner)
         self._happenings = Happenings(seams.clock)
-        self._switching = anyio.Lock()
         self._switched = anyio.Event()
         self._leave = anyio.Event()
-        self._gone = asyncio.Event()
+        self._begun = False
         self._behind: Whole
         self._remote: RemoteCluster | None = None
 
@@ -162,22 +131,20 @@ class Session:
     async def begin(self, *, attaching: bool = True) -> None:
         """Attach to who holds the state directory, or open the coordinator here. Without ``attaching`` a directory that is held is
         refused, and so is one where others can't attach. Raises ClusterError."""
-        self._tasks.start_soon(self._find_the_next)
+        self._tasks.start_soon(self._succession.run)
         if attaching:
-            await self._reach()
+            await self._succession.reach()
         else:
-            await self._open(must_serve=True)
+            await self.open(must_serve=True)
         if self._remote is None and (told := unheeded_words(self.unheeded, self._settings, self.snapshot())):
             self._happenings.emit(Level.WARNING, told)
 
     async def take_up(self) -> str:
         if self._remote is None:
             raise ClusterError("this kvtui holds the coordinator itself: there is nothing to take up")
-        async with self._switching:
-            if self._remote is not None and not self._remote.open:
-                await self._reach()
-            elif self._remote is not None:
-                raise ClusterError(f"the coordinator in {self._remote.holder} serves: there is nothing to take up")
+        if self._remote.open:
+            raise ClusterError(f"the coordinator in {self._remote.holder} serves: there is nothing to take up")
+        await self._succession.reach()
         if self._remote is None:
             return "The coordinator is here now: others can attach to this kvtui"
         return f"Attached to {self._remote.holder}, which took it up"
@@ -188,43 +155,28 @@ class Session:
             self._remote.close()
         self._leave.set()
 
-    async def _reach(self) -> None:
-        """Raises ClusterError."""
-        clock = self._seams.clock
-        begun = since = clock.monotonic()
-        holder = ""
-        while True:
-            unreachable = ""
-            try:
-                await self._attach()
-                return
-            except Unreachable as error:
-                unreachable = str(error)
-            try:
-                await self._open()
-                return
-            except StateHeld as held:
-                now = clock.monotonic()
-                if str(held) != holder:
-                    holder, since = str(held), now
-                if now > min(since + PATIENCE_SECONDS, begun + HAND_OVERS_SECONDS):
-                    raise ClusterError(
-                        f"{held}, which can't be attached to ({unreachable}): end that one first"
-                    ) from None
-            await clock.sleep(TRY_SECONDS)
+    # What the succession tries.
 
-    async def _attach(self) -> None:
-        """Raises Unreachable, TurnedAway."""
+    @property
+    def served(self) -> bool:
+        """Whether there is a coordinator to ask, as far as is known."""
+        return self._begun and (self._remote is None or self._remote.open)
+
+    async def attach(self) -> None:
+        """Attach to who holds the state directory. Raises Unreachable, TurnedAway."""
         if self._settings.state is None:
             raise Unreachable("a cluster in memory is this process's own")
-        remote = await attach(self._settings, self._sockets, self._seams.clock, self._lost)
+        then = TAKEN_UP if self._manner.takes_up else BY_HAND
+        remote = await attach(self._settings, self._sockets, self._seams.clock, self._lost, then)
         self._remote = remote
         self._switch(remote)
         self._happenings.emit(Level.INFO, self.attached_line)
 
-    async def _open(self, *, must_serve: bool = False) -> None:
-        """Raises ClusterError, StateHeld among them."""
+    async def open(self, *, must_serve: bool = False) -> None:
+        """Open the coordinator here. Raises ClusterError, StateHeld among them."""
         coordinator = await self._holding.start(self._hold, must_serve)
+        if self._remote is not None:
+            self._happenings.emit(Level.INFO, "the coordinator is here now: others can attach to this process")
         self._remote = None
         self._switch(coordinator)
 
@@ -248,6 +200,7 @@ class Session:
 
     def _switch(self, behind: Whole) -> None:
         self._behind = behind
+        self._begun = True
         self._switched.set()
         self._switched = anyio.Event()
         self._tasks.start_soon(self._follow, behind)
@@ -265,50 +218,45 @@ class Session:
         knows its loop in tasks alone: this starts none."""
         self.unheeded = ()
         _log.warning("%s", reason)
-        self._happenings.emit(Level.BAD, f"{reason}: takeup opens it here")
-        self._gone.set()
-
-    async def _find_the_next(self) -> None:
-        """Attach again whenever the holder is gone, for ever."""
-        while True:
-            await self._gone.wait()
-            self._gone.clear()
-            await self._attach_again()
-
-    async def _attach_again(self) -> None:
-        """Look gently whether another process took it up, until one did."""
-        pause = AGAIN_LEAST_SECONDS
-        while True:
-            await self._seams.clock.sleep(pause)
-            pause = min(1.5 * pause, AGAIN_MOST_SECONDS)
-            async with self._switching:
-                if self._remote is None or self._remote.open:
-                    return
-                try:
-                    await self._attach()
-                except (Unreachable, TurnedAway):
-                    continue
-                return
+        self._happenings.emit(Level.BAD, self._behind.snapshot().stopped or reason)
+        self._succession.lost()
 
     # Asking who is behind it. What is here is asked directly; what was surely not begun far away is asked for again.
 
     def _ask(self, ask: Callable[[Whole], Coroutine[Any, Any, T]]) -> Coroutine[Any, Any, T]:
         return ask(self._behind) if self._remote is None else self._ask_afar(ask, _raised)
 
-    async def _ask_afar(self, ask: Callable[[Whole], Coroutine[Any, Any, T]], failed: Callable[[NotBegun], T]) -> T:
-        """``failed`` makes the end of what nobody began."""
-        until = self._seams.clock.monotonic() + HAND_OVERS_SECONDS
+    async def _ask_afar(
+        self,
+        ask: Callable[[Whole], Coroutine[Any, Any, T]],
+        ended: Callable[[ClusterError], T],
+        *,
+        one_key: bool = False,
+    ) -> T:
+        """``ended`` makes the end of what nobody began, and of an operation on ``one_key`` for which no time is left."""
+        begun = self._seams.clock.monotonic()
+        limit: float | None = None
         while True:
-            behind, asked = self._behind, self._remote is not None and self._remote.open
+            behind, asked = self._behind, self._asked
             try:
-                return await ask(behind)
+                if limit is None:
+                    return await ask(behind)
+                async with asyncio.timeout(limit):
+                    return await ask(behind)
             except NotBegun as error:
                 undone = error
+            except TimeoutError:
+                return ended(
+                    ClusterError(f"no answer within {KEY_SECONDS:g} s: the coordinator changed hands meanwhile")
+                )
             try:
-                if not await self._other_than(behind, asked, until):
-                    return failed(undone)
-            except ClusterError as refusal:
-                return failed(NotBegun(f"{undone}; {refusal}"))
+                await self._other_than(behind, asked, begun, undone)
+            except NotBegun as error:
+                return ended(error)
+            if one_key and self._manner.patience < KEY_SECONDS:
+                limit = begun + KEY_SECONDS - self._seams.clock.monotonic()
+                if limit <= 0:
+                    return ended(undone)
 
     async def _write_many_afar(
         self,
@@ -326,7 +274,7 @@ class Session:
                 ends, rest = together(ends, partly.done), partly.rest
                 raise
 
-        def failed(error: NotBegun) -> WrittenMany:
+        def failed(error: ClusterError) -> WrittenMany:
             return together(ends, unwritten_many([key_of(item) for item in rest], Outcome.FAILED, str(error)))
 
         return await self._ask_afar(write_rest, failed)
@@ -334,33 +282,35 @@ class Session:
     async def _scan_afar(
         self, prefix: bytes, values: bool, passed: Callable[[float], None] | None
     ) -> AsyncIterator[list[Item]]:
-        until = self._seams.clock.monotonic() + HAND_OVERS_SECONDS
+        begun = self._seams.clock.monotonic()
         while True:
-            behind, asked = self._behind, self._remote is not None and self._remote.open
+            behind, asked = self._behind, self._asked
             try:
                 async with aclosing(cast(Any, behind.scan(prefix, values=values, passed=passed))) as pages:
                     async for page in pages:
                         yield page
                 return
-            except NotBegun:
+            except NotBegun as undone:
                 # Then no page came.
-                if not await self._other_than(behind, asked, until):
-                    raise
+                await self._other_than(behind, asked, begun, undone)
 
-    async def _other_than(self, behind: Whole, asked: bool, until: float) -> bool:
-        """Whether there is another one to ask than ``behind``, which ended or is ending. ``asked``: it could be asked, and did not
-        begin: then somebody may hold the coordinator soon. A script goes on as whoever began it now would, until ``until``."""
-        clock = self._seams.clock
-        if not self._takes_up:
-            until = min(until, clock.monotonic() + (HEIR_SECONDS if asked else 0.0))
-        while self._behind is behind and clock.monotonic() < until:
-            if self._takes_up and self._remote is not None and not self._remote.open:
-                async with self._switching:
-                    if self._behind is behind:
-                        await self._reach()
-            else:
-                await clock.sleep(TRY_SECONDS)
-        return self._behind is not behind
+    @property
+    def _asked(self) -> bool:
+        """Whether who is behind it hears what it is asked now."""
+        return self._remote is not None and self._remote.open
+
+    async def _other_than(self, behind: Whole, asked: bool, begun: float, undone: NotBegun) -> None:
+        """Return once there is another one to ask than ``behind``, which ended or is ending. Raises ``undone``, with what is in the
+        way, where nobody is to be waited for any longer.
+
+        ``asked``: it could be asked, and did not begin: then somebody may hold the coordinator soon. Where it is taken up here,
+        that counts from when the operation was ``begun``, and else nobody may ever come.
+        """
+        now, manner = self._seams.clock.monotonic(), self._manner
+        until = begun + manner.patience if manner.takes_up else now + (manner.patience if asked else 0.0)
+        met = await self._succession.wait(lambda: self._behind is not behind, until)
+        if self._behind is behind:
+            raise NotBegun(f"{undone}; {met}") if met else undone
 
     # Cluster, from here on.
 
@@ -383,17 +333,17 @@ class Session:
     def put(self, key: bytes, value: bytes) -> Coroutine[Any, Any, Written]:
         if self._remote is None:
             return self._behind.put(key, value)
-        return self._ask_afar(lambda behind: behind.put(key, value), unwritten)
+        return self._ask_afar(lambda behind: behind.put(key, value), unwritten, one_key=True)
 
     def get(self, key: bytes) -> Coroutine[Any, Any, Read]:
         if self._remote is None:
             return self._behind.get(key)
-        return self._ask_afar(lambda behind: behind.get(key), lambda error: unread(str(error)))
+        return self._ask_afar(lambda behind: behind.get(key), lambda error: unread(str(error)), one_key=True)
 
     def delete(self, key: bytes) -> Coroutine[Any, Any, Written]:
         if self._remote is None:
             return self._behind.delete(key)
-        return self._ask_afar(lambda behind: behind.delete(key), unwritten)
+        return self._ask_afar(lambda behind: behind.delete(key), unwritten, one_key=True)
 
     def put_many(self, items: Sequence[tuple[bytes, bytes]]) -> Coroutine[Any, Any, WrittenMany]:
         if self._remote is None:
@@ -513,18 +463,17 @@ async def session(
     sockets: Sockets,
     *,
     attaching: bool = True,
-    takes_up: bool = False,
+    manner: Manner = ON_REQUEST,
     unheeded: Sequence[str] = (),
 ) -> AsyncIterator[Session]:
     """The cluster of a state directory, held here or attached to; on leaving, what is held here is closed in order. ``unheeded``
-    are options that do nothing where it is attached to. ``takes_up``: for a script, which goes on at the next holder, or as it,
-    with what a holder that ended did not begin.
+    are options that do nothing where it is attached to. ``manner``: how it goes on when a holder that it was attached to ended.
 
     Raises ClusterError, before it yields; without ``attaching``, StateHeld where another process holds it.
     """
     try:
         async with anyio.create_task_group() as holding, anyio.create_task_group() as tasks:
-            made = Session(settings, seams, sockets, tasks, holding, takes_up)
+            made = Session(settings, seams, sockets, tasks, holding, manner)
             made.unheeded = unheeded
             try:
                 await made.begin(attaching=attaching)
@@ -537,7 +486,7 @@ async def session(
         raise _only(group) from None
 
 
-def _raised(error: NotBegun) -> Any:
+def _raised(error: ClusterError) -> Any:
     raise error
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from kvtui.control.session import Session, session
 from kvtui.control.sockets import Door
+from kvtui.control.succession import ON_REQUEST, Manner
 from kvtui.core.opening import Settings
 from kvtui.core.seams.bundle import Seams
 from kvtui.core.seams.chance import SeededRandom
@@ -39,10 +40,10 @@ class Desk:
     """One kvtui process."""
 
     def __init__(
-        self, lab: "Lab", name: str, settings: Settings, attaching: bool, unheeded: Sequence[str], takes_up: bool
+        self, lab: "Lab", name: str, settings: Settings, attaching: bool, unheeded: Sequence[str], manner: Manner
     ) -> None:
         self._unheeded = unheeded
-        self._takes_up = takes_up
+        self._manner = manner
         self.lab = lab
         self._settings = settings
         self._attaching = attaching
@@ -101,7 +102,7 @@ class Desk:
                 seams,
                 SimSockets(self.transport),
                 attaching=self._attaching,
-                takes_up=self._takes_up,
+                manner=self._manner,
                 unheeded=self._unheeded,
             ) as made:
                 opened.set_result(made)
@@ -130,10 +131,10 @@ class Lab:
         return Seams(transport, self.clock, self._random, self.launcher, self.disks.opener(machine))
 
     async def desk(
-        self, name: str, *, attaching: bool = True, unheeded: Sequence[str] = (), takes_up: bool = False
+        self, name: str, *, attaching: bool = True, unheeded: Sequence[str] = (), manner: Manner = ON_REQUEST
     ) -> Desk:
-        """Start a kvtui; ``takes_up``: a script. Raises what it raises at its beginning."""
+        """Start a kvtui. Raises what it raises at its beginning."""
         settings = Settings(STATE, role=f"kvtui {name} (process {len(name)})", grace=0.0, **self._settings)
-        desk = Desk(self, name, settings, attaching, unheeded, takes_up)
+        desk = Desk(self, name, settings, attaching, unheeded, manner)
         await desk.open()
         return desk

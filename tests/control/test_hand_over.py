@@ -7,7 +7,7 @@ import pytest
 
 from kvtui.control import wire
 from kvtui.control.channel import Channel, ConnectionEnded, NotBegun
-from kvtui.control.session import HAND_OVERS_SECONDS, HEIR_SECONDS, PATIENCE_SECONDS
+from kvtui.control.succession import HAND_OVERS_SECONDS, HEIR_SECONDS, PATIENCE_SECONDS, SCRIPT
 from kvtui.control.wire import FINISH_SECONDS, PARTING_SECONDS, PROTOCOL, Farewell, Put, Welcome, encode, encode_lines
 from kvtui.core.cluster import ClusterError, Outcome
 from tests.control.lab import Desk, Lab
@@ -180,7 +180,7 @@ def test_what_the_last_words_do_not_name_was_not_begun(last: Farewell | None, er
 
 def test_a_script_goes_on_as_the_next_holder() -> None:
     async def story(lab: Lab, holder: Desk) -> None:
-        script = await lab.desk("script", takes_up=True)
+        script = await lab.desk("script", manner=SCRIPT)
         await holder.session.pause_node("n1")
         begun = asyncio.ensure_future(holder.session.put(b"a", b"1"))
         asked = asyncio.ensure_future(script.session.put(b"b", b"2"))
@@ -221,7 +221,7 @@ def test_a_script_goes_on_as_the_next_holder() -> None:
 def test_of_many_scripts_each_has_its_put_acknowledged() -> None:
     async def story(lab: Lab, holder: Desk) -> None:
         async def one(number: int) -> None:
-            script = await lab.desk(f"script{number}", takes_up=True)
+            script = await lab.desk(f"script{number}", manner=SCRIPT)
             written = await script.session.put(b"k%d" % number, b"v")
             assert written.outcome is Outcome.OK, written.text
             await script.leave()
@@ -242,11 +242,11 @@ def test_of_many_scripts_each_has_its_put_acknowledged() -> None:
 
 def test_a_script_that_finds_nobody_says_so_after_a_while() -> None:
     async def story(lab: Lab, holder: Desk) -> None:
-        script = await lab.desk("script", takes_up=True)
+        script = await lab.desk("script", manner=SCRIPT)
         lab.network.refuse("holder")
         lab.network.cut("script", "holder")
-        await asyncio.sleep(1)
         began = now()
+        await asyncio.sleep(1)
         written = await script.session.put(b"k", b"v")
         assert written.outcome is Outcome.FAILED
         assert "in use by kvtui holder (process 6), which can't be attached to" in written.text
@@ -299,7 +299,7 @@ def test_a_shell_asks_the_next_holder_if_there_is_one_soon_and_fails_the_operati
 
 def test_a_script_whose_holder_was_killed_amid_a_write_says_that_it_is_unknown_and_goes_on() -> None:
     async def story(lab: Lab, holder: Desk) -> None:
-        script = await lab.desk("script", takes_up=True)
+        script = await lab.desk("script", manner=SCRIPT)
         await holder.session.pause_node("n1")
         asked = asyncio.ensure_future(script.session.put(b"k", b"v"))
         await asyncio.sleep(0.1)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from kvtui.control.channel import NotBegun, TurnedAway
+from kvtui.control.greeting import attach
 from kvtui.control.remote import PartlyBegun, RemoteCluster, together, unread, unwritten_many
-from kvtui.control.session import attach
 from kvtui.control.sockets import Door
 from kvtui.core.cluster import ClusterError, Item, Outcome, Read, Written, WrittenMany
 from kvtui.core.opening import Settings
