@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from typing import Any, Final, NoReturn, Protocol, TypeVar, cast
 
 import anyio
@@ -108,7 +109,6 @@ class Session:
         self._happenings = Happenings(seams.clock)
         self._switched = anyio.Event()
         self._leave = anyio.Event()
-        self._begun = False
         self._behind: Whole
         self._remote: RemoteCluster | None = None
 
@@ -160,7 +160,7 @@ class Session:
     @property
     def served(self) -> bool:
         """Whether there is a coordinator to ask, as far as is known."""
-        return self._begun and (self._remote is None or self._remote.open)
+        return self._remote is None or self._remote.open
 
     async def attach(self) -> None:
         """Attach to who holds the state directory. Raises Unreachable, TurnedAway."""
@@ -172,16 +172,16 @@ class Session:
         self._switch(remote)
         self._happenings.emit(Level.INFO, self.attached_line)
 
-    async def open(self, *, must_serve: bool = False) -> None:
+    async def open(self, *, must_exist: bool = False, must_serve: bool = False) -> None:
         """Open the coordinator here. Raises ClusterError, StateHeld among them."""
-        coordinator = await self._holding.start(self._hold, must_serve)
+        settings = replace(self._settings, must_exist=must_exist)
+        coordinator = await self._holding.start(self._hold, settings, must_serve)
         if self._remote is not None:
             self._happenings.emit(Level.INFO, "the coordinator is here now: others can attach to this process")
         self._remote = None
         self._switch(coordinator)
 
-    async def _hold(self, must_serve: bool, *, task_status: TaskStatus[Whole]) -> None:
-        settings = self._settings
+    async def _hold(self, settings: Settings, must_serve: bool, *, task_status: TaskStatus[Whole]) -> None:
         async with open_cluster(settings, self._seams) as coordinator:
             if settings.state is None:
                 task_status.started(coordinator)
@@ -200,7 +200,6 @@ class Session:
 
     def _switch(self, behind: Whole) -> None:
         self._behind = behind
-        self._begun = True
         self._switched.set()
         self._switched = anyio.Event()
         self._tasks.start_soon(self._follow, behind)

@@ -24,6 +24,10 @@ CONNECT_SECONDS: Final = 1.5
 BACKLOG: Final = 64
 
 
+class NoDirectory(Unreachable):
+    """The state directory is not there."""
+
+
 class Door(Protocol):
     """An open control socket."""
 
@@ -36,7 +40,8 @@ class Sockets(Protocol):
     """Opens and accepts byte streams by state directory. Each stream's life is told to an ``asyncio.Protocol``."""
 
     async def connect(self, state: Path, make: Callable[[], asyncio.Protocol]) -> None:
-        """Open a stream to who holds that directory; ``connection_made`` has run when this returns. Raises Unreachable."""
+        """Open a stream to who holds that directory; ``connection_made`` has run when this returns. Raises
+        Unreachable, NoDirectory among them."""
         ...
 
     async def listen(self, state: Path, make: Callable[[], asyncio.Protocol]) -> Door:
@@ -70,6 +75,8 @@ class UnixSockets:
         except TimeoutError:
             raise Unreachable(f"{state / NAME} did not answer within {CONNECT_SECONDS:g} s") from None
         except OSError as error:
+            if isinstance(error, FileNotFoundError) and not state.is_dir():
+                raise NoDirectory(f"the state directory {state} is not there") from None
             raise Unreachable(f"{state / NAME} can't be reached: {_reason(error)}") from None
         if admission.stranger is not None:
             raise Unreachable(f"{state / NAME} is another user's (uid {admission.stranger}), who was told nothing")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from kvtui.control.channel import TurnedAway
+from kvtui.control.sockets import NoDirectory
 from kvtui.core.cluster import ClusterError
 from kvtui.core.opening import StateHeld
 from kvtui.core.seams.clock import Clock
@@ -70,14 +71,14 @@ class Ways(Protocol):
 
     @property
     def served(self) -> bool:
-        """Whether there is a coordinator to ask, as far as is known."""
+        """Whether there is a coordinator to ask, as far as is known. Only asked once there was one."""
         ...
 
     async def attach(self) -> None:
         """Attach to who holds the directory. Raises Unreachable, TurnedAway."""
         ...
 
-    async def open(self) -> None:
+    async def open(self, *, must_exist: bool) -> None:
         """Open the coordinator here. Raises ClusterError, StateHeld among them."""
         ...
 
@@ -89,6 +90,8 @@ class Succession:
         self.manner = manner
         self._ways = ways
         self._clock = clock
+        self._reached = False
+        """There was a coordinator. From then on no cluster is made: where it is gone with its directory, people must know."""
         self._met: Obstacle | None = None
         """What the last try met; None before the first, and where it met nothing."""
         # asyncio's, not anyio's: a callback of the loop sets one, and where sniffio is installed anyio knows no loop there.
@@ -113,7 +116,7 @@ class Succession:
         begun = self._clock.monotonic()
         while True:
             async with self._trying:
-                met = None if self._ways.served else await self._try(opening=True)
+                met = None if self._reached and self._ways.served else await self._try(opening=True)
             if met is None:
                 return
             if met.refusal is not None:
@@ -161,6 +164,7 @@ class Succession:
 
     async def _try(self, opening: bool) -> Obstacle | None:
         self._met = met = await self._tried(opening)
+        self._reached = self._reached or met is None
         self._news.set()
         self._news = asyncio.Event()
         return met
@@ -172,13 +176,15 @@ class Succession:
         except TurnedAway as refusal:
             return Obstacle(str(refusal), refusal)
         except Unreachable as error:
+            if isinstance(error, NoDirectory) and self._reached:
+                return Obstacle(f"{error} any more", ClusterError(f"{error} any more"))
             unreachable = str(error)
         before = self._met
         if not opening:
             # Why it could not be opened here the last time is so still.
             return before if self.manner.takes_up and before is not None else Obstacle()
         try:
-            await self._ways.open()
+            await self._ways.open(must_exist=self._reached)
             return None
         except StateHeld as held:
             holder, now = str(held), self._clock.monotonic()

@@ -65,6 +65,8 @@ class Settings:
     policy: Literal["balanced", "classic"] = "balanced"
     vnodes: int = 64
     """Points a node on a ``classic`` ring."""
+    must_exist: bool = False
+    """A directory that holds no cluster is refused; else one is made there."""
     role: str = "kvtui"
     """What this process is, told to whoever tries to open the same directory."""
     grace: float = GRACE_SECONDS
@@ -190,6 +192,8 @@ def _open_engine(settings: Settings, seams: Seams) -> StorageEngine:
 def _open_log(engine: StorageEngine, settings: Settings, seams: Seams) -> MetadataLog:
     try:
         log = MetadataLog(engine)
+        if log.empty and settings.must_exist:
+            raise ClusterError(f"the state directory {as_rest(str(settings.state))} holds no cluster any more")
         if log.empty:
             policy: Policy = Classic(settings.vnodes) if settings.policy == "classic" else Balanced()
             ring = Ring.empty(policy, settings.first_copies, settings.slots)

@@ -11,6 +11,8 @@ from kvtui.control.succession import ON_REQUEST, Manner
 from kvtui.core.opening import Settings
 from kvtui.core.seams.bundle import Seams
 from kvtui.core.seams.chance import SeededRandom
+from kvtui.core.seams.directory_trust import UnsafeDirectory
+from kvtui.core.seams.launcher import Discarded, NodeProcess, NodeSpec
 from kvtui.core.snapshot import ClusterSnapshot
 from tests.simulation.disks import SimDisks
 from tests.simulation.launcher import SimLauncher
@@ -28,12 +30,33 @@ class SimSockets:
 
     def __init__(self, transport: SimTransport) -> None:
         self._transport = transport
+        self.connects: list[float] = []
+        """When it was tried to connect."""
 
     async def connect(self, state: Path, make: Callable[[], asyncio.Protocol]) -> None:
+        self.connects.append(asyncio.get_running_loop().time())
         await self._transport.connect("127.0.0.1", PORT, make)
 
     async def listen(self, state: Path, make: Callable[[], asyncio.Protocol]) -> Door:
         return await self._transport.listen("127.0.0.1", PORT, make)
+
+
+class _Children:
+    """Starts nodes that end with one machine, as a process's own do."""
+
+    def __init__(self, launcher: SimLauncher, parent: Machine) -> None:
+        self._launcher = launcher
+        self._parent = parent
+
+    async def start(self, spec: NodeSpec) -> NodeProcess:
+        self._launcher.parent = self._parent
+        return await self._launcher.start(spec)
+
+    def stored(self, directory: Path) -> list[str]:
+        return self._launcher.stored(directory)
+
+    def discard(self, spec: NodeSpec) -> Discarded:
+        return self._launcher.discard(spec)
 
 
 class Desk:
@@ -51,17 +74,16 @@ class Desk:
         self._leave = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.transport = lab.network.transport(self.machine)
+        self.sockets = SimSockets(self.transport)
         self.session: Session
 
     async def open(self) -> None:
         opened: asyncio.Future[Session] = asyncio.get_running_loop().create_future()
-        self.lab.launcher.parent = self.machine
         self._task = self.machine.spawn(self._live(opened))
         self.session = await opened
 
     async def take_up(self) -> str:
         """As the command does."""
-        self.lab.launcher.parent = self.machine
         return await self.machine.spawn(self.session.take_up())
 
     @property
@@ -100,7 +122,7 @@ class Desk:
             async with session(
                 self._settings,
                 seams,
-                SimSockets(self.transport),
+                self.sockets,
                 attaching=self._attaching,
                 manner=self._manner,
                 unheeded=self._unheeded,
@@ -122,13 +144,24 @@ class Lab:
         self.disks = SimDisks()
         self.clock = SimClock()
         self.launcher = SimLauncher(self.network, self.disks, self.clock, SeededRandom(0))
+        self.refusal = ""
+        """Why the state directory is not to be opened; empty where it may be."""
+        self.openings: list[float] = []
+        """When it was tried to open it."""
         self._random = SeededRandom(1)
         self._settings: dict[str, Any] = {"nodes": nodes, "replication": replication, "slots": slots}
         if vnodes:
             self._settings |= {"policy": "classic", "vnodes": vnodes}
 
     def seams(self, machine: Machine, transport: SimTransport) -> Seams:
-        return Seams(transport, self.clock, self._random, self.launcher, self.disks.opener(machine))
+        children = _Children(self.launcher, machine)
+        return Seams(transport, self.clock, self._random, children, self.disks.opener(machine), admit=self._admit)
+
+    def _admit(self, state: Path) -> tuple[str, ...]:
+        self.openings.append(self.clock.monotonic())
+        if self.refusal:
+            raise UnsafeDirectory(self.refusal)
+        return ()
 
     async def desk(
         self, name: str, *, attaching: bool = True, unheeded: Sequence[str] = (), manner: Manner = ON_REQUEST

@@ -198,7 +198,6 @@ def test_a_script_goes_on_as_the_next_holder() -> None:
         lab.launcher.processes["n1"].machine.resume()
         assert (await begun).outcome is Outcome.OK
         assert (await asked).outcome is Outcome.OK
-        lab.launcher.parent = script.machine
         put, many, read, deleted, located = await late
         assert (put.outcome, many.ok, read[0].outcome, deleted.outcome) == (Outcome.OK, 2, Outcome.OK, Outcome.OK)
         assert located.key == b"h"
@@ -307,7 +306,6 @@ def test_a_script_whose_holder_was_killed_amid_a_write_says_that_it_is_unknown_a
         assert (await asked).outcome is Outcome.UNKNOWN
         lab.launcher.processes["n1"].machine.resume()
         await asyncio.sleep(ORPHANS_SECONDS)
-        lab.launcher.parent = script.machine
         assert (await script.session.put(b"k", b"v")).outcome is Outcome.OK
         assert script.session.holder == ""
         await script.leave()

@@ -105,8 +105,8 @@ MUTANTS = (
         where="Session._scan_afar",
         promise=12,
         story="a scan that was begun and broke off is asked for again, and gives its first keys twice",
-        old="except NotBegun:",
-        new="except ClusterError:",
+        old="except NotBegun as undone:",
+        new="except ClusterError as undone:",
         simulated=False,
     ),
     Mutant(
