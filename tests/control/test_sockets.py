@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from kvtui.control.sockets import NAME, UnixSockets
+from kvtui.control.sockets import NAME, NoDirectory, UnixSockets
 from kvtui.core.seams.transport import CannotListen, Unreachable
 
 pytestmark = pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="there are no Unix sockets on this system")
@@ -125,8 +125,11 @@ def test_a_directory_that_is_not_there_is_told(tmp_path: Path) -> None:
     async def story(sockets: UnixSockets) -> None:
         with pytest.raises(CannotListen, match="no such file"):
             await sockets.listen(tmp_path / "none", lambda: Greeter(b""))
-        with pytest.raises(Unreachable, match="no such file"):
+        with pytest.raises(NoDirectory, match="none is not there"):
             await heard(sockets, tmp_path / "none")
+        with pytest.raises(Unreachable, match="no such file") as there:
+            await heard(sockets, tmp_path)
+        assert not isinstance(there.value, NoDirectory)
 
     run(story)
 
