@@ -8,10 +8,10 @@ import pytest
 
 from kvtui.control.attached import Attached
 from kvtui.control.channel import Channel, ConnectionEnded, Unsendable
+from kvtui.control.greeting import attach
 from kvtui.control.holder import Holder
 from kvtui.control.outgoing import Outgoing, Unsent
 from kvtui.control.remote import RemoteCluster
-from kvtui.control.session import attach
 from kvtui.control.wire import PIECE_BYTES, PROTOCOL, STREAMS, Get, Hello, Ping, Put, Welcome, encode
 from kvtui.core.cluster import ClusterError, Outcome, Read
 from kvtui.core.opening import Settings
