@@ -52,6 +52,9 @@ class _Children:
         self._launcher.parent = self._parent
         return await self._launcher.start(spec)
 
+    def refusal(self) -> str:
+        return self._launcher.refusal()
+
     def stored(self, directory: Path) -> list[str]:
         return self._launcher.stored(directory)
 
