@@ -178,6 +178,7 @@ def connect_sync(
     tls_ca: StrPath | None = None,
     tls_cert: StrPath | None = None,
     tls_key: StrPath | None = None,
+    takeup: bool = False,
     uvloop: bool = False,
 ) -> SyncStore:
     """As ``connect``, with the same arguments, for programs without an event loop: ``with kvtui.connect_sync("lab") as store``.
@@ -198,6 +199,7 @@ def connect_sync(
         tls_ca=tls_ca,
         tls_cert=tls_cert,
         tls_key=tls_key,
+        takeup=takeup,
     )
 
     async def opening() -> Store:
