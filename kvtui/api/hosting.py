@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from contextlib import AbstractAsyncContextManager, suppress
+from contextvars import ContextVar
 from typing import Any, Final, Generic, TypeVar
 
 import anyio
+
+from kvtui.api.standstill import stand_still
+from kvtui.core.seams.forked import when_forked
 
 T = TypeVar("T")
 
 _KEPT: Final[set[asyncio.Task[None]]] = set()
 """The loop holds its tasks weakly; who forgets to close has them end with the loop, in order."""
+_WITHIN: Final[ContextVar[Hosted[Any] | None]] = ContextVar("kvtui", default=None)
+"""In whose task, or a task that was started there, this runs."""
 
 
 class Hosted(Generic[T]):
@@ -22,6 +29,12 @@ class Hosted(Generic[T]):
         self._manager = manager
         self._leave = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._process = os.getpid()
+
+    @property
+    def forked(self) -> bool:
+        """Whether this process was forked off from the one that it lives in."""
+        return os.getpid() != self._process
 
     @property
     def over(self) -> bool:
@@ -35,6 +48,7 @@ class Hosted(Generic[T]):
         self._task = task = loop.create_task(self._live(opened), name="kvtui")
         _KEPT.add(task)
         task.add_done_callback(_KEPT.discard)
+        when_forked(self, lambda hosted: hosted._leave_to_parent(loop))
         try:
             return await opened
         except GeneratorExit:  # the loop is gone, or whoever ran it let go of it: nothing can be waited for
@@ -42,19 +56,27 @@ class Hosted(Generic[T]):
                 task.cancel()
             raise
         except BaseException:
-            task.cancel()
-            await _over(task)
+            if not self.forked:
+                task.cancel()
+                await _over(task)
             raise
 
     async def close(self) -> None:
-        """Leave it, undisturbed by cancellation. Raises what it ended with, if it ended by itself."""
-        if self._task is not None:
+        """Leave it, undisturbed by cancellation. Raises what it ended with, if it ended by itself. In a process that was forked off
+        it does nothing."""
+        if self._task is not None and not self.forked:
             self._leave.set()
             await _over(self._task)
             if not self._task.cancelled():
                 self._task.result()
 
+    def _leave_to_parent(self, loop: asyncio.AbstractEventLoop) -> None:
+        """This process was forked off. Where the loop goes on here, to end in order, nothing of what is hosted does."""
+        if self._task is not None and not self._task.done():
+            stand_still(loop, lambda context: context.get(_WITHIN) is self)
+
     async def _live(self, opened: asyncio.Future[T]) -> None:
+        _WITHIN.set(self)
         try:
             async with self._manager as entered:
                 if not opened.done():

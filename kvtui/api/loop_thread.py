@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from kvtui.core.cluster import ClusterError, KvtuiError
+from kvtui.core.seams.forked import OF_PARENT
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -123,9 +124,7 @@ class LoopThread:
             return call
 
     def _refusal(self) -> str:
-        if self.foreign:
-            return "the store belongs to the process that this one was forked from: open one here"
-        return "the store is closed: open another with kvtui.connect_sync"
+        return OF_PARENT if self.foreign else "the store is closed: open another with kvtui.connect_sync"
 
     def _live(self) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, Coroutine, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from types import TracebackType
@@ -13,6 +14,7 @@ from kvtui.api.failures import failure_of, failure_of_many, failure_of_reads
 from kvtui.api.hosting import Hosted
 from kvtui.api.turns import Turns
 from kvtui.core.cluster import Cluster, ClusterError, Item, Outcome, Read, Written, WrittenMany
+from kvtui.core.seams.forked import OF_PARENT
 from kvtui.core.uncopied import uncopied
 
 CLOSED: Final = "the store is closed: open another with kvtui.connect"
@@ -39,12 +41,14 @@ class Store:
         self._hosted = hosted
         self._closed = False
         self._loop = asyncio.get_running_loop()
+        self._process = os.getpid()
         self._turns = Turns(AT_ONCE)
 
     @property
     def cluster(self) -> Cluster:
         """The cluster under the store: its snapshots, events, nodes and settings. Its operations on keys take bytes and
-        return outcomes of all kinds. Raises ClusterError once the store is closed."""
+        return outcomes of all kinds. Raises ClusterError once the store is closed, and in a process that was forked off."""
+        self._check_process()
         if self._closed or (self._hosted is not None and self._hosted.over):
             raise ClusterError(CLOSED)
         return self._cluster
@@ -65,10 +69,13 @@ class Store:
         await self.close()
 
     async def close(self) -> None:
-        """End in order: the nodes that this process started end too. Does nothing a second time.
+        """End in order: the nodes that this process started end too. Does nothing a second time, and in a process that
+        was forked off.
 
         Whoever opened the store with ``async with`` need not call it. Raises ClusterError in another event loop than its own.
         """
+        if self._foreign:
+            return
         if not self.closed:
             _ = self._here
         self._closed = True
@@ -199,6 +206,7 @@ class Store:
     @property
     def _here(self) -> Cluster:
         """The cluster, for who is in its event loop."""
+        self._check_process()
         try:
             running = asyncio.get_running_loop()
         except RuntimeError:
@@ -207,6 +215,15 @@ class Store:
             belongs = "the store belongs to the event loop in which it was opened: open one in this loop"
             raise ClusterError(CLOSED if self._closed else belongs)
         return self.cluster
+
+    @property
+    def _foreign(self) -> bool:
+        """Whether this process was forked off from the one that it belongs to."""
+        return os.getpid() != self._process
+
+    def _check_process(self) -> None:
+        if self._foreign:
+            raise ClusterError(OF_PARENT)
 
     def __reduce__(self) -> NoReturn:
         raise uncopied("Store", "kvtui.connect")

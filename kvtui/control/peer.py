@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable
 from typing import Final, cast
 
+from kvtui.core.seams.forked import left_to_parent, unforked
+
 _UCRED: Final = struct.Struct("3i")
 """Linux: pid, uid, gid."""
 _XUCRED: Final = struct.Struct("=IIh2x16I")
@@ -55,6 +57,7 @@ class Admission(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         stream = cast(asyncio.Transport, transport)
+        left_to_parent(stream, _numbers)
         peer = _peer_of(stream)
         if peer is None and UNKNOWN not in _told:
             _told.add(UNKNOWN)
@@ -71,5 +74,9 @@ class Admission(asyncio.Protocol):
 
 def _peer_of(stream: asyncio.Transport) -> int | None:
     # uvloop's sockets know few calls: ours has all of them, on the same connection.
-    with socket.socket(fileno=os.dup(stream.get_extra_info("socket").fileno())) as same:
+    with unforked(), socket.socket(fileno=os.dup(stream.get_extra_info("socket").fileno())) as same:
         return uid_at(same)
+
+
+def _numbers(stream: asyncio.Transport) -> tuple[int, ...]:
+    return (stream.get_extra_info("socket").fileno(),)

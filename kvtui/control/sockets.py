@@ -12,6 +12,7 @@ from typing import Final, Protocol
 
 from kvtui.control.peer import Admission
 from kvtui.core.seams.directory_trust import owner_of
+from kvtui.core.seams.forked import left_socket, unforked
 from kvtui.core.seams.transport import CannotListen, Unreachable
 
 NAME: Final = "control.sock"
@@ -54,11 +55,13 @@ class _UnixDoor:
         self._server = server
         self._path = path
         self._inode = path.lstat().st_ino
+        self._process = os.getpid()
 
     def close(self) -> None:
         self._server.close()
         with suppress(OSError):
-            if self._path.lstat().st_ino == self._inode:
+            # In a process that was forked off it is the parent's door.
+            if os.getpid() == self._process and self._path.lstat().st_ino == self._inode:
                 self._path.unlink()
 
 
@@ -68,10 +71,19 @@ class UnixSockets:
     async def connect(self, state: Path, make: Callable[[], asyncio.Protocol]) -> None:
         _check_present(Unreachable)
         admission = Admission(make, owner_of(state))
+        loop = asyncio.get_running_loop()
         try:
-            with _reached(state) as directory:
-                async with asyncio.timeout(CONNECT_SECONDS):
-                    await asyncio.get_running_loop().create_unix_connection(lambda: admission, str(directory / NAME))
+            with unforked():
+                opened = left_socket(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+            try:
+                opened.setblocking(False)
+                with _reached(state) as directory:
+                    async with asyncio.timeout(CONNECT_SECONDS):
+                        await loop.sock_connect(opened, str(directory / NAME))
+                        await loop.create_unix_connection(lambda: admission, sock=opened)
+            except BaseException:
+                opened.close()
+                raise
         except TimeoutError:
             raise Unreachable(f"{state / NAME} did not answer within {CONNECT_SECONDS:g} s") from None
         except OSError as error:
@@ -85,12 +97,12 @@ class UnixSockets:
         _check_present(CannotListen)
         new = f".control-{os.getpid()}"
         try:
-            with _reached(state) as directory, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as bound:
+            with _reached(state) as directory, unforked(), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as bound:
                 (state / new).unlink(missing_ok=True)
                 bound.bind(str(directory / new))
                 # Nobody can connect before it listens, and then it has its mode and takes the old one's place.
                 (state / new).chmod(0o600)
-                listening = bound.dup()
+                listening = left_socket(bound.dup())
             try:
                 listening.setblocking(False)
                 server = await asyncio.get_running_loop().create_unix_server(

@@ -12,7 +12,7 @@ from kvtui.core.authentication import Secret
 from kvtui.core.seams.chance import SystemRandom
 from kvtui.core.seams.clock import LoopClock
 from kvtui.core.seams.memory import open_memory
-from kvtui.core.seams.parent import NoParentPipe, continue_when_orphaned, watch_parent
+from kvtui.core.seams.parent import NoParentPipe, end_when_orphaned, watch_parent
 from kvtui.core.seams.standard_streams import give_up_output, say_aside
 from kvtui.core.seams.storage import EngineFailed, EngineFull, EngineLocked, EngineUnreadable, StorageEngine, let_go
 from kvtui.core.seams.tls import BadTls, Tls, TlsFiles, as_node
@@ -49,6 +49,7 @@ async def _serve(
     host: str, port: int, data: Path | None, parent_pipe: bool, secret: Secret | None, files: TlsFiles | None
 ) -> EngineFailed | None:
     ended = asyncio.Event()
+    parent = os.getppid()
     tls = _load(files)
     _end_on_signals(ended)
     store = _open_store(host, port, data)
@@ -59,7 +60,7 @@ async def _serve(
     try:
         watch = await watch_parent(ended.set) if parent_pipe else None
         if parent_pipe:
-            continue_when_orphaned()
+            end_when_orphaned(parent, ended.set)
         await server.start()
     except (CannotListen, NoParentPipe) as error:
         with suppress(EngineFailed):  # why it does not start is what is to be told

@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from typing import Final
 
 from kvtui.core.seams.child_output import FirstLine, LastWords
-from kvtui.core.seams.descriptor import Descriptor
+from kvtui.core.seams.descriptor import pipe
 from kvtui.core.seams.node_command import Command
 from kvtui.core.seams.process_handle import Exit, ProcessHandle, handle_of
 
@@ -43,7 +43,7 @@ class Child:
         self._exit: Exit | None = None
         self._parent = os.getpid()
         with ExitStack() as undone, ExitStack() as given:
-            reading, self.held = map(Descriptor, os.pipe())
+            reading, self.held = pipe()
             """The writing end of its standard input. Whoever else has it open keeps the process alive."""
             given.callback(reading.close)
             undone.callback(self.held.close)

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from typing import Final
 
-from kvtui.core.seams.descriptor import Descriptor
+from kvtui.core.seams.descriptor import pipe
 
 READ_BYTES: Final = 65_536
 LINE_BYTES: Final = 4096
@@ -21,15 +21,13 @@ class ChildOutput:
 
     def __init__(self) -> None:
         """Raises OSError."""
-        reading, writing = os.pipe()
-        self._reading = Descriptor(reading)
-        self.writing = Descriptor(writing)
+        self._reading, self.writing = pipe()
         """What the child is given; close it here once the child has it, else this never ends."""
         self._loop = asyncio.get_running_loop()
         self._over = asyncio.Event()
         self._told: Callable[[], None] = lambda: None
-        os.set_blocking(reading, False)
-        self._loop.add_reader(reading, self._read)
+        os.set_blocking(self._reading.number, False)
+        self._loop.add_reader(self._reading.number, self._read)
 
     def when_over(self, told: Callable[[], None]) -> None:
         """Have ``told`` called when all writing ends are closed."""

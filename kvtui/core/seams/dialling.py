@@ -10,6 +10,8 @@ import os
 import socket
 import struct
 
+from kvtui.core.seams.forked import left_socket, unforked
+
 
 async def dial(host: str, port: int) -> socket.socket:
     """A connected socket, of the first of the host's addresses that accepts. Raises OSError, OverflowError, UnicodeError."""
@@ -17,7 +19,9 @@ async def dial(host: str, port: int) -> socket.socket:
     refused: OSError | None = None
     for family, kind, protocol, _, address in found:
         try:
-            return await _dial_one(socket.socket(family, kind, protocol), address)
+            with unforked():
+                opened = left_socket(socket.socket(family, kind, protocol))
+            return await _dial_one(opened, address)
         except OSError as error:
             refused = refused or error
     raise refused or OSError(f"{host} has no address")

@@ -10,8 +10,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
-from weakref import WeakSet
 
+from kvtui.core.seams.forked import left_to_parent, unforked
 from kvtui.core.seams.private_files import open_private
 
 try:
@@ -41,19 +41,24 @@ class DirectoryLock:
     def __init__(self, file: Path, descriptor: int, *, exclusive: bool, made: bool) -> None:
         self.exclusive = exclusive
         """Whether nobody else can have it; False: this file system has no such locks, and RocksDB's own must do."""
-        self.here = True
-        """Whether this process took it. A process that was forked off has a copy of it, which is not its own."""
+        self._process = os.getpid()
         self._file = file
         self._descriptor = descriptor
         self._made = made
-        _locks.add(self)
+        # A copy of it would keep the directory locked beyond the end of who took it.
+        left_to_parent(self, lambda lock: (lock._descriptor,))
+
+    @property
+    def here(self) -> bool:
+        """Whether this process took it. A process that was forked off has a copy of it, which is not its own."""
+        return os.getpid() == self._process
 
     def release(self) -> None:
-        """Let others in. Calling it again, or in a process that was forked off, does nothing."""
+        """Let others in. Calling it again does nothing, and in a process that was forked off nobody is let in."""
         descriptor, self._descriptor = self._descriptor, -1
-        if descriptor < 0 or not self.here:
+        if descriptor < 0:
             return
-        if self.exclusive:
+        if self.exclusive and self.here:
             # A child that is about to become another program has a copy of the descriptor for a moment: closing alone would not do.
             fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
@@ -68,16 +73,6 @@ class DirectoryLock:
     def __del__(self) -> None:
         self.release()
 
-    def _leave_to_parent(self) -> None:
-        """This process was forked off: its copy of the descriptor would keep the directory locked beyond the parent's end."""
-        self.here = False
-        descriptor, self._descriptor = self._descriptor, -1
-        if descriptor >= 0:
-            os.close(descriptor)
-
-
-_locks: "WeakSet[DirectoryLock]" = WeakSet()
-
 
 def lock_directory(directory: Path) -> DirectoryLock:
     """Lock a directory that is there. Raises DirectoryTaken, OSError.
@@ -86,7 +81,8 @@ def lock_directory(directory: Path) -> DirectoryLock:
     """
     file = directory / LOCK_FILE
     for _ in range(TRIES):
-        lock = _take(file)
+        with unforked():
+            lock = _take(file)
         if lock is not None:
             return lock
     raise DirectoryTaken
@@ -132,12 +128,3 @@ def _is_named(file: Path, descriptor: int) -> bool:
         return os.path.samestat(os.stat(file, follow_symlinks=False), os.fstat(descriptor))
     except FileNotFoundError:
         return False
-
-
-def _forked() -> None:
-    for lock in list(_locks):
-        lock._leave_to_parent()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)

@@ -1,4 +1,8 @@
-"""Notices that the parent process ended: the pipe that it holds to our standard input reaches its end, even after ``kill -9``."""
+"""Notices that the parent process ended: the pipe that it holds to our standard input reaches its end, even after ``kill -9``.
+
+A process that the parent forked off may hold that pipe as well, and live on. On Linux the system tells of the end of a parent by a
+signal too.
+"""
 
 import asyncio
 import os
@@ -26,13 +30,25 @@ class _Watch(asyncio.Protocol):
         self._gone()
 
 
-def continue_when_orphaned() -> None:
-    """Have the system wake this process when its parent ends, should it be stopped (SIGSTOP) then: it would not notice the
-    pipe's end. Linux alone can do that; elsewhere nothing happens."""
-    if sys.platform == "linux":
-        import ctypes
+def end_when_orphaned(parent: int, gone: Callable[[], None]) -> None:
+    """Have the system continue this process when its parent ends, should it be stopped (SIGSTOP) then, and call ``gone``, perhaps
+    several times, as soon as ``parent`` is not its parent any more. Linux alone can do that; elsewhere nothing happens.
 
-        ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGCONT)
+    The signal comes at the end of the parent's thread that started this process. Whether it was the end of all of the parent is
+    asked then: it adopts what its threads leave, and another process what it leaves itself.
+    """
+    if sys.platform != "linux":
+        return
+    import ctypes
+
+    def look() -> None:
+        if os.getppid() != parent:
+            gone()
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGCONT, look)
+    ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGCONT)
+    # It may have ended before.
+    look()
 
 
 async def watch_parent(gone: Callable[[], None]) -> asyncio.BaseTransport:

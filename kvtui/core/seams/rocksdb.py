@@ -12,9 +12,11 @@ from rocksdict import BlockBasedOptions, Cache, DBRecoveryMode, Options, Rdict, 
 
 from kvtui.core.seams.directories import sync_directory
 from kvtui.core.seams.directory_lock import LOCK_FILE, DirectoryLock, DirectoryTaken, lock_directory
+from kvtui.core.seams.forked import pin, when_forked
 from kvtui.core.seams.orderly_end import forget_end, lost_since, note_end, recall_end
 from kvtui.core.seams.private_files import make_private_directory, read_private, write_private
 from kvtui.core.seams.rocks_compaction import Compactor, space_needed
+from kvtui.core.seams.rocks_threads import THREADS
 from kvtui.core.seams.storage import (
     Batch,
     CompactionFailed,
@@ -59,6 +61,7 @@ class RocksEngine:
         self._reserve = reserve
         self._synced = WriteOptions()
         self._synced.sync = True
+        when_forked(self, RocksEngine._leave_to_parent)
 
     @property
     def durable(self) -> bool:
@@ -145,8 +148,6 @@ class RocksEngine:
         return self._compactor.start(start, stop)
 
     def close(self) -> None:
-        if not self._lock.here:
-            return  # this process was forked off: the store is its parent's
         database, self._database = self._database, None
         compactor, self._compactor = self._compactor, None
         if database is None or compactor is None:
@@ -171,8 +172,15 @@ class RocksEngine:
     @property
     def _open(self) -> Rdict:
         if self._database is None:
-            raise EngineFailed(f"{self._path} is closed")
+            gone = "is closed" if self._lock.here else "belongs to the process that this one was forked from"
+            raise EngineFailed(f"{self._path} {gone}")
         return self._database
+
+    def _leave_to_parent(self) -> None:
+        """This process was forked off. It has RocksDB's memory and files, and none of its threads: nothing of it may be called,
+        not even as it is destroyed."""
+        pin((self._database, self._compactor))
+        self._database = self._compactor = None
 
     def _refuse_without_space(self, size: int, reserve: int) -> None:
         disk = os.statvfs(self._path)
@@ -199,6 +207,11 @@ def open_rocksdb(
     that never had more. ``reserve``: bytes that stay free; ``buffer``: bytes that are written to a table at once.
     Raises EngineLocked, EngineUnreadable.
     """
+    if not THREADS.usable:
+        raise EngineUnreadable(
+            f"can't use {path} here: RocksDB was at work in the moment in which this process was forked off; start it anew"
+        )
+    THREADS.none_in_forks()
     try:
         _make_directory(path)
         lock = lock_directory(path)

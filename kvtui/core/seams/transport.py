@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from kvtui.core.seams.dialling import dial
+from kvtui.core.seams.forked import left_socket, left_to_parent
 from kvtui.core.seams.tls import SHUTDOWN_SECONDS, Tls
 from kvtui.core.seams.tls_door import TlsDoor
 
@@ -66,6 +67,7 @@ class _TcpListener:
         self._server = server
         host, port = server.sockets[0].getsockname()[:2]
         self._address = (str(host), int(port))
+        left_to_parent(self, lambda listener: [each.fileno() for each in listener._server.sockets])
 
     @property
     def address(self) -> tuple[str, int]:
@@ -129,7 +131,7 @@ async def _listening_socket(host: str, port: int) -> socket.socket:
     """Raises OSError, OverflowError, UnicodeError."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     family, _, _, _, address = found[0]
-    return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    return left_socket(socket.create_server(address[:2], family=family, backlog=BACKLOG))
 
 
 def _why(error: ssl.SSLError) -> str:

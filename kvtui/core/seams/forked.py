@@ -1,0 +1,128 @@
+"""What a process that is forked off lets go of: it has copies of all that was open, and with them it would keep alive what is to
+end with its parent, and locked what its parent had locked.
+
+A descriptor is not closed there: another file takes its place, one that is at its end already and takes nothing. So its number
+stays taken until whoever closes it does, and no close that comes late hits a file of the host's.
+"""
+
+import os
+import socket
+import threading
+
+try:
+    # Here, as nothing can be imported in the moment of a fork: another thread may have been importing the same.
+    import ctypes
+except ImportError:
+    ctypes = None  # type: ignore[assignment]
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Final, TypeVar
+from weakref import WeakKeyDictionary
+
+OF_PARENT: Final = "the store belongs to the process that this one was forked from: open one here"
+"""What who uses it there is told."""
+
+T = TypeVar("T")
+
+_owners: "Final[WeakKeyDictionary[Any, Callable[[Any], Iterable[int]]]]" = WeakKeyDictionary()
+_followers: "Final[WeakKeyDictionary[Any, Callable[[Any], None]]]" = WeakKeyDictionary()
+_making = threading.RLock()
+"""Held while a descriptor is made and handed to its owner, and while a process forks: nobody forks between the two."""
+_pinned: Final[list[object]] = []
+_LIBC: Final[Any] = None if ctypes is None or os.name != "posix" else ctypes.CDLL(None)
+_ON_EXIT: Final[Any] = getattr(_LIBC, "on_exit", None)
+_EXIT: Final[Any] = getattr(_LIBC, "_exit", None)
+_FLUSH: Final[Any] = getattr(_LIBC, "fcloseall", None)
+
+
+def left_to_parent(owner: T, descriptors: Callable[[T], Iterable[int]]) -> None:
+    """A process that is forked off lets go of these descriptors. They are asked for at the fork, as long as ``owner`` lives:
+    of what is closed by then there must be none (or a negative one), for its number may be another file's."""
+    _owners[owner] = descriptors
+
+
+def left_socket(owner: socket.socket) -> socket.socket:
+    """A process that is forked off lets go of the socket, as long as it is open. Returns it."""
+    left_to_parent(owner, _number)
+    return owner
+
+
+def when_forked(owner: T, act: Callable[[T], None]) -> None:
+    """``act`` is called with ``owner``, if it lives, in each process that is forked off, once its descriptors were let go of. It
+    must neither wait nor run anything of an event loop."""
+    _followers[owner] = act
+
+
+@contextmanager
+def unforked() -> Iterator[None]:
+    """No other thread forks while the block runs: what it opens is handed over (``left_to_parent``) in it. It must not wait."""
+    with _making:
+        yield
+
+
+def pin(kept: object) -> None:
+    """Never destroy the object in this process: its destructor would work on what is the parent's."""
+    _pinned.append(kept)
+    if ctypes is not None:
+        # As the interpreter ends the list goes; a reference that nobody has stays.
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(kept))
+
+
+def without_destructors() -> None:
+    """This process, which was forked off, ends without what libraries in C++ do as a process ends: they would join threads that it
+    does not have. Python's own end is over then, and what it printed is written. Where the system has no ``on_exit`` (only glibc
+    has), nothing happens."""
+    if _ON_EXIT is not None:
+        _ON_EXIT(_EXIT, None)
+        # What is called first comes last.
+        _ON_EXIT(_FLUSH, None)
+
+
+def _number(owner: socket.socket) -> tuple[int]:
+    return (owner.fileno(),)
+
+
+def _numbers() -> set[int]:
+    found: set[int] = set()
+    for owner, descriptors in list(_owners.items()):
+        with suppress(Exception):  # what is half closed has none
+            found.update(number for number in descriptors(owner) if number >= 0)
+    return found
+
+
+def _let_go(numbers: set[int]) -> None:
+    """Put something that is at its end in the place of each."""
+    first = set(list(numbers)[:2])
+    try:
+        ended, other = socket.socketpair()
+    except OSError:
+        # There is no number left: two of these make room.
+        for number in first:
+            os.close(number)
+        numbers = numbers - first
+        try:
+            ended, other = socket.socketpair()
+        except OSError:
+            for number in numbers:
+                os.close(number)
+            return
+    other.close()
+    with ended:
+        ended.setblocking(False)
+        for number in numbers:
+            with suppress(OSError):
+                os.dup2(ended.fileno(), number, inheritable=False)
+
+
+def _forked() -> None:
+    _making.release()
+    numbers = _numbers()
+    if numbers:
+        _let_go(numbers)
+    for owner, act in list(_followers.items()):
+        with suppress(Exception):
+            act(owner)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_making.acquire, after_in_parent=_making.release, after_in_child=_forked)
