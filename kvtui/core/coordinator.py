@@ -147,10 +147,15 @@ class Coordinator:
             tasks.start_soon(self._revival.run)
 
     async def close(self) -> None:
-        """End this machine's nodes in order and release the state directory."""
+        """End this machine's nodes in order and release the state directory. Raises ClusterError, then, where some did not end."""
         if self._revival is not None:
             self._revival.close()
-        await self._membership.close()
+        try:
+            await self._membership.close()
+        finally:
+            self._release()
+
+    def _release(self) -> None:
         if self.observer is not None:
             self.observer.closed()
         self._notes.release()

@@ -10,6 +10,7 @@ from kvtui.core.impaired_transport import WHOLE, ImpairedTransport, Impairment
 from kvtui.core.ledger import Ledger
 from kvtui.core.local_processes import LocalProcesses
 from kvtui.core.node_access import Access
+from kvtui.core.process_ends import end_by_force
 from kvtui.core.records import Behind, Wiped
 from kvtui.core.remote_node import RemoteNode
 from kvtui.core.seams.clock import Clock
@@ -48,8 +49,7 @@ class FaultsRoom:
         process, node = self._process(name), self._local(name)
         known = node.link is not None
         node.ended, node.at_rest = "it was killed (kill -9)", True
-        process.signal(signal.SIGKILL)
-        await process.wait()
+        await end_by_force(process)
         if not known:
             # Of one that was up, the end of its link tells it.
             self._happenings.emit(Level.WARNING, f"{name}, which was DOWN, was killed (kill -9)", name)
@@ -111,8 +111,7 @@ class FaultsRoom:
         node.at_rest = True
         if node.process is not None and node.process.alive:
             node.ended = "it was killed, to be wiped"
-            node.process.signal(signal.SIGKILL)
-            await node.process.wait()
+            await end_by_force(node.process)
         while node.link is not None:
             # Its end is noticed by its link: from then on writes go on without it, and it can't become clean again.
             await self._ledger.changed()

@@ -1,12 +1,12 @@
 """Nodes that kvtui runs itself: their processes and data directories."""
 
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from kvtui.core.authentication import Secret
 from kvtui.core.cluster import ClusterError
+from kvtui.core.process_ends import end_in_order
 from kvtui.core.remote_node import RemoteNode
 from kvtui.core.seams.clock import Clock
 from kvtui.core.seams.launcher import Discarded, Launcher, LaunchFailed, LaunchRefused, NodeProcess, NodeSpec
@@ -17,8 +17,6 @@ RESTART_SECONDS: Final = 0.25
 ENDINGS: Final = 10
 """Times that a process is looked at before it counts as running."""
 ENDING_SECONDS: Final = 0.05
-STOP_SECONDS: Final = 10.0
-"""How long a node may take to end in order before it is killed."""
 
 
 def removed_meanwhile(name: str) -> str:
@@ -110,10 +108,5 @@ class LocalProcesses:
         return process
 
     async def end(self, process: NodeProcess) -> None:
-        """End a process in order, or by force when it takes too long."""
-        process.signal(signal.SIGTERM)
-        # A stopped (SIGSTOP) process ends only once it continues.
-        process.signal(signal.SIGCONT)
-        timer = self._clock.call_later(STOP_SECONDS, lambda: process.signal(signal.SIGKILL))
-        await process.wait()
-        timer.cancel()
+        """End a process in order, or by force when it takes too long. Raises StillRuns where that is in vain."""
+        await end_in_order(process, self._clock)

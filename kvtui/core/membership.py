@@ -16,8 +16,10 @@ from kvtui.core.ledger import Ledger
 from kvtui.core.link import Link, LinkFull, LinkLost
 from kvtui.core.local_processes import LocalProcesses, removed_meanwhile
 from kvtui.core.loopback import is_loopback
+from kvtui.core.naming import named
 from kvtui.core.node_access import Access
 from kvtui.core.node_names import check_address, check_name
+from kvtui.core.process_ends import UNTIL_THE_SYSTEM, StillRuns
 from kvtui.core.protocol import Clear, Facts
 from kvtui.core.readdressing import Readdressing
 from kvtui.core.records import Forgotten, Joined, Member, Planned, Record, Seen
@@ -70,6 +72,8 @@ class Membership:
         self._starting: set[str] = set()
         self._leftovers: dict[str, str] = {}
         """What could not be deleted of nodes whose leave somebody waits for."""
+        self._stuck: dict[str, str] = {}
+        """Nodes that leave, and whose processes don't end, in words."""
         self._adding = asyncio.Lock()
         self._tasks: TaskGroup | None = None
 
@@ -89,11 +93,19 @@ class Membership:
         tasks.start_soon(self._release_the_leaving)
 
     async def close(self) -> None:
-        """Hang up and end this machine's nodes in order."""
-        nodes = list(self._ledger.nodes.values())
+        """Hang up and end this machine's nodes in order. Raises ClusterError where some don't end, even by force."""
+        own = [(node.id, node.process) for node in self._ledger.nodes.values() if node.process]
         self._processes.close()
         self._supervisor.close()
-        await asyncio.gather(*(self._processes.end(node.process) for node in nodes if node.process))
+        ends = await asyncio.gather(*(self._processes.end(process) for _, process in own), return_exceptions=True)
+        left = []
+        for (name, process), end in zip(own, ends, strict=True):
+            if isinstance(end, StillRuns):
+                left.append(f"{name} (process {process.pid})")
+            elif end is not None:
+                raise end
+        if left:
+            raise ClusterError(f"{named(left, most=len(left))} did not end, even by SIGKILL: {UNTIL_THE_SYSTEM}")
 
     async def add(self, name: str, host: str, port: int, own_data: OwnData) -> NodeAdded:
         """Attach to what listens at the address, or start a node there. Raises ClusterError."""
@@ -179,6 +191,10 @@ class Membership:
             while name in self._ledger.topology.members:
                 changed = self._ledger.changed()
                 self._check_draining(node, force)
+                if name in self._stuck:
+                    raise ClusterError(
+                        f"{name} has handed all over, and is forgotten once it ends: {self._stuck[name]}"
+                    )
                 await changed
             return self._leftovers.get(name, "")
         finally:
@@ -491,7 +507,16 @@ class Membership:
             node.parting = False
             return
         if node.process is not None:
-            await self._processes.end(node.process)
+            try:
+                await self._processes.end(node.process)
+            except StillRuns as error:
+                # Tried again, for as long each time as a process is waited for.
+                if node.id not in self._stuck:
+                    self._happenings.emit(Level.WARNING, f"{node.id}, which leaves: {error}", node.id)
+                self._stuck[node.id] = str(error)
+                self._ledger.stir()
+                return
+            self._stuck.pop(node.id, None)
         left = ""
         if self._ledger.topology.members[node.id].started_here:
             left = self._processes.discard(node).left

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-from signal import SIGTERM
 
 import msgspec
 
@@ -14,13 +13,14 @@ from kvtui.core.link import Link, LinkFull, LinkLost
 from kvtui.core.metadata_log import LogDamaged, MetadataLog, essence
 from kvtui.core.node_access import Access, fresh_secret
 from kvtui.core.opening import METADATA
+from kvtui.core.process_ends import end_in_order
 from kvtui.core.protocol import ERROR, Hello, Note
 from kvtui.core.rebuilding import Found, Rebuilt, rebuild
 from kvtui.core.remote_node import NotANode, Refused, say_hello
 from kvtui.core.seams.bundle import Seams
 from kvtui.core.seams.clock import Clock
 from kvtui.core.seams.directory_trust import UnsafeDirectory
-from kvtui.core.seams.launcher import LaunchFailed, NodeProcess, NodeSpec
+from kvtui.core.seams.launcher import LaunchFailed, NodeSpec
 from kvtui.core.seams.storage import EngineFailed, EngineFull, EngineLocked, EngineUnreadable, StorageEngine, let_go
 from kvtui.core.seams.transport import Transport, Unreachable
 from kvtui.notation import as_shell_word, as_word
@@ -95,15 +95,10 @@ async def _stored(nodes: Path, transport: Transport, secret: Secret, seams: Seam
             except LaunchFailed as error:
                 raise ClusterError(f"node {name} does not start on {nodes / name}: {error}") from None
 
-            ending.push_async_callback(_end, process)
+            ending.push_async_callback(end_in_order, process, seams.clock)
             host, port = process.address
             found.append(await _asked(host, port, transport, seams.clock, name))
     return [node for node in found if node.facts.cluster]
-
-
-async def _end(process: NodeProcess) -> None:
-    process.signal(SIGTERM)
-    await process.wait()
 
 
 async def _asked(host: str, port: int, transport: Transport, clock: Clock, name: str = "") -> Found:
