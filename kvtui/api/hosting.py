@@ -15,6 +15,8 @@ from kvtui.core.seams.forked import when_forked
 
 T = TypeVar("T")
 
+CLOSE_SECONDS: Final = 30.0
+"""How long leaving may take. All that it waits for has a limit of its own, and all of them together are below this one."""
 _KEPT: Final[set[asyncio.Task[None]]] = set()
 """The loop holds its tasks weakly; who forgets to close has them end with the loop, in order."""
 _WITHIN: Final[ContextVar[Hosted[Any] | None]] = ContextVar("kvtui", default=None)
@@ -61,13 +63,18 @@ class Hosted(Generic[T]):
                 await _over(task)
             raise
 
+    @property
+    def ended(self) -> bool:
+        """Whether nothing of it runs any more."""
+        return self._task is None or self._task.done()
+
     async def close(self) -> None:
-        """Leave it, undisturbed by cancellation. Raises what it ended with, if it ended by itself. In a process that was forked off
-        it does nothing."""
+        """Leave it, undisturbed by cancellation. It has ``ended`` then, or takes longer than ``CLOSE_SECONDS`` and is left.
+        Raises what it ended with, if it ended by itself. In a process that was forked off it does nothing."""
         if self._task is not None and not self.forked:
             self._leave.set()
             await _over(self._task)
-            if not self._task.cancelled():
+            if self._task.done() and not self._task.cancelled():
                 self._task.result()
 
     def _leave_to_parent(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -93,12 +100,14 @@ class Hosted(Generic[T]):
 
 
 async def _over(task: asyncio.Task[Any]) -> None:
-    """Wait for the end of a task that ends in any case. Cancelled meanwhile: raises CancelledError, but after that end."""
+    """Wait for the end of a task, for ``CLOSE_SECONDS`` at most. Cancelled meanwhile: raises CancelledError, but after that."""
     cancelled: asyncio.CancelledError | None = None
+    loop = asyncio.get_running_loop()
+    until = loop.time() + CLOSE_SECONDS
     with anyio.CancelScope(shield=True):
-        while not task.done():
+        while not task.done() and (left := until - loop.time()) > 0:
             try:
-                await asyncio.wait([task])
+                await asyncio.wait([task], timeout=left)
             except asyncio.CancelledError as error:
                 cancelled = error
     if cancelled is not None:

@@ -6,9 +6,10 @@ import asyncio
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, Final, Generic, ParamSpec, TypeVar
 
 from kvtui.core.cluster import ClusterError, KvtuiError
 from kvtui.core.seams.forked import OF_PARENT
@@ -16,6 +17,10 @@ from kvtui.core.seams.forked import OF_PARENT
 P = ParamSpec("P")
 T = TypeVar("T")
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
+
+END_SECONDS: Final = 5.0
+"""How long what was cancelled may take to end, with the loop."""
+LOOK_SECONDS: Final = 0.25
 
 
 def asyncios_loop() -> asyncio.AbstractEventLoop:
@@ -98,12 +103,16 @@ class LoopThread:
         """Call a coroutine function there from any thread, and don't wait. Where it can't run, nothing happens."""
         self._begun(ask)
 
-    def end(self) -> None:
-        """Cancel what still runs, and wait until the loop is closed. Where that is over, does nothing."""
-        if not self.foreign:
-            self._part()
-            self._gone.wait()
-            self._thread.join()
+    def end(self) -> bool:
+        """Cancel what still runs, and wait until the loop is closed. False: it is not after ``END_SECONDS``, and is left.
+        Where that is over, does nothing."""
+        if self.foreign:
+            return True
+        self._part()
+        if not self._gone.wait(END_SECONDS):
+            return False
+        self._thread.join(END_SECONDS)
+        return True
 
     def _part(self) -> None:
         with self._lock:
@@ -168,9 +177,10 @@ class Call(Generic[T]):
         self._task = self._loop.create_task(self._asked())
         self._task.add_done_callback(self._ended)
 
-    def result(self) -> T:
-        """Wait for what it returns or raises. Raises KvtuiError where the loop ended before it."""
-        self._over.wait()
+    def result(self, seconds: float | None = None) -> T:
+        """Wait for what it returns or raises. Raises TimeoutError after so long, KvtuiError where the loop ended before it."""
+        if not self._over.wait(seconds):
+            raise TimeoutError
         assert self._task is not None
         try:
             return self._task.result()
@@ -216,6 +226,14 @@ class _Moment:
             self.came = True
             self._lock.release()
 
-    def wait(self) -> None:
-        with self._lock:
-            pass
+    def wait(self, seconds: float | None = None) -> bool:
+        """Whether it came within so many seconds; None: it is waited for until it does."""
+        if seconds is None:
+            with self._lock:
+                return True
+        until = time.monotonic() + seconds
+        while not self.came and (left := until - time.monotonic()) > 0:
+            # Looked at now and then: whoever was interrupted with the lock in its hands keeps it.
+            if self._lock.acquire(timeout=min(left, LOOK_SECONDS)):
+                self._lock.release()
+        return self.came

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, overload
 
 from kvtui.api.encoding import Data, Key, Name, Pairs, keys_to_bytes, pairs_to_bytes, several, to_bytes, under_keys
 from kvtui.api.failures import failure_of, failure_of_many, failure_of_reads
-from kvtui.api.hosting import Hosted
+from kvtui.api.hosting import CLOSE_SECONDS, Hosted
+from kvtui.api.leaving import left_behind
 from kvtui.api.turns import Turns
 from kvtui.core.cluster import Cluster, ClusterError, Item, Outcome, Read, Written, WrittenMany
+from kvtui.core.seams.child import let_go_of
 from kvtui.core.seams.forked import OF_PARENT
 from kvtui.core.uncopied import uncopied
 
@@ -72,15 +74,28 @@ class Store:
         """End in order: the nodes that this process started end too. Does nothing a second time, and in a process that
         was forked off.
 
-        Whoever opened the store with ``async with`` need not call it. Raises ClusterError in another event loop than its own.
+        Whoever opened the store with ``async with`` need not call it. Raises ClusterError in another event loop than its own, and
+        where something does not end: what is left is named, and nobody waits for it any more (30 seconds at most).
         """
         if self._foreign:
             return
         if not self.closed:
             _ = self._here
-        self._closed = True
-        if self._hosted is not None:
-            await self._hosted.close()
+        again, self._closed = self._closed, True
+        if self._hosted is None:
+            return
+        if self._loop.is_closed() and not self._hosted.ended:
+            # Nothing runs there any more, and nothing can be waited for: nodes end by themselves when their pipe does.
+            left = left_behind(self._cluster)
+            let_go_of(self._loop)
+            if not again:
+                raise ClusterError(f"the event loop of the store was closed before the store, which is left{left}")
+            return
+        await self._hosted.close()
+        if not self._hosted.ended:
+            raise ClusterError(
+                f"the store did not close within {CLOSE_SECONDS:g} s, and is left{left_behind(self._cluster)}"
+            )
 
     # Not ``async``: what was given is looked at, and copied, at the call, and may change from then on.
 

@@ -8,18 +8,23 @@ import logging
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Self, TypeVar, overload
 
 from kvtui.api.connecting import StrPath, connect
 from kvtui.api.encoding import Data, Key, Name, Pairs, keys_to_bytes, pairs_to_bytes, several
+from kvtui.api.hosting import CLOSE_SECONDS
+from kvtui.api.leaving import left_behind
 from kvtui.api.loop_thread import Call, LoopThread, asyncios_loop, uvloops_loop
 from kvtui.api.store import Store
-from kvtui.core.cluster import Cluster, Item, Read, Written, WrittenMany
+from kvtui.core.cluster import Cluster, ClusterError, Item, Read, Written, WrittenMany
 from kvtui.core.replacement import GRACE_SECONDS
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.core.uncopied import uncopied
 
 T = TypeVar("T")
+
+LOOP_SECONDS: Final = 3.0
+"""How much later than it must the loop may tell that the store is closed."""
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +39,7 @@ class SyncStore:
     def __init__(self, store: Store, thread: LoopThread) -> None:
         """``store`` was opened in ``thread``."""
         self._store = store
+        self._cluster = store.cluster
         self._thread = thread
         self._closing = threading.RLock()  # a signal's handler may close it while it is closed
         self._last: Call[None] | None = None
@@ -57,7 +63,7 @@ class SyncStore:
         """As ``Store.close``. In a process that was forked off it does nothing.
 
         Interrupted (Ctrl-C), it returns at once and closing goes on: called again, as it is when the program ends, it waits for the
-        rest.
+        rest. Raises ClusterError where something does not end, 40 seconds later at most: what is left is named.
         """
         if self._thread.foreign:
             return
@@ -67,16 +73,22 @@ class SyncStore:
             if self._last is None:
                 self._last = self._thread.begin(self._store.close)
             try:
-                self._last.result()
+                self._last.result(CLOSE_SECONDS + LOOP_SECONDS)
+            except TimeoutError:
+                self._end()
+                left = left_behind(self._cluster)
+                raise ClusterError(f"the store can't close: its event loop is held up; it is left{left}") from None
             except Exception:
                 self._end()
                 raise
-            self._end()
+            if not self._end():
+                raise ClusterError("the store is closed, but something that it was asked for does not end, and is left")
 
-    def _end(self) -> None:
-        self._thread.end()
+    def _end(self) -> bool:
+        ended = self._thread.end()
         self._closed = True
         atexit.unregister(self._at_exit)
+        return ended
 
     def _at_exit(self) -> None:
         try:

@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Final
+from weakref import WeakSet
 
 from kvtui.core.seams.child_output import FirstLine, LastWords
 from kvtui.core.seams.descriptor import pipe
@@ -21,6 +22,16 @@ from kvtui.core.seams.process_handle import Exit, ProcessHandle, handle_of
 LOOKS: Final = 40
 """Times that a process is looked at whose end is about to come."""
 LOOK_SECONDS: Final = 0.05
+
+
+_RUNNING: Final[WeakSet[Child]] = WeakSet()
+
+
+def let_go_of(loop: asyncio.AbstractEventLoop) -> None:
+    """Let go of all that were started in a loop which was closed before they ended."""
+    for child in list(_RUNNING):
+        if child.loop is loop:
+            child.let_go()
 
 
 class _Started(subprocess.Popen[bytes]):
@@ -38,7 +49,7 @@ class Child:
 
     def __init__(self, command: Command, handle_of: Callable[[int], ProcessHandle] = handle_of) -> None:
         """Start it, in the running loop. Raises OSError, or ValueError for what no command line may hold; nothing is left then."""
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._over = asyncio.Event()
         self._exit: Exit | None = None
         self._parent = os.getpid()
@@ -64,10 +75,11 @@ class Child:
             given.callback(self.said.writing.close)
             self._handle = handle_of(self.pid)
             if self._watched:
-                self._loop.add_reader(self._handle.descriptor, self._readable)
+                self.loop.add_reader(self._handle.descriptor, self._readable)
             else:
                 self.output.when_over(self._look_again)
             undone.pop_all()
+        _RUNNING.add(self)
 
     @property
     def exit(self) -> Exit | None:
@@ -104,14 +116,14 @@ class Child:
     def _readable(self) -> None:
         if not self._look():
             # It has ended, but a debugger has its status first.
-            self._loop.remove_reader(self._handle.descriptor)
+            self.loop.remove_reader(self._handle.descriptor)
             self._look_again(certain=True)
 
     def _look_again(self, left: int = LOOKS, certain: bool = False) -> None:
         if self._exit is not None or self._look():
             return
         if left:
-            self._loop.call_later(LOOK_SECONDS, self._look_again, left - 1, certain)
+            self.loop.call_later(LOOK_SECONDS, self._look_again, left - 1, certain)
         elif certain:
             self._ended(Exit(None))
 
@@ -123,8 +135,9 @@ class Child:
 
     def _ended(self, how: Exit) -> None:
         self._exit = how
+        _RUNNING.discard(self)
         if self._watched:
-            self._loop.remove_reader(self._handle.descriptor)
+            self.loop.remove_reader(self._handle.descriptor)
         self._handle.close()
         self.held.close()
         self.output.drain()

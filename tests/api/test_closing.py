@@ -1,0 +1,34 @@
+"""Closing has an end, whatever does not: a node that hangs, a loop that is gone or held up."""
+
+from kvtui.api.hosting import CLOSE_SECONDS
+from kvtui.control.wire import FINISH_SECONDS, PARTING_SECONDS
+from kvtui.core.process_ends import STOP_SECONDS
+from kvtui.core.seams.launcher import KILLED_SECONDS
+from tests.api.conftest import Ran
+from tests.api.test_guest import program
+
+TOLD = """\
+its loop was closed before: ClusterError: the event loop of the store was closed before the store, which is left, with n1 (process \
+PID), until this program ends
+once more: closed
+its loop was stopped before: closed
+its node was stopped: closed
+its node hangs in the system: ClusterError: n1 (process PID) did not end, even by SIGKILL: it waits for the system (a disk that \
+hangs?), is left, and ends once that lets it
+its loop is held up: ClusterError: the store can't close: its event loop is held up; it is left, with n1 (process PID), until this \
+program ends
+a call does not end: ClusterError: the store is closed, but something that it was asked for does not end, and is left
+ends
+"""
+AT_EXIT = (
+    "kvtui.api.sync_store: closing as the program ends: the store can't close: its event loop is held up; it is left\n"
+)
+
+
+def test_a_store_is_given_as_long_as_all_that_it_waits_for() -> None:
+    assert CLOSE_SECONDS >= FINISH_SECONDS + PARTING_SECONDS + STOP_SECONDS + KILLED_SECONDS
+
+
+def test_a_close_at_a_bad_moment_ends_and_says_what_it_leaves(ran: Ran) -> None:
+    done = ran(program("closing.py"))
+    assert (done.stdout, done.stderr, done.returncode) == (TOLD, AT_EXIT, 0)
