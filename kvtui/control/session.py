@@ -176,7 +176,7 @@ class Session:
         """Open the coordinator here. Raises ClusterError, StateHeld among them."""
         settings = replace(self._settings, must_exist=must_exist)
         coordinator = await self._holding.start(self._hold, settings, must_serve)
-        if self._remote is not None:
+        if self._remote is not None and self._manner.takes_up:
             self._happenings.emit(Level.INFO, "the coordinator is here now: others can attach to this process")
         self._remote = None
         self._switch(coordinator)
