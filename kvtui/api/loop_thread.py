@@ -174,6 +174,7 @@ class Call(Generic[T]):
     def begin(self) -> None:
         """In the loop."""
         self._calls.add(self)
+        _forget_other_library()
         self._task = self._loop.create_task(self._asked())
         self._task.add_done_callback(self._ended)
 
@@ -237,3 +238,10 @@ class _Moment:
             if self._lock.acquire(timeout=min(left, LOOK_SECONDS)):
                 self._lock.release()
         return self.came
+
+
+def _forget_other_library() -> None:
+    """What is called here has the context of its caller, which may say to sniffio, and so to anyio, that trio runs."""
+    sniffio = sys.modules.get("sniffio")
+    if sniffio is not None:
+        sniffio.current_async_library_cvar.set("asyncio")

@@ -6,8 +6,10 @@ import re
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from typing import get_overloads
 
+import anyio
 import pytest
 
 import kvtui
@@ -260,3 +262,20 @@ with kvtui.connect_sync(memory=True, nodes=1) as store:
 """)
     said = ["the store belongs to the process that this one was forked from: open one here", "None", "7", "1"]
     assert (done.returncode, done.stdout.splitlines(), done.stderr) == (0, said, "")
+
+
+def test_a_program_that_runs_on_trio_has_a_loop_of_asyncios_own(store: kvtui.SyncStore) -> None:
+    """``anyio.run(main, backend="trio")`` says so to sniffio, in the context from which the store is called."""
+    library: ContextVar[str | None] = pytest.importorskip("sniffio").current_async_library_cvar
+    before = library.set("trio")
+    try:
+
+        async def scoped(cluster: Cluster) -> str | None:
+            with anyio.move_on_after(5):
+                await anyio.sleep(0)
+            return library.get()
+
+        assert store.call(scoped) == "asyncio"
+        assert library.get() == "trio"
+    finally:
+        library.reset(before)
