@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kvtui.api import (
+        ArgumentError,
         Cluster,
         ClusterError,
         Item,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "ArgumentError",
     "Cluster",
     "ClusterError",
     "Item",

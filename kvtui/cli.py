@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from kvtui import __version__
+from kvtui.core.limits import GRACE_MOST, NODES_MOST, REPLICAS_MOST, VNODES_MOST
 from kvtui.core.seams.standard_streams import (
     OutputLost,
     leave,
@@ -34,22 +35,19 @@ if TYPE_CHECKING:
 PROGRAM = "kvtui"
 FAILED = 1
 USAGE_ERROR = 2
-GRACE_MOST = 30 * 86_400
-"""Longest ``--grace``, in seconds."""
-
 
 _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
 
 _OPTIONS = (
     click.option(
         "--nodes",
-        type=click.IntRange(min=0),
+        type=click.IntRange(min=0, max=NODES_MOST),
         metavar="N",
         help="Make a new cluster with nodes n1..nN on free ports. A cluster that exists already stays as it is.",
     ),
     click.option(
         "--replicas",
-        type=click.IntRange(min=1),
+        type=click.IntRange(min=1, max=REPLICAS_MOST),
         metavar="N",
         help="Copies of every key in a new cluster. Default: 2 with --nodes 2 or more, else 1.",
     ),
@@ -67,7 +65,7 @@ _OPTIONS = (
     ),
     click.option(
         "--vnodes",
-        type=click.IntRange(min=1),
+        type=click.IntRange(min=1, max=VNODES_MOST),
         metavar="V",
         help="Virtual nodes of each node of a new classic cluster. Default: 64.",
     ),

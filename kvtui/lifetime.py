@@ -15,15 +15,15 @@ import anyio
 
 from kvtui.commands.running import defect
 from kvtui.config import Look
-from kvtui.config.places import default_state, user_state
+from kvtui.config.places import NoHome, default_state, user_state
 from kvtui.control.session import Session, session
 from kvtui.control.sockets import UnixSockets
 from kvtui.control.succession import ON_REQUEST, SCRIPT
 from kvtui.core.authentication import BadSecret, Secret
 from kvtui.core.cluster import Cluster, ClusterError
+from kvtui.core.limits import GRACE_SECONDS, VNODES
 from kvtui.core.opening import Settings, real_seams
 from kvtui.core.recovery import recover
-from kvtui.core.replacement import GRACE_SECONDS
 from kvtui.core.seams.directory_trust import UnsafeDirectory, admit_state
 from kvtui.core.seams.named_path import BadPath, named_path
 from kvtui.core.seams.secret_source import take_secret
@@ -41,7 +41,6 @@ from kvtui.shell import Signals, run_commands, run_shell
 
 FAILED = 1
 CANNOT_OPEN = 2
-DEFAULT_VNODES = 64
 HISTORY = "history"
 """The file of lines typed, in the state directory; without one, beside the default state directory."""
 
@@ -61,7 +60,7 @@ def settings_of(options: Options, role: str) -> Settings:
         nodes=options.nodes or 0,
         replication=options.replicas,
         policy="classic" if options.policy == "classic" else "balanced",
-        vnodes=options.vnodes or DEFAULT_VNODES,
+        vnodes=options.vnodes or VNODES,
         grace=GRACE_SECONDS if options.grace is None else options.grace,
         # In the dashboard and the shell somebody looks on, and a node that was killed is the lesson.
         revive=role == "serve",
@@ -75,6 +74,8 @@ def state_of(options: Options) -> Path:
     """The state directory. Raises ClusterError."""
     try:
         return default_state() if options.state is None else named_path(str(options.state))
+    except NoHome as error:
+        raise ClusterError(f"{error} (--state DIR)") from None
     except BadPath as error:
         raise ClusterError(f"the state directory: {error}") from None
 

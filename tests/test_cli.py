@@ -34,7 +34,7 @@ def kvtui(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         (["--policy", "random"], "--policy"),
         (["--vnodes", "8"], "--policy classic"),
         (["--grace", "-1"], "--grace"),
-        (["--grace", "nan", "--memory", "-c", "show"], "--grace"),
+        (["--grace", "nan", "--memory", "-c", "show"], "a grace of nan s is not possible"),
         (["--policy", "classic", "--vnodes", "0"], "--vnodes"),
         (["--policy", "classic", "--vnodes", "99999", "--memory", "-c", "show"], "--vnodes"),
         (["--memory", "--state", "somewhere"], "--memory"),

@@ -158,9 +158,11 @@ def test_a_recovery_beside_a_log_is_refused_before_any_node_is_started() -> None
     run_virtual(main)
 
 
-@pytest.mark.parametrize(("state", "words"), [("", "state: it is empty"), ("~nosuchuser/x", "state: there is no home")])
+@pytest.mark.parametrize(
+    ("state", "words"), [("", "state='' is not possible: it is empty"), ("~nosuchuser/x", "there is no home")]
+)
 def test_a_store_is_connected_to_nowhere_else(state: str, words: str) -> None:
     with pytest.raises(ClusterError, match=words):
         kvtui.connect(state)
-    with pytest.raises(ClusterError, match="tls_ca: it is empty"):
+    with pytest.raises(ClusterError, match="tls_ca='' is not possible: it is empty"):
         kvtui.connect(memory=True, tls_ca="")

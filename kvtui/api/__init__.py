@@ -2,6 +2,7 @@
 
 import logging
 
+from kvtui.api.arguments import ArgumentError
 from kvtui.api.connecting import connect
 from kvtui.api.failures import OperationError, OperationFailed, OutcomeUnknown
 from kvtui.api.store import Store
@@ -10,6 +11,7 @@ from kvtui.core.cluster import Cluster, ClusterError, Item, KvtuiError, Outcome,
 from kvtui.core.version import Version
 
 __all__ = [
+    "ArgumentError",
     "Cluster",
     "ClusterError",
     "Item",

@@ -5,25 +5,28 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Coroutine, Generator
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, SupportsIndex
 
+from kvtui.api import arguments
+from kvtui.api.arguments import ArgumentError, StrPath
 from kvtui.api.hosting import Hosted
 from kvtui.api.store import Store
-from kvtui.config.places import default_state
+from kvtui.config.places import NoHome, default_state
 from kvtui.control.attaching import attached_or_opened
 from kvtui.core.authentication import BadSecret, Secret
 from kvtui.core.cluster import ClusterError
-from kvtui.core.opening import Settings
-from kvtui.core.replacement import GRACE_SECONDS
+from kvtui.core.limits import GRACE_MOST, GRACE_SECONDS, NODES_MOST, REPLICAS_MOST, VNODES, VNODES_MOST
+from kvtui.core.opening import Settings, real_seams
 from kvtui.core.seams.bundle import Seams
-from kvtui.core.seams.named_path import BadPath, named_path
 from kvtui.core.seams.secret_source import take_secret
 from kvtui.core.seams.tls import TlsFiles
 from kvtui.core.uncopied import uncopied
 
-StrPath = str | os.PathLike[str]
+NODES: Final = 3
+"""That a new cluster has where nobody says how many."""
 
 
 class Connecting(Coroutine[Any, Any, Store]):
@@ -109,7 +112,9 @@ class Connecting(Coroutine[Any, Any, Store]):
             asyncio.get_running_loop()
         except RuntimeError:
             raise ClusterError("kvtui runs under asyncio (or uvloop): no such event loop runs here") from None
-        hosted = Hosted(attached_or_opened(self._settings, self._seams, takes_up=self._takes_up))
+        # Of this process, which may be another one than where connect() was called: a fork of it.
+        settings = replace(self._settings, role=f"a Python program (process {os.getpid()})")
+        hosted = Hosted(attached_or_opened(settings, self._seams, takes_up=self._takes_up))
         return Store(await hosted.open(), hosted)
 
     def __reduce__(self) -> NoReturn:
@@ -146,11 +151,11 @@ def connect(
     state: StrPath | None = None,
     *,
     memory: bool = False,
-    nodes: int = 3,
-    replicas: int | None = None,
-    policy: Literal["balanced", "classic"] = "balanced",
-    vnodes: int = 64,
-    grace: float = GRACE_SECONDS,
+    nodes: SupportsIndex | None = None,
+    replicas: SupportsIndex | None = None,
+    policy: Literal["balanced", "classic"] | None = None,
+    vnodes: SupportsIndex | None = None,
+    grace: float | None = None,
     secret_file: StrPath | None = None,
     tls_ca: StrPath | None = None,
     tls_cert: StrPath | None = None,
@@ -163,59 +168,76 @@ def connect(
     it. Nodes that this process started end with it in any case, even when it is killed.
 
     ``state`` is the directory; None: the one that ``kvtui`` uses by default. ``memory`` keeps everything in memory, without a
-    directory, for this store alone. A cluster that does not exist yet is made, with ``nodes`` node processes on this machine,
-    ``replicas`` copies of every key (None: two, or one with fewer than two nodes), and ``policy`` (with ``vnodes`` points
-    a node where it is ``classic``); one that exists stays as it is. ``grace``: seconds after which a node that is away is replaced;
-    0: never. ``secret_file`` and the PEM files ``tls_ca``, ``tls_cert``, ``tls_key`` are as the options of ``kvtui``; without
-    ``secret_file`` the secret is that of the environment variable KVTUI_SECRET, if it is set.
+    directory, for this store alone. A cluster that does not exist yet is made, with ``nodes`` node processes on this machine
+    (0 to 64; None: 3), ``replicas`` copies of every key (1 to 8; as many as there are nodes, until there are more; None: two, or
+    one with fewer than two nodes), and ``policy`` (None: ``balanced``; with ``vnodes`` points a node where it is ``classic``, None:
+    64); one that exists stays as it is, and the logger ``kvtui`` is told of what was asked for in vain. ``grace``: seconds after
+    which a node that is away is replaced (None: 60); 0: never. ``secret_file`` and the PEM files ``tls_ca``, ``tls_cert``,
+    ``tls_key`` are as the options of ``kvtui``; without ``secret_file`` the secret is that of the environment variable
+    KVTUI_SECRET, if it is set.
 
     A program that attached finds by itself whoever opens the directory when the other one has ended. ``takeup``: where nobody else
     does, it opens it itself, then and whenever it is so again, and starts the nodes: for workers of which any may be the last one.
     What is asked meanwhile waits for that, and has failed after 5 seconds. Leave it out where something starts ``kvtui serve``
     again, which wants the directory free.
 
-    Raises ClusterError, as it is entered or awaited, for what can't be opened; in one line, and nothing has changed.
+    Raises at once ArgumentError (a ClusterError and a ValueError) for an argument that can't be, TypeError for one of a wrong type;
+    and ClusterError, as it is entered or awaited, for what can't be opened. Each is one line, and nothing has changed.
     Installs no signal handlers, prints nothing.
     """
-    if memory and state is not None:
-        raise ClusterError("memory=True keeps no state: leave out the state directory, or memory=True")
-    directory = None if memory else default_state() if state is None else _path("state", state)
-    return Connecting(
-        Settings(
-            state=directory,
-            name=directory.name if directory is not None and directory.name else "memory",
-            nodes=nodes,
-            replication=replicas,
-            policy=policy,
-            vnodes=vnodes,
-            grace=grace,
-            role=f"a Python program (process {os.getpid()})",
-            secret=_secret(secret_file),
-            tls=_tls(tls_ca, tls_cert, tls_key),
+    directory = arguments.directory("state", state)
+    if arguments.flag("memory", memory):
+        if directory is not None:
+            raise ArgumentError("memory=True keeps no state: leave out the state directory, or memory=True")
+    elif directory is None:
+        directory = _default_state()
+    chosen = arguments.one_of("policy", policy, ("balanced", "classic"), "balanced")
+    points = arguments.whole("vnodes", vnodes, 1, VNODES_MOST)
+    if points is not None and chosen != "classic":
+        raise ArgumentError(f"vnodes={points} needs policy='classic': the balanced ring has no virtual nodes")
+    made = arguments.whole("nodes", nodes, 0, NODES_MOST)
+    settings = Settings(
+        state=directory,
+        name=directory.name if directory is not None and directory.name else "memory",
+        nodes=NODES if made is None else made,
+        replication=arguments.whole("replicas", replicas, 1, REPLICAS_MOST),
+        policy="classic" if chosen == "classic" else "balanced",
+        vnodes=VNODES if points is None else points,
+        grace=arguments.seconds("grace", grace, GRACE_MOST, GRACE_SECONDS),
+        secret=_secret(arguments.path("secret_file", secret_file)),
+        tls=_tls(
+            arguments.path("tls_ca", tls_ca), arguments.path("tls_cert", tls_cert), arguments.path("tls_key", tls_key)
         ),
-        takes_up=takeup,
     )
+    return Connecting(settings, _seams(settings), takes_up=arguments.flag("takeup", takeup))
 
 
-def _secret(file: StrPath | None) -> Secret | None:
+def _default_state() -> Path:
+    try:
+        return default_state()
+    except NoHome as error:
+        raise ArgumentError(f"{error} (state), or memory=True") from None
+
+
+def _secret(file: Path | None) -> Secret | None:
     # A copy: a program's environment is its own, and the next connect wants the secret too.
     try:
-        return take_secret(None if file is None else _path("secret_file", file), dict(os.environb))
+        return take_secret(file, dict(os.environb))
     except BadSecret as error:
-        raise ClusterError(str(error)) from None
+        raise ArgumentError(str(error)) from None
 
 
-def _tls(authority: StrPath | None, certificate: StrPath | None, key: StrPath | None) -> TlsFiles | None:
-    if authority is None:
-        if certificate is not None or key is not None:
-            raise ClusterError("tls_cert and tls_key need tls_ca too: without it no node's certificate can be checked")
-        return None
-    named = {"tls_cert": certificate, "tls_key": key, "tls_ca": authority}
-    return TlsFiles(*(None if path is None else _path(name, path) for name, path in named.items()))
+def _tls(authority: Path | None, certificate: Path | None, key: Path | None) -> TlsFiles | None:
+    if authority is None and (certificate is not None or key is not None):
+        raise ArgumentError("tls_cert and tls_key need tls_ca too: without it no node's certificate can be checked")
+    if certificate is None and key is not None:
+        raise ArgumentError("tls_key belongs to tls_cert: give both")
+    return None if authority is None else TlsFiles(certificate, key, authority)
 
 
-def _path(name: str, path: StrPath) -> Path:
+def _seams(settings: Settings) -> Seams:
+    """They read the files for TLS: once, as one may be a pipe."""
     try:
-        return named_path(os.fspath(path))
-    except BadPath as error:
-        raise ClusterError(f"{name}: {error}") from None
+        return real_seams(settings.secret, settings.tls)
+    except ClusterError as error:
+        raise ArgumentError(str(error)) from None

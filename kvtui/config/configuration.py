@@ -7,6 +7,8 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
+from kvtui.core.limits import NODES_MOST, REPLICAS_MOST
+
 DEFAULT_THEME: Final = "kvtui-night"
 MOTIONS: Final = ("full", "reduced")
 GLYPHS: Final = ("auto", "quadrants", "halves", "ascii")
@@ -20,8 +22,8 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     """How much the screen moves: events are seen to happen, or only what became of them."""
     glyphs: Literal["auto", "quadrants", "halves", "ascii"] = "auto"
     state: Annotated[str, msgspec.Meta(pattern=r"^[/~]")] | None = None
-    nodes: Annotated[int, msgspec.Meta(ge=0, le=64)] | None = None
-    replicas: Annotated[int, msgspec.Meta(ge=1, le=8)] | None = None
+    nodes: Annotated[int, msgspec.Meta(ge=0, le=NODES_MOST)] | None = None
+    replicas: Annotated[int, msgspec.Meta(ge=1, le=REPLICAS_MOST)] | None = None
     keys: Mapping[str, str] = {}
     """Keys of actions (``kvtui.config.keys``) that a person chose, by action; several are separated by commas."""
 
@@ -31,8 +33,8 @@ ALLOWED: Final[Mapping[str, str]] = {
     "motion": '"full" or "reduced"',
     "glyphs": '"auto", "quadrants", "halves" or "ascii"',
     "state": "a directory in quotes that begins with / or ~",
-    "nodes": "a whole number from 0 to 64",
-    "replicas": "a whole number from 1 to 8",
+    "nodes": f"a whole number from 0 to {NODES_MOST}",
+    "replicas": f"a whole number from 1 to {REPLICAS_MOST}",
     "keys": 'a table: [keys], and below it lines such as help = "f1"',
 }
 """In words, what each setting may be."""

@@ -15,6 +15,10 @@ VARIABLE: Final = "KVTUI_CONFIG"
 """The environment's name of the configuration file."""
 
 
+class NoHome(ClusterError):
+    """A user who has no home directory names the place."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """The configuration file, and whether a person named it (then it must be there); None for who has no home directory."""
@@ -44,10 +48,10 @@ def user_state() -> Path | None:
 
 
 def default_state() -> Path:
-    """The state directory of a person who names none. Raises ClusterError for one without a home directory."""
+    """The state directory of a person who names none. Raises NoHome."""
     directory = user_state()
     if directory is None:
-        raise ClusterError("this user has no home directory to keep a cluster in: name a state directory (--state DIR)")
+        raise NoHome("this user has no home directory to keep a cluster in: name a state directory")
     return directory / "default"
 
 

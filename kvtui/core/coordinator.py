@@ -30,6 +30,7 @@ from kvtui.core.faults import FaultsRoom
 from kvtui.core.happenings import Happenings
 from kvtui.core.importing import Keys
 from kvtui.core.ledger import Ledger
+from kvtui.core.limits import GRACE_SECONDS
 from kvtui.core.local_processes import LocalProcesses
 from kvtui.core.log_space import LogSpace
 from kvtui.core.losses import LossesRoom
@@ -46,7 +47,7 @@ from kvtui.core.planning import Planning
 from kvtui.core.read_mode import ReadMode
 from kvtui.core.reads import Reads
 from kvtui.core.records import Opened, Planned
-from kvtui.core.replacement import GRACE_SECONDS, Replacement
+from kvtui.core.replacement import Replacement
 from kvtui.core.revival import Revival
 from kvtui.core.seams.bundle import Seams
 from kvtui.core.snapshot import ClusterSnapshot

@@ -26,8 +26,8 @@ def check_stranger(
     if not facts.cluster:
         if own_data is OwnData.REFUSE:
             raise ClusterError(
-                f"the node at {address} holds {facts.keys:,} keys of its own: make them the cluster's with --import, or"
-                " delete them for good with --wipe"
+                f"the node at {address} holds {facts.keys:,} keys of its own: say whether it is to import them into the"
+                " cluster, or to wipe them, which deletes them for good"
             )
         return
     doubt = out_of_reach(topology, usable, cautious)
@@ -38,8 +38,8 @@ def check_stranger(
         )
     if own_data is not OwnData.WIPE:
         raise ClusterError(
-            f"the node at {address} was a node of this cluster, and what it holds is old; all keys are on other nodes: it joins"
-            " again, emptied, with --wipe"
+            f"the node at {address} was a node of this cluster, and what it holds is old; all keys are on other nodes: say that"
+            " it is to wipe them, and it joins again, emptied"
         )
 
 
@@ -64,7 +64,7 @@ def foreign(address: str, cluster: str) -> str:
     """What to do about a node of another cluster, after "the node at"."""
     return (
         f"{address} belongs to another cluster ({cluster}). If nobody runs that one any more, this opens it again from what its"
-        f" nodes keep, in a new directory DIR: kvtui --state DIR recover {address}; for this cluster start kvtui-node on a data"
+        f" nodes keep, in a new state directory: kvtui recover {address}; for this cluster start kvtui-node on a data"
         " directory of its own"
     )
 

@@ -179,7 +179,7 @@ class Membership:
                 self._check_spare(name)
                 raise ClusterError(
                     f"{name} is {node.state}: its keys can't be moved off it; start it first, or go on without it:"
-                    f" removenode {name} --force"
+                    " remove it by force"
                 )
             self._check_spare(name)
         if not self._ledger.topology.members[name].leaving:

@@ -25,7 +25,7 @@ from kvtui.core.protocol import (
     decode_reply,
     encode_lines,
 )
-from kvtui.core.remote_node import OBEYS_ANOTHER, NotANode, NotTrusted
+from kvtui.core.remote_node import OBEYS_ANOTHER, SPEAKS_TLS, NotANode, NotTrusted
 from kvtui.core.seams.chance import Random
 from kvtui.core.seams.clock import Clock
 from kvtui.core.seams.tls import fingerprint_of
@@ -34,14 +34,14 @@ from kvtui.core.seams.transport import Listener, Transport
 ANSWER_SECONDS: Final = 1.5
 """How long a node may take for the whole exchange."""
 PROOF_LENGTH: Final = 32
-ELSEWHERE: Final = "is not on this machine: nodes elsewhere need a secret: give --secret-file or KVTUI_SECRET"
+ELSEWHERE: Final = "is not on this machine: nodes elsewhere need a secret: give it in a secret file or as KVTUI_SECRET"
 IMPOSTOR: Final = (
     "is not the process that was started there: something else answers at its address, and was sent nothing"
 )
 NO_PROOF: Final = "does not prove that it knows the secret: it may be a stranger, nothing was sent to it"
 _REFUSALS: Final = {
-    NO_SECRET: "has no secret, and this kvtui has one: start the node with --secret-file or KVTUI_SECRET too",
-    WRONG_SECRET: f"has another secret: give the node's with --secret-file or KVTUI_SECRET; {OBEYS_ANOTHER}",
+    NO_SECRET: "has no secret, and this kvtui has one: start the node with that one too",
+    WRONG_SECRET: f"has another secret: give the node's in a secret file or as KVTUI_SECRET; {OBEYS_ANOTHER}",
     RELAYED: "is reached through something that passes the bytes on: use its own address, or TLS",
 }
 
@@ -202,7 +202,7 @@ def _refusal(reply: Reply) -> NotANode:
     if known is not None:
         return NotTrusted(known)
     if reply.code == "tls":
-        return NotANode("it speaks TLS alone: give --tls-ca, the authority that vouches for its certificate")
+        return NotANode(SPEAKS_TLS)
     if reply.code == BUSY:
         return NotANode("it is busy: it has as many connections as it serves")
     if reply.msg == "unknown op":

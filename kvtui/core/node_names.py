@@ -26,5 +26,6 @@ def check_address(host: str, port: int, *, elsewhere: bool = False) -> None:
         raise ClusterError(f"{port} is no port: use 1 to 65535")
     if not elsewhere and not is_loopback(host):
         raise ClusterError(
-            f"{brief(host)} is not this machine's loopback address: nodes elsewhere need a secret, --secret-file or KVTUI_SECRET"
+            f"{brief(host)} is not this machine's loopback address: nodes elsewhere need a secret, in a secret file or as"
+            " KVTUI_SECRET"
         )

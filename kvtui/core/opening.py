@@ -1,7 +1,6 @@
 """Opening a cluster: its state directory, its seams, its coordinator, from the first node to the orderly end."""
 
 import logging
-import math
 import os
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
@@ -16,10 +15,9 @@ from kvtui.core.authentication import Secret
 from kvtui.core.cluster import ClusterError
 from kvtui.core.coordinator import Coordinator
 from kvtui.core.formats import WrittenByNewer
+from kvtui.core.limits import GRACE_MOST, GRACE_SECONDS, NODES_MOST, REPLICAS_MOST, VNODES, VNODES_MOST
 from kvtui.core.metadata_log import LogDamaged, MetadataLog
-from kvtui.core.quorum import REPLICAS_MOST
 from kvtui.core.records import Created, Member
-from kvtui.core.replacement import GRACE_SECONDS
 from kvtui.core.ring import SLOTS, Balanced, Classic, Policy, Ring
 from kvtui.core.seams.bundle import Seams
 from kvtui.core.seams.chance import SystemRandom
@@ -33,7 +31,6 @@ from kvtui.core.seams.started_as_node import A_COPY, VARIABLE
 from kvtui.core.seams.storage import EngineFailed, EngineFull, EngineLocked, EngineUnreadable, StorageEngine, let_go
 from kvtui.core.seams.tls import BadTls, TlsFiles, as_coordinator
 from kvtui.core.seams.transport import TcpTransport
-from kvtui.core.tuning import VNODES_MOST
 from kvtui.notation import as_rest
 
 _log = logging.getLogger(__name__)
@@ -63,7 +60,7 @@ class Settings:
     replication: int | None = None
     """Copies of every key in a new cluster; None: as ``first_copies`` says."""
     policy: Literal["balanced", "classic"] = "balanced"
-    vnodes: int = 64
+    vnodes: int = VNODES
     """Points a node on a ``classic`` ring."""
     must_exist: bool = False
     """A directory that holds no cluster is refused; else one is made there."""
@@ -157,14 +154,16 @@ async def _start(coordinator: Coordinator, tasks: TaskGroup, settings: Settings)
 
 
 def _check(settings: Settings) -> None:
-    if not 0 <= settings.nodes <= 64:
-        raise ClusterError(f"--nodes {settings.nodes} is not possible: use 0 to 64")
+    if not 0 <= settings.nodes <= NODES_MOST:
+        raise ClusterError(f"{settings.nodes} nodes of a new cluster are not possible: use 0 to {NODES_MOST}")
     if not 1 <= settings.vnodes <= VNODES_MOST:
-        raise ClusterError(f"--vnodes {settings.vnodes} is not possible: use 1 to {VNODES_MOST}")
-    if not 0 <= settings.grace < math.inf:
-        raise ClusterError(f"--grace {settings.grace:g} is not possible: use seconds, or 0 to replace nobody")
+        raise ClusterError(f"{settings.vnodes} virtual nodes are not possible: use 1 to {VNODES_MOST}")
+    if not 0 <= settings.grace <= GRACE_MOST:
+        raise ClusterError(
+            f"a grace of {settings.grace:g} s is not possible: use 1 to {GRACE_MOST}, or 0 to replace nobody"
+        )
     if settings.replication is not None and not 1 <= settings.replication <= REPLICAS_MOST:
-        raise ClusterError(f"--replicas {settings.replication} is not possible: use 1 to {REPLICAS_MOST}")
+        raise ClusterError(f"{settings.replication} copies are not possible: use 1 to {REPLICAS_MOST}")
 
 
 def _check_launching(settings: Settings, seams: Seams, members: Collection[Member]) -> None:

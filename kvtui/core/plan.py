@@ -290,7 +290,7 @@ def _risks(
         *_of_promises(known, ring, copies, quorum),
     ]
     if isinstance(change, RemoveNode) and not _usable(known, change.node):
-        risks.append(Risk(Level.WARNING, f"{change.node} is DOWN: that takes removenode {change.node} --force."))
+        risks.append(Risk(Level.WARNING, f"{change.node} is DOWN: it can only be removed by force."))
     order = [Level.BAD, Level.WARNING, Level.INFO, Level.GOOD]
     return sorted(risks, key=lambda risk: order.index(risk.level))
 

@@ -1,10 +1,5 @@
 """How many synced copies a write needs, and when a replica may leave the clean set. Pure decisions."""
 
-from typing import Final
-
-REPLICAS_MOST: Final = 8
-"""Most copies of a key that can be asked for."""
-
 
 def write_quorum(replicas: int, wanted: int = 0) -> int:
     """W for a slot of that many replicas: ``wanted``, if that many replicas are there, or as many as there are.

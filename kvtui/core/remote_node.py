@@ -41,7 +41,10 @@ class NotTrusted(NotANode):
 
 
 OBEYS_ANOTHER: Final = "one that another kvtui started obeys that one alone"
-WANTS_SECRET: Final = f"wants a secret: give --secret-file or KVTUI_SECRET; {OBEYS_ANOTHER}"
+WANTS_SECRET: Final = f"wants a secret: give it in a secret file or as KVTUI_SECRET; {OBEYS_ANOTHER}"
+
+
+SPEAKS_TLS: Final = "it speaks TLS alone: give the TLS authority that vouches for its certificate"
 
 
 @dataclass(slots=True)
@@ -182,7 +185,7 @@ async def interview(transport: Transport, clock: Clock, host: str, port: int) ->
 
 def _stranger(reply: Reply) -> str:
     if reply.status == ERROR and reply.code == "tls":
-        return "it speaks TLS alone: give --tls-ca, the authority that vouches for its certificate"
+        return SPEAKS_TLS
     if reply.status == ERROR and reply.msg == "unknown op":
         return "it is a node of the original C++ project, which has no versions; start kvtui-node there instead"
     return "it is no kvtui node"

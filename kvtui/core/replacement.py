@@ -16,8 +16,6 @@ from kvtui.core.records import Planned, Seen
 from kvtui.core.seams.clock import Clock
 from kvtui.core.topology import Topology
 
-GRACE_SECONDS: Final = 60.0
-"""How long a node may stay away before it is replaced, by default."""
 LOOK_SECONDS: Final = 1.0
 """How often it is looked who is away."""
 

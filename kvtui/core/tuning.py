@@ -6,17 +6,14 @@ from kvtui.core.cluster import ClusterError
 from kvtui.core.events import Level
 from kvtui.core.happenings import Happenings
 from kvtui.core.ledger import Ledger
+from kvtui.core.limits import REPLICAS_MOST, VNODES, VNODES_MOST
 from kvtui.core.naming import slots
-from kvtui.core.quorum import REPLICAS_MOST
 from kvtui.core.read_mode import ReadMode
 from kvtui.core.records import Planned, Tuned
 from kvtui.core.ring import Balanced, Classic, Policy, Ring
 from kvtui.core.topology import Topology
 from kvtui.notation import brief
 
-VNODES: Final = 64
-"""Points of a node of weight 1 on a classic ring, by default."""
-VNODES_MOST: Final = 1024
 WEIGHT_MOST: Final = 100
 
 

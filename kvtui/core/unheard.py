@@ -8,7 +8,7 @@ from kvtui.core.cluster import ClusterError
 from kvtui.core.ledger import Ledger
 from kvtui.core.records import Behind
 from kvtui.core.topology import Topology
-from kvtui.notation import as_shell_word
+from kvtui.notation import as_word
 
 
 def check_heard(ledger: Ledger, name: str) -> None:
@@ -17,7 +17,7 @@ def check_heard(ledger: Ledger, name: str) -> None:
     if counts and ledger.cautious and name not in ledger.granted:
         raise ClusterError(
             f"this log may be an old copy, and {name} may hold newer writes than it knows of: start it first, or rebuild the"
-            f" log from the other nodes with: kvtui recover --without {as_shell_word(name)}"
+            f" log from the other nodes, with kvtui recover and without {as_word(name)}"
         )
 
 

@@ -99,7 +99,7 @@ async def test_a_node_that_is_down_is_removed_only_by_force(opened: Opened) -> N
     async with opened(nodes=3, replication=2) as person:
         await person.types("put apple 1")
         await person.types("stop n3")
-        assert "removenode n3 --force" in (await person.fails("removenode n3 --yes"))[-1]
+        assert "remove it by force" in (await person.fails("removenode n3 --yes"))[-1]
         assert (await person.types("removenode n3 --force --yes"))[-1] == "Node removed: n3"
         assert await person.types("get apple") == ["apple -> 1"]
 
@@ -127,7 +127,7 @@ async def test_a_node_with_keys_of_its_own_joins_only_when_told_what_becomes_of_
         await person.types("put apple mine")
         await store(port, apple="theirs", pear="theirs")
         await store(other, plum="theirs")
-        assert "--import" in (await person.fails(f"addnode A {port}"))[-1]
+        assert "import them into the cluster, or to wipe them" in (await person.fails(f"addnode A {port}"))[-1]
         assert await person.fails(f"addnode A {port} --import --wipe") == [
             "a node's own keys are either taken over or deleted: give --import or --wipe, not both"
         ]

@@ -16,7 +16,7 @@ from tests.core.clusters import joined, member, placed_as, settled
 
 ADDRESS = "127.0.0.1:6001"
 OURS = "c0ffee"
-DELETING = ("--wipe", "delete", "emptied")
+DELETING = ("wipe", "delete", "emptied")
 
 
 def refused(
@@ -59,8 +59,8 @@ def test_what_a_former_member_holds_is_kept_while_a_clean_copy_is_out_of_reach(
 
 def test_a_former_member_joins_again_emptied_where_every_key_is_elsewhere() -> None:
     former = Facts(cluster=OURS, data_id="left long ago", keys=5)
-    assert "--wipe" in refused(settled("AB"), former)
-    assert "--wipe" in refused(settled("AB"), former, OwnData.IMPORT)
+    assert "to wipe them" in refused(settled("AB"), former)
+    assert "to wipe them" in refused(settled("AB"), former, OwnData.IMPORT)
     check_stranger(settled("AB"), "AB", False, former, ADDRESS, OwnData.WIPE)
 
 
@@ -68,7 +68,7 @@ def test_another_cluster_s_node_is_told_the_way_out() -> None:
     """It was refused for ever, although nobody else could use it either."""
     for own_data in OwnData:
         told = refused(settled("AB"), Facts(cluster="beef", data_id="theirs", keys=5), own_data)
-        assert f"kvtui --state DIR recover {ADDRESS}" in told
+        assert f"in a new state directory: kvtui recover {ADDRESS}" in told
         assert not any(word in told for word in DELETING)
 
 

@@ -88,9 +88,9 @@ def test_a_node_that_knows_the_secret_is_spoken_to() -> None:
 @pytest.mark.parametrize(
     ("nodes", "ours", "text"),
     [
-        (SECRET, None, f"wants a secret: give --secret-file or KVTUI_SECRET; {ALONE}"),
-        (SECRET, OTHER, f"has another secret: give the node's with --secret-file or KVTUI_SECRET; {ALONE}"),
-        (None, SECRET, "has no secret, and this kvtui has one: start the node with --secret-file or KVTUI_SECRET too"),
+        (SECRET, None, f"wants a secret: give it in a secret file or as KVTUI_SECRET; {ALONE}"),
+        (SECRET, OTHER, f"has another secret: give the node's in a secret file or as KVTUI_SECRET; {ALONE}"),
+        (None, SECRET, "has no secret, and this kvtui has one: start the node with that one too"),
     ],
 )
 def test_who_does_not_share_the_secret_is_told_what_to_do(nodes: Secret | None, ours: Secret | None, text: str) -> None:
@@ -266,10 +266,8 @@ def test_a_member_of_another_machine_is_left_alone_once_the_secret_is_missing() 
             shown = await cluster.until(lambda shown: shown.node("B").note != "")  # type: ignore[union-attr]
             view = shown.node("B")
             assert view is not None
-            assert (
-                view.note
-                == "node B at 10.0.0.1:5001 is not on this machine: nodes elsewhere need a secret: give"
-                + (" --secret-file or KVTUI_SECRET")
+            assert view.note == "node B at 10.0.0.1:5001 is not on this machine: nodes elsewhere need a secret:" + (
+                " give it in a secret file or as KVTUI_SECRET"
             )
 
     run_virtual(live)

@@ -173,7 +173,7 @@ def test_slots_that_stand_on_fewer_copies_meanwhile_are_told() -> None:
     plan = planned(topology, RemoveNode("C"), states={"A": NodeState.UP, "B": NodeState.UP})
     moved = sum("C" in row for row in topology.planned.table)
     assert f"{moved} slots stand on 1 copy that can be reached, until they are copied." in texts(plan, Level.WARNING)
-    assert "C is DOWN: that takes removenode C --force." in texts(plan, Level.WARNING)
+    assert "C is DOWN: it can only be removed by force." in texts(plan, Level.WARNING)
     assert not texts(plan, Level.GOOD)
 
 

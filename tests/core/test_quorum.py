@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kvtui.core.quorum import REPLICAS_MOST, may_shrink, write_quorum
+from kvtui.core.limits import REPLICAS_MOST
+from kvtui.core.quorum import may_shrink, write_quorum
 
 replicas = st.integers(1, REPLICAS_MOST)
 

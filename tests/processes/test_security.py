@@ -236,9 +236,9 @@ def test_a_node_gets_no_secret_from_the_environment_of_who_starts_it(monkeypatch
 @pytest.mark.parametrize(
     ("nodes", "ours", "reason"),
     [
-        (SECRET, None, f"wants a secret: give --secret-file or KVTUI_SECRET; {ALONE}"),
-        (SECRET, OTHER, f"has another secret: give the node's with --secret-file or KVTUI_SECRET; {ALONE}"),
-        (None, SECRET, "has no secret, and this kvtui has one: start the node with --secret-file or KVTUI_SECRET too"),
+        (SECRET, None, f"wants a secret: give it in a secret file or as KVTUI_SECRET; {ALONE}"),
+        (SECRET, OTHER, f"has another secret: give the node's in a secret file or as KVTUI_SECRET; {ALONE}"),
+        (None, SECRET, "has no secret, and this kvtui has one: start the node with that one too"),
     ],
 )
 def test_addnode_of_a_node_that_does_not_share_the_secret_is_refused_in_one_line(
@@ -261,9 +261,7 @@ def test_addnode_of_a_secured_node_and_what_is_said_when_the_secret_is_missing_l
         assert "apple -> 123" in first.stdout
         without = kvtui(state, "get apple")
         assert without.returncode == 1
-        wants = (
-            f"kvtui: B is DOWN: node B at 127.0.0.1:{port} wants a secret: give --secret-file or KVTUI_SECRET; {ALONE}"
-        )
+        wants = f"kvtui: B is DOWN: node B at 127.0.0.1:{port} wants a secret: give it in a secret file or as KVTUI_SECRET; {ALONE}"
         assert without.stderr.splitlines()[0] == wants
         assert "apple -> 123" in kvtui(state, "get apple", KVTUI_SECRET=TEXT).stdout
         assert told(node)[0] == "kvtui-node: refused 127.0.0.1: a request without the secret"
@@ -342,4 +340,4 @@ def test_a_cluster_over_tls_starts_its_nodes_with_it_and_attaches_to_others(tmp_
     assert "apple -> 123" in done.stdout, done.stderr
     alone = kvtui(tmp_path / "new", "show", options=("--nodes", "1", "--tls-ca", paths[0]))
     assert (alone.returncode, alone.stderr.count("\n")) == (2, 1)
-    assert "needs a certificate: give --tls-cert" in alone.stderr
+    assert "needs a certificate of its own for TLS" in alone.stderr

@@ -57,7 +57,7 @@ def test_a_ring_without_anything_has_no_bars() -> None:
 
 def test_what_to_know_has_a_mark_that_needs_no_colour() -> None:
     assert texts(told.plan())[-2].startswith("✓ No key has fewer copies meanwhile")
-    assert "! B is DOWN: that takes removenode B --force." in texts(told.plan(RemoveNode("B"), "B"))
+    assert "! B is DOWN: it can only be removed by force." in texts(told.plan(RemoveNode("B"), "B"))
 
 
 def test_a_cluster_as_planned_has_the_new_ring_and_no_move_under_way() -> None:

@@ -7,7 +7,7 @@ from kvtui.commands.glossary.term import Term, each_node, listed
 from kvtui.commands.inspection import duration
 from kvtui.commands.sizes import size
 from kvtui.commands.wording import counted, harmless
-from kvtui.core.replacement import GRACE_SECONDS
+from kvtui.core.limits import GRACE_SECONDS
 from kvtui.core.snapshot import ClusterSnapshot, NodeState, NodeView
 
 UNKNOWN = "not known yet"

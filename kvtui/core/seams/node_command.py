@@ -127,7 +127,7 @@ def _certificate(spec: NodeSpec, tls: TlsFiles | None, program: Program) -> list
         return []
     if tls.certificate is None:
         raise LaunchFailed(
-            f"node {spec.node} needs a certificate: give --tls-cert (and --tls-key), or start it yourself with them"
+            f"node {spec.node} needs a certificate of its own for TLS: give that (and its key), or start it yourself with them"
         )
     key = [] if tls.key is None else ["--tls-key", _absolute(tls.key, program)]
     return ["--tls-cert", _absolute(tls.certificate, program), *key]

@@ -41,7 +41,7 @@ class Tls:
 def as_coordinator(files: TlsFiles) -> Tls:
     """TLS for who connects to nodes: their certificates must be vouched for by the authority. Raises BadTls."""
     if files.authority is None:
-        raise BadTls("TLS needs --tls-ca, the authority that vouches for the nodes' certificates")
+        raise BadTls("TLS needs the authority that vouches for the nodes' certificates")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     _load_authority(context, files.authority)
     if files.certificate is not None:
@@ -52,7 +52,7 @@ def as_coordinator(files: TlsFiles) -> Tls:
 def as_node(files: TlsFiles) -> Tls:
     """TLS for who is connected to. With an authority, clients must show a certificate that it vouches for. Raises BadTls."""
     if files.certificate is None:
-        raise BadTls("TLS needs --tls-cert, the node's own certificate")
+        raise BadTls("TLS needs the node's own certificate")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     text = _load_own(context, files.certificate, files.key)
     if files.authority is not None:
@@ -86,7 +86,7 @@ def _load_authority(context: ssl.SSLContext, path: Path) -> None:
         with as_regular_file(path, BYTES_MOST) as authorities:
             context.load_verify_locations(authorities)
     except (OSError, ValueError) as error:
-        raise BadTls(f"can't use {path} as --tls-ca: {_reason(error)}") from None
+        raise BadTls(f"can't use {path} as the TLS authority: {_reason(error)}") from None
 
 
 def _fingerprint(text: str) -> str:

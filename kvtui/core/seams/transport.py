@@ -105,11 +105,11 @@ class TcpTransport:
             raise Unreachable(f"{host}:{port} did not answer within {CONNECT_SECONDS:g} s") from None
         except ssl.SSLCertVerificationError as error:
             raise Untrusted(
-                f"{host}:{port} shows a certificate that --tls-ca does not vouch for: {_why(error)}"
+                f"{host}:{port} shows a certificate that the TLS authority does not vouch for: {_why(error)}"
             ) from None
         except ssl.SSLError as error:
             raise Untrusted(
-                f"{host}:{port} does not agree on TLS (has the node a --tls-cert?): {_why(error)}"
+                f"{host}:{port} does not agree on TLS (has the node a certificate?): {_why(error)}"
             ) from None
         except (OSError, OverflowError, UnicodeError) as error:
             reason = _reason(error)

@@ -111,7 +111,9 @@ def test_a_node_that_nobody_vouches_for_is_refused_in_one_line(
             authority.certificate("elsewhere", "node.example.org"),
         ):
             server = await serving(as_node(files))
-            with pytest.raises(Untrusted, match="shows a certificate that --tls-ca does not vouch for: ") as refusal:
+            with pytest.raises(
+                Untrusted, match="shows a certificate that the TLS authority does not vouch for: "
+            ) as refusal:
                 await asked(server, coordinator)
             assert "\n" not in str(refusal.value)
             assert "_ssl.c" not in str(refusal.value)
@@ -126,7 +128,7 @@ def test_one_side_without_tls_is_told_what_is_missing(
 ) -> None:
     async def story() -> None:
         secured = await serving(as_node(authority.certificate()), secret)
-        with pytest.raises(NotANode, match="it speaks TLS alone: give --tls-ca"):
+        with pytest.raises(NotANode, match="it speaks TLS alone: give the TLS authority"):
             await asked(secured, None, secret)
         plain = await serving(None, secret)
         with pytest.raises(Untrusted, match="does not agree on TLS"):
@@ -236,9 +238,9 @@ def test_files_that_are_no_use_are_named_in_one_line(tmp_path: Path, authority: 
         (as_node, TlsFiles(text), "text"),
         (as_node, TlsFiles(good.certificate, other.key), "other-key.pem"),
         (as_node, TlsFiles(good.certificate), "node-cert.pem"),
-        (as_node, TlsFiles(), "--tls-cert"),
-        (as_node, replace(good, authority=text), "--tls-ca"),
-        (as_coordinator, good, "--tls-ca"),
+        (as_node, TlsFiles(), "the node's own certificate"),
+        (as_node, replace(good, authority=text), "TLS authority"),
+        (as_coordinator, good, "the authority that vouches"),
         (as_coordinator, TlsFiles(authority=tmp_path / "absent.pem"), "absent.pem"),
     ):
         with pytest.raises(BadTls, match=named) as refusal:

@@ -1,9 +1,10 @@
 """Scenarios of pure decisions: values in, values out."""
 
 from kvtui.core.graves import FRESH, RIPE, Graves, eligible, purgeable
+from kvtui.core.limits import REPLICAS_MOST
 from kvtui.core.placement import Placement, begin_move, cut_over, first_placement
 from kvtui.core.protocol import Entry
-from kvtui.core.quorum import REPLICAS_MOST, may_shrink, write_quorum
+from kvtui.core.quorum import may_shrink, write_quorum
 from kvtui.core.read_mode import ReadMode
 from kvtui.core.records import Behind, LossAccepted, Opened, Recovered, Tuned
 from kvtui.core.topology import Topology, apply

@@ -1,0 +1,104 @@
+"""What ``connect`` is given, checked where it is called, before anything is done. The errors are in Python's words."""
+
+from __future__ import annotations
+
+import math
+import operator
+import os
+from collections.abc import Collection
+from pathlib import Path
+from typing import SupportsIndex
+
+from kvtui.core.cluster import ClusterError
+from kvtui.core.seams.named_path import BadPath, named_path
+
+StrPath = str | os.PathLike[str]
+
+
+class ArgumentError(ClusterError, ValueError):
+    """An argument that can't be: of the right type, but no possible value. Nothing was done. One of a wrong type is a TypeError."""
+
+
+def refused(name: str, given: object, why: str) -> ArgumentError:
+    """The argument has the right type, and a value that can't be."""
+    return ArgumentError(f"{name}={given!r} is not possible: {why}")
+
+
+def flag(name: str, given: object) -> bool:
+    """True or False: what else is true in Python, such as ``"no"``, may be meant otherwise."""
+    if not isinstance(given, bool):
+        raise _wrong_type(name, "True or False", given)
+    return given
+
+
+def whole(name: str, given: SupportsIndex | None, least: int, most: int) -> int | None:
+    """A whole number of any kind that Python counts with, from ``least`` to ``most``; or None."""
+    if given is None:
+        return None
+    if isinstance(given, bool):
+        raise _wrong_type(name, "a whole number", given)
+    try:
+        number = operator.index(given)
+    except TypeError:
+        raise _wrong_type(name, "a whole number", given) from None
+    if not least <= number <= most:
+        raise refused(name, number, f"use {least} to {most}")
+    return number
+
+
+def seconds(name: str, given: float | None, most: float, otherwise: float) -> float:
+    """A number of seconds, 0 or more; None: ``otherwise``."""
+    if given is None:
+        return otherwise
+    if isinstance(given, bool | str | bytes | bytearray):
+        raise _wrong_type(name, "a number of seconds", given)
+    try:
+        number = float(given)
+    except (TypeError, ValueError):
+        raise _wrong_type(name, "a number of seconds", given) from None
+    except OverflowError:
+        number = math.inf
+    if not 0 <= number <= most:  # nor is nan
+        raise refused(name, given, f"use seconds, 0 to {most:,.0f}")
+    return number
+
+
+def one_of(name: str, given: object, choices: Collection[str], otherwise: str) -> str:
+    """One of the words; None: ``otherwise``."""
+    if given is None:
+        return otherwise
+    if not isinstance(given, str):
+        raise _wrong_type(name, "text", given)
+    if given not in choices:
+        raise refused(name, str(given), f"use {' or '.join(map(repr, choices))}")
+    return str(given)
+
+
+def path(name: str, given: StrPath | None) -> Path | None:
+    """An absolute path."""
+    if given is None:
+        return None
+    text: object = given
+    if isinstance(given, os.PathLike):
+        text = os.fspath(given)
+    if not isinstance(text, str):
+        raise _wrong_type(name, "a path (str or os.PathLike of it)", given)
+    try:
+        os.fsencode(text)
+        return named_path(text)
+    except BadPath as error:
+        raise refused(name, text, str(error)) from None
+    except UnicodeEncodeError:
+        raise refused(name, text, "it holds what no file's name can") from None
+
+
+def directory(name: str, given: StrPath | None) -> Path | None:
+    """An absolute path where nothing is, or a directory."""
+    found = path(name, given)
+    if found is not None and os.path.exists(found) and not os.path.isdir(found):
+        raise refused(name, os.fspath(given or ""), "it is a file, and a directory is wanted")
+    return found
+
+
+def _wrong_type(name: str, wanted: str, given: object) -> TypeError:
+    return TypeError(f"{name} is {wanted}, not {type(given).__name__}")

@@ -1,0 +1,138 @@
+"""What ``connect`` is given: checked at the call, in Python's words, and what works is accepted."""
+
+import ast
+import enum
+import inspect
+import re
+import ssl
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import kvtui
+from kvtui.core.opening import Settings
+
+
+class Seven:
+    """As the numbers of other libraries are: no int, and good as one."""
+
+    def __index__(self) -> int:
+        return 7
+
+
+class Sizes(enum.IntEnum):
+    FEW = 2
+
+
+def settings(**given: Any) -> Settings:
+    return kvtui.connect(**({"memory": True} | given))._settings
+
+
+@pytest.mark.parametrize("connect", [kvtui.connect, kvtui.connect_sync])
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"nodes": 65}, "nodes=65 is not possible: use 0 to 64"),
+        ({"nodes": -1}, "nodes=-1 is not possible: use 0 to 64"),
+        ({"replicas": 0}, "replicas=0 is not possible: use 1 to 8"),
+        ({"replicas": 9}, "replicas=9 is not possible: use 1 to 8"),
+        ({"policy": "classic", "vnodes": 0}, "vnodes=0 is not possible: use 1 to 1024"),
+        ({"vnodes": 16}, "vnodes=16 needs policy='classic': the balanced ring has no virtual nodes"),
+        ({"policy": "Classic"}, "policy='Classic' is not possible: use 'balanced' or 'classic'"),
+        ({"policy": "x"}, "policy='x' is not possible: use 'balanced' or 'classic'"),
+        ({"policy": ""}, "policy='' is not possible: use 'balanced' or 'classic'"),
+        ({"grace": -1}, "grace=-1 is not possible: use seconds, 0 to 2,592,000"),
+        ({"grace": float("inf")}, "grace=inf is not possible: use seconds, 0 to 2,592,000"),
+        ({"grace": float("nan")}, "grace=nan is not possible: use seconds, 0 to 2,592,000"),
+        ({"state": "lab", "memory": True}, "memory=True keeps no state: leave out the state directory, or memory=True"),
+        ({"state": "", "memory": False}, "state='' is not possible: it is empty: name a path, or leave it out"),
+        ({"state": "a\0b", "memory": False}, r"state='a\x00b' is not possible: a path holds no zero bytes"),
+        ({"state": "\ud800", "memory": False}, r"state='\ud800' is not possible: it holds what no file's name can"),
+        ({"state": "~nosuchuser/x", "memory": False}, "no home directory for the ~nosuchuser in ~nosuchuser/x"),
+        ({"state": Path(__file__), "memory": False}, "is not possible: it is a file, and a directory is wanted"),
+        ({"secret_file": ""}, "secret_file='' is not possible: it is empty"),
+        ({"secret_file": "/nowhere"}, "the secret file /nowhere can't be read: no such file or directory"),
+        (
+            {"tls_cert": "a.pem"},
+            "tls_cert and tls_key need tls_ca too: without it no node's certificate can be checked",
+        ),
+        ({"tls_ca": "a.pem", "tls_key": "a.pem"}, "tls_key belongs to tls_cert: give both"),
+        ({"tls_ca": "/nowhere"}, "can't use /nowhere as the TLS authority: no such file or directory"),
+        ({"tls_ca": __file__}, "as the TLS authority: "),
+    ],
+)
+def test_a_value_that_can_t_be_is_refused_at_the_call(connect: Any, given: dict[str, Any], said: str) -> None:
+    with pytest.raises(kvtui.ArgumentError, match=re.escape(said)) as refused:
+        connect(**({"memory": True} | given))
+    assert isinstance(refused.value, kvtui.ClusterError)
+    assert isinstance(refused.value, ValueError)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"nodes": "3"}, "nodes is a whole number, not str"),
+        ({"nodes": 3.0}, "nodes is a whole number, not float"),
+        ({"nodes": True}, "nodes is a whole number, not bool"),
+        ({"replicas": 2.0}, "replicas is a whole number, not float"),
+        ({"vnodes": "64"}, "vnodes is a whole number, not str"),
+        ({"policy": 1}, "policy is text, not int"),
+        ({"policy": b"classic"}, "policy is text, not bytes"),
+        ({"grace": "60"}, "grace is a number of seconds, not str"),
+        ({"grace": True}, "grace is a number of seconds, not bool"),
+        ({"grace": [60]}, "grace is a number of seconds, not list"),
+        ({"memory": "no"}, "memory is True or False, not str"),
+        ({"state": b"lab"}, "state is a path (str or os.PathLike of it), not bytes"),
+        ({"state": 3}, "state is a path (str or os.PathLike of it), not int"),
+        ({"secret_file": b"s"}, "secret_file is a path (str or os.PathLike of it), not bytes"),
+        ({"tls_ca": ssl.create_default_context()}, "tls_ca is a path (str or os.PathLike of it), not SSLContext"),
+    ],
+)
+def test_a_kind_that_can_t_be_is_a_type_error(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(TypeError, match=re.escape(said)):
+        kvtui.connect(**({"memory": True} | given))
+
+
+def test_what_works_as_a_number_or_a_path_is_one(tmp_path: Path) -> None:
+    assert settings(nodes=Seven(), replicas=Sizes.FEW).nodes == 7
+    assert settings(policy="classic", vnodes=Seven()).vnodes == 7
+    assert [settings(grace=given).grace for given in (0, 1.5, Fraction(1, 2), Decimal(3))] == [0, 1.5, 0.5, 3]
+    assert settings(state=tmp_path / "new", memory=False).state == tmp_path / "new"
+    assert settings(state="~/lab", memory=False).state == Path.home() / "lab"
+
+
+def test_what_is_not_given_is_as_the_page_says() -> None:
+    made = settings()
+    assert (made.nodes, made.first_copies, made.policy, made.vnodes, made.grace) == (3, 2, "balanced", 64, 60.0)
+    assert settings(nodes=1).first_copies == 1
+
+
+COMMAND_LINES = {"cli.py", "path_option.py", "options.py", "lifetime.py", "farewell.py"}
+"""They speak to who typed a command line."""
+OF_THE_SHELL = {"recovery.py", "rebuilding.py"}
+"""``kvtui recover`` alone reads them."""
+GIVEN_TO_NODES = {"node_command.py"}
+"""It makes the command lines of nodes."""
+
+
+def test_what_a_program_can_be_told_names_no_option_of_a_command_line() -> None:
+    """A text of the coordinator is read by a dashboard, a shell and a program at the same time, each attached to it."""
+    package = Path(inspect.getfile(kvtui)).parent
+    told = []
+    for room in ("api", "config", "control", "core"):
+        for file in sorted((package / room).rglob("*.py")):
+            if file.name in COMMAND_LINES | OF_THE_SHELL | GIVEN_TO_NODES:
+                continue
+            tree = ast.parse(file.read_text())
+            documents = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+            told += [
+                f"{file.name}: {node.value}"
+                for node in ast.walk(tree)
+                if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documents
+                if re.search(r"(^|[\s('\"])--[a-z]", node.value)
+            ]
+    assert told == []
