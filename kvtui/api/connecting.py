@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +26,8 @@ from kvtui.core.seams.secret_source import take_secret
 from kvtui.core.seams.tls import TlsFiles
 from kvtui.core.uncopied import uncopied
 
+_log = logging.getLogger(__name__)
+
 NODES: Final = 3
 """That a new cluster has where nobody says how many."""
 
@@ -40,8 +43,12 @@ class Connecting(Coroutine[Any, Any, Store]):
     __name__ = "kvtui.connect"
     """What tasks that run it call it."""
 
-    def __init__(self, settings: Settings, seams: Seams | None = None, *, takes_up: bool = False) -> None:
+    def __init__(
+        self, settings: Settings, seams: Seams | None = None, *, takes_up: bool = False, given: Sequence[str] = ()
+    ) -> None:
+        """``given``: the arguments for a new cluster or for who holds it, of which one that exists may heed none."""
         self._settings = settings
+        self._given = given
         self._seams = seams
         self._takes_up = takes_up
         self._opening = False
@@ -114,8 +121,13 @@ class Connecting(Coroutine[Any, Any, Store]):
             raise ClusterError("kvtui runs under asyncio (or uvloop): no such event loop runs here") from None
         # Of this process, which may be another one than where connect() was called: a fork of it.
         settings = replace(self._settings, role=f"a Python program (process {os.getpid()})")
-        hosted = Hosted(attached_or_opened(settings, self._seams, takes_up=self._takes_up))
-        return Store(await hosted.open(), hosted)
+        hosted = Hosted(attached_or_opened(settings, self._seams, takes_up=self._takes_up, unheeded=self._given))
+        cluster = await hosted.open()
+        if cluster.in_vain:
+            _log.warning("%s", cluster.in_vain)
+        elif cluster.holder and self._given:
+            _log.info("%s", cluster.attached_line)
+        return Store(cluster, hosted)
 
     def __reduce__(self) -> NoReturn:
         raise uncopied("kvtui.connect(...)", "it")
@@ -209,7 +221,17 @@ def connect(
             arguments.path("tls_ca", tls_ca), arguments.path("tls_cert", tls_cert), arguments.path("tls_key", tls_key)
         ),
     )
-    return Connecting(settings, _seams(settings), takes_up=arguments.flag("takeup", takeup))
+    for_new = {
+        "nodes": nodes,
+        "replicas": replicas,
+        "policy": policy,
+        "vnodes": vnodes,
+        "grace": grace,
+        "secret_file": secret_file,
+        "tls_ca": tls_ca,
+    }
+    given = [name for name, value in for_new.items() if value is not None]
+    return Connecting(settings, _seams(settings), takes_up=arguments.flag("takeup", takeup), given=given)
 
 
 def _default_state() -> Path:

@@ -8,16 +8,17 @@ import logging
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Self, SupportsIndex, TypeVar, overload
 
-from kvtui.api.connecting import StrPath, connect
+from kvtui.api import arguments
+from kvtui.api.arguments import StrPath
+from kvtui.api.connecting import connect
 from kvtui.api.encoding import Data, Key, Name, Pairs, keys_to_bytes, pairs_to_bytes, several
 from kvtui.api.hosting import CLOSE_SECONDS
 from kvtui.api.leaving import left_behind
 from kvtui.api.loop_thread import Call, LoopThread, asyncios_loop, uvloops_loop
 from kvtui.api.store import Store
 from kvtui.core.cluster import Cluster, ClusterError, Item, Read, Written, WrittenMany
-from kvtui.core.replacement import GRACE_SECONDS
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.core.uncopied import uncopied
 
@@ -181,11 +182,11 @@ def connect_sync(
     state: StrPath | None = None,
     *,
     memory: bool = False,
-    nodes: int = 3,
-    replicas: int | None = None,
-    policy: Literal["balanced", "classic"] = "balanced",
-    vnodes: int = 64,
-    grace: float = GRACE_SECONDS,
+    nodes: SupportsIndex | None = None,
+    replicas: SupportsIndex | None = None,
+    policy: Literal["balanced", "classic"] | None = None,
+    vnodes: SupportsIndex | None = None,
+    grace: float | None = None,
     secret_file: StrPath | None = None,
     tls_ca: StrPath | None = None,
     tls_cert: StrPath | None = None,
@@ -196,9 +197,9 @@ def connect_sync(
     """As ``connect``, with the same arguments, for programs without an event loop: ``with kvtui.connect_sync("lab") as store``.
 
     It is open when this returns; the ``with`` block or ``SyncStore.close`` ends it. Its event loop is asyncio's own; ``uvloop``: it
-    is uvloop's, which answers sooner where that is installed. Raises ClusterError for what can't be opened.
+    is uvloop's, which answers sooner where that is installed. Raises what ``connect`` does.
     """
-    factory = uvloops_loop() if uvloop else asyncios_loop
+    factory = uvloops_loop() if arguments.flag("uvloop", uvloop) else asyncios_loop
     connecting = connect(
         state,
         memory=memory,

@@ -16,7 +16,7 @@ from anyio.abc import TaskGroup, TaskStatus
 from kvtui.control.channel import NotBegun
 from kvtui.control.greeting import attach
 from kvtui.control.holder import serving
-from kvtui.control.remote import BY_HAND, PartlyBegun, RemoteCluster, together, unread, unwritten, unwritten_many
+from kvtui.control.remote import PartlyBegun, RemoteCluster, together, unread, unwritten, unwritten_many
 from kvtui.control.sockets import Sockets
 from kvtui.control.succession import ON_REQUEST, Manner, Succession
 from kvtui.control.unheeded import unheeded_words
@@ -58,7 +58,6 @@ from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.core.uncopied import uncopied
 from kvtui.core.version import Version
 
-TAKEN_UP: Final = "it is taken up here, unless another process is faster"
 KEY_SECONDS: Final = 5.0
 """An operation on one key that waited for the next holder has ended by then, counted from its beginning."""
 
@@ -128,6 +127,11 @@ class Session:
         told = f"attached to {self.holder}, which holds the coordinator"
         return f"{told}; no effect have: {', '.join(self.unheeded)}" if self.unheeded else told
 
+    @property
+    def in_vain(self) -> str:
+        """Which of those options ask for another cluster than there is, in a sentence; or empty."""
+        return unheeded_words(self.unheeded, self._settings, self.snapshot())
+
     async def begin(self, *, attaching: bool = True) -> None:
         """Attach to who holds the state directory, or open the coordinator here. Without ``attaching`` a directory that is held is
         refused, and so is one where others can't attach. Raises ClusterError."""
@@ -136,7 +140,7 @@ class Session:
             await self._succession.reach()
         else:
             await self.open(must_serve=True)
-        if self._remote is None and (told := unheeded_words(self.unheeded, self._settings, self.snapshot())):
+        if self._remote is None and (told := self.in_vain):
             self._happenings.emit(Level.WARNING, told)
 
     async def take_up(self) -> str:
@@ -166,8 +170,7 @@ class Session:
         """Attach to who holds the state directory. Raises Unreachable, TurnedAway."""
         if self._settings.state is None:
             raise Unreachable("a cluster in memory is this process's own")
-        then = TAKEN_UP if self._manner.takes_up else BY_HAND
-        remote = await attach(self._settings, self._sockets, self._seams.clock, self._lost, then)
+        remote = await attach(self._settings, self._sockets, self._seams.clock, self._lost, self._manner.then)
         self._remote = remote
         self._switch(remote)
         self._happenings.emit(Level.INFO, self.attached_line)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from kvtui.control.channel import TurnedAway
+from kvtui.control.remote import BY_HAND
 from kvtui.control.sockets import NoDirectory
 from kvtui.core.cluster import ClusterError
 from kvtui.core.opening import StateHeld
@@ -33,6 +34,8 @@ RETRY_LEAST_SECONDS: Final = 0.5
 RETRY_MOST_SECONDS: Final = 30.0
 """How long after it could not be opened here it is tried again."""
 
+TAKEN_UP: Final = "it is taken up here, unless another process is faster"
+
 _log = logging.getLogger(__name__)
 
 
@@ -44,12 +47,16 @@ class Manner:
     """The coordinator is held here where nobody else does: nobody is there to say ``takeup``."""
     patience: float = HEIR_SECONDS
     """Seconds that an operation which nobody began waits for the next holder."""
+    then: str = BY_HAND
+    """What follows the end of the holder, in words for who is told of that."""
 
 
 ON_REQUEST: Final = Manner()
-"""Of screens, shells and programs: another holder is looked for, and a person or the program says when it is taken up."""
-SCRIPT: Final = Manner(takes_up=True, patience=HAND_OVERS_SECONDS)
-PROGRAM: Final = Manner(takes_up=True, patience=TAKEN_UP_SECONDS)
+"""Of screens and shells: another holder is looked for, and a person says when it is taken up."""
+PROGRAM_ON_REQUEST: Final = Manner(then="await store.cluster.take_up() opens it here")
+"""The same of a program, in its own words."""
+SCRIPT: Final = Manner(takes_up=True, patience=HAND_OVERS_SECONDS, then=TAKEN_UP)
+PROGRAM: Final = Manner(takes_up=True, patience=TAKEN_UP_SECONDS, then=TAKEN_UP)
 """Of a program that is to go on by itself."""
 
 

@@ -59,16 +59,26 @@ def test_a_store_opens_and_its_nodes_end_with_it(run: Callable[[], list[int]]) -
 
 
 @pytest.mark.anyio
-async def test_a_new_cluster_has_three_nodes_and_two_copies_and_stays_as_it_was_made(tmp_path: Path) -> None:
+async def test_a_new_cluster_has_three_nodes_and_two_copies_and_stays_as_it_was_made(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     state = tmp_path / "state"
     async with kvtui.connect(state) as store:
         await store.put("apple", "1")
         snapshot = store.cluster.snapshot()
         assert (len(snapshot.nodes), snapshot.replication) == (3, 2)
-    async with kvtui.connect(str(state), nodes=1, replicas=1) as store:
+    assert "nothing" not in caplog.text
+    async with kvtui.connect(str(state), nodes=1, replicas=1, grace=60) as store:
         assert (await store.get("apple")).value == b"1"
         snapshot = store.cluster.snapshot()
         assert (len(snapshot.nodes), snapshot.replication) == (3, 2)
+        told = (
+            "nodes, replicas change nothing: this cluster exists already, with 3 nodes, 2 copies of each key, balanced"
+        )
+        assert told in caplog.messages
+        caplog.clear()
+        async with kvtui.connect(state, nodes=3, policy="classic"):
+            assert caplog.messages == [told.replace("nodes, replicas change", "policy changes")]
 
 
 @pytest.mark.anyio
