@@ -120,15 +120,15 @@ def test_an_interpreter_that_is_none_is_told_in_a_line(ran: Ran) -> None:
     )
     unknown = (
         "no Python is known that could run nodes (sys.executable is empty): name a Python that has kvtui with"
-        " multiprocessing.set_executable(), or attach with connect(DIR) to 'kvtui serve --state DIR'"
+        " multiprocessing.set_executable(), or attach with connect(DIR) to 'kvtui serve --nodes 3 --state DIR'"
     )
     assert program.stdout.splitlines() == [
         unknown,
         unknown,
-        f"could not start n1: node n1 did not start with /bin/true: its process ended with status 0{HINT}",
-        "could not start n1: can't start node n1 with /nowhere/python: no such file or directory",
-        "could not start n1: can't start node n1 with HERE/text: permission denied",
-        f'could not start n1: node n1 did not start with HERE/server: it said "hello"{HINT}',
+        f"could not start n1: /bin/true did not become a node: its process ended with status 0{HINT}",
+        "could not start n1: /nowhere/python can't be run: no such file or directory",
+        "could not start n1: HERE/text can't be run: permission denied",
+        f'could not start n1: HERE/server did not become a node: it said "hello"{HINT}',
         "stored",
         "stored",
     ], program.stderr
@@ -155,8 +155,8 @@ def test_a_frozen_program_never_starts_itself_and_attaches(ran: Ran, tmp_path: P
         """)
     )
     frozen = (
-        "this program is frozen, and can't run nodes with itself: attach with connect(DIR) to 'kvtui serve --state DIR', or"
-        " name a Python that has kvtui with multiprocessing.set_executable()"
+        "this program is frozen, and can't run nodes with itself: attach with connect(DIR) to"
+        " 'kvtui serve --nodes 3 --state DIR', or name a Python that has kvtui with multiprocessing.set_executable()"
     )
     lines = program.stdout.splitlines()
     assert lines[:5] == [frozen, f"{frozen} False", "stored True", "b'1'", frozen], program.stderr
@@ -175,7 +175,7 @@ def test_an_interpreter_that_is_the_program_again_ends_with_its_first_copy(ran: 
         """)
     )
     assert program.stdout == (
-        'could not start n1: node n1 did not start with HERE/embedder: it said "kvtui.core.cluster.ClusterError: this process was'
+        'could not start n1: HERE/embedder did not become a node: it said "kvtui.core.cluster.ClusterError: this process was'
         " started to be a node of kvtui, by a program that took it for a Python: it is a copy of a program, and opens no"
         f' cluster"{HINT} .\n'
     ), program.stderr

@@ -25,7 +25,7 @@ _BOOT: Final = (
 """Takes the package ``kvtui`` from the directory that is named first, and nothing else from there: ``typing`` is all that it
 imports in turn. One short line, for who lists processes."""
 
-_ATTACH: Final = "attach with connect(DIR) to 'kvtui serve --state DIR'"
+_ATTACH: Final = "attach with connect(DIR) to 'kvtui serve --nodes 3 --state DIR'"
 _NAME_ONE: Final = "name a Python that has kvtui with multiprocessing.set_executable()"
 
 _NEEDED: Final = frozenset(
@@ -85,18 +85,18 @@ def node_command(spec: NodeSpec, tls: TlsFiles | None, program: Program) -> Comm
     return Command(tuple(arguments), DIRECTORY, _environment(spec.secret, program))
 
 
-def not_started(spec: NodeSpec, command: Command, error: OSError) -> str:
+def not_started(command: Command, error: OSError) -> str:
     """Why a start failed, in words: the system started nothing."""
-    return f"can't start node {spec.node} with {_python(command)}: {(error.strerror or str(error)).lower()}"
+    return f"{_python(command)} can't be run: {(error.strerror or str(error)).lower()}"
 
 
-def not_begun(spec: NodeSpec, command: Command, said: str, ended: str = "") -> str:
+def not_begun(command: Command, said: str, ended: str = "") -> str:
     """Why a start failed, in words. ``said`` is the line that was said, and not what a node says that accepts; ``ended`` how the
     process ended where it said none. A node's own reason stays as it is."""
     if said.startswith(f"{PROGRAM}: "):
         return said
     what = f"it said {in_quotes(said.strip()[:SAID_MOST])}" if said.strip() else ended
-    return f"node {spec.node} did not start with {_python(command)}: {what}{_hint(command)}"
+    return f"{_python(command)} did not become a node: {what}{_hint(command)}"
 
 
 def too_late(spec: NodeSpec, command: Command, seconds: float) -> str:

@@ -36,7 +36,7 @@ class ProcessLauncher:
             command = node_command(spec, self._tls, this_program())
             child = Child(command)
         except OSError as error:
-            raise LaunchFailed(not_started(spec, command, error)) from None
+            raise LaunchFailed(not_started(command, error)) from None
         except ValueError as error:
             raise LaunchFailed(f"can't start node {spec.node}: {error}") from None
         try:
@@ -64,11 +64,11 @@ class ProcessLauncher:
         except TimeoutError:
             raise LaunchFailed(too_late(spec, command, self._start_seconds)) from None
         if not line:
-            raise LaunchFailed(not_begun(spec, command, await child.said.line(), how_ended(status)))
+            raise LaunchFailed(not_begun(command, await child.said.line(), how_ended(status)))
         place, found, _ = line.removeprefix("kvtui-node listening on ").partition(", data in ")
         host, _, port = place.rpartition(":")
         if not found or not port.isdigit():
-            raise LaunchFailed(not_begun(spec, command, line))
+            raise LaunchFailed(not_begun(command, line))
         return host.strip("[]"), int(port)
 
 

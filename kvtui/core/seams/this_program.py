@@ -146,7 +146,7 @@ def _place(name: str) -> str:
     """The directory that a module lies in. It is looked for, not imported; what was imported already is what counts."""
     try:
         spec = importlib.util.find_spec(name)
-    except (ImportError, ValueError):
+    except Exception:  # programs put finders of their own there
         return ""
     if spec is None:
         return ""

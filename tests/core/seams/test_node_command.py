@@ -117,20 +117,16 @@ def test_what_was_said_instead_names_who_said_it() -> None:
     command = Command(("/bin/sh", "-P"), None, {})
     python = Command(("/venv/bin/python3.11", "-P"), None, {})
     hint = "; if that is no Python, name a Python that has kvtui with multiprocessing.set_executable()"
-    assert not_begun(SPEC, command, "bad\toption\n") == (
-        f'node n1 did not start with /bin/sh: it said "bad\\toption"{hint}'
-    )
+    assert not_begun(command, "bad\toption\n") == (f'/bin/sh did not become a node: it said "bad\\toption"{hint}')
     ended = "its process ended with status 0"
-    assert not_begun(SPEC, command, "", ended) == f"node n1 did not start with /bin/sh: {ended}{hint}"
+    assert not_begun(command, "", ended) == f"/bin/sh did not become a node: {ended}{hint}"
     assert too_late(SPEC, command, 60.0) == f"node n1 did not start within 60 s with /bin/sh{hint}"
-    assert not_begun(SPEC, python, "No module\n", ended) == (
-        'node n1 did not start with /venv/bin/python3.11: it said "No module"'
+    assert not_begun(python, "No module\n", ended) == (
+        '/venv/bin/python3.11 did not become a node: it said "No module"'
     )
-    assert not_begun(SPEC, python, "kvtui-node: the port is taken", "") == "kvtui-node: the port is taken"
+    assert not_begun(python, "kvtui-node: the port is taken", "") == "kvtui-node: the port is taken"
     gone = FileNotFoundError(2, "No such file or directory")
-    assert not_started(SPEC, python, gone) == (
-        "can't start node n1 with /venv/bin/python3.11: no such file or directory"
-    )
+    assert not_started(python, gone) == ("/venv/bin/python3.11 can't be run: no such file or directory")
 
 
 def test_what_a_node_is_told_is_read_as_it_was_said_and_taken_away() -> None:
