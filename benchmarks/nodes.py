@@ -26,6 +26,9 @@ from statistics import median
 from kvtui.core.opening import Settings, open_cluster
 from kvtui.core.protocol import Entry, Get, PutMany, Request, encode_lines
 from kvtui.core.seams.dialling import is_own_end
+from kvtui.core.seams.launcher import NodeSpec
+from kvtui.core.seams.node_command import node_command
+from kvtui.core.seams.this_program import this_program
 from kvtui.core.version import NEVER
 
 VALKEY_BYTES = 162
@@ -55,12 +58,14 @@ class Node:
     """One `kvtui-node`, from its exec to its end."""
 
     def __init__(self, data: Path | None) -> None:
-        keep = ["--memory"] if data is None else ["--data", str(data)]
+        command = node_command(NodeSpec("n1", "127.0.0.1", 0, data), None, this_program())
         self._begun = time.perf_counter()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "kvtui.node", "0", "--parent-pipe", *keep],
+            command.arguments,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            cwd=command.directory,
+            env=command.environment,
         )
         assert self._process.stdout is not None
         line = self._process.stdout.readline().decode()
