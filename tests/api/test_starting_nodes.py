@@ -24,10 +24,11 @@ opens()  # this program itself has imported all that it needs
 
 def shadow(directory):
     import pickle
-    others = ["sitecustomize", "usercustomize", "click", "msgspec", "xxhash", "rocksdict", "platformdirs", "uvloop", "idna"]
+    others = ["sitecustomize", "usercustomize", "click", "msgspec", "xxhash", "rocksdict", "platformdirs", "uvloop",
+        "typing_extensions"]
     for name in [*sys.stdlib_module_names, *others, *([] if os.path.isdir(f"{directory}/kvtui") else ["kvtui"])]:
-        if not os.path.exists(f"{directory}/{name}") and name != "_thread":
-            with open(f"{directory}/{name}.py", "w") as file:
+        if not os.path.lexists(f"{directory}/{name}") and not os.path.lexists(f"{directory}/{name}.py"):
+            with open(f"{directory}/{name}.py", "x") as file:
                 file.write(f"open({directory + '/executed-' + name!r}, 'w').close()\\n")
 
 def executed(directory):

@@ -4,7 +4,7 @@ import importlib.util
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.machinery import FrozenImporter, PathFinder
 from types import ModuleType
@@ -14,9 +14,8 @@ import kvtui
 
 LIBRARIES: Final = ("click", "msgspec", "platformdirs", "rocksdict", "xxhash")
 """What a node imports besides the standard library."""
-HELPFUL: Final = ("typing_extensions", "uvloop")
-"""What it imports where it is there. A name that stands in a directory of anybody's is no library: these are looked for beside
-msgspec alone."""
+FASTER: Final = "uvloop"
+"""What it imports where it is there. Not every file of that name is the library: this is the package that lies beside msgspec."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,26 +132,20 @@ def _flags() -> tuple[str, ...]:
 
 
 def _libraries() -> dict[str, str]:
-    found = _places(LIBRARIES)
-    beside = found.get("msgspec")
-    return found | {name: place for name, place in _places(HELPFUL).items() if place == beside}
+    found = {name: place for name in LIBRARIES if (place := _place(name))}
+    faster = _place(FASTER, package=True)
+    return found | {FASTER: faster} if faster and faster == found.get("msgspec") else found
 
 
-def _places(names: Iterable[str]) -> dict[str, str]:
-    return {name: place for name in names if (place := _place(name))}
-
-
-def _place(name: str) -> str:
-    """The directory that a module lies in. It is looked for, not imported; what was imported already is what counts."""
+def _place(name: str, *, package: bool = False) -> str:
+    """The directory that a module lies in; empty: there is none. It is looked for, not imported; what was imported already is what
+    counts."""
     try:
         spec = importlib.util.find_spec(name)
-    except Exception:  # programs put finders of their own there
-        return ""
-    if spec is None:
-        return ""
-    within = spec.submodule_search_locations
-    file = next(iter(within), "") if within is not None else spec.origin or ""
-    try:
+        if spec is None:
+            return ""
+        within = spec.submodule_search_locations
+        file = next(iter(within), "") if within is not None else "" if package else spec.origin
         return os.path.abspath(os.path.dirname(file)) if file else ""
-    except OSError:
+    except Exception:  # programs put finders of their own there
         return ""
