@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 from kvtui.core.cluster import Read
-from kvtui.core.plain import plain_bytes, utf8_of
+from kvtui.core.plain import a_pair, plain_bytes, utf8_of
 
 Data: TypeAlias = str | bytes | bytearray | memoryview
 """A key or a value."""
@@ -24,6 +24,11 @@ def to_bytes(given: Data, what: str) -> bytes:
     kind = type(given)
     if kind is bytes:
         return given  # type: ignore[return-value]
+    if kind is str:
+        try:
+            return given.encode()  # type: ignore[union-attr]
+        except UnicodeEncodeError:
+            pass  # not told in here: that exception holds the text
     if issubclass(kind, str):
         return utf8_of(given, f"the {what}")
     if issubclass(kind, bytes | bytearray | memoryview):
@@ -38,8 +43,18 @@ def keys_to_bytes(given: Iterable[Data]) -> list[bytes]:
 
 def pairs_to_bytes(given: Pairs) -> list[tuple[bytes, bytes]]:
     """The bytes of each key and of its value. Raises as ``to_bytes``, and TypeError for what is no pair."""
-    pairs = given.items() if isinstance(given, Mapping) else map(_pair, several(given, "pairs of key and value"))
-    return [(to_bytes(key, "key"), to_bytes(value, "value")) for key, value in pairs]
+    pairs: Iterable[Any] = given.items() if isinstance(given, Mapping) else several(given, "pairs of key and value")
+    # Written out: it is done for every key of large batches, and most of them need nothing else.
+    return [
+        pair
+        if type(pair) is tuple and len(pair) == 2 and type(pair[0]) is bytes is type(pair[1])
+        else _plain_pair(*a_pair(pair))
+        for pair in pairs
+    ]
+
+
+def _plain_pair(key: Data, value: Data) -> tuple[bytes, bytes]:
+    return to_bytes(key, "key"), to_bytes(value, "value")
 
 
 def several(given: Iterable[T], what: str) -> Iterable[T]:
@@ -50,23 +65,18 @@ def several(given: Iterable[T], what: str) -> Iterable[T]:
     return given
 
 
-def under_keys(given: Iterable[Any], keys: Iterable[bytes], reads: Mapping[bytes, Read]) -> dict[Any, Read]:
+def under_keys(given: Sequence[Any], keys: Sequence[bytes], reads: Mapping[bytes, Read]) -> dict[Any, Read]:
     """The answer to each key of ``keys`` under that key as it was ``given``: where that can't be, or must not, under its bytes."""
+    if set(map(type, given)) <= {str, bytes}:
+        return {name: reads[key] for name, key in zip(given, keys, strict=True)}
     found: dict[Any, Read] = {}
     for name, key in zip(given, keys, strict=True):
-        kind = type(name)
-        if kind is not str and (issubclass(kind, bytearray | memoryview) or not _hashable(name)):
+        if issubclass(type(name), bytearray | memoryview) or not _hashable(name):
             # A bytearray is no name, and a memoryview would keep what it shows; it finds its bytes all the same.
             found[key] = reads[key]
         else:
             found[name] = reads[key]
     return found
-
-
-def _pair(given: object) -> tuple[Any, Any]:
-    if isinstance(given, tuple | list) and len(given) == 2:
-        return given[0], given[1]
-    raise TypeError(f"each of the pairs is a tuple of a key and its value; one is not ({type(given).__name__})")
 
 
 def _hashable(name: object) -> bool:

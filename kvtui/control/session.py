@@ -16,6 +16,7 @@ from anyio.abc import TaskGroup, TaskStatus
 from kvtui.control.channel import NotBegun
 from kvtui.control.greeting import attach
 from kvtui.control.holder import serving
+from kvtui.control.plain_arguments import takes_plain
 from kvtui.control.remote import PartlyBegun, RemoteCluster, together, unread, unwritten, unwritten_many
 from kvtui.control.sockets import Sockets
 from kvtui.control.succession import ON_REQUEST, Manner, Succession
@@ -83,6 +84,7 @@ class Whole(
     """A cluster with every capability: a coordinator, or one that is attached to."""
 
 
+@takes_plain
 class Session:
     """Implements ``Cluster``, every capability, and ``Shared``. ``session`` makes one."""
 

@@ -64,13 +64,15 @@ class MetadataLog:
     def append(self, *records: Record) -> Topology:
         """Make the records durable, all or none, then return the topology after them.
 
-        Raises EngineFailed, EngineFull (nothing changed) and ValueError for a record that can't follow.
+        Raises EngineFailed, EngineFull (nothing changed) and ValueError for a record that can't follow, or could not be read again.
         """
         topology = self.topology
         batch = Batch()
         for offset, record in enumerate(records, start=1):
             topology = apply(topology, record)
-            batch.put(_key(self._last + offset), _sealed(record))
+            sealed = _sealed(record)
+            _check_readable(record, sealed)
+            batch.put(_key(self._last + offset), sealed)
         self._engine.apply(batch)
         self._first = self._first or 1
         self._last += len(records)
@@ -112,6 +114,14 @@ def _key(number: int) -> bytes:
 def _sealed(record: Record) -> bytes:
     body = encode_record(record)
     return xxh3_64_digest(body) + body
+
+
+def _check_readable(record: Record, sealed: bytes) -> None:
+    """What is logged is read when nobody can mend it any more: a number that was ``true`` would be the end of the directory."""
+    try:
+        read_record(sealed[8:])
+    except (WrittenByNewer, msgspec.DecodeError) as error:
+        raise ValueError(f"a record ({type(record).__name__}) could not be read again: {error}") from None
 
 
 def _replayed(topology: Topology, number: int, value: bytes) -> Topology:

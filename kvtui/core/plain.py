@@ -7,7 +7,7 @@ key and no value.
 
 from math import inf, isfinite
 from operator import index
-from typing import Final
+from typing import Any, Final
 
 _ALL: Final = slice(None)
 
@@ -26,7 +26,7 @@ def plain_bytes(given: object, what: str) -> bytes:
             return given.tobytes()
         except ValueError:
             raise ValueError(f"{what} is a memoryview that was released") from None
-    raise TypeError(f"{what} is bytes, bytearray or memoryview, not {kind.__name__}")
+    raise TypeError(f"{what} is bytes, bytearray or memoryview, not {kind.__name__}: encode it first")
 
 
 def utf8_of(given: object, what: str) -> bytes:
@@ -63,7 +63,7 @@ def plain_number(given: object, what: str) -> int:
     raise TypeError(f"{what} is a whole number, not {kind.__name__}")
 
 
-def plain_seconds(given: object, what: str) -> float:
+def plain_real(given: object, what: str) -> float:
     """A number that need not be whole, and is finite. Raises TypeError, ValueError."""
     kind = type(given)
     if issubclass(kind, float):
@@ -85,3 +85,10 @@ def plain_truth(given: object, what: str) -> bool:
     if given is True or given is False:
         return given
     raise TypeError(f"{what} is True or False, not {type(given).__name__}")
+
+
+def a_pair(given: object) -> tuple[Any, Any]:
+    """A key and its value. Raises TypeError, for two letters too."""
+    if isinstance(given, tuple | list) and len(given) == 2:
+        return given[0], given[1]
+    raise TypeError(f"each of the pairs is a tuple of a key and its value; one is not ({type(given).__name__})")

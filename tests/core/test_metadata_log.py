@@ -1,6 +1,7 @@
 """The metadata log: what was appended is what a later opening reads, or the opening says what is wrong."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,21 @@ from hypothesis import strategies as st
 
 from kvtui.core.metadata_log import COMPACT_RECORDS, LogDamaged, MetadataLog
 from kvtui.core.placement import Placement
-from kvtui.core.records import Behind, Created, CutOver, Dual, Joined, Opened, Placed, Planned, Record, Recovered, Seen
+from kvtui.core.read_mode import ReadMode
+from kvtui.core.records import (
+    Behind,
+    Created,
+    CutOver,
+    Dual,
+    Joined,
+    Opened,
+    Placed,
+    Planned,
+    Record,
+    Recovered,
+    Seen,
+    Tuned,
+)
 from kvtui.core.seams.memory import MemoryEngine, open_memory
 from kvtui.core.seams.storage import Batch, EngineFull
 from tests.core.clusters import SLOTS, member, planned
@@ -227,4 +242,15 @@ def test_a_rewritten_log_of_many_ranges_is_not_rewritten_at_every_append() -> No
     before = len(records_in(store))
     log.append(Opened(3, "third"))
     assert len(records_in(store)) == before + 1
+    assert MetadataLog(store).topology == log.topology
+
+
+@pytest.mark.parametrize("quorum", [True, "2", 1.5, None])
+def test_a_record_that_could_not_be_read_again_is_not_logged(quorum: Any) -> None:
+    """A quorum that was true was logged, and the state directory could not be opened any more."""
+    store, log = written(*HISTORY)
+    before = records_in(store), log.topology
+    with pytest.raises(ValueError, match=r"^a record \(Tuned\) could not be read again: "):
+        log.append(Tuned(2, ReadMode.STRICT), Tuned(quorum, ReadMode.STRICT))
+    assert (records_in(store), log.topology) == before
     assert MetadataLog(store).topology == log.topology
