@@ -2,12 +2,22 @@
 
 import logging
 
-from kvtui.api.arguments import ArgumentError
 from kvtui.api.connecting import connect
 from kvtui.api.failures import OperationError, OperationFailed, OutcomeUnknown
 from kvtui.api.store import Store
 from kvtui.api.sync_store import SyncStore, connect_sync
-from kvtui.core.cluster import Cluster, ClusterError, Item, KvtuiError, Outcome, Read, Shared, Written, WrittenMany
+from kvtui.core.cluster import (
+    ArgumentError,
+    Cluster,
+    ClusterError,
+    Item,
+    KvtuiError,
+    Outcome,
+    Read,
+    Shared,
+    Written,
+    WrittenMany,
+)
 from kvtui.core.version import Version
 
 __all__ = [

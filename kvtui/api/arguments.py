@@ -9,14 +9,10 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import SupportsIndex
 
-from kvtui.core.cluster import ClusterError
+from kvtui.core.cluster import ArgumentError
 from kvtui.core.seams.named_path import BadPath, named_path
 
 StrPath = str | os.PathLike[str]
-
-
-class ArgumentError(ClusterError, ValueError):
-    """An argument that can't be: of the right type, but no possible value. Nothing was done. One of a wrong type is a TypeError."""
 
 
 def refused(name: str, given: object, why: str) -> ArgumentError:
@@ -70,8 +66,9 @@ def one_of(name: str, given: object, choices: Collection[str], otherwise: str) -
     if not isinstance(given, str):
         raise _wrong_type(name, "text", given)
     if given not in choices:
-        raise refused(name, str(given), f"use {' or '.join(map(repr, choices))}")
-    return str(given)
+        raise refused(name, str.__str__(given), f"use {' or '.join(map(repr, choices))}")
+    # Not ``str(given)``: a member of an enum says there which member it is.
+    return str.__str__(given)
 
 
 def path(name: str, given: StrPath | None) -> Path | None:
@@ -83,6 +80,7 @@ def path(name: str, given: StrPath | None) -> Path | None:
         text = os.fspath(given)
     if not isinstance(text, str):
         raise _wrong_type(name, "a path (str or os.PathLike of it)", given)
+    text = str.__str__(text)
     try:
         os.fsencode(text)
         return named_path(text)

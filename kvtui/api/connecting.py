@@ -12,13 +12,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, SupportsIndex
 
 from kvtui.api import arguments
-from kvtui.api.arguments import ArgumentError, StrPath
+from kvtui.api.arguments import StrPath
 from kvtui.api.hosting import Hosted
 from kvtui.api.store import Store
 from kvtui.config.places import NoHome, default_state
 from kvtui.control.attaching import attached_or_opened
 from kvtui.core.authentication import BadSecret, Secret
-from kvtui.core.cluster import ClusterError
+from kvtui.core.cluster import ArgumentError, ClusterError
 from kvtui.core.limits import GRACE_MOST, GRACE_SECONDS, NODES_MOST, REPLICAS_MOST, VNODES, VNODES_MOST
 from kvtui.core.opening import Settings, real_seams
 from kvtui.core.seams.bundle import Seams

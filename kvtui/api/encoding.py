@@ -20,7 +20,7 @@ Pairs: TypeAlias = Mapping[Any, Data] | Iterable[tuple[Data, Data]]
 
 
 def to_bytes(given: Data, what: str) -> bytes:
-    """The plain bytes of a ``what`` (a key, a value, a prefix). Raises TypeError, and ValueError for text without UTF-8."""
+    """The plain bytes of a ``what`` (a key, a value, a prefix). Raises TypeError, and ArgumentError for text without UTF-8."""
     kind = type(given)
     if kind is bytes:
         return given  # type: ignore[return-value]

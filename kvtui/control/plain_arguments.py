@@ -14,18 +14,18 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from kvtui.core.change import Change
-from kvtui.core.cluster import OwnData, ReadMode
+from kvtui.core.cluster import ArgumentError, OwnData, ReadMode
 from kvtui.core.plain import a_pair, plain_bytes, plain_number, plain_real, plain_text, plain_truth
 
 T = TypeVar("T")
 
 Plain = Callable[[Any, str], Any]
-"""Makes an argument plain; the second one is what it is, for whom it must be refused to. Raises TypeError, ValueError."""
+"""Makes an argument plain; the second one is what it is, for whom it must be refused to. Raises TypeError, ArgumentError."""
 
 
 def takes_plain(kind: type[T]) -> type[T]:
     """The methods of that class get arguments of exactly the types with which they are annotated. Whatever can't be made such is
-    refused, with TypeError or ValueError, at the call."""
+    refused, with TypeError or ArgumentError, at the call."""
     for name, method in list(vars(kind).items()):
         if isfunction(method) and not name.startswith("_"):
             setattr(kind, name, _taking_plain(method))
@@ -90,7 +90,7 @@ def _member(kind: type[StrEnum], given: object, what: str) -> StrEnum:
     for member in kind:
         if member == text:
             return member
-    raise ValueError(f"{what} is one of: {', '.join(kind)}")
+    raise ArgumentError(f"{what} is one of: {', '.join(kind)}")
 
 
 def _optional(plain: Plain, given: object, what: str) -> Any:

@@ -30,6 +30,10 @@ class ClusterError(KvtuiError):
     """A request that was refused, whole: nothing changed. The text says what, why, and what to do."""
 
 
+class ArgumentError(ClusterError, ValueError):
+    """An argument that can't be: of the right type, but no possible value. Nothing was done. One of a wrong type is a TypeError."""
+
+
 class Outcome(StrEnum):
     """The three ends of an operation."""
 

@@ -9,11 +9,13 @@ from math import inf, isfinite
 from operator import index
 from typing import Any, Final
 
+from kvtui.core.cluster import ArgumentError
+
 _ALL: Final = slice(None)
 
 
 def plain_bytes(given: object, what: str) -> bytes:
-    """The content of bytes, of a bytearray or of a memoryview, copied where it could still change. Raises TypeError, ValueError."""
+    """The content of bytes, of a bytearray or a memoryview, copied where it could still change. Raises TypeError, ArgumentError."""
     kind = type(given)
     if kind is bytes:
         return given  # type: ignore[return-value]
@@ -25,12 +27,12 @@ def plain_bytes(given: object, what: str) -> bytes:
         try:
             return given.tobytes()
         except ValueError:
-            raise ValueError(f"{what} is a memoryview that was released") from None
+            raise ArgumentError(f"{what} is a memoryview that was released") from None
     raise TypeError(f"{what} is bytes, bytearray or memoryview, not {kind.__name__}: encode it first")
 
 
 def utf8_of(given: object, what: str) -> bytes:
-    """The UTF-8 of a str. Raises TypeError, and ValueError for half a surrogate pair, which has none."""
+    """The UTF-8 of a str. Raises TypeError, and ArgumentError for half a surrogate pair, which has none."""
     kind = type(given)
     if not issubclass(kind, str):
         raise TypeError(f"{what} is str, not {kind.__name__}")
@@ -39,7 +41,7 @@ def utf8_of(given: object, what: str) -> bytes:
     except UnicodeEncodeError:
         pass
     # Not within ``except``: that exception holds the text.
-    raise ValueError(f"{what} has no UTF-8: half a surrogate pair is in it")
+    raise ArgumentError(f"{what} has no UTF-8: half a surrogate pair is in it")
 
 
 def plain_text(given: object, what: str) -> str:
@@ -64,7 +66,7 @@ def plain_number(given: object, what: str) -> int:
 
 
 def plain_real(given: object, what: str) -> float:
-    """A number that need not be whole, and is finite. Raises TypeError, ValueError."""
+    """A number that need not be whole, and is finite. Raises TypeError, ArgumentError."""
     kind = type(given)
     if issubclass(kind, float):
         number = float.__float__(given)  # type: ignore[arg-type]
@@ -76,7 +78,7 @@ def plain_real(given: object, what: str) -> float:
         except OverflowError:
             number = inf
     if not isfinite(number):
-        raise ValueError(f"{what} is a finite number, not {number}")
+        raise ArgumentError(f"{what} is a finite number, not {number}")
     return number
 
 

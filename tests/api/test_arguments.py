@@ -105,6 +105,16 @@ def test_what_works_as_a_number_or_a_path_is_one(tmp_path: Path) -> None:
     assert settings(state="~/lab", memory=False).state == Path.home() / "lab"
 
 
+def test_a_text_of_an_enum_is_what_it_holds_and_not_the_name_of_the_member() -> None:
+    class Names(str, enum.Enum):  # noqa: UP042
+        RING = "classic"
+        PLACE = "lab"
+
+    policy: Any = Names.RING
+    made = settings(policy=policy, state=Names.PLACE, memory=False)
+    assert (made.policy, type(made.policy), made.state) == ("classic", str, Path("lab").absolute())
+
+
 def test_what_is_not_given_is_as_the_page_says() -> None:
     made = settings()
     assert (made.nodes, made.first_copies, made.policy, made.vnodes, made.grace) == (3, 2, "balanced", 64, 60.0)

@@ -10,7 +10,7 @@ import pytest
 
 import kvtui
 from kvtui.api.encoding import keys_to_bytes, pairs_to_bytes, to_bytes, under_keys
-from kvtui.core.cluster import Outcome, Read
+from kvtui.core.cluster import ArgumentError, Outcome, Read
 from kvtui.core.version import NEVER
 from tests.api.calls_of_programs import REFUSED, Color, Old, accepted
 from tests.simulation.harness import SimCluster
@@ -79,9 +79,9 @@ def released() -> memoryview:
 @pytest.mark.parametrize(
     ("given", "kind", "said"),
     [
-        ("secret\udcff", ValueError, "the key has no UTF-8: half a surrogate pair is in it"),
-        (Color.RED.value + "secret\ud800", ValueError, "the key has no UTF-8: half a surrogate pair is in it"),
-        (released(), ValueError, "the key is a memoryview that was released"),
+        ("secret\udcff", ArgumentError, "the key has no UTF-8: half a surrogate pair is in it"),
+        (Color.RED.value + "secret\ud800", ArgumentError, "the key has no UTF-8: half a surrogate pair is in it"),
+        (released(), ArgumentError, "the key is a memoryview that was released"),
         (None, TypeError, "a key is str, bytes, bytearray or memoryview, not NoneType: encode it first"),
         (5, TypeError, "a key is str, bytes, bytearray or memoryview, not int: encode it first"),
         ([b"secret"], TypeError, "a key is str, bytes, bytearray or memoryview, not list: encode it first"),

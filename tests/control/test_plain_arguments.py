@@ -12,7 +12,7 @@ from kvtui.control import calls
 from kvtui.control.plain_arguments import _PLAIN
 from kvtui.control.session import Session
 from kvtui.core.change import AddNode, SetReplication
-from kvtui.core.cluster import Outcome, OwnData, ReadMode
+from kvtui.core.cluster import ArgumentError, Outcome, OwnData, ReadMode
 from tests.control.lab import Desk, Lab
 from tests.simulation.loop import run_virtual
 
@@ -147,15 +147,19 @@ def test_what_has_the_content_of_its_kind_is_taken_for_it() -> None:
         (lambda s: s.set_throttle(None), TypeError, "keys_per_second is a whole number, not NoneType"),
         (lambda s: s.add_node("n9", "127.0.0.1", "5001"), TypeError, "port is a whole number, not str"),
         (lambda s: s.add_node(b"n9", "127.0.0.1", 0), TypeError, "node is str, not bytes"),
-        (lambda s: s.add_node("n9", "host\udcff", 0), ValueError, "host has no UTF-8: half a surrogate pair is in it"),
+        (
+            lambda s: s.add_node("n9", "host\udcff", 0),
+            ArgumentError,
+            "host has no UTF-8: half a surrogate pair is in it",
+        ),
         (
             lambda s: s.add_node("n9", "127.0.0.1", 0, own_data="keep"),
             ValueError,
             "own_data is one of: refuse, import, wipe",
         ),
         (lambda s: s.remove_node("n1", force=1), TypeError, "force is True or False, not int"),
-        (lambda s: s.set_reads("sloppy"), ValueError, "mode is one of: strict, available"),
-        (lambda s: s.slow_node("n1", float("nan")), ValueError, "seconds is a finite number, not nan"),
+        (lambda s: s.set_reads("sloppy"), ArgumentError, "mode is one of: strict, available"),
+        (lambda s: s.slow_node("n1", float("nan")), ArgumentError, "seconds is a finite number, not nan"),
         (lambda s: s.slow_node("n1", True), TypeError, "seconds is a number, not bool"),
         (lambda s: s.plan("add n9"), TypeError, "change is a change of the cluster, not str"),
         (lambda s: s.plan(SetReplication("3")), TypeError, "copies is a whole number, not str"),  # type: ignore[arg-type]
@@ -182,7 +186,7 @@ def test_after_a_refusal_all_is_as_it_was() -> None:
             lambda: wrong.slow_node("n1", float("inf")),
         )
         for ask in asks:
-            with pytest.raises((TypeError, ValueError)):
+            with pytest.raises((TypeError, ArgumentError)):
                 await ask()
         assert (await under_way).outcome is Outcome.OK
 
