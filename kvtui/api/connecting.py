@@ -262,4 +262,6 @@ def _seams(settings: Settings) -> Seams:
     try:
         return real_seams(settings.secret, settings.tls)
     except ClusterError as error:
+        if settings.tls is None:
+            raise  # of what this process is, no argument is the cause
         raise ArgumentError(str(error)) from None
