@@ -98,7 +98,7 @@ def _python(frozen: str, here: str) -> str:
     # Programs that embed Python name an interpreter so; in all others it is sys.executable. Who has not imported it has named none.
     spawning: ModuleType | None = sys.modules.get("multiprocessing.spawn")
     named = os.fsdecode(spawning.get_executable() or "") if spawning is not None else ""
-    own = sys.executable or ""
+    own = os.fsdecode(sys.executable or "")
     python = named or own
     if frozen and (not python or _is_same(python, own) or _is_same(python, "/proc/self/exe")):
         return ""
