@@ -46,11 +46,17 @@ def handle_of(pid: int) -> ProcessHandle:
     """The handle of a child that was started just now."""
     if sys.platform == "linux":
         try:
-            return DescribedProcess(os.pidfd_open(pid))
-        except OSError:
-            # An old kernel, a sandbox that forbids it, no descriptor left; or it was taken already.
+            return DescribedProcess(_described(pid))
+        except (OSError, AttributeError):
+            # An old kernel, or a Python built on one, a sandbox that forbids it, no descriptor left; or it was taken already.
             pass
     return NumberedProcess(pid)
+
+
+def _described(pid: int) -> int:
+    """Raises OSError, and AttributeError where Python was built on a system that had no such thing."""
+    _ = os.P_PIDFD, signal.pidfd_send_signal
+    return os.pidfd_open(pid)
 
 
 class NumberedProcess:

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import signal
+import sys
 import threading
 import warnings
 from collections.abc import Awaitable, Callable, Iterator
@@ -152,6 +153,16 @@ def test_a_process_that_got_the_number_of_one_that_ended_is_never_signalled(monk
     for handle in HANDLES:
         told(story, handle=handle)
     assert sent == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no process has a descriptor")
+@pytest.mark.parametrize("missing", ["os.pidfd_open", "os.P_PIDFD", "signal.pidfd_send_signal"])
+def test_a_python_that_was_built_on_an_older_system_knows_a_child_by_its_number(
+    missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in programs that cx_Freeze makes: each start was an AttributeError."""
+    monkeypatch.delattr(missing)
+    assert isinstance(handle_of(os.getpid()), NumberedProcess)
 
 
 def test_in_a_thread_it_needs_no_child_watcher() -> None:
