@@ -114,8 +114,10 @@ def test_an_interpreter_that_is_none_is_told_in_a_line(ran: Ran) -> None:
             print(outcome())
         sys.executable = script("mypython", f'exec {real} "$@"')
         print(outcome())
+        sys.executable, sys.orig_argv = real, []
+        print(outcome())
         sys.executable = "/bin/true"
-        multiprocessing.set_executable(real)
+        multiprocessing.set_executable(script("other", f'exec {real} "$@"'))
         print(outcome())
         """)
     )
@@ -131,6 +133,7 @@ def test_an_interpreter_that_is_none_is_told_in_a_line(ran: Ran) -> None:
         "could not start n1: HERE/text can't be run: permission denied",
         f'could not start n1: HERE/server did not become a node: it said "hello"{HINT}',
         "stored",
+        unknown.replace("empty", "this program itself, which embeds Python"),
         "stored",
     ], program.stderr
     assert program.stderr == ""

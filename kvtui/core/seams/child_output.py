@@ -10,6 +10,8 @@ from kvtui.core.seams.descriptor import pipe
 READ_BYTES: Final = 65_536
 LINE_BYTES: Final = 4096
 """A first line is at most this long; of what is longer this much is given."""
+FATAL: Final = "Fatal Python error: "
+"""How the line begins that says why an interpreter gave up."""
 KEPT_BYTES: Final = 4096
 """How much of the last words is kept."""
 END_SECONDS: Final = 1.0
@@ -111,9 +113,11 @@ class LastWords(ChildOutput):
 
     @property
     def heard(self) -> str:
-        """The last line that has come so far; empty where none has."""
+        """The last line that has come so far; empty where none has. Where Python itself gave up, the one that says why: behind it
+        stands where it was."""
         lines = self._tail.decode(errors="replace").strip().splitlines()
-        return lines[-1].strip() if lines else ""
+        fatal = [line for line in lines if line.startswith(FATAL)]
+        return (fatal or lines)[-1].strip() if lines else ""
 
     def _take(self, data: bytes) -> None:
         self._tail = (self._tail + data)[-KEPT_BYTES:]

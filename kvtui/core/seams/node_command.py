@@ -67,7 +67,8 @@ def refusal(program: Program) -> str:
         made = "" if program.frozen == "sys.frozen" else f" by {program.frozen}"
         return f"this program is frozen{made}, and can't run nodes with itself: {_ATTACH}, or {_NAME_ONE}"
     if not program.python:
-        return f"no Python is known that could run nodes (sys.executable is empty): {_NAME_ONE}, or {_ATTACH}"
+        what = "this program itself, which embeds Python" if program.embeds else "empty"
+        return f"no Python is known that could run nodes (sys.executable is {what}): {_NAME_ONE}, or {_ATTACH}"
     if program.kvtui_gone:
         return f"kvtui is not in {as_rest(program.kvtui)} any more, where this program found it: start the program anew"
     return ""

@@ -4,7 +4,7 @@ import importlib.util
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.machinery import FrozenImporter, PathFinder
 from types import ModuleType
@@ -25,7 +25,9 @@ class Program:
     python: str
     """The interpreter that it starts Python programs with; empty: there is none."""
     frozen: str = ""
-    """What made one file of program and interpreter; empty: it runs in an interpreter of its own."""
+    """What made one file of program and interpreter; empty: nothing did."""
+    embeds: bool = False
+    """It is no interpreter, but has one in it: to start its own file would start a copy of it."""
     flags: tuple[str, ...] = ()
     """Options of its interpreter that say where modules are found, and how names of files are read."""
     kvtui: str = ""
@@ -42,12 +44,14 @@ class Program:
 def this_program() -> Program:
     """The program that this process runs."""
     frozen = _frozen()
+    embeds = embeds_python(sys.argv, sys.orig_argv)
     here = _current_directory()
     root = "" if frozen else _KVTUI
     there = bool(root) and PathFinder.find_spec("kvtui", [root]) is not None
     return Program(
-        python=_python(frozen, here),
+        python=_python(bool(frozen) or embeds, here),
         frozen=frozen,
+        embeds=embeds,
         flags=() if frozen else _flags(),
         kvtui=root,
         kvtui_gone=bool(root) and not there,
@@ -55,6 +59,12 @@ def this_program() -> Program:
         directory=here,
         environment=dict(os.environ),
     )
+
+
+def embeds_python(arguments: Sequence[str], command: Sequence[str]) -> bool:
+    """Whether a program has Python in it, told from ``sys.argv`` and ``sys.orig_argv``: an interpreter keeps its own name and
+    options from the program that it runs. Other programs begin one without arguments, or with all of their own."""
+    return not command or list(arguments) == list(command)
 
 
 def _current_directory() -> str:
@@ -94,17 +104,21 @@ def _frozen() -> str:
     return ""
 
 
-def _python(frozen: str, here: str) -> str:
+def _python(is_own_program: bool, here: str) -> str:
     # Programs that embed Python name an interpreter so; in all others it is sys.executable. Who has not imported it has named none.
     spawning: ModuleType | None = sys.modules.get("multiprocessing.spawn")
     named = os.fsdecode(spawning.get_executable() or "") if spawning is not None else ""
     own = os.fsdecode(sys.executable or "")
     python = named or own
-    if frozen and (not python or _is_same(python, own) or _is_same(python, "/proc/self/exe")):
-        return ""
     if python and not os.path.dirname(python):
         python = shutil.which(python) or python
-    return os.path.join(here, python) if here and os.path.dirname(python) else python
+    if here and os.path.dirname(python):
+        python = os.path.join(here, python)
+    return "" if is_own_program and _is_this_program(python) else python
+
+
+def _is_this_program(file: str) -> bool:
+    return any(_is_same(file, own) for own in ("/proc/self/exe", sys.executable, *sys.orig_argv[:1]) if own)
 
 
 def _is_same(one: str, other: str) -> bool:

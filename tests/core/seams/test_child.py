@@ -191,6 +191,20 @@ def test_what_can_t_be_started_says_so_and_leaves_nothing(loop: str, tmp_path: P
     told(story, loop)
 
 
+def test_an_interpreter_that_gives_up_is_heard_to_say_why_and_not_where_it_was() -> None:
+    """Of a Python whose PYTHONHOME is another's there was ``<no Python frame>`` to read."""
+    said = (
+        "Fatal Python error: no codec\\nModuleNotFoundError: no encodings\\n\\nCurrent thread:\\n  <no Python frame>\\n"
+    )
+
+    async def story(started: Callable[[str], Child]) -> None:
+        child = started(f"printf '{said}' >&2; exit 1")
+        await child.wait()
+        assert await child.said.line() == "Fatal Python error: no codec"
+
+    told(story)
+
+
 def test_one_that_closes_its_output_before_it_ends_runs_until_it_does() -> None:
     """Without a descriptor of the process the end of its output is where it is looked at, and no proof."""
 

@@ -13,7 +13,7 @@ from kvtui.core.authentication import Secret
 from kvtui.core.seams.launcher import LaunchFailed, LaunchRefused, NodeSpec
 from kvtui.core.seams.node_command import Command, node_command, not_begun, not_started, refusal, too_late
 from kvtui.core.seams.started_as_node import VARIABLE, Told, take_told
-from kvtui.core.seams.this_program import FASTER, LIBRARIES, Program, this_program
+from kvtui.core.seams.this_program import FASTER, LIBRARIES, Program, embeds_python, this_program
 from kvtui.core.seams.tls import TlsFiles
 
 PROGRAM = Program(
@@ -89,10 +89,14 @@ def test_a_kvtui_that_lies_in_no_directory_is_the_interpreters_own() -> None:
             replace(PROGRAM, python=""),
             r"no Python is known that could run nodes \(sys.executable is empty\): name a Python",
         ),
+        (
+            replace(PROGRAM, python="", embeds=True),
+            r"\(sys.executable is this program itself, which embeds Python\): name a",
+        ),
         (replace(PROGRAM, kvtui_gone=True), "kvtui is not in /site any more, where this program found it"),
         (replace(PROGRAM, environment={VARIABLE: "0.1.0"}), "this process was started to be a node of kvtui"),
     ],
-    ids=["PyInstaller", "frozen otherwise", "no interpreter", "kvtui is gone", "a copy"],
+    ids=["PyInstaller", "frozen otherwise", "no interpreter", "embedded", "kvtui is gone", "a copy"],
 )
 def test_a_program_that_can_start_no_node_says_why(program: Program, words: str) -> None:
     with pytest.raises(LaunchRefused, match=words) as refused:
@@ -158,6 +162,22 @@ print(sorted(name for name in {{name.partition(".")[0] for name in sys.modules}}
 ALLOWED = {*LIBRARIES, FASTER, "typing_extensions"}
 SITE = f"import sys; sys.path[1:1] = {[path for path in sys.path if path]!r}\n"
 """Without what ``site`` imports for whatever is installed."""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command", "embeds"),
+    [
+        (["shop.py", "-v"], ["python", "-X", "utf8", "shop.py", "-v"], False),
+        (["-c"], ["python", "-c", "import kvtui"], False),
+        ([""], ["python"], False),
+        ([""], [], True),
+        (["./server", "--port", "80"], ["./server", "--port", "80"], True),
+    ],
+)
+def test_an_embedding_program_is_told_from_an_interpreter(
+    arguments: list[str], command: list[str], embeds: bool
+) -> None:
+    assert embeds_python(arguments, command) is embeds
 
 
 def test_this_program_knows_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
