@@ -49,7 +49,7 @@ def this_program() -> Program:
     root = "" if frozen else _KVTUI
     there = bool(root) and PathFinder.find_spec("kvtui", [root]) is not None
     return Program(
-        python=_python(bool(frozen) or embeds, here),
+        python=_python(bool(frozen), embeds, here),
         frozen=frozen,
         embeds=embeds,
         flags=() if frozen else _flags(),
@@ -104,7 +104,7 @@ def _frozen() -> str:
     return ""
 
 
-def _python(is_own_program: bool, here: str) -> str:
+def _python(frozen: bool, embeds: bool, here: str) -> str:
     # Programs that embed Python name an interpreter so; in all others it is sys.executable. Who has not imported it has named none.
     spawning: ModuleType | None = sys.modules.get("multiprocessing.spawn")
     named = os.fsdecode(spawning.get_executable() or "") if spawning is not None else ""
@@ -114,11 +114,10 @@ def _python(is_own_program: bool, here: str) -> str:
         python = shutil.which(python) or python
     if here and os.path.dirname(python):
         python = os.path.join(here, python)
-    return "" if is_own_program and _is_this_program(python) else python
-
-
-def _is_this_program(file: str) -> bool:
-    return any(_is_same(file, own) for own in ("/proc/self/exe", sys.executable, *sys.orig_argv[:1]) if own)
+    # What embeds Python may have found one for itself, in PATH for example; what is frozen has none.
+    copies = ["/proc/self/exe", *sys.orig_argv[:1]] if frozen or embeds else []
+    copies += [own] if frozen else []
+    return "" if any(_is_same(python, copy) for copy in copies) else python
 
 
 def _is_same(one: str, other: str) -> bool:
