@@ -16,6 +16,7 @@ from weakref import WeakSet
 
 from kvtui.core.seams.child_output import FirstLine, LastWords
 from kvtui.core.seams.descriptor import pipe
+from kvtui.core.seams.forked import unforked
 from kvtui.core.seams.node_command import Command
 from kvtui.core.seams.process_handle import Exit, ProcessHandle, handle_of
 
@@ -62,15 +63,16 @@ class Child:
             undone.callback(self.output.close)
             self.said = LastWords()
             undone.callback(self.said.close)
-            self.pid = _Started(
-                command.arguments,
-                stdin=reading.number,
-                stdout=self.output.writing.number,
-                stderr=self.said.writing.number,
-                cwd=command.directory,
-                env=command.environment,
-                start_new_session=True,
-            ).pid
+            with unforked():  # who forks meanwhile would keep the pipe that tells whether the program was started
+                self.pid = _Started(
+                    command.arguments,
+                    stdin=reading.number,
+                    stdout=self.output.writing.number,
+                    stderr=self.said.writing.number,
+                    cwd=command.directory,
+                    env=command.environment,
+                    start_new_session=True,
+                ).pid
             given.callback(self.output.writing.close)
             given.callback(self.said.writing.close)
             self._handle = handle_of(self.pid)
