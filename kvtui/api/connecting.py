@@ -22,6 +22,7 @@ from kvtui.core.cluster import ArgumentError, ClusterError
 from kvtui.core.limits import GRACE_MOST, GRACE_SECONDS, NODES_MOST, REPLICAS_MOST, VNODES, VNODES_MOST
 from kvtui.core.opening import Settings, real_seams
 from kvtui.core.seams.bundle import Seams
+from kvtui.core.seams.patched import patched
 from kvtui.core.seams.secret_source import take_secret
 from kvtui.core.seams.tls import TlsFiles
 from kvtui.core.uncopied import uncopied
@@ -195,8 +196,11 @@ def connect(
 
     Raises at once ArgumentError (a ClusterError and a ValueError) for an argument that can't be, TypeError for one of a wrong type;
     and ClusterError, as it is entered or awaited, for what can't be opened. Each is one line, and nothing has changed.
+    At once also ClusterError where gevent or eventlet have replaced Python's own threads or sockets.
     Installs no signal handlers, prints nothing.
     """
+    if trouble := patched():
+        raise ClusterError(trouble)
     directory = arguments.directory("state", state)
     if arguments.flag("memory", memory):
         if directory is not None:

@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 import time
+from _thread import allocate_lock, get_ident
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, Final, Generic, ParamSpec, TypeVar
@@ -59,6 +60,7 @@ class LoopThread:
         self._calls: set[Call[Any]] = set()
         self._ready = _Moment()
         self._gone = _Moment()
+        self._ident: int | None = None
         self._thread = threading.Thread(target=self._live, name="kvtui", daemon=True)
         try:
             self._thread.start()
@@ -92,7 +94,7 @@ class LoopThread:
 
     def begin(self, ask: Callable[P, Coroutine[Any, Any, T]], *arguments: P.args, **options: P.kwargs) -> Call[T]:
         """The same without waiting. Raises ClusterError as ``run`` does."""
-        if threading.current_thread() is self._thread:
+        if get_ident() == self._ident:
             raise ClusterError("a synchronous store can't be used in its own event loop: use the cluster there")
         call = self._begun(lambda: ask(*arguments, **options))
         if call is None:
@@ -138,7 +140,7 @@ class LoopThread:
     def _live(self) -> None:
         try:
             with asyncio.Runner(loop_factory=self._loop_factory) as runner:
-                self._loop = runner.get_loop()
+                self._loop, self._ident = runner.get_loop(), get_ident()
                 self._ready.come()
                 runner.run(self._until_end())
         finally:
@@ -218,7 +220,9 @@ class _Moment:
     interrupt at the wrong moment leaves in disorder."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = (
+            allocate_lock()
+        )  # by this name it stays Python's own, should gevent replace it while a store is open
         self._lock.acquire()
         self.came = False
 

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import uvloop
@@ -53,3 +54,53 @@ def test_the_loop_of_a_synchronous_store_is_asyncios_unless_uvloops_is_asked_for
             assert store.call(running).split(".")[0] == ("uvloop" if fast else "asyncio")
     finally:
         asyncio.set_event_loop_policy(before)
+
+
+def test_beside_gevent_it_runs_and_what_gevent_has_patched_is_refused(ran: Ran) -> None:
+    """Connecting hung for ever."""
+    done = ran("""
+import gevent.monkey
+import kvtui
+with kvtui.connect_sync(memory=True, nodes=0) as store:
+    print(len(store.snapshot().nodes))
+gevent.monkey.patch_all(ssl=False)
+for connect in (kvtui.connect, kvtui.connect_sync):
+    try:
+        connect(memory=True)
+    except kvtui.ClusterError as error:
+        print(error)
+""")
+    said, *refused = done.stdout.splitlines()
+    assert (done.returncode, done.stderr, said) == (0, "", "0")
+    assert refused[0] == refused[1]
+    assert refused[0].startswith(
+        "gevent.monkey has replaced Python's own os, queue, select, signal, socket, subprocess,"
+    )
+    assert refused[0].endswith("a process that is not patched (under gunicorn: --worker-class gthread)")
+
+
+@pytest.mark.parametrize(
+    ("patcher", "telling"), [("gevent.monkey", "is_module_patched"), ("eventlet.patcher", "is_monkey_patched")]
+)
+def test_of_what_is_replaced_each_part_alone_is_refused(
+    monkeypatch: pytest.MonkeyPatch, patcher: str, telling: str
+) -> None:
+    """Some of them hang, and which those are depends on the others; where a library is only imported, it is welcome."""
+    replaced: set[str] = set()
+    monkeypatch.setitem(sys.modules, patcher, SimpleNamespace(**{telling: lambda name: name in replaced}))
+    kvtui.connect(memory=True)
+    for name in ("os", "select", "socket", "subprocess", "thread", "time"):
+        replaced.clear()
+        replaced.add(name)
+        with pytest.raises(kvtui.ClusterError, match=f"^{patcher} has replaced Python's own {name}, "):
+            kvtui.connect(memory=True)
+
+
+def test_a_node_is_not_started_on_what_was_patched_while_its_store_was_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    with kvtui.connect_sync(memory=True, nodes=0) as store:
+        patcher = SimpleNamespace(is_module_patched=lambda name: name == "os")
+        monkeypatch.setitem(sys.modules, "gevent.monkey", patcher)
+        with pytest.raises(
+            kvtui.ClusterError, match="^could not start n1: can't start node n1: gevent.monkey has replaced"
+        ):
+            store.call(lambda cluster: cluster.add_node("n1", "127.0.0.1", 0))

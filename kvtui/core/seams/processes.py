@@ -7,8 +7,17 @@ from typing import Final
 
 from kvtui.core.seams.child import Child
 from kvtui.core.seams.giving_up import give_up, was_given_up
-from kvtui.core.seams.launcher import KILLED_SECONDS, Discarded, LaunchFailed, NodeProcess, NodeSpec, how_ended
+from kvtui.core.seams.launcher import (
+    KILLED_SECONDS,
+    Discarded,
+    LaunchFailed,
+    LaunchRefused,
+    NodeProcess,
+    NodeSpec,
+    how_ended,
+)
 from kvtui.core.seams.node_command import Command, node_command, not_begun, not_started, refusal, too_late
+from kvtui.core.seams.patched import patched
 from kvtui.core.seams.this_program import this_program
 from kvtui.core.seams.tls import TlsFiles
 
@@ -32,6 +41,8 @@ class ProcessLauncher:
         """Start a node and wait until it accepts. Raises LaunchFailed."""
         if spec.data is not None and was_given_up(spec.data) and (left := give_up(spec.data).left):
             raise LaunchFailed(f"node {spec.node} can't begin anew: {left}")
+        if trouble := patched():
+            raise LaunchRefused(f"can't start node {spec.node}: {trouble}")
         try:
             command = node_command(spec, self._tls, this_program())
             child = Child(command)
