@@ -196,8 +196,8 @@ def connect_sync(
 ) -> SyncStore:
     """As ``connect``, with the same arguments, for programs without an event loop: ``with kvtui.connect_sync("lab") as store``.
 
-    It is open when this returns; the ``with`` block or ``SyncStore.close`` ends it. Its event loop is asyncio's own; with ``uvloop`` it is
-    uvloop's, which must be installed then. Raises what ``connect`` does.
+    It is open when this returns; the ``with`` block or ``SyncStore.close`` ends it. Its event loop is asyncio's own; with
+    ``uvloop`` it is uvloop's, which must be installed then. Raises what ``connect`` does.
     """
     factory = uvloops_loop() if arguments.flag("uvloop", uvloop) else asyncios_loop
     connecting = connect(

@@ -100,5 +100,5 @@ def test_a_node_is_not_started_on_what_was_patched_while_its_store_was_open(monk
     with kvtui.connect_sync(memory=True, nodes=0) as store:
         patcher = SimpleNamespace(is_module_patched=lambda name: name == "os")
         monkeypatch.setitem(sys.modules, "gevent.monkey", patcher)
-        with pytest.raises(kvtui.ClusterError, match="^could not start n1: can't start node n1: gevent"):
+        with pytest.raises(kvtui.ClusterError, match=r"^could not start n1: can't start node n1: gevent"):
             store.call(lambda cluster: cluster.add_node("n1", "127.0.0.1", 0))
