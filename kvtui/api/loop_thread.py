@@ -96,14 +96,14 @@ class LoopThread:
         """The same without waiting. Raises ClusterError as ``run`` does."""
         if get_ident() == self._ident:
             raise ClusterError("a synchronous store can't be used in its own event loop: use the cluster there")
-        call = self._begun(lambda: ask(*arguments, **options))
-        if call is None:
-            raise ClusterError(self._refusal())
-        return call
-
-    def start(self, ask: Callable[[], Coroutine[Any, Any, object]]) -> None:
-        """Call a coroutine function there from any thread, and don't wait. Where it can't run, nothing happens."""
-        self._begun(ask)
+        if self.usable:
+            with self._lock:
+                # What is begun before the end is over before the loop is.
+                if self.usable and self._loop is not None:
+                    call = Call(lambda: ask(*arguments, **options), self._loop, self._calls)
+                    self._loop.call_soon_threadsafe(call.begin)
+                    return call
+        raise ClusterError(self._refusal())
 
     def end(self) -> bool:
         """Cancel what still runs, and wait until the loop is closed. False: it is not after ``END_SECONDS``, and is left.
@@ -122,17 +122,6 @@ class LoopThread:
                 self._ended = True
                 if self._loop is not None:
                     self._loop.call_soon_threadsafe(self._leave.set)
-
-    def _begun(self, ask: Callable[[], Coroutine[Any, Any, T]]) -> Call[T] | None:
-        if not self.usable:
-            return None
-        with self._lock:
-            # What is begun before the end is over before the loop is.
-            if not self.usable or self._loop is None:
-                return None
-            call = Call(ask, self._loop, self._calls)
-            self._loop.call_soon_threadsafe(call.begin)
-            return call
 
     def _refusal(self) -> str:
         return OF_PARENT if self.foreign else "the store is closed: open another with kvtui.connect_sync"

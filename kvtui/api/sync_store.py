@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import logging
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Self, SupportsIndex, TypeVar, overload
 
@@ -17,6 +16,7 @@ from kvtui.api.encoding import Data, Key, Name, Pairs, keys_to_bytes, pairs_to_b
 from kvtui.api.hosting import CLOSE_SECONDS
 from kvtui.api.leaving import left_behind
 from kvtui.api.loop_thread import Call, LoopThread, asyncios_loop, uvloops_loop
+from kvtui.api.scanning import Scan, Scans
 from kvtui.api.store import Store
 from kvtui.core.cluster import Cluster, ClusterError, Item, Read, Written, WrittenMany
 from kvtui.core.snapshot import ClusterSnapshot
@@ -44,6 +44,7 @@ class SyncStore:
         self._thread = thread
         self._closing = threading.RLock()  # a signal's handler may close it while it is closed
         self._last: Call[None] | None = None
+        self._scans = Scans()
         self._closed = False
         atexit.register(self._at_exit)
 
@@ -141,15 +142,11 @@ class SyncStore:
 
     def scan(self, prefix: Data = b"", *, values: bool = True) -> Iterator[Item]:
         """As ``Store.scan``: a page is asked for when the last one is used up."""
-        return self._items(_Pages(self._store.pages(prefix, values=values)))
+        return self._items(self._scans.begin(self._store.pages(prefix, values=values)))
 
-    def _items(self, pages: _Pages) -> Iterator[Item]:
-        try:
-            while (page := self._thread.run(pages.next)) is not None:
-                yield from page
-        finally:
-            # Not waited for: the iterator may be dropped in any thread, the loop's own included.
-            self._thread.start(pages.close)
+    def _items(self, scan: Scan) -> Iterator[Item]:
+        while (page := self._thread.run(self._scans.next, scan)) is not None:
+            yield from page
 
     def snapshot(self) -> ClusterSnapshot:
         """The newest picture of the cluster: its nodes and what moves, an immutable value."""
@@ -224,20 +221,3 @@ def connect_sync(
     except BaseException:
         thread.end()
         raise
-
-
-class _Pages:
-    """The pages of a scan, in the loop: one at a time, and no end while one is under way, which may be cancelled (Ctrl-C)."""
-
-    def __init__(self, pages: AsyncGenerator[list[Item], None]) -> None:
-        self._pages = pages
-        self._one = asyncio.Lock()
-
-    async def next(self) -> list[Item] | None:
-        """None behind the last one."""
-        async with self._one:
-            return await anext(self._pages, None)
-
-    async def close(self) -> None:
-        async with self._one:
-            await self._pages.aclose()

@@ -1,5 +1,7 @@
 """Ctrl-C at any moment of what a synchronous store does."""
 
+import pytest
+
 from tests.api.conftest import Ran
 
 STORM = """
@@ -42,9 +44,23 @@ with kvtui.connect_sync(memory=True, nodes=1) as store:
     ]
     for turn in range(60):
         interrupted(delays.random() * 0.03, operations[turn % len(operations)])
+    for turn in range(60):  # most of them as the iterator is dropped midway
+        interrupted(delays.random() * 0.004, operations[1])
     print(sum(1 for item in store.scan("k")))
 """)
     assert (done.returncode, done.stdout, done.stderr) == (0, "4000\n", "")
+
+
+def test_opening_that_is_interrupted_leaves_nothing_behind(ran: Ran) -> None:
+    """Whatever it was at: importing, its thread, its nodes, none of which is known to anybody yet."""
+    done = ran(f"""{STORM}
+for turn in range(8):
+    store = interrupted(0.01 + turn * 0.04, lambda: kvtui.connect_sync(memory=True, nodes=1))
+    if store is not None:
+        store.close()
+    print(nodes_left(), [thread.name for thread in threading.enumerate() if thread.name == "kvtui"])
+""")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[] []\n" * 8, "")
 
 
 def test_a_close_that_is_interrupted_returns_at_once_and_another_one_finishes_it(ran: Ran) -> None:
@@ -58,6 +74,7 @@ for turn in range(6):
     assert (done.returncode, done.stdout, done.stderr) == (0, "[] []\n" * 6, "")
 
 
+@pytest.mark.long
 def test_a_close_that_is_interrupted_goes_on_when_the_program_ends(ran: Ran) -> None:
     done = ran(f"""{STORM}
 store = kvtui.connect_sync("state", nodes=1)
@@ -74,6 +91,7 @@ with kvtui.connect_sync("state") as store:
     assert (again.returncode, again.stdout, again.stderr) == (0, "1\n", "")
 
 
+@pytest.mark.long
 def test_ctrl_c_in_the_close_as_the_program_ends_says_nothing(ran: Ran) -> None:
     """A traceback out of ``atexit`` is nothing that a program could catch."""
     done = ran("""

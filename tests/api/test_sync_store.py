@@ -139,6 +139,18 @@ def test_closed_it_refuses_and_its_thread_is_gone() -> None:
         store.snapshot()
 
 
+def test_an_iterator_ends_with_what_it_has_when_its_store_is_closed() -> None:
+    with kvtui.connect_sync(memory=True, nodes=1) as store:
+        store.put_many({f"key {number}": "" for number in range(1_500)})
+        items, never_begun = store.scan(), store.scan()
+        page = [next(items)]
+    with pytest.raises(kvtui.ClusterError, match="the store is closed"):
+        page.extend(items)
+    assert 1 < len(page) < 1_500
+    with pytest.raises(kvtui.ClusterError, match="the store is closed"):
+        next(never_begun)
+
+
 def test_what_can_t_be_opened_leaves_no_thread() -> None:
     before = loops()
     with pytest.raises(kvtui.ClusterError, match="65 is not possible"):
