@@ -10,7 +10,7 @@ import time
 from _thread import allocate_lock, get_ident
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Any, Final, Generic, ParamSpec, TypeVar
+from typing import Any, Final, Generic, ParamSpec, TypeVar, cast
 
 from kvtui.core.cluster import ClusterError, KvtuiError
 from kvtui.core.seams.forked import OF_PARENT
@@ -140,7 +140,7 @@ class LoopThread:
         if not self._ended:
             await self._leave.wait()
         # Each is cancelled once: what cleans up behind itself is not disturbed in it by the end of the loop, which cancels all.
-        under_way = [call.cancelled() for call in self._calls]
+        under_way = [task for call in self._calls if (task := call.cancelled()) is not None]
         if under_way:
             await asyncio.wait(under_way)
 
@@ -160,6 +160,8 @@ class Call(Generic[T]):
         self._calls = calls
         self._over = _Moment()
         self._task: asyncio.Task[T] | None = None
+        self._value: T | None = None
+        self._error: BaseException | None = None
         self._unwanted = False
 
     def begin(self) -> None:
@@ -173,11 +175,13 @@ class Call(Generic[T]):
         """Wait for what it returns or raises. Raises TimeoutError after so long, KvtuiError where the loop ended before it."""
         if not self._over.wait(seconds):
             raise TimeoutError
-        assert self._task is not None
+        error, self._error = self._error, None
+        if error is None:
+            return cast(T, self._value)
         try:
-            return self._task.result()
-        except asyncio.CancelledError:
-            raise KvtuiError("the store was closed while this was under way: whether it was done is unknown") from None
+            raise error
+        finally:
+            del error  # its traceback holds this frame
 
     def give_up(self) -> None:
         """Cancel it, from any thread, and don't wait. What is over stays as it is."""
@@ -185,10 +189,9 @@ class Call(Generic[T]):
             with suppress(RuntimeError):  # the loop ended meanwhile, and with it this
                 self._loop.call_soon_threadsafe(self.cancelled)
 
-    def cancelled(self) -> asyncio.Task[T]:
-        """In the loop, once it was begun: cancel it, unless that was done, and return what ends then."""
-        assert self._task is not None
-        if not self._unwanted:
+    def cancelled(self) -> asyncio.Task[T] | None:
+        """In the loop, once it was begun: cancel it, unless that was done, and return what ends then; None: it has ended."""
+        if self._task is not None and not self._unwanted:
             self._unwanted = True
             self._task.cancel()
         return self._task
@@ -198,9 +201,15 @@ class Call(Generic[T]):
 
     def _ended(self, task: asyncio.Task[T]) -> None:
         self._calls.discard(self)
-        # Looked at in any case: who was interrupted never asks, and asyncio would complain of an exception that nobody saw.
-        if not task.cancelled():
-            task.exception()
+        # The task goes here: asyncio has Python code run where the last who knows it lets go of it, and a Ctrl-C amid that is lost.
+        # It is looked at in any case: who was interrupted never asks, and asyncio would complain of an exception that nobody saw.
+        self._task = None
+        if task.cancelled():
+            self._error = KvtuiError("the store was closed while this was under way: whether it was done is unknown")
+        elif (error := task.exception()) is not None:
+            self._error = error
+        else:
+            self._value = task.result()
         self._over.come()
 
 
