@@ -6,8 +6,7 @@ were it to start nodes as well, there would be no end of copies.
 
 import os
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 VARIABLE: Final = "KVTUI_AS_NODE"
 """The environment variable: a line with the version of kvtui, then for each library a line of its name, a colon, and the directory
@@ -20,14 +19,13 @@ A_COPY: Final = (
 """What a copy is told, which its parent passes on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What a process is told that is to be a node."""
+class Told(NamedTuple):
+    """What a process is told that is to be a node. A start is waited for: a dataclass would take ten times as long to make."""
 
     version: str
     """Of the kvtui that starts it."""
-    libraries: Mapping[str, str] = field(default_factory=dict[str, str])
-    """For where the node's Python has none of that name itself."""
+    libraries: Mapping[str, str]
+    """Where they lie, for where the node's Python has none of that name itself."""
 
     def __str__(self) -> str:
         # A name of a directory may hold a line's end: what can't be told is left out, and missed by its name where it is needed.

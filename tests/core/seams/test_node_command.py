@@ -139,7 +139,7 @@ def test_what_a_node_is_told_is_read_as_it_was_said_and_taken_away() -> None:
     assert take_told(environment) == told
     assert environment == {"PATH": "/bin"}
     assert take_told(environment) is None
-    assert take_told({VARIABLE: str(Told("1.2", {"click": "/a\nb"}))}) == Told("1.2")
+    assert take_told({VARIABLE: str(Told("1.2", {"click": "/a\nb"}))}) == Told("1.2", {})
 
 
 def test_a_node_imports_no_library_but_those_that_it_is_handed() -> None:
