@@ -23,7 +23,6 @@ kvtui.connect_sync("first", nodes=0).close()
 opens()  # this program itself has imported all that it needs
 
 def shadow(directory):
-    import pickle
     others = ["sitecustomize", "usercustomize", "click", "msgspec", "xxhash", "rocksdict", "platformdirs", "uvloop",
         "typing_extensions"]
     for name in [*sys.stdlib_module_names, *others, *([] if os.path.isdir(f"{directory}/kvtui") else ["kvtui"])]:
@@ -36,7 +35,7 @@ def executed(directory):
 """
 
 
-def test_no_file_beside_a_program_is_executed_by_its_nodes(ran: Ran, tmp_path: Path) -> None:
+def test_no_file_beside_a_program_is_executed_by_its_nodes(ran: Ran) -> None:
     """Nodes began as ``-m kvtui.node`` in the program's directory: a ``random.py`` there was run, with its user's rights."""
     program = ran(
         SHADOWS
@@ -139,7 +138,7 @@ def test_an_interpreter_that_is_none_is_told_in_a_line(ran: Ran) -> None:
     assert program.stderr == ""
 
 
-def test_a_frozen_program_never_starts_itself_and_attaches(ran: Ran, tmp_path: Path) -> None:
+def test_a_frozen_program_never_starts_itself_and_attaches(ran: Ran) -> None:
     """It ran as many copies of itself as the machine could hold. Nothing was made where it is refused."""
     program = ran(
         REFUSED
