@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import pickle
 import signal
 import subprocess
 from collections.abc import Callable
@@ -224,3 +225,31 @@ except KeyboardInterrupt:
         print(store.get("last").decode())
 """)
     assert (done.returncode, done.stdout, done.stderr) == (0, "words\n", "")
+
+
+def test_a_current_directory_that_was_deleted_is_in_nobody_s_way(tmp_path: Path, ran: Ran) -> None:
+    done = ran(f"""
+import os
+os.mkdir("gone")
+os.chdir("gone")
+os.rmdir(os.getcwd())
+import kvtui
+for given in ({{"memory": True}}, {{"state": {str(tmp_path / "lab")!r}}}, {{"state": "lab"}}):
+    try:
+        with kvtui.connect_sync(nodes=1, **given) as store:
+            print(store.put("apple", "1").outcome)
+    except kvtui.ArgumentError as error:
+        print(error)
+""")
+    said = (
+        "state='lab' is not possible: lab lies below the current directory, which was deleted: go to another one, or begin"
+        " the path with /"
+    )
+    assert (done.returncode, done.stdout.splitlines(), done.stderr) == (0, ["ok", "ok", said], "")
+
+
+def test_a_refused_argument_can_be_pickled_as_all_errors_can() -> None:
+    with pytest.raises(kvtui.ArgumentError) as refused:
+        kvtui.connect(nodes=65)
+    again = pickle.loads(pickle.dumps(refused.value))
+    assert (type(again), str(again)) == (kvtui.ArgumentError, "nodes=65 is not possible: use 0 to 64")
