@@ -26,6 +26,8 @@ class Call(Generic[T]):
     """Names of the last arguments, where the method takes them by name."""
     changes: bool = True
     """Whether it matters to know that it was not carried out."""
+    keys: bool = False
+    """Whether it is an operation on keys, which waits less long for a silent holder than a change of the cluster."""
 
     def given(self, arguments: Sequence[Any]) -> tuple[Sequence[Any], dict[str, Any]]:
         """The arguments as the method takes them: by place, by name."""
@@ -33,17 +35,24 @@ class Call(Generic[T]):
         return arguments[:split], dict(zip(self.keywords, arguments[split:], strict=True))
 
 
-def _call(name: str, answer: type[T], *arguments: Any, keywords: tuple[str, ...] = (), changes: bool = True) -> Call[T]:
+def _call(
+    name: str,
+    answer: type[T],
+    *arguments: Any,
+    keywords: tuple[str, ...] = (),
+    changes: bool = True,
+    keys: bool = False,
+) -> Call[T]:
     # An unknown length would let a tuple of any length pass: each argument has its place and type.
     given: Any = tuple.__class_getitem__(arguments) if arguments else tuple[()]
-    return Call(name, msgspec.json.Decoder(given), msgspec.json.Decoder(answer), keywords, changes)
+    return Call(name, msgspec.json.Decoder(given), msgspec.json.Decoder(answer), keywords, changes, keys)
 
 
 REFRESH = _call("refresh", type(None), changes=False)
 """Its picture is sent as pictures are."""
-PUT_MANY = _call("put_many", WrittenMany, list[tuple[bytes, bytes]])
-DELETE_MANY = _call("delete_many", WrittenMany, list[bytes])
-GET_MANY = _call("get_many", list[Read], list[bytes], changes=False)
+PUT_MANY = _call("put_many", WrittenMany, list[tuple[bytes, bytes]], keys=True)
+DELETE_MANY = _call("delete_many", WrittenMany, list[bytes], keys=True)
+GET_MANY = _call("get_many", list[Read], list[bytes], changes=False, keys=True)
 """Answers as many of the first keys as have room."""
 LOCATE = _call("locate", Location, bytes, changes=False)
 ADD_NODE = _call("add_node", NodeAdded, str, str, int, OwnData, keywords=("own_data",))

@@ -15,6 +15,7 @@ from kvtui.control.calls import Call
 from kvtui.control.incoming import Incoming
 from kvtui.control.outgoing import Outgoing, Unsent, encoded_whole
 from kvtui.control.wire import (
+    HUSH_SECONDS,
     IN_FLIGHT,
     PROTOCOL,
     QUIET_SECONDS,
@@ -50,6 +51,8 @@ from kvtui.core.seams.clock import Clock, Timer
 T = TypeVar("T")
 
 UNDONE: Final = "it was not carried out"
+_AT_ONCE_SECONDS: Final = 0.001
+"""What is due by then is due now: timers may be early by what a clock rounds."""
 
 
 class NotBegun(ClusterError):
@@ -62,7 +65,7 @@ class Unsendable(ClusterError):
 
 
 class ConnectionEnded(ClusterError):
-    """The connection ended before the answer: the request may have been carried out."""
+    """The connection ended before the answer, or is silent for too long: the request may have been carried out."""
 
 
 class TurnedAway(ClusterError):
@@ -109,8 +112,12 @@ class Channel(asyncio.Protocol):
         self._reason = ""
         self._sweep: Timer | None = None
         self._heard = 0.0
-        self._pinged = False
-        self._pinged_at = 0.0
+        self._pinged = -1.0
+        """When it was asked whether it is there; before ``_heard``: it was since."""
+        self._hushed = False
+        """It has been silent for so long that no operation on keys waits for it."""
+        self._patient: set[int] = set()
+        """Requests of other kinds, which wait until it is given up."""
         self._room: asyncio.Future[None] | None = None
         self.watcher: Watcher | None = None
         self.holder = "another process"
@@ -144,13 +151,14 @@ class Channel(asyncio.Protocol):
 
     # Asking.
 
-    async def ask(self, make: Callable[[int], msgspec.Struct], size: int) -> Any:
+    async def ask(self, make: Callable[[int], msgspec.Struct], size: int, *, patient: bool = False) -> Any:
         """Send the request that ``make`` makes of an id, and wait for its answer. ``size``: bytes of keys and values in it.
+        ``patient``: it is no operation on keys.
 
         Raises ClusterError: NotBegun, Unsendable and ConnectionEnded among them.
         """
         out = self._out
-        if out is None or len(self._waiting) >= IN_FLIGHT or out.waiting > WAITING_BYTES:
+        if out is None or self._hushed or len(self._waiting) >= IN_FLIGHT or out.waiting > WAITING_BYTES:
             out = await self._when_possible()
         self._number = number = self._number + 1
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -159,6 +167,8 @@ class Channel(asyncio.Protocol):
         except Unsent as error:
             raise Unsendable(f"the request can't be sent to the coordinator: {error}") from None
         self._waiting[number] = future
+        if patient:
+            self._patient.add(number)
         if self._sweep is None:
             self._watch_for_silence()
         try:
@@ -168,6 +178,8 @@ class Channel(asyncio.Protocol):
                 self._out.send(Cancel(number))
             raise
         finally:
+            if patient:
+                self._patient.discard(number)
             if self._room is not None:
                 self._tell_of_room()
 
@@ -178,7 +190,9 @@ class Channel(asyncio.Protocol):
         except Unsent as error:
             raise Unsendable(f"{call.name} can't be asked of the coordinator: {error}") from None
         try:
-            raw = await self.ask(lambda number: Ask(number, call.name, msgspec.Raw(encoded)), len(encoded))
+            raw = await self.ask(
+                lambda number: Ask(number, call.name, msgspec.Raw(encoded)), len(encoded), patient=not call.keys
+            )
         except ConnectionEnded as ended:
             if call.changes:
                 raise ConnectionEnded(f"{ended}; whether it was carried out is not known") from None
@@ -246,7 +260,11 @@ class Channel(asyncio.Protocol):
         while True:
             if self._out is None:
                 raise NotBegun(self._reason or "not attached to a coordinator")
-            await self._out.room(WAITING_BYTES)
+            if self._hushed:
+                raise NotBegun(f"{self._hush_words}; {UNDONE}")
+            await self._out.room(WAITING_BYTES, lambda: self._hushed)
+            if self._hushed:
+                continue
             if self._out is not None and len(self._waiting) < IN_FLIGHT:
                 return self._out
             if self._out is not None:
@@ -270,6 +288,7 @@ class Channel(asyncio.Protocol):
         if self._transport is None:
             return
         self._heard = self._clock.monotonic()
+        self._hushed = False
         try:
             if self._out is None:
                 first = self._incoming.first_line(data)
@@ -350,18 +369,35 @@ class Channel(asyncio.Protocol):
         self._sweep = None
         if self._out is None:
             return
-        quiet = self._clock.monotonic() - self._heard
-        if quiet < QUIET_SECONDS:
-            self._pinged = False
-        elif not self._pinged:
-            self._pinged = True
-            self._pinged_at = self._clock.monotonic()
-            self._out.send(Ping())
-        elif self._clock.monotonic() - max(self._heard, self._pinged_at) > SILENT_SECONDS - QUIET_SECONDS:
-            self.close(f"the coordinator in {self.holder} has been silent for {SILENT_SECONDS:g} s")
-            return
+        now = self._clock.monotonic()
+        if self._heard > self._pinged:
+            again = self._heard + QUIET_SECONDS - now
+            if again <= _AT_ONCE_SECONDS:
+                self._pinged = now
+                self._out.send(Ping())
+                again = HUSH_SECONDS - QUIET_SECONDS
+        elif (again := self._pinged + HUSH_SECONDS - QUIET_SECONDS - now) <= _AT_ONCE_SECONDS:
+            again = self._pinged + SILENT_SECONDS - QUIET_SECONDS - now
+            if again <= _AT_ONCE_SECONDS:
+                self.close(f"the coordinator in {self.holder} has been silent for {SILENT_SECONDS:g} s")
+                return
+            if not self._hushed:
+                self._hush()
         if self._waiting or self._streams:
-            self._sweep = self._clock.call_later(QUIET_SECONDS / 2, self._watch_for_silence)
+            self._sweep = self._clock.call_later(again, self._watch_for_silence)
+
+    @property
+    def _hush_words(self) -> str:
+        return f"the coordinator in {self.holder} has been silent for {HUSH_SECONDS:g} s"
+
+    def _hush(self) -> None:
+        """No operation on keys waits any longer, or begins to."""
+        self._hushed = True
+        for number in [number for number in self._waiting if number not in self._patient]:
+            self._fail(number, ConnectionEnded(self._hush_words))
+        if self._out is not None:
+            self._out.wake()
+        self._tell_of_room()
 
     # Answers. Those to requests that nobody waits for any more are left.
 

@@ -86,10 +86,14 @@ class Outgoing:
         if not self._scheduled:
             self._schedule()
 
-    async def room(self, limit: int) -> None:
-        """Return when less than ``limit`` waits, or the connection is over."""
-        while self._transport is not None and self.waiting > limit:
+    async def room(self, limit: int, given_up: Callable[[], bool] = lambda: False) -> None:
+        """Return when less than ``limit`` waits, or the connection is over, or it is ``given_up`` as ``wake`` is called."""
+        while self._transport is not None and self.waiting > limit and not given_up():
             await self._some_room()
+
+    def wake(self) -> None:
+        """Have those who wait for room look again."""
+        self._tell_of_room()
 
     async def _some_room(self) -> None:
         if self._room is None:

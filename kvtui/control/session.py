@@ -5,6 +5,7 @@ Screens and shells keep their one ``Session``; what is behind it changes.
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
@@ -254,7 +255,7 @@ class Session:
                     ClusterError(f"no answer within {KEY_SECONDS:g} s: the coordinator changed hands meanwhile")
                 )
             try:
-                await self._other_than(behind, asked, begun, undone)
+                await self._other_than(behind, asked, begun, undone, KEY_SECONDS if one_key else math.inf)
             except NotBegun as error:
                 return ended(error)
             if one_key and self._manner.patience < KEY_SECONDS:
@@ -303,15 +304,19 @@ class Session:
         """Whether who is behind it hears what it is asked now."""
         return self._remote is not None and self._remote.open
 
-    async def _other_than(self, behind: Whole, asked: bool, begun: float, undone: NotBegun) -> None:
+    async def _other_than(
+        self, behind: Whole, asked: bool, begun: float, undone: NotBegun, most: float = math.inf
+    ) -> None:
         """Return once there is another one to ask than ``behind``, which ended or is ending. Raises ``undone``, with what is in the
         way, where nobody is to be waited for any longer.
 
         ``asked``: it could be asked, and did not begin: then somebody may hold the coordinator soon. Where it is taken up here,
-        that counts from when the operation was ``begun``, and else nobody may ever come.
+        that counts from when the operation was ``begun``, and else nobody may ever come. ``most`` counts from there, too.
         """
         now, manner = self._seams.clock.monotonic(), self._manner
-        until = begun + manner.patience if manner.takes_up else now + (manner.patience if asked else 0.0)
+        until = min(now + manner.patience, begun + most) if asked else now
+        if manner.takes_up:
+            until = begun + manner.patience
         met = await self._succession.wait(lambda: self._behind is not behind, until)
         if self._behind is behind:
             raise NotBegun(f"{undone}; {met}") if met else undone

@@ -48,6 +48,8 @@ PICTURE_SECONDS: Final = 0.1
 """Least time between two pictures; of those with more than ``PIECE_BYTES`` in them it is longer, by as much."""
 QUIET_SECONDS: Final = 2.0
 """A holder that owes an answer and sent nothing for so long is asked whether it is there."""
+HUSH_SECONDS: Final = 4.5
+"""One that sent nothing for so long is waited for no longer by operations on keys, which end within five seconds."""
 SILENT_SECONDS: Final = 10.0
 """One that sent nothing for so long is given up."""
 

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from kvtui.control import channel
+from kvtui.control.session import KEY_SECONDS
 from kvtui.core.cluster import ClusterError, Outcome
 from kvtui.core.events import Level
 from kvtui.core.snapshot import NodeState
@@ -208,12 +210,63 @@ def test_a_holder_that_hangs_is_given_up_and_found_again() -> None:
         async with asyncio.timeout(15):
             written = await asking
         assert written.outcome is Outcome.UNKNOWN
-        assert written.text == "the coordinator in kvtui holder (process 6) has been silent for 10 s"
+        assert written.text == "the coordinator in kvtui holder (process 6) has been silent for 4.5 s"
+        await gone(guest)
         with pytest.raises(ClusterError, match=r"in use by kvtui holder \(process 6\), which can't be attached to"):
             await guest.take_up()
         holder.machine.resume()
         await guest.until(lambda snapshot: not snapshot.stopped)
         assert (await guest.session.get(b"k")).outcome is Outcome.OK
+
+    told(story)
+
+
+@pytest.mark.parametrize("idle", [0.0, 0.7, 1.9, 2.1, 3.3])
+def test_operations_on_keys_at_a_holder_that_hangs_end_within_five_seconds(
+    idle: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channel, "IN_FLIGHT", 20)
+
+    async def story(_: Lab, holder: Desk, guest: Desk) -> None:
+        far, now = guest.session, asyncio.get_running_loop().time
+        await far.put(b"k", b"v")
+        await asyncio.sleep(idle)
+        holder.machine.pause()
+        changing = asyncio.ensure_future(far.rebalance())
+        await asyncio.sleep(0.01)
+        began = now()
+        first = asyncio.gather(far.get(b"k"), far.put_many([(b"m", b"v")]), far.get_many([b"k"]))
+        await asyncio.sleep(0.01)
+        # More than may be under way at once: the others wait for room.
+        many = [asyncio.ensure_future(far.put(b"k%d" % number, b"v")) for number in range(30)]
+        read, batch, reads = await first
+        assert (read.outcome, batch.unknown, reads[0].outcome) == (Outcome.FAILED, 1, Outcome.FAILED)
+        written = [await each for each in many]
+        assert now() - began <= KEY_SECONDS + 0.02
+        assert {each.outcome for each in written} == {Outcome.UNKNOWN, Outcome.FAILED}
+        late = await far.put(b"late", b"v")
+        assert (late.outcome, late.text) == (
+            Outcome.FAILED,
+            "the coordinator in kvtui holder (process 6) has been silent for 4.5 s; it was not carried out",
+        )
+        with pytest.raises(ClusterError, match="silent for 10 s; whether it was carried out is not known"):
+            await changing
+        holder.machine.resume()
+        await guest.until(lambda snapshot: not snapshot.stopped)
+        assert (await far.get(b"late")).value is None
+
+    told(story)
+
+
+def test_a_holder_that_is_back_before_it_is_given_up_goes_on() -> None:
+    async def story(_: Lab, holder: Desk, guest: Desk) -> None:
+        far = guest.session
+        holder.machine.pause()
+        assert (await far.put(b"k", b"v")).outcome is Outcome.UNKNOWN
+        holder.machine.resume()
+        await asyncio.sleep(0.1)
+        assert (await far.get(b"k")).value == b"v"
+        assert not guest.session.snapshot().stopped
 
     told(story)
 
