@@ -34,4 +34,8 @@ async def attach(
         raise
     finally:
         timer.cancel()
-    return RemoteCluster(channel, first, ended, then)
+    remote = RemoteCluster(channel, first, ended, then)
+    if not remote.open:
+        # It greeted and left in one breath: nobody was told of that end.
+        raise Unreachable(channel.reason)
+    return remote

@@ -133,7 +133,7 @@ def test_one_who_does_not_hear_the_last_words_is_not_waited_for_long() -> None:
     told(story)
 
 
-class _Wire(asyncio.Transport):
+class Wire(asyncio.Transport):
     """What a channel writes goes nowhere."""
 
     def write(self, data: bytes | bytearray | memoryview) -> None: ...
@@ -160,7 +160,7 @@ def test_what_the_last_words_do_not_name_was_not_begun(last: Farewell | None, er
 
     async def main() -> None:
         channel = Channel(Lab().clock, "me")
-        channel.connection_made(_Wire())
+        channel.connection_made(Wire())
         channel.data_received(encode(Welcome(PROTOCOL, "kvtui")) + b"\n")
         channel.greeted.add_done_callback(lambda greeted: greeted.exception())
         asked: list[asyncio.Task[object]] = []

@@ -2,14 +2,22 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
+from kvtui.control.greeting import attach
 from kvtui.control.session import KEY_SECONDS
+from kvtui.control.sockets import Door
 from kvtui.control.succession import LOOK_MOST_SECONDS, PROGRAM, RETRY_MOST_SECONDS, TAKEN_UP_SECONDS
+from kvtui.control.wire import PROTOCOL, Farewell, Picture, Welcome, encode, encode_lines
 from kvtui.core.cluster import Outcome
 from kvtui.core.events import Level
-from tests.control.lab import Desk, Lab
+from kvtui.core.opening import Settings
+from kvtui.core.seams.transport import CannotListen, Unreachable
+from kvtui.core.snapshot import ClusterSnapshot
+from tests.control.lab import STATE, Desk, Lab
+from tests.control.test_hand_over import Wire
 from tests.control.test_session import ENDED, events_of, gone
 from tests.simulation.harness import ORPHANS_SECONDS
 from tests.simulation.loop import run_virtual
@@ -247,3 +255,32 @@ def test_a_cluster_that_is_gone_is_not_made_anew() -> None:
         )
 
     told(story)
+
+
+class _Parting:
+    """The socket of a holder that greets and says farewell in one breath."""
+
+    def __init__(self, snapshot: ClusterSnapshot) -> None:
+        self._said = (
+            encode(Welcome(PROTOCOL, "kvtui")) + b"\n" + encode_lines([Picture(snapshot, ()), Farewell("", ())])
+        )
+
+    async def connect(self, state: Path, make: Callable[[], asyncio.Protocol]) -> None:
+        protocol = make()
+        protocol.connection_made(Wire())
+        protocol.data_received(self._said)
+
+    async def listen(self, state: Path, make: Callable[[], asyncio.Protocol]) -> Door:
+        raise CannotListen("it does not listen")
+
+
+def test_a_holder_that_leaves_as_it_greets_was_not_attached_to() -> None:
+    """Who believed that it was waited for an end which had been told before."""
+
+    async def story(lab: Lab, holder: Desk, _: list[Desk]) -> None:
+        told_of: list[str] = []
+        with pytest.raises(Unreachable, match="the coordinator in kvtui ended"):
+            await attach(Settings(STATE), _Parting(holder.session.snapshot()), lab.clock, told_of.append)
+        assert told_of == []
+
+    told(story, programs=0)
