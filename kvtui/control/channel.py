@@ -92,7 +92,7 @@ class _Parts:
         self.passed = passed
         self.queue: deque[msgspec.Raw] = deque()
         self.over = False
-        self.error: ClusterError | None = None
+        self.error: Exception | None = None
         self.ready = asyncio.Event()
 
 
@@ -443,7 +443,12 @@ class Channel(asyncio.Protocol):
     def _passed(self, message: Passed) -> None:
         parts = self._streams.get(message.id)
         if parts is not None and parts.passed is not None:
-            parts.passed(message.fraction)
+            try:
+                parts.passed(message.fraction)
+            except Exception as error:
+                # The caller's own: it ends the scan, and nothing else on this connection.
+                parts.error = error
+                parts.ready.set()
 
     def _ended(self, message: Ended) -> None:
         parts = self._streams.get(message.id)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,7 +41,7 @@ from kvtui.core.meter import Meter
 from kvtui.core.mover import Mover
 from kvtui.core.node_access import Access, fresh_secret
 from kvtui.core.notes import Notes
-from kvtui.core.observation import observed_read, observed_reads, observed_write, observed_writes
+from kvtui.core.observation import Onlooker, observed_read, observed_reads, observed_write, observed_writes
 from kvtui.core.observatory import Observatory
 from kvtui.core.plan import Plan
 from kvtui.core.planning import Planning
@@ -88,6 +89,8 @@ class Coordinator:
         ends = (*before.ends, (before.epoch, log.last))
         log.append(Opened(before.epoch + 1, identity, before.home or home, ends=ends))
         self.observer: Observer | None = None
+        self._onlooker: Onlooker | None = None
+        """The observer, as it is told."""
         self._happenings = Happenings(seams.clock)
         self._ledger = Ledger(log, self._on_stop, self._on_space, home=home)
         self._log_space = LogSpace(self._ledger, seams.clock)
@@ -157,8 +160,8 @@ class Coordinator:
             self._release()
 
     def _release(self) -> None:
-        if self.observer is not None:
-            self.observer.closed()
+        if self._onlooker is not None:
+            self._onlooker.closed()
         self._notes.release()
         trouble = self._ledger.close()
         if trouble:
@@ -191,15 +194,15 @@ class Coordinator:
 
     def put(self, key: bytes, value: bytes) -> Coroutine[Any, Any, Written]:
         writing = self._writes.put(key, value)
-        return observed_write(self.observer, "put", key, value, writing) if self.observer else writing
+        return observed_write(self._onlooker, "put", key, value, writing) if self._onlooker else writing
 
     def get(self, key: bytes) -> Coroutine[Any, Any, Read]:
         reading = self._reads.get(key)
-        return observed_read(self.observer, key, reading) if self.observer else reading
+        return observed_read(self._onlooker, key, reading) if self._onlooker else reading
 
     def delete(self, key: bytes) -> Coroutine[Any, Any, Written]:
         writing = self._writes.delete(key)
-        return observed_write(self.observer, "delete", key, None, writing) if self.observer else writing
+        return observed_write(self._onlooker, "delete", key, None, writing) if self._onlooker else writing
 
     async def explain_put(self, key: bytes, value: bytes) -> Explanation:
         return await self._explaining.write(Purpose.PUT, key, len(value), self.put(key, value))
@@ -207,7 +210,7 @@ class Coordinator:
     async def explain_get(self, key: bytes) -> Explanation:
         trace = self._explaining.trace()
         reading = self._reads.get(key, trace)
-        reading = observed_read(self.observer, key, reading) if self.observer else reading
+        reading = observed_read(self._onlooker, key, reading) if self._onlooker else reading
         return await self._explaining.read(key, trace, reading)
 
     async def explain_delete(self, key: bytes) -> Explanation:
@@ -215,23 +218,29 @@ class Coordinator:
 
     async def put_many(self, items: Sequence[tuple[bytes, bytes]]) -> WrittenMany:
         writing = self._writes.put_many(items)
-        return await (observed_writes(self.observer, "put", items, writing) if self.observer else writing)
+        return await (observed_writes(self._onlooker, "put", items, writing) if self._onlooker else writing)
 
     async def delete_many(self, keys: Sequence[bytes]) -> WrittenMany:
         writing = self._writes.delete_many(keys)
-        items = [(key, None) for key in keys] if self.observer else []
-        return await (observed_writes(self.observer, "delete", items, writing) if self.observer else writing)
+        items = [(key, None) for key in keys] if self._onlooker else []
+        return await (observed_writes(self._onlooker, "delete", items, writing) if self._onlooker else writing)
 
     async def get_many(self, keys: Sequence[bytes], *, room: int | None = None) -> list[Read]:
         reading = self._reads.get_many(keys, room)
-        return await (observed_reads(self.observer, keys, reading) if self.observer else reading)
+        return await (observed_reads(self._onlooker, keys, reading) if self._onlooker else reading)
 
     def observe(self, observer: Observer | None) -> Version:
         if observer is not None and self.observer is not None:
             raise ClusterError("a history is being recorded already; end that first with: history stop")
-        self.observer = observer
-        self._happenings.overheard = None if observer is None else observer.event
+        onlooker = None if observer is None else Onlooker(observer, partial(self._let_go, observer))
+        self.observer, self._onlooker = observer, onlooker
+        self._happenings.overheard = None if onlooker is None else onlooker.event
         return self._ledger.newest
+
+    def _let_go(self, observer: Observer, what: str) -> None:
+        if self.observer is observer:
+            self.observe(None)
+        self._happenings.emit(Level.WARNING, f"who observed operations on keys raised {what}, and is told of no more")
 
     async def locate(self, key: bytes) -> Location:
         return await self._reads.locate(key)

@@ -7,20 +7,18 @@ alone, since nothing else will come to travel with it.
 """
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Callable
-from functools import partial
 from typing import Final, cast
 
 import msgspec
 
-from kvtui.core.defect_place import kind_and_place
 from kvtui.core.framing import Lines
 from kvtui.core.malformed import MALFORMED, what_is_wrong
 from kvtui.core.protocol import FRAME_BYTES, IN_FLIGHT, Reply, Request
 from kvtui.core.seams.clock import Clock, Timer
 from kvtui.core.traffic import SINGLE, Traffic, keys_of
+from kvtui.core.undisturbed import undisturbed
 
 SILENT_SECONDS: Final = 1.5
 """A node that owes a reply and sends nothing for this long is given up."""
@@ -34,8 +32,6 @@ TICK_BYTES: Final = 256 * 1024
 
 OnReply = Callable[[Reply | None], None]
 """Called once a request: with the reply, or with None when the link was lost before one came."""
-
-_log = logging.getLogger(__name__)
 
 _encode_into = msgspec.json.Encoder().encode_into
 _decode_lines = msgspec.json.Decoder(Reply).decode_lines
@@ -249,19 +245,11 @@ class Link(asyncio.Protocol):
         self._outgoing = bytearray()
         self._outgoing_requests = self._outgoing_bytes = 0
         waiting, self._waiting = self._waiting, deque()
-        _undisturbed(lambda: self._lost(self, reason))
+        undisturbed(self._lost, self, reason)
         for on_reply, _, _ in waiting:
             if not isinstance(on_reply, asyncio.Future):
-                _undisturbed(partial(on_reply, None))
+                undisturbed(on_reply, None)
             elif not on_reply.done():
                 on_reply.set_exception(LinkLost(reason))
                 # Who asked several nodes may have given up at the first loss: nobody need look at this one.
                 on_reply.exception()
-
-
-def _undisturbed(tell: Callable[[], None]) -> None:
-    """Whoever has a defect keeps nobody else from being told."""
-    try:
-        tell()
-    except Exception as error:
-        _log.error("a defect of kvtui at the end of a connection: %s", kind_and_place(error))

@@ -427,13 +427,15 @@ class Mover:
     def _log_finished(self) -> None:
         """Checked and logged without a tick between."""
         finishing, self._finishing = self._finishing, []
-        held = [(logged, records() if holds() else None) for holds, records, logged in finishing if not logged.done()]
-        together = [record for _, records in held for record in records or ()]
+        finishing = [each for each in finishing if not each[2].done()]
         try:
+            held = [(logged, records() if holds() else None) for holds, records, logged in finishing]
+            together = [record for _, records in held for record in records or ()]
             if together:
                 self._ledger.append(*together)
-        except ClusterError as error:
-            for logged, _ in held:
+        except Exception as error:
+            # A defect among them: whoever waits is told nevertheless, and tries again or ends.
+            for _, _, logged in finishing:
                 logged.set_exception(error)
             return
         for logged, records in held:

@@ -25,6 +25,7 @@ from kvtui.core.protocol import Note, Reply
 from kvtui.core.records import Counted, Record, read_record
 from kvtui.core.seams.clock import Clock, Timer
 from kvtui.core.topology import Topology, apply
+from kvtui.core.undisturbed import undisturbed
 from kvtui.core.version import NEVER, Version
 
 SPREAD_SECONDS: Final = 0.25
@@ -154,7 +155,7 @@ class Notes:
         """The coordinator has stopped or ends: nobody waits any longer."""
         waiting, self._waiting = self._waiting, []
         for _, callback in waiting:
-            callback(False)
+            undisturbed(callback, False)
 
     def _follow(self, records: Sequence[Record]) -> None:
         if all(isinstance(record, Counted) for record in records):
@@ -210,6 +211,6 @@ class Notes:
         waiting, self._waiting = self._waiting, []
         for names, callback in waiting:
             if names.isdisjoint(self._owed):
-                callback(True)
+                undisturbed(callback, True)
             else:
                 self._waiting.append((names, callback))

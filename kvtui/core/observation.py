@@ -1,9 +1,41 @@
 """Operations on keys with an observer looking on, who is told what the client is told."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from kvtui.core.cluster import Observer, Outcome, Read, Written, WrittenMany
+from kvtui.core.defect_place import kind_and_place
 from kvtui.core.version import NEVER, Version
+
+
+class Onlooker:
+    """An ``Observer`` that may raise all the same: it is let go then, and whatever it looked at goes on."""
+
+    def __init__(self, observer: Observer, let_go: Callable[[str], None]) -> None:
+        """``let_go`` is told once, in words, what it raised; the observer is told of nothing from then on."""
+        self._observer: Observer | None = observer
+        self._let_go = let_go
+
+    def begin(self, kind: str, key: bytes, value: bytes | None) -> object:
+        return self._tell(lambda observer: observer.begin(kind, key, value))
+
+    def end(self, begun: object, outcome: Outcome, value: bytes | None, version: Version | None, stale: bool) -> None:
+        self._tell(lambda observer: observer.end(begun, outcome, value, version, stale))
+
+    def event(self, text: str) -> None:
+        self._tell(lambda observer: observer.event(text))
+
+    def closed(self) -> None:
+        self._tell(lambda observer: observer.closed())
+
+    def _tell(self, tell: Callable[[Observer], object]) -> object:
+        if self._observer is None:
+            return None
+        try:
+            return tell(self._observer)
+        except Exception as error:
+            self._observer = None
+            self._let_go(kind_and_place(error))
+            return None
 
 
 async def observed_write(

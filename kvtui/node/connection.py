@@ -1,12 +1,14 @@
 """One connection to a node: bytes in, requests to the tick, replies out, every wait with a deadline."""
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable
 from typing import Final, cast
 
 import msgspec
 
+from kvtui.core.defect_place import kind_and_place
 from kvtui.core.framing import Lines
 from kvtui.core.protocol import (
     BAD_REQUEST,
@@ -43,6 +45,8 @@ LIGHT: Final = frozenset({Put, Del, PutRun})
 LINGER_SECONDS: Final = 1.0
 """How long a client that was refused amid sending may go on sending, unheard: closing at once would make its system throw
 the error reply away."""
+
+_log = logging.getLogger(__name__)
 
 
 class _Plain(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -176,7 +180,13 @@ class Connection(asyncio.Protocol):
         if transport is None:
             return
         if replies:
-            transport.write(_plain(replies[0]) if self.peer.legacy else encode_lines(replies))
+            try:
+                transport.write(_plain(replies[0]) if self.peer.legacy else encode_lines(replies))
+            except Exception as error:
+                # Not these replies alone: others would be taken for them. And not more than this connection.
+                _log.error("a connection is closed, as its replies can't be sent: %s", kind_and_place(error))
+                self.abort()
+                return
         self._turn_bytes = 0
         if self._waiting and self._blocked_since is None:
             asyncio.get_running_loop().call_soon(self._go_on)
@@ -268,7 +278,12 @@ class Connection(asyncio.Protocol):
     def _go_on(self) -> None:
         waiting, self._waiting = self._waiting, deque()
         if self._transport is not None:
-            self._take(list(waiting))
+            try:
+                self._take(list(waiting))
+            except BaseException:
+                # As after a defect amid what is received: what was not answered must not be answered by later replies.
+                self.abort()
+                raise
             self._tick.touch(self)
             self._update_reading()
 

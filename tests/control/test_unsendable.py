@@ -207,3 +207,21 @@ def test_where_writing_answers_fails_the_attached_one_is_let_go_and_what_runs_fo
 
     run_virtual(main)
     assert loop_errors == []
+
+
+def test_a_program_that_breaks_as_it_is_told_how_far_a_scan_came_ends_the_scan_alone() -> None:
+    """It ended the connection, with everybody's operations on it in doubt."""
+
+    def breaks(_: float) -> None:
+        raise KeyError("secret")
+
+    async def story(_: RemoteCluster, guest: Desk) -> None:
+        await guest.session.put(b"k", b"v")
+        under_way = asyncio.ensure_future(guest.session.put(b"beside", b"v"))
+        with pytest.raises(KeyError):
+            _pages = [page async for page in guest.session.scan(passed=breaks)]
+        assert (await under_way).outcome is Outcome.OK
+        assert guest.session.holder != ""
+        assert (await guest.session.get(b"k")).value == b"v"
+
+    attached(story)
