@@ -9,6 +9,7 @@ from contextlib import aclosing
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, overload
 
+from kvtui.api.coroutine_functions import returns_coroutine
 from kvtui.api.encoding import Data, Key, Name, Pairs, keys_to_bytes, pairs_to_bytes, several, to_bytes, under_keys
 from kvtui.api.failures import failure_of, failure_of_many, failure_of_reads
 from kvtui.api.hosting import CLOSE_SECONDS, Hosted
@@ -99,6 +100,7 @@ class Store:
 
     # Not ``async``: what was given is looked at, and copied, at the call, and may change from then on.
 
+    @returns_coroutine
     def put(self, key: Data, value: Data, *, check: bool = True) -> Coroutine[Any, Any, Written]:
         """Store a value. When it returns, enough replicas have it to outlive what the cluster promises to outlive.
 
@@ -106,6 +108,7 @@ class Store:
         """
         return self._put(to_bytes(key, "key"), to_bytes(value, "value"), check)
 
+    @returns_coroutine
     def get(self, key: Data, *, check: bool = True) -> Coroutine[Any, Any, Read]:
         """Look up a key: ``value`` is None when it is absent. Never older than what was acknowledged or read before, unless
         it says that it is ``stale``, which only a cluster in ``available`` mode does.
@@ -114,6 +117,7 @@ class Store:
         """
         return self._get(to_bytes(key, "key"), check)
 
+    @returns_coroutine
     def delete(self, key: Data, *, check: bool = True) -> Coroutine[Any, Any, Written]:
         """Delete a key; ``existed`` says whether it was there.
 
@@ -130,6 +134,7 @@ class Store:
         self, items: Iterable[tuple[Data, Data]], *, check: bool = True
     ) -> Coroutine[Any, Any, WrittenMany]: ...
 
+    @returns_coroutine
     def put_many(self, items: Pairs, *, check: bool = True) -> Coroutine[Any, Any, WrittenMany]:
         """Store many values, far faster than one by one. Not a transaction: each key ends by itself, whoever reads meanwhile may
         find some of them stored and others not yet, and ``others`` of the result names those that are not OK.
@@ -147,6 +152,7 @@ class Store:
     @overload
     def get_many(self, keys: Iterable[Data], *, check: bool = True) -> Coroutine[Any, Any, dict[str | bytes, Read]]: ...
 
+    @returns_coroutine
     def get_many(self, keys: Iterable[Any], *, check: bool = True) -> Coroutine[Any, Any, dict[Any, Read]]:
         """Look up many keys, far faster than one by one: an answer for each, under the key as it was given, in that order; of a
         bytearray or memoryview under its bytes. Not a snapshot: each key is read by itself, so beside a ``put_many`` some may have
@@ -157,6 +163,7 @@ class Store:
         names = list(several(keys, "keys"))
         return self._get_many(names, keys_to_bytes(names), check)
 
+    @returns_coroutine
     def delete_many(self, keys: Iterable[Data], *, check: bool = True) -> Coroutine[Any, Any, WrittenMany]:
         """Delete many keys, far faster than one by one; ``existed`` says how many were there. Not a transaction: see ``put_many``.
 

@@ -1,6 +1,7 @@
 """What keys and values may be, and what arrives of it: exactly its bytes, whatever its class does."""
 
 import asyncio
+import inspect
 import sys
 from array import array
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from kvtui.core.version import NEVER
 from tests.api.calls_of_programs import REFUSED, Color, Old, accepted
 from tests.simulation.harness import SimCluster
 from tests.simulation.loop import run_virtual
+
+iscoroutinefunction = inspect.iscoroutinefunction if sys.version_info >= (3, 12) else asyncio.iscoroutinefunction
 
 
 def forbidden(*_: object) -> Any:
@@ -147,6 +150,13 @@ def test_answers_are_under_the_keys_as_given_or_where_that_can_t_be_under_their_
     ]
     assert all(found[name].value == key for name, key in zip(given, keys, strict=True) if key not in {b"b", b"c"})
     assert found[bytes(bytearray(b"b"))].value == b"b"
+
+
+@pytest.mark.parametrize("name", ["put", "get", "delete", "put_many", "get_many", "delete_many", "close"])
+def test_who_asks_is_told_that_an_operation_returns_a_coroutine(name: str) -> None:
+    """A web framework would run it in a thread of its own, and nobody would await what comes back."""
+    store = object.__new__(kvtui.Store)
+    assert iscoroutinefunction(getattr(store, name))
 
 
 def test_a_key_in_two_forms_is_read_once() -> None:
