@@ -8,12 +8,12 @@ import sys
 import threading
 import time
 from _thread import allocate_lock, get_ident
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
-from typing import Any, Final, Generic, ParamSpec, TypeVar, cast
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Final, Generic, NoReturn, ParamSpec, TypeVar, cast
 
 from kvtui.core.cluster import ClusterError, KvtuiError
-from kvtui.core.seams.forked import OF_PARENT
+from kvtui.core.seams.forked import OF_PARENT, when_forked
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -68,6 +68,7 @@ class LoopThread:
         except BaseException:
             self._part()
             raise
+        when_forked(self, LoopThread._leave_to_parent)
 
     @property
     def foreign(self) -> bool:
@@ -94,6 +95,7 @@ class LoopThread:
 
     def begin(self, ask: Callable[P, Coroutine[Any, Any, T]], *arguments: P.args, **options: P.kwargs) -> Call[T]:
         """The same without waiting. Raises ClusterError as ``run`` does."""
+        self.check_process()
         if get_ident() == self._ident:
             raise ClusterError("a synchronous store can't be used in its own event loop: use the cluster there")
         if self.usable:
@@ -104,6 +106,24 @@ class LoopThread:
                     self._loop.call_soon_threadsafe(call.begin)
                     return call
         raise ClusterError(self._refusal())
+
+    def check_process(self) -> None:
+        """Raises ClusterError in a process that was forked off."""
+        if self.foreign:
+            raise ClusterError(OF_PARENT)
+
+    @contextmanager
+    def ending_where_forked(self) -> Iterator[None]:
+        """In the loop. A process that is forked off within the block ends with it, as one of ``multiprocessing`` ends with its
+        function: who waits for the block is not there, and the loop is the parent's."""
+        try:
+            yield
+        except BaseException as error:
+            if self.foreign:
+                _leave_process(error)
+            raise
+        if self.foreign:
+            _leave_process(None)
 
     def end(self) -> bool:
         """Cancel what still runs, and wait until the loop is closed. False: it is not after ``END_SECONDS``, and is left.
@@ -125,6 +145,12 @@ class LoopThread:
 
     def _refusal(self) -> str:
         return OF_PARENT if self.foreign else "the store is closed: open another with kvtui.connect_sync"
+
+    def _leave_to_parent(self) -> None:
+        """This process was forked off, it may be by a signal's handler in a thread that waits for the loop."""
+        self._lock = threading.RLock()
+        for call in self._calls:
+            call.leave_to_parent()
 
     def _live(self) -> None:
         try:
@@ -196,6 +222,11 @@ class Call(Generic[T]):
             self._task.cancel()
         return self._task
 
+    def leave_to_parent(self) -> None:
+        """This process was forked off: nobody goes on with it here."""
+        self._error = ClusterError(OF_PARENT)
+        self._over.come()
+
     async def _asked(self) -> T:
         return await self._ask()
 
@@ -240,6 +271,22 @@ class _Moment:
             if self._lock.acquire(timeout=min(left, LOOK_SECONDS)):
                 self._lock.release()
         return self.came
+
+
+def _leave_process(error: BaseException | None) -> NoReturn:
+    """As Python does it: with the status that SystemExit names, or with 1 and the traceback."""
+    status = 0
+    if isinstance(error, SystemExit):
+        if error.code is not None and not isinstance(error.code, int):
+            print(error.code, file=sys.stderr)
+        status = error.code if isinstance(error.code, int) else int(error.code is not None)
+    elif error is not None:
+        sys.excepthook(type(error), error, error.__traceback__)
+        status = 1
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):
+            stream.flush()
+    os._exit(status & 0xFF)
 
 
 def _forget_other_library() -> None:

@@ -214,6 +214,7 @@ class Store:
         async with aclosing(pages):
             async for page in pages:
                 for item in page:
+                    self._check_process()
                     yield item
 
     async def _pages(self, prefix: bytes, values: bool) -> AsyncGenerator[list[Item], None]:

@@ -146,7 +146,9 @@ class SyncStore:
 
     def _items(self, scan: Scan) -> Iterator[Item]:
         while (page := self._thread.run(self._scans.next, scan)) is not None:
-            yield from page
+            for item in page:
+                self._thread.check_process()
+                yield item
 
     def snapshot(self) -> ClusterSnapshot:
         """The newest picture of the cluster: its nodes and what moves, an immutable value."""
@@ -156,7 +158,8 @@ class SyncStore:
         """Ask the cluster under the store for anything else that it can do: ``store.call(lambda cluster: cluster.rebalance())``."""
 
         async def asking() -> T:
-            return await ask(self._store.cluster)
+            with self._thread.ending_where_forked():
+                return await ask(self._store.cluster)
 
         return self._thread.run(asking)
 

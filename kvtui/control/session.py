@@ -6,6 +6,7 @@ Screens and shells keep their one ``Session``; what is behind it changes.
 import asyncio
 import logging
 import math
+import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
@@ -55,6 +56,7 @@ from kvtui.core.happenings import Happenings
 from kvtui.core.opening import Settings, open_cluster
 from kvtui.core.plan import Plan
 from kvtui.core.seams.bundle import Seams
+from kvtui.core.seams.forked import OF_PARENT
 from kvtui.core.seams.transport import CannotListen, Unreachable
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.core.uncopied import uncopied
@@ -111,11 +113,19 @@ class Session:
         self._happenings = Happenings(seams.clock)
         self._switched = anyio.Event()
         self._leave = anyio.Event()
-        self._behind: Whole
+        self._process = os.getpid()
+        self._of_this_process: Whole
         self._remote: RemoteCluster | None = None
 
     def __reduce__(self) -> NoReturn:
         raise uncopied("Cluster", "kvtui.connect")
+
+    @property
+    def _behind(self) -> Whole:
+        """Who is asked. Raises ClusterError in a process that was forked off: nothing of it goes on there."""
+        if os.getpid() != self._process:
+            raise ClusterError(OF_PARENT)
+        return self._of_this_process
 
     # Who holds the coordinator.
 
@@ -147,6 +157,7 @@ class Session:
             self._happenings.emit(Level.WARNING, told)
 
     async def take_up(self) -> str:
+        _ = self._behind
         if self._remote is None:
             raise ClusterError("this kvtui holds the coordinator itself: there is nothing to take up")
         if self._remote.open:
@@ -205,7 +216,7 @@ class Session:
                 await self._leave.wait()
 
     def _switch(self, behind: Whole) -> None:
-        self._behind = behind
+        self._of_this_process = behind
         self._switched.set()
         self._switched = anyio.Event()
         self._tasks.start_soon(self._follow, behind)
@@ -334,6 +345,7 @@ class Session:
         return snapshot
 
     def events(self) -> AsyncIterator[Event]:
+        _ = self._behind
         return self._happenings.listen()
 
     def refresh(self) -> Coroutine[Any, Any, ClusterSnapshot]:

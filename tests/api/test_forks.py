@@ -1,5 +1,7 @@
 """Processes that a program forks while it has a store open: they keep nothing of it alive, do it no harm, and open their own."""
 
+import sys
+
 import pytest
 
 from tests.api.conftest import Ran
@@ -58,6 +60,63 @@ def test_a_worker_that_outlives_a_killed_program_keeps_nothing_of_it(start: str,
     assert (done.stdout.splitlines(), done.stderr, done.returncode) == (said, "", 0)
 
 
+STARTED_ANEW = """
+import multiprocessing, os, signal, time
+import kvtui
+
+heard, say = os.pipe()
+program = os.fork()
+if not program:
+    store = kvtui.connect_sync("state", nodes=2)
+    store.put("apple", "1")
+    for manner in ("spawn", "forkserver"):
+        worker = multiprocessing.get_context(manner).Process(target=time.sleep, args=(60,))
+        worker.start()
+        os.write(say, b"%d " % worker.pid)
+    os.kill(os.getpid(), signal.SIGKILL)
+assert os.waitpid(program, 0)[1] == signal.SIGKILL
+began = time.monotonic()
+with kvtui.connect_sync("state") as store:
+    opened = time.monotonic() - began
+    print("at once" if opened < 6 else f"after {opened:.1f} s", store.get("apple").decode())
+for worker in os.read(heard, 100).split():
+    os.kill(int(worker), signal.SIGKILL)  # it still lives
+"""
+
+
+@pytest.mark.long
+def test_workers_that_are_started_anew_keep_nothing_of_a_killed_program(ran: Ran) -> None:
+    done = ran(STARTED_ANEW)
+    assert (done.stdout.splitlines(), done.stderr, done.returncode) == (["at once 1"], "", 0)
+
+
+PAST_PYTHON = """
+import ctypes, os, select, signal, sys
+import kvtui
+
+heard, say = os.pipe()
+program = os.fork()
+if not program:
+    store = kvtui.connect_sync(memory=True, nodes=1)
+    node = store.snapshot().nodes[0].pid
+    os.write(say, b"%d" % node)
+    if not ctypes.PyDLL(None).fork():
+        ctypes.CDLL(None).pause()  # it holds all that was open
+    os.kill(os.getpid(), signal.SIGKILL)
+node = os.pidfd_open(int(os.read(heard, 100)))
+ended = select.poll()
+ended.register(node, select.POLLIN)
+print("ended" if ended.poll(20_000) else "lives on", flush=True)
+os.killpg(0, signal.SIGKILL)  # what was forked past Python as well
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone tells a process of its parent's end")
+def test_a_node_ends_with_its_parent_whoever_else_holds_its_pipe(ran: Ran) -> None:
+    """C code that forks runs no hook of Python's, so all is held on."""
+    assert ran(PAST_PYTHON).stdout == "ended\n"
+
+
 ENDS = """
 import asyncio, os, sys, warnings
 import kvtui
@@ -66,12 +125,12 @@ warnings.simplefilter("ignore", DeprecationWarning)
 
 async def forked(ends):
     async with kvtui.connect("state", nodes=2) as store:
-        await store.put("apple", "1")
+        await store.put_many({"apple": "1", "banana": "1"})
         cluster, items = store.cluster, store.scan()
         await anext(items)
         child = os.fork()
         if not child:
-            for use in (lambda: store.get("apple"), lambda: anext(store.scan()), lambda: store.put_many({"a": "1"})):
+            for use in (lambda: store.get("apple"), lambda: anext(store.scan()), lambda: anext(items), lambda: cluster.get(b"a")):
                 try:
                     await use()
                 except kvtui.ClusterError as error:
@@ -84,16 +143,128 @@ async def forked(ends):
         await store.put("banana", "2")
 
 for ends in (lambda: sys.exit(7), lambda: os._exit(8), lambda: 9):
-    if status := asyncio.run(forked(ends)):
+    with asyncio.Runner(loop_factory=FACTORY) as runner:
+        status = runner.run(forked(ends))
+    if status:
         sys.exit(status)
+"""
+LOOPS = {"asyncio": "None", "uvloop": "__import__('uvloop').new_event_loop"}
+
+
+@pytest.mark.parametrize("loop", ["asyncio", pytest.param("uvloop", marks=pytest.mark.long)])
+def test_a_process_that_is_forked_in_a_loop_is_refused_and_ends_as_it_likes(loop: str, ran: Ran) -> None:
+    """Not even the loop's own end there, which cancels all tasks and closes all generators, ends the parent's nodes."""
+    code = ENDS.replace("OF_PARENT", OF_PARENT).replace("FACTORY", LOOPS[loop])
+    # uvloop warns of what is open as it ends, where Python is asked to show such warnings.
+    done = ran(
+        code.replace("DeprecationWarning)", "DeprecationWarning); warnings.simplefilter('ignore', ResourceWarning)")
+    )
+    said = [f"{status} 1 True" for status in (7, 8, 9)]
+    assert (done.stdout.splitlines(), done.stderr, done.returncode) == (said, "", 0)
+
+
+SYNC = """
+import asyncio, os, signal, sys, warnings
+import kvtui
+
+warnings.simplefilter("ignore", DeprecationWarning)
+
+def refused(*uses):
+    for use in uses:
+        try:
+            use()
+        except kvtui.ClusterError as error:
+            assert str(error) == "OF_PARENT", error
+        else:
+            raise AssertionError
+
+def ended(child):
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), store.get("apple").decode(), flush=True)
+
+store = kvtui.connect_sync(memory=True, nodes=2)
+store.put_many({"apple": "1", "banana": "2"})
+items = store.scan()
+next(items)
+
+# In the store's own loop: there is nobody to whom the child could return.
+for status in (0, 5):
+    async def forks(cluster):
+        child = os.fork()
+        if not child:
+            refused(cluster.snapshot, store.snapshot, lambda: store.get("apple"))
+            return sys.exit(status) if status else None
+        return child
+    ended(store.call(forks))
+
+# In a thread of the program's own.
+child = os.fork()
+if not child:
+    refused(lambda: next(items), lambda: next(store.scan()), lambda: store.call(lambda cluster: cluster.rebalance()))
+    store.close()
+    sys.exit(6)
+ended(child)
+
+# By the handler of a signal that comes while an operation is waited for.
+forked, main = [], os.getpid()
+signal.signal(signal.SIGUSR1, lambda *_: forked.append(os.fork()))
+
+async def interrupts(cluster):
+    os.kill(main, signal.SIGUSR1)
+    while not forked:
+        await asyncio.sleep(0)
+
+try:
+    store.call(interrupts)
+except kvtui.ClusterError as error:
+    assert str(error) == "OF_PARENT", error
+    sys.exit(7)
+ended(forked[0])
+next(items)
 """
 
 
-def test_a_process_that_is_forked_in_a_loop_is_refused_and_ends_as_it_likes(ran: Ran) -> None:
-    """Not even asyncio's own end there, which cancels all tasks, ends the parent's nodes."""
-    done = ran(ENDS.replace("OF_PARENT", OF_PARENT))
-    said = [f"{status} 1 True" for status in (7, 8, 9)]
+def test_a_process_that_is_forked_beside_a_synchronous_store_is_refused_wherever_that_is(ran: Ran) -> None:
+    done = ran(SYNC.replace("OF_PARENT", OF_PARENT))
+    said = [f"{status} 1" for status in (0, 5, 6, 7)]
     assert (done.stdout.splitlines(), done.stderr, done.returncode) == (said, "", 0)
+
+
+LET_GO = """
+import os, socket
+from kvtui.core.seams.descriptor import pipe
+from kvtui.core.seams.forked import left_socket
+
+told, tell = os.pipe()
+mine, other = socket.socketpair()
+left_socket(mine)
+closed = left_socket(socket.socket())
+dropped, writing = pipe()
+numbers = {closed.fileno(), dropped.number}
+closed.close()
+del dropped
+strangers = [os.open(name, os.O_RDWR | os.O_CREAT) for name in ("a", "b")]
+assert set(strangers) == numbers
+child = os.fork()
+if not child:
+    for stranger in strangers:
+        os.write(stranger, b"the host's")
+    taken = os.open("c", os.O_RDWR | os.O_CREAT)
+    mine.close()
+    os.read(told, 1)
+    os._exit(0)
+mine.close()
+print(other.recv(1))  # its end, though the child lives
+os.write(tell, b"x")
+os.waitpid(child, 0)
+print(*[os.pread(stranger, 100, 0).decode() for stranger in strangers])
+other.close()
+"""
+
+
+def test_a_forked_process_lets_go_of_what_is_open_then_and_of_nothing_else(ran: Ran) -> None:
+    """A number that was closed may be a file of the program's by now."""
+    done = ran(LET_GO)
+    assert (done.stdout.splitlines(), done.stderr) == (["b''", "the host's the host's"], "")
 
 
 HOLDS = """

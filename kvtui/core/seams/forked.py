@@ -1,23 +1,24 @@
 """What a process that is forked off lets go of: it has copies of all that was open, and with them it would keep alive what is to
 end with its parent, and locked what its parent had locked.
 
-A descriptor is not closed there: another file takes its place, one that is at its end already and takes nothing. So its number
-stays taken until whoever closes it does, and no close that comes late hits a file of the host's.
+A descriptor is not closed there: one end of a connection takes its place, at whose other end nobody ever says a word. So its number
+stays taken until whoever closes it does, and no close that comes late hits a file of the host's; and a loop that goes on there has
+nothing to hear.
 """
 
 import os
 import socket
 import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Final, TypeVar
+from weakref import WeakKeyDictionary
 
 try:
     # Here, as nothing can be imported in the moment of a fork: another thread may have been importing the same.
     import ctypes
 except ImportError:
     ctypes = None  # type: ignore[assignment]
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from typing import Any, Final, TypeVar
-from weakref import WeakKeyDictionary
 
 OF_PARENT: Final = "the store belongs to the process that this one was forked from: open one here"
 """What who uses it there is told."""
@@ -91,27 +92,27 @@ def _numbers() -> set[int]:
 
 
 def _let_go(numbers: set[int]) -> None:
-    """Put something that is at its end in the place of each."""
+    """Put something silent in the place of each."""
     first = set(list(numbers)[:2])
     try:
-        ended, other = socket.socketpair()
+        silent, other = socket.socketpair()
     except OSError:
         # There is no number left: two of these make room.
         for number in first:
             os.close(number)
         numbers = numbers - first
         try:
-            ended, other = socket.socketpair()
+            silent, other = socket.socketpair()
         except OSError:
             for number in numbers:
                 os.close(number)
             return
-    other.close()
-    with ended:
-        ended.setblocking(False)
+    other.detach()  # while it is open, it is no end
+    with silent:
+        silent.setblocking(False)
         for number in numbers:
             with suppress(OSError):
-                os.dup2(ended.fileno(), number, inheritable=False)
+                os.dup2(silent.fileno(), number, inheritable=False)
 
 
 def _forked() -> None:
