@@ -104,6 +104,8 @@ def _end_on_signals(ended: asyncio.Event) -> None:
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         # Whoever started it with nohup wants it to outlive the terminal.
         loop.add_signal_handler(signal.SIGHUP, ended.set)
+    # A program that waits for its signals in one thread blocks them in the others, and so in what these start.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 
 
 def _open_store(host: str, port: int, data: Path | None, *, at_opening: int = OPENING_ENTRIES) -> Store:

@@ -13,6 +13,7 @@ PID), until this program ends
 once more: closed
 its loop was stopped before: closed
 its node was stopped: closed
+signals were blocked: closed
 its node hangs in the system: ClusterError: n1 (process PID) did not end, even by SIGKILL: it waits for the system (a disk that \
 hangs?), is left, and ends once that lets it
 its loop is held up: ClusterError: the store can't close: its event loop is held up; it is left, with n1 (process PID), until this \

@@ -77,6 +77,18 @@ def node_stopped() -> None:
     told("its node was stopped", None)
 
 
+def signals_blocked() -> None:
+    """As where a thread waits for them (sigwait): what is started inherits that."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    store = kvtui.connect_sync(memory=True, nodes=1, replicas=1)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    began = time.monotonic()
+    store.close()
+    told("signals were blocked", None)
+    if time.monotonic() - began > process_ends.STOP_SECONDS:
+        print("its node did not hear that it was to end")
+
+
 def node_that_hangs_in_the_system() -> None:
     for name in ("STOP", "KILLED"):
         setattr(process_ends, f"{name}_SECONDS", 0.1)
@@ -142,6 +154,7 @@ logging.getLogger("asyncio").disabled = True  # it tells of tasks whose loop was
 loop_closed_before()
 loop_stopped_before()
 node_stopped()
+signals_blocked()
 node_that_hangs_in_the_system()
 loop_held_up()
 call_that_does_not_end()
