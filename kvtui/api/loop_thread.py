@@ -154,10 +154,16 @@ class LoopThread:
 
     def _live(self) -> None:
         try:
-            with asyncio.Runner(loop_factory=self._loop_factory) as runner:
+            runner = asyncio.Runner(loop_factory=self._loop_factory)
+            try:
                 self._loop, self._ident = runner.get_loop(), get_ident()
                 self._ready.come()
                 runner.run(self._until_end())
+            finally:
+                # As the program ends no thread can be started any more from Python 3.12 on, and asyncio starts one to wait for
+                # those that looked up addresses. The loop is closed all the same.
+                with suppress(RuntimeError):
+                    runner.close()
         finally:
             self._ready.come()
             self._gone.come()
