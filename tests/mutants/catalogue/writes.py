@@ -156,7 +156,7 @@ MUTANTS = (
         where="Link._end",
         promise=2,
         story="a write hears of a lost link before the node is recorded as behind, and ends unknown where it could be acknowledged",
-        old="self._lost(self, reason)",
+        old="undisturbed(self._lost, self, reason)",
         new="asyncio.get_running_loop().call_soon(self._lost, self, reason)",
     ),
     Mutant(
