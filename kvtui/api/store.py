@@ -21,6 +21,7 @@ from kvtui.core.seams.forked import OF_PARENT
 from kvtui.core.uncopied import uncopied
 
 CLOSED: Final = "the store is closed: open another with kvtui.connect"
+ELSEWHERE: Final = "the store belongs to the event loop in which it was opened: open one in this loop"
 AT_ONCE: Final = 1_024
 """Operations of one store that run at once: more only make each other late."""
 
@@ -50,7 +51,16 @@ class Store:
     @property
     def cluster(self) -> Cluster:
         """The cluster under the store: its snapshots, events, nodes and settings. Its operations on keys take bytes and
-        return outcomes of all kinds. Raises ClusterError once the store is closed, and in a process that was forked off."""
+        return outcomes of all kinds. Raises ClusterError once the store is closed, in a process that was forked off, and in
+        another event loop, where it would wait for ever."""
+        cluster = self._wherever
+        if _running_loop() not in {None, self._loop}:
+            raise ClusterError(ELSEWHERE)
+        return cluster
+
+    @property
+    def _wherever(self) -> Cluster:
+        """The same for who knows that nothing of it is waited for here, or asks it in its own loop."""
         self._check_process()
         if self._closed or (self._hosted is not None and self._hosted.over):
             raise ClusterError(CLOSED)
@@ -229,15 +239,10 @@ class Store:
     @property
     def _here(self) -> Cluster:
         """The cluster, for who is in its event loop."""
-        self._check_process()
-        try:
-            running = asyncio.get_running_loop()
-        except RuntimeError:
-            running = None
-        if running is not self._loop:
-            belongs = "the store belongs to the event loop in which it was opened: open one in this loop"
-            raise ClusterError(CLOSED if self._closed else belongs)
-        return self.cluster
+        if _running_loop() is not self._loop:
+            self._check_process()
+            raise ClusterError(CLOSED if self._closed else ELSEWHERE)
+        return self._wherever
 
     @property
     def _foreign(self) -> bool:
@@ -258,6 +263,13 @@ class Store:
 
         def __exit__(self, *error):
             pass
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def _checked(operation: str, written: Written, check: bool) -> Written:

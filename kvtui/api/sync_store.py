@@ -40,7 +40,7 @@ class SyncStore:
     def __init__(self, store: Store, thread: LoopThread) -> None:
         """``store`` was opened in ``thread``."""
         self._store = store
-        self._cluster = store.cluster
+        self._cluster = store._wherever
         self._thread = thread
         self._closing = threading.RLock()  # a signal's handler may close it while it is closed
         self._last: Call[None] | None = None
@@ -152,14 +152,14 @@ class SyncStore:
 
     def snapshot(self) -> ClusterSnapshot:
         """The newest picture of the cluster: its nodes and what moves, an immutable value."""
-        return self._store.cluster.snapshot()
+        return self._store._wherever.snapshot()
 
     def call(self, ask: Callable[[Cluster], Awaitable[T]]) -> T:
         """Ask the cluster under the store for anything else that it can do: ``store.call(lambda cluster: cluster.rebalance())``."""
 
         async def asking() -> T:
             with self._thread.ending_where_forked():
-                return await ask(self._store.cluster)
+                return await ask(self._store._wherever)
 
         return self._thread.run(asking)
 

@@ -150,11 +150,14 @@ async def test_another_loop_neither_uses_nor_closes_it() -> None:
     async with connecting() as store:
 
         def elsewhere(ask: Callable[[], Any]) -> str:
+            async def asked() -> None:
+                await ask()
+
             with pytest.raises(kvtui.ClusterError) as refused:
-                asyncio.run(ask())
+                asyncio.run(asked())
             return str(refused.value)
 
-        for ask in (store.close, lambda: store.get("apple"), store.__aenter__):
+        for ask in (store.close, lambda: store.get("apple"), store.__aenter__, lambda: store.cluster.get(b"apple")):
             said = await asyncio.to_thread(elsewhere, ask)
             assert said == "the store belongs to the event loop in which it was opened: open one in this loop"
         assert not store.closed
@@ -200,6 +203,13 @@ async def test_with_and_without_async_say_which_is_meant(store: kvtui.SyncStore)
         async with wrong:
             pass
     assert not store.closed
+
+
+@pytest.mark.anyio
+async def test_a_synchronous_store_is_used_where_a_loop_runs_as_well() -> None:
+    """As in a notebook."""
+    with kvtui.connect_sync(memory=True, nodes=0) as store:
+        assert store.snapshot().nodes == ()
 
 
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps])
