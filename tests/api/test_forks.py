@@ -305,3 +305,69 @@ def test_a_process_that_is_forked_beside_an_open_store_can_hold_one_of_its_own(r
     done = ran(HOLDS)
     said = ["parents belongs to the process that this one was forked from", "7"]
     assert (done.stdout.splitlines(), done.stderr, done.returncode) == (said, "", 0)
+
+
+GUNICORN = """
+import signal, socket, subprocess, sys, time
+from pathlib import Path
+import kvtui
+
+Path("app.py").write_text('''
+import time, kvtui
+
+store = kvtui.connect_sync("state", nodes=2)
+store.put("apple", "1")
+own = None
+
+def app(environ, answer):
+    global own
+    own = own or kvtui.connect_sync("state")
+    answer("200 OK", [])
+    if environ["PATH_INFO"] == "/slow":
+        yield b"begun"
+        time.sleep(60)
+    yield own.get("apple").value
+''')
+
+def started():
+    command = [sys.executable, "-m", "gunicorn", "--preload", "--workers", "2", "--bind", "unix:served", "app:app"]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    booted = 0
+    while booted < 2:
+        booted += "Booting worker" in server.stderr.readline()
+    return server
+
+def asked(path):
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect("served")
+        connection.sendall(b"GET %s HTTP/1.0\\r\\n\\r\\n" % path)
+        with connection.makefile("rb") as answer:
+            while answer.readline().strip():
+                pass
+            return answer.read(1 if path == b"/" else 5)
+
+server = started()
+print(*{asked(b"/") for _ in range(6)}, flush=True)
+server.terminate()
+with server.stderr:
+    said = server.stderr.read()
+assert "SIG" not in said and "Traceback" not in said, said
+print(server.wait())
+
+server = started()
+assert asked(b"/slow") == b"begun"
+server.kill()
+server.wait()
+began = time.monotonic()
+with kvtui.connect_sync("state") as store:
+    opened = time.monotonic() - began
+    print("at once" if opened < 6 else f"after {opened:.1f} s", store.get("apple").decode())
+server.stderr.close()
+"""
+
+
+@pytest.mark.long
+def test_workers_of_gunicorn_that_preloads_open_their_own_and_outlive_its_kill_alone(ran: Ran) -> None:
+    pytest.importorskip("gunicorn")
+    done = ran(GUNICORN)
+    assert (done.stdout.splitlines(), done.stderr, done.returncode) == (["b'1'", "0", "at once 1"], "", 0)
