@@ -7,7 +7,7 @@ from typing import Final
 from kvtui.core.authentication import Secret
 from kvtui.core.cluster import ClusterError
 from kvtui.core.process_ends import end_in_order
-from kvtui.core.remote_node import RemoteNode
+from kvtui.core.remote_node import NOT_STARTED, RemoteNode
 from kvtui.core.seams.clock import Clock
 from kvtui.core.seams.launcher import Discarded, Launcher, LaunchFailed, LaunchRefused, NodeProcess, NodeSpec
 
@@ -45,7 +45,7 @@ class LocalProcesses:
         try:
             node.process = await self._started(self._spec(node))
         except LaunchFailed as error:
-            node.ended = f"could not start {node.id}: {error}"
+            node.ended = f"{NOT_STARTED} {node.id}: {error}"
             raise ClusterError(node.ended) from None
         self._begun(node, node.process)
 
@@ -87,7 +87,7 @@ class LocalProcesses:
                 break
             except LaunchFailed as error:
                 if isinstance(error, LaunchRefused) or attempt == RESTARTS - 1:
-                    node.ended = f"could not start {node.id}: {error}"
+                    node.ended = f"{NOT_STARTED} {node.id}: {error}"
                     raise ClusterError(node.ended) from None
                 await self._clock.sleep(RESTART_SECONDS)
         node.process = process

@@ -20,6 +20,10 @@ SUSPECT_SECONDS: Final = 0.75
 HEARTBEAT_SECONDS: Final = 0.5
 
 
+NOT_STARTED: Final = "could not start"
+"""How it begins why a node that is to run here does not, where its process could not be started."""
+
+
 class Refused(Exception):
     """A node answered a hello with an error; ``reply`` says which."""
 

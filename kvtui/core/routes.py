@@ -9,7 +9,7 @@ from kvtui.core.link import Link
 from kvtui.core.naming import any_of, named
 from kvtui.core.placement import Placement
 from kvtui.core.quorum import write_quorum
-from kvtui.core.remote_node import RemoteNode
+from kvtui.core.remote_node import NOT_STARTED, RemoteNode
 
 
 class Hop(NamedTuple):
@@ -33,6 +33,8 @@ class Route:
     """Those of ``followers`` that are replicas which may lack acknowledged writes."""
     least: int
     """Clean copies without which no write is acknowledged: max(1, W)."""
+    because: str = ""
+    """Why one of ``missing`` can't be started, which only a person can mend; empty where that is not so."""
     heard: bool = True
     """False: ``missing`` are nodes that may obey another coordinator; nothing is served before all of them are heard."""
 
@@ -42,7 +44,8 @@ class Route:
         if not self.heard:
             them = "it obeys" if len(self.missing) == 1 else "they obey"
             return f"it waits for {named(self.missing, len(self.missing))}, until {them} this kvtui and no other one"
-        return f"no clean replica of it can be reached: it waits for {any_of(self.missing)}"
+        because = f" ({self.because})" if self.because else ""
+        return f"no clean replica of it can be reached: it waits for {any_of(self.missing)}{because}"
 
     @cached_property
     def everyone(self) -> tuple[Hop, ...]:
@@ -65,12 +68,14 @@ class Routes:
         """The route of a placement, by the links that are open now and the wanted write quorum (0: the default)."""
         route = self._known.get(place)
         if route is None:
+            missing = tuple(node for node in place.clean if not self._link(node))
             route = self._known[place] = Route(
                 clean=self._hops(place.clean),
-                missing=tuple(node for node in place.clean if not self._link(node)),
+                missing=missing,
                 followers=self._hops(place.followers),
                 behind=self._hops(place.behind),
                 least=max(1, write_quorum(len(place.replicas), quorum)),
+                because=next((why for node in missing if (why := self._unstarted(node))), ""),
             )
         return route
 
@@ -87,6 +92,10 @@ class Routes:
     def _link(self, node: str) -> Link | None:
         remote = self._nodes.get(node)
         return remote.link if remote else None
+
+    def _unstarted(self, node: str) -> str:
+        remote = self._nodes.get(node)
+        return remote.ended if remote is not None and remote.ended.startswith(NOT_STARTED) else ""
 
     def _hops(self, nodes: tuple[str, ...]) -> tuple[Hop, ...]:
         return tuple(Hop(node, link) for node in nodes if (link := self._link(node)) is not None)

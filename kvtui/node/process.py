@@ -114,7 +114,7 @@ def _open_store(host: str, port: int, data: Path | None, *, at_opening: int = OP
         engine = _open_engine(host, port, data)
         return Store(engine, SystemRandom(), at_opening=at_opening)
     except EngineLocked as error:
-        raise CannotStart(str(error)) from None
+        raise CannotStart(f"{error}: end that one first") from None
     except (EngineUnreadable, EngineFailed, EngineFull) as error:
         if engine is not None:
             let_go(engine)

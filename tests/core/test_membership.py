@@ -459,6 +459,26 @@ def test_when_one_of_several_nodes_does_not_start_no_process_is_left_behind() ->
     run_virtual(main)
 
 
+def test_what_keeps_a_node_from_starting_is_told_to_who_waits_for_it() -> None:
+    """It stood in the list of nodes alone."""
+
+    async def main() -> None:
+        async with SimCluster(nodes=1, slots=8) as cluster:
+            cluster.kill("n1")
+            await cluster.until(lambda snapshot: state_of(snapshot, "n1") is NodeState.DOWN)
+
+            async def again(coordinator: Coordinator) -> str:
+                coordinator._membership._processes._launcher = FailingLauncher(cluster, "n1")
+                with pytest.raises(ClusterError, match="could not start n1: no such program"):
+                    await coordinator.start_node("n1")
+                return (await coordinator.get(b"key")).text
+
+            told = await cluster.call(again)
+            assert told.endswith("it waits for n1 (could not start n1: no such program)")
+
+    run_virtual(main)
+
+
 async def removed_by_force(cluster: SimCluster, node: str) -> str:
     """The node is dead, and can't be told to leave: what it has stays where it is."""
     cluster.kill(node)

@@ -192,7 +192,7 @@ def test_a_directory_in_use_is_refused_naming_its_holder(start: Start, tmp_path:
     holder = start(0, "--data", tmp_path)
     port_of(holder)
     assert refusal(start(0, "--data", tmp_path)) == (
-        f"kvtui-node: {tmp_path} is in use by kvtui-node, process {holder.pid}"
+        f"kvtui-node: {tmp_path} is in use by kvtui-node, process {holder.pid}: end that one first"
     )
 
 
