@@ -8,6 +8,8 @@ from typing import Final
 from kvtui.core.seams.descriptor import pipe
 
 READ_BYTES: Final = 65_536
+DRAINS: Final = 16
+"""Times that a pipe is read from in a row: more than it holds."""
 LINE_BYTES: Final = 4096
 """A first line is at most this long; of what is longer this much is given."""
 FATAL: Final = "Fatal Python error: "
@@ -36,9 +38,10 @@ class ChildOutput:
         self._told = told
 
     def drain(self) -> None:
-        """Take what lies in the pipe now. What a child wrote before its end is all there then."""
-        while self._reading.is_open and self._read():
-            pass
+        """Take what lies in the pipe now. All that a child wrote before its end is there; what it left running may write on."""
+        for _ in range(DRAINS):
+            if not self._read():
+                break
 
     def close(self) -> None:
         """Hear no more."""

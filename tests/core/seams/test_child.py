@@ -218,6 +218,16 @@ def test_one_that_closes_its_output_before_it_ends_runs_until_it_does() -> None:
     told(story, handle="number")
 
 
+def test_what_a_child_left_running_on_its_output_holds_nobody_up() -> None:
+    async def story(started: Callable[[str], Child]) -> None:
+        child = started("yes & read begun; exit 6")
+        assert await child.output.line() == "y"
+        child.held.close()
+        assert await child.wait() == Exit(6)
+
+    told(story)
+
+
 def test_a_first_line_without_end_is_cut() -> None:
     async def story(started: Callable[[str], Child]) -> None:
         child = started("exec cat /dev/zero")
