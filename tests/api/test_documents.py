@@ -29,7 +29,15 @@ def test_both_documents_have_programs() -> None:
 
 ABSENT = "import sys; sys.modules['uvloop'] = sys.modules['sniffio'] = None\n"
 """As where neither is installed: importing them fails."""
-PRESENT = "import asyncio, sniffio, uvloop; asyncio.run = uvloop.run\n"
+PRESENT = """
+import asyncio, sniffio, uvloop
+
+def on_uvloop(main):
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main)
+
+asyncio.run = on_uvloop
+"""
 """As in a program that runs on uvloop, beside a library that brings sniffio."""
 COMPANY = {"alone": ABSENT, "beside uvloop and sniffio": PRESENT}
 
