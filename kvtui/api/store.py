@@ -15,13 +15,13 @@ from kvtui.api.failures import failure_of, failure_of_many, failure_of_reads
 from kvtui.api.hosting import CLOSE_SECONDS, Hosted
 from kvtui.api.leaving import left_behind
 from kvtui.api.turns import Turns
+from kvtui.control.own_loop import ELSEWHERE
 from kvtui.core.cluster import Cluster, ClusterError, Item, Outcome, Read, Written, WrittenMany
 from kvtui.core.seams.child import let_go_of
 from kvtui.core.seams.forked import OF_PARENT
 from kvtui.core.uncopied import uncopied
 
 CLOSED: Final = "the store is closed: open another with kvtui.connect"
-ELSEWHERE: Final = "the store belongs to the event loop in which it was opened: open one in this loop"
 AT_ONCE: Final = 1_024
 """Operations of one store that run at once: more only make each other late."""
 

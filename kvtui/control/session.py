@@ -18,6 +18,7 @@ from anyio.abc import TaskGroup, TaskStatus
 from kvtui.control.channel import NotBegun
 from kvtui.control.greeting import attach
 from kvtui.control.holder import serving
+from kvtui.control.own_loop import in_its_loop
 from kvtui.control.plain_arguments import takes_plain
 from kvtui.control.remote import PartlyBegun, RemoteCluster, together, unread, unwritten, unwritten_many
 from kvtui.control.sockets import Sockets
@@ -88,6 +89,7 @@ class Whole(
 
 
 @takes_plain
+@in_its_loop
 class Session:
     """Implements ``Cluster``, every capability, and ``Shared``. ``session`` makes one."""
 
@@ -114,6 +116,7 @@ class Session:
         self._switched = anyio.Event()
         self._leave = anyio.Event()
         self._process = os.getpid()
+        self.loop = asyncio.get_running_loop()
         self._of_this_process: Whole
         self._remote: RemoteCluster | None = None
 

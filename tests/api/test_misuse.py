@@ -163,6 +163,29 @@ async def test_another_loop_neither_uses_nor_closes_it() -> None:
         assert not store.closed
 
 
+@pytest.mark.anyio
+async def test_the_cluster_that_was_kept_is_refused_in_another_loop_and_serves_its_own_from_any_thread() -> None:
+    """What another loop awaited of it never came."""
+    async with connecting() as store:
+        cluster, loop = store.cluster, asyncio.get_running_loop()
+
+        async def within(ask: Callable[[], Any]) -> None:
+            await ask()
+
+        def elsewhere() -> None:
+            refused = "^the store belongs to the event loop in which it was opened: open one in this loop$"
+            for ask in (lambda: cluster.get(b"apple"), cluster.rebalance, lambda: anext(cluster.events())):
+                with pytest.raises(kvtui.ClusterError, match=refused):
+                    asyncio.run(within(ask))
+            with pytest.raises(kvtui.ClusterError, match=refused):
+                asyncio.run(cluster.get(b"apple"))
+            from_here = asyncio.run_coroutine_threadsafe(cluster.refresh(), loop)
+            assert from_here.result(timeout=30).replication == 1
+
+        await asyncio.to_thread(elsewhere)
+        assert (await cluster.refresh()).replication == 1
+
+
 def test_a_store_without_a_loop_is_refused() -> None:
     async def opened() -> kvtui.Store:
         return await connecting()
