@@ -25,7 +25,10 @@ def rounds(short: int, nightly: int) -> pytest.MarkDecorator:
     """So many of them with every change, and so many at night."""
     return pytest.mark.parametrize(
         "rounds",
-        [pytest.param(short, marks=pytest.mark.long), pytest.param(nightly, marks=pytest.mark.nightly)],
+        [
+            pytest.param(short, marks=pytest.mark.long),
+            pytest.param(nightly, marks=[pytest.mark.nightly, pytest.mark.timeout(7200)]),
+        ],
     )
 
 
@@ -74,7 +77,6 @@ def check_keys(state: Path, keys: list[str]) -> None:
 
 
 @rounds(short=2, nightly=50)
-@pytest.mark.timeout(7200)
 def test_of_many_scripts_at_once_every_one_ends_well_and_has_stored(tmp_path: Path, rounds: int) -> None:
     for number in range(rounds):
         state = tmp_path / f"state{number // 10}"
@@ -86,7 +88,6 @@ def test_of_many_scripts_at_once_every_one_ends_well_and_has_stored(tmp_path: Pa
 
 
 @rounds(short=4, nightly=300)
-@pytest.mark.timeout(7200)
 def test_a_directory_goes_from_scripts_to_shells(tmp_path: Path, rounds: int) -> None:
     """The shell comes while the script closes; that it was no stale note which it worked beside shows when it was killed."""
     state, stored = tmp_path / "state", list[str]()
@@ -129,7 +130,6 @@ HEIR: Final = """
 
 
 @rounds(short=3, nightly=100)
-@pytest.mark.timeout(7200)
 def test_the_coordinator_is_taken_up_while_its_holder_still_closes(tmp_path: Path, rounds: int) -> None:
     state, stored, holder = tmp_path / "state", list[str](), None
     with ExitStack() as ending:
