@@ -7,17 +7,29 @@ import operator
 import os
 from collections.abc import Collection
 from pathlib import Path
-from typing import SupportsIndex
+from typing import Final, SupportsIndex
 
 from kvtui.core.cluster import ArgumentError
 from kvtui.core.seams.named_path import BadPath, named_path
 
 StrPath = str | os.PathLike[str]
+TOLD_MOST: Final = 300
+"""Characters of an argument that are told."""
+NUMBER_MOST: Final = 10**20
+"""The digits of a larger one are not told."""
 
 
 def refused(name: str, given: object, why: str) -> ArgumentError:
     """The argument has the right type, and a value that can't be."""
-    return ArgumentError(f"{name}={given!r} is not possible: {why}")
+    return ArgumentError(f"{name}={_told(given)} is not possible: {why}")
+
+
+def _told(given: object) -> str:
+    """As Python writes it, cut where it is very long."""
+    if isinstance(given, int) and not -NUMBER_MOST < given < NUMBER_MOST:
+        return f"(a number of {given.bit_length():,} bits)"  # of a longer one Python refuses to write the digits
+    text = repr(given)
+    return text if len(text) <= TOLD_MOST else f"{text[:TOLD_MOST]}…"
 
 
 def flag(name: str, given: object) -> bool:
@@ -91,8 +103,13 @@ def path(name: str, given: StrPath | None) -> Path | None:
 
 
 def directory(name: str, given: StrPath | None) -> Path | None:
-    """An absolute path where nothing is, or a directory."""
+    """An absolute path where nothing is, or a directory. RocksDB's own paths are UTF-8."""
     found = path(name, given)
+    if found is not None:
+        try:
+            os.fspath(found).encode()
+        except UnicodeEncodeError:
+            raise refused(name, os.fspath(found), "RocksDB takes no path that is not UTF-8") from None
     if found is not None and os.path.exists(found) and not os.path.isdir(found):
         raise refused(name, os.fspath(given or ""), "it is a file, and a directory is wanted")
     return found

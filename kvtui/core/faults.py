@@ -10,7 +10,7 @@ from kvtui.core.impaired_transport import WHOLE, ImpairedTransport, Impairment
 from kvtui.core.ledger import Ledger
 from kvtui.core.local_processes import LocalProcesses
 from kvtui.core.node_access import Access
-from kvtui.core.process_ends import end_by_force
+from kvtui.core.process_ends import OF_ANOTHER_USER, end_by_force
 from kvtui.core.records import Behind, Wiped
 from kvtui.core.remote_node import RemoteNode
 from kvtui.core.seams.clock import Clock
@@ -47,6 +47,7 @@ class FaultsRoom:
     async def kill(self, name: str) -> None:
         """As ``Faults.kill_node``."""
         process, node = self._process(name), self._local(name)
+        _signal(name, process, 0)  # before anything is noted
         known = node.link is not None
         node.ended, node.at_rest = "it was killed (kill -9)", True
         await end_by_force(process)
@@ -59,7 +60,7 @@ class FaultsRoom:
         process = self._process(name)
         if self._is_paused(name):
             raise ClusterError(f"{name} is paused already; let it go on with: resume {name}")
-        process.signal(signal.SIGSTOP)
+        _signal(name, process, signal.SIGSTOP)
         self._paused[name] = process
         self._tell(f"{name} is paused (SIGSTOP)", name)
 
@@ -68,8 +69,8 @@ class FaultsRoom:
         process = self._process(name)
         if not self._is_paused(name):
             raise ClusterError(f"{name} is not paused")
+        _signal(name, process, signal.SIGCONT)
         del self._paused[name]
-        process.signal(signal.SIGCONT)
         self._tell(f"{name} goes on (SIGCONT)", name)
 
     def slow(self, name: str, seconds: float) -> None:
@@ -93,10 +94,10 @@ class FaultsRoom:
     def heal(self) -> None:
         """As ``Faults.heal``."""
         healed = sorted({*self._impaired, *(name for name in self._paused if self._is_paused(name))})
+        for name, process in self._paused.items():
+            _signal(name, process, signal.SIGCONT)
         self._impaired.clear()
         self._look_again()
-        for process in self._paused.values():
-            process.signal(signal.SIGCONT)
         self._paused.clear()
         for node in self._ledger.nodes.values():
             node.wake.set()
@@ -108,6 +109,8 @@ class FaultsRoom:
         node = self._local(name)
         self._check_spare(name)
         self._ledger.check_space()
+        if node.process is not None:
+            _signal(name, node.process, 0)
         node.at_rest = True
         if node.process is not None and node.process.alive:
             node.ended = "it was killed, to be wiped"
@@ -191,3 +194,9 @@ class FaultsRoom:
     def _tell(self, text: str, *nodes: str) -> None:
         self._happenings.emit(Level.WARNING, text, *nodes)
         self._ledger.stir()
+
+
+def _signal(name: str, process: NodeProcess, number: int) -> None:
+    """Signal 0 only asks whether one may. Raises ClusterError."""
+    if not process.signal(number):
+        raise ClusterError(f"{name} (process {process.pid}) stays as it is: {OF_ANOTHER_USER}")

@@ -10,6 +10,7 @@ from kvtui.core.process_ends import end_in_order
 from kvtui.core.remote_node import NOT_STARTED, RemoteNode
 from kvtui.core.seams.clock import Clock
 from kvtui.core.seams.launcher import Discarded, Launcher, LaunchFailed, LaunchRefused, NodeProcess, NodeSpec
+from kvtui.notation import as_word
 
 RESTARTS: Final = 12
 """Times that a node's start is tried while its last process may still hold its data directory."""
@@ -66,8 +67,11 @@ class LocalProcesses:
         return self._launcher.discard(self._spec(node))
 
     def has_data(self, node: RemoteNode) -> bool:
-        """Whether there is a store already where the node's data goes."""
-        return self._data is not None and node.id in self._launcher.stored(self._data)
+        """Whether there is a store already where the node's data goes. Raises ClusterError."""
+        try:
+            return self._data is not None and node.id in self._launcher.stored(self._data)
+        except OSError as error:
+            raise ClusterError(f"can't look into {as_word(str(self._data))}: {error.strerror or error}") from None
 
     def _spec(self, node: RemoteNode, port: int | None = None) -> NodeSpec:
         data = None if self._data is None else self._data / node.id

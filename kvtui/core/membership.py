@@ -19,7 +19,7 @@ from kvtui.core.loopback import is_loopback
 from kvtui.core.naming import named
 from kvtui.core.node_access import Access
 from kvtui.core.node_names import check_address, check_name
-from kvtui.core.process_ends import UNTIL_THE_SYSTEM, StillRuns
+from kvtui.core.process_ends import OF_ANOTHER_USER, UNTIL_THE_SYSTEM, MayNotSignal, StillRuns
 from kvtui.core.protocol import Clear, Facts
 from kvtui.core.readdressing import Readdressing
 from kvtui.core.records import Forgotten, Joined, Member, Planned, Record, Seen
@@ -98,14 +98,21 @@ class Membership:
         self._processes.close()
         self._supervisor.close()
         ends = await asyncio.gather(*(self._processes.end(process) for _, process in own), return_exceptions=True)
-        left = []
+        left, foreign = [], []
         for (name, process), end in zip(own, ends, strict=True):
-            if isinstance(end, StillRuns):
+            if isinstance(end, MayNotSignal):
+                foreign.append(f"{name} (process {process.pid})")
+            elif isinstance(end, StillRuns):
                 left.append(f"{name} (process {process.pid})")
             elif end is not None:
                 raise end
-        if left:
-            raise ClusterError(f"{named(left, most=len(left))} did not end, even by SIGKILL: {UNTIL_THE_SYSTEM}")
+        told = [
+            f"{named(names, most=len(names))} did not end, {why}"
+            for names, why in ((left, f"even by SIGKILL: {UNTIL_THE_SYSTEM}"), (foreign, f"and {OF_ANOTHER_USER}"))
+            if names
+        ]
+        if told:
+            raise ClusterError("; ".join(told))
 
     async def add(self, name: str, host: str, port: int, own_data: OwnData) -> NodeAdded:
         """Attach to what listens at the address, or start a node there. Raises ClusterError."""

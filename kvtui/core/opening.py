@@ -31,7 +31,7 @@ from kvtui.core.seams.started_as_node import A_COPY, VARIABLE
 from kvtui.core.seams.storage import EngineFailed, EngineFull, EngineLocked, EngineUnreadable, StorageEngine, let_go
 from kvtui.core.seams.tls import BadTls, TlsFiles, as_coordinator
 from kvtui.core.seams.transport import TcpTransport
-from kvtui.notation import as_rest
+from kvtui.notation import as_rest, as_word
 
 _log = logging.getLogger(__name__)
 
@@ -113,9 +113,12 @@ async def open_cluster(settings: Settings, seams: Seams | None = None) -> AsyncI
     """
     _check(settings)
     seams = seams or real_seams(settings.secret, settings.tls)
-    if settings.state is None or METADATA not in seams.launcher.stored(settings.state):
-        _check_launching(settings, seams, ())
-    engine = _open_engine(settings, seams)
+    try:
+        if settings.state is None or METADATA not in seams.launcher.stored(settings.state):
+            _check_launching(settings, seams, ())
+        engine = _open_engine(settings, seams)
+    except OSError as error:
+        raise _unusable(settings, error) from None
     try:
         log = _open_log(engine, settings, seams)
         _check_launching(settings, seams, log.topology.members.values())
@@ -123,6 +126,9 @@ async def open_cluster(settings: Settings, seams: Seams | None = None) -> AsyncI
     except (EngineFailed, EngineFull) as error:
         let_go(engine)
         raise ClusterError(f"the state directory {as_rest(str(settings.state))} can't be written: {error}") from None
+    except OSError as error:
+        let_go(engine)
+        raise _unusable(settings, error) from None
     except BaseException:
         let_go(engine)
         raise
@@ -151,6 +157,13 @@ async def _start(coordinator: Coordinator, tasks: TaskGroup, settings: Settings)
             await coordinator.set_replication(settings.first_copies)
         await coordinator.add_local_nodes([f"n{number}" for number in range(1, settings.nodes + 1)])
     await coordinator.refresh()
+
+
+def _unusable(settings: Settings, error: OSError) -> ClusterError:
+    """What the system refused, such as to enter a directory of another user."""
+    why = (error.strerror or str(error)).lower()
+    at = f" ({as_word(str(error.filename))})" if error.filename not in (None, str(settings.state)) else ""
+    return ClusterError(f"the state directory {as_rest(str(settings.state))} can't be used: {why}{at}")
 
 
 def _check(settings: Settings) -> None:

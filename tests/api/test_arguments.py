@@ -3,6 +3,7 @@
 import ast
 import enum
 import inspect
+import os
 import re
 import ssl
 from decimal import Decimal
@@ -148,3 +149,29 @@ def test_what_a_program_can_be_told_names_no_option_of_a_command_line() -> None:
                 if set(re.findall(r"--[a-z][a-z-]+", node.value)) - OF_OTHERS
             ]
     assert told == []
+
+
+def test_a_refusal_can_be_printed_and_is_short_whatever_was_given(tmp_path: Path) -> None:
+    state = tmp_path / os.fsdecode(b"lab-\xff")
+    for given in (
+        {"state": state},
+        {"nodes": 10**5000},
+        {"nodes": -(10**400)},
+        {"grace": 10**400},
+        {"policy": "x" * 9999},
+    ):
+        with pytest.raises(kvtui.ArgumentError) as raised:
+            kvtui.connect(**{"memory": "state" not in given, **given})  # type: ignore[arg-type]
+        assert len(str(raised.value).encode()) < 500
+    assert not state.exists()
+
+
+def test_a_directory_that_the_system_refuses_is_a_cluster_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_self: object, directory: Path) -> list[str]:
+        raise PermissionError(13, "Permission denied", str(directory))
+
+    monkeypatch.setattr("kvtui.core.seams.processes.ProcessLauncher.stored", refused)
+    with pytest.raises(kvtui.ClusterError, match="can't be used: permission denied$"):
+        kvtui.connect_sync(tmp_path / "lab")

@@ -37,6 +37,7 @@ class SimProcess:
         self._status: int | None = None
         self._ended = asyncio.Event()
         self._ending = False
+        self.may_be_signalled = True
         machine.on_end(self._note_end)
 
     @property
@@ -56,10 +57,12 @@ class SimProcess:
     def ended(self) -> str:
         return "" if self.alive or self._status is None else how_ended(self._status)
 
-    def signal(self, number: int) -> None:
+    def signal(self, number: int) -> bool:
         """SIGKILL crashes, SIGSTOP and SIGCONT pause and resume, SIGTERM and SIGINT end in order (once it isn't paused)."""
-        if not self.alive:
-            return
+        if not self.may_be_signalled:
+            return False
+        if not self.alive or number == 0:
+            return True
         if number == signal.SIGKILL:
             self.machine.crash()
         elif number == signal.SIGSTOP:
@@ -70,6 +73,11 @@ class SimProcess:
             self.machine.spawn(self._close())
         else:
             raise ValueError(f"signal {number} is not simulated")
+        return True
+
+    def orphan(self) -> None:
+        if self.alive:
+            self.machine.spawn(self._close())
 
     async def wait(self) -> int:
         await self._ended.wait()
@@ -134,7 +142,7 @@ class SimLauncher:
 
         process.machine.on_end(ended)
         if self.parent is not None:
-            self.parent.on_end(lambda orderly: process.signal(signal.SIGTERM))
+            self.parent.on_end(lambda orderly: process.orphan())
         process.machine.spawn(self._boot(process, spec, started))
         try:
             trouble = await started

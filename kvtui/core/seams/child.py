@@ -90,10 +90,10 @@ class Child:
             self._look()
         return self._exit
 
-    def signal(self, number: int) -> None:
-        """Send a signal. Does nothing once it has ended (its number may be another process's), nor in a process forked off ours."""
-        if self._exit is None and os.getpid() == self._parent:
-            self._handle.signal(number)
+    def signal(self, number: int) -> bool:
+        """Send a signal. Does nothing once it has ended (its number may be another process's), nor in a process forked off ours.
+        False: this user may not signal it."""
+        return self._exit is not None or os.getpid() != self._parent or self._handle.signal(number)
 
     async def wait(self) -> Exit:
         """How it ended, once it has. In the loop in which it was started."""

@@ -80,8 +80,12 @@ class NodeProcess(Protocol):
         """How the process ended, in words (``how_ended``); empty while it runs."""
         ...
 
-    def signal(self, number: int) -> None:
-        """Send a signal; does nothing when the process has ended."""
+    def signal(self, number: int) -> bool:
+        """Send a signal; does nothing when the process has ended. False: this user may not signal it."""
+        ...
+
+    def orphan(self) -> None:
+        """Have it see what it sees when this process ends: then it ends in order. Needs no right to signal it."""
         ...
 
     async def wait(self) -> int | None:

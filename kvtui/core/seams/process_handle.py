@@ -7,6 +7,7 @@ a handler. Then how a process ended is not known, and its number may belong to a
 import os
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -33,8 +34,8 @@ class ProcessHandle(Protocol):
         """How it ended; None while it runs. Never waits."""
         ...
 
-    def signal(self, number: int) -> None:
-        """Send a signal; does nothing where the process has ended."""
+    def signal(self, number: int) -> bool:
+        """Send a signal; does nothing where the process has ended. False: this user may not signal it (any more)."""
         ...
 
     def close(self) -> None:
@@ -80,13 +81,9 @@ class NumberedProcess:
                 self._exit = Exit(os.waitstatus_to_exitcode(status)) if found else None
         return self._exit
 
-    def signal(self, number: int) -> None:
+    def signal(self, number: int) -> bool:
         # Once its end was seen, the number may be another process's.
-        if self.look() is None:
-            try:
-                os.kill(self._pid, number)
-            except ProcessLookupError:
-                pass
+        return self.look() is not None or _sent(lambda: os.kill(self._pid, number))
 
     def close(self) -> None:
         pass
@@ -115,15 +112,22 @@ if sys.platform == "linux":
                     self._exit = None if found is None else Exit(_status(found.si_code, found.si_status))
             return self._exit
 
-        def signal(self, number: int) -> None:
-            if self._held.is_open:
-                try:
-                    signal.pidfd_send_signal(self._held.number, number)
-                except ProcessLookupError:
-                    pass
+        def signal(self, number: int) -> bool:
+            return not self._held.is_open or _sent(lambda: signal.pidfd_send_signal(self._held.number, number))
 
         def close(self) -> None:
             self._held.close()
+
+
+def _sent(send: Callable[[], None]) -> bool:
+    """False where it may not be sent: the program took another user since it started the process, or a sandbox forbids it."""
+    try:
+        send()
+    except ProcessLookupError:
+        pass
+    except PermissionError:
+        return False
+    return True
 
 
 def _status(code: int, status: int) -> int:

@@ -105,8 +105,11 @@ class _Process:
         how = self._child.exit
         return "" if how is None else how_ended(how.status, self._child.said.heard)
 
-    def signal(self, number: int) -> None:
-        self._child.signal(number)
+    def signal(self, number: int) -> bool:
+        return self._child.signal(number)
+
+    def orphan(self) -> None:
+        self._child.held.close()
 
     async def wait(self) -> int | None:
         how = await self._child.wait()

@@ -26,7 +26,7 @@ from kvtui.core.seams.storage import (
     EngineUnreadable,
 )
 from kvtui.core.seams.wal import ends_torn, manifest_is_sound
-from kvtui.notation import brief
+from kvtui.notation import as_word, brief
 
 RESERVE_BYTES: Final = 64 * 1024 * 1024
 """Space that stays free on the disk, for RocksDB's own flushes and compactions: a batch that would use it is refused as full
@@ -212,6 +212,10 @@ def open_rocksdb(
             f"can't use {path} here: RocksDB was at work in the moment in which this process was forked off; start it anew"
         )
     THREADS.none_in_forks()
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise EngineUnreadable(f"RocksDB takes no path that is not UTF-8: {as_word(str(path))}") from None
     try:
         _make_directory(path)
         lock = lock_directory(path)
