@@ -173,5 +173,5 @@ def test_a_directory_that_the_system_refuses_is_a_cluster_error(
         raise PermissionError(13, "Permission denied", str(directory))
 
     monkeypatch.setattr("kvtui.core.seams.processes.ProcessLauncher.stored", refused)
-    with pytest.raises(kvtui.ClusterError, match="can't be used: permission denied$"):
+    with pytest.raises(kvtui.ClusterError, match=r"can't be used: permission denied$"):
         kvtui.connect_sync(tmp_path / "lab")
