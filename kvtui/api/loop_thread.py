@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import selectors
+import socket
 import sys
 import threading
 import time
 from _thread import allocate_lock, get_ident
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, Final, Generic, NoReturn, ParamSpec, TypeVar, cast
 
 from kvtui.core.cluster import ClusterError, KvtuiError
-from kvtui.core.seams.forked import OF_PARENT, when_forked
+from kvtui.core.seams.forked import OF_PARENT, pin, when_forked
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -22,6 +25,8 @@ LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 END_SECONDS: Final = 5.0
 """How long what was cancelled may take to end, with the loop."""
 LOOK_SECONDS: Final = 0.25
+
+_log = logging.getLogger(__name__)
 
 
 def asyncios_loop() -> asyncio.AbstractEventLoop:
@@ -58,6 +63,8 @@ class LoopThread:
         self._leave = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._calls: set[Call[Any]] = set()
+        self._failure = ""
+        """Why the loop ended by itself."""
         self._ready = _Moment()
         self._gone = _Moment()
         self._ident: int | None = None
@@ -65,9 +72,14 @@ class LoopThread:
         try:
             self._thread.start()
             self._ready.wait()
+        except RuntimeError as error:
+            self._part()
+            raise ClusterError(f"can't start a thread for the store's event loop: {error}") from None
         except BaseException:
             self._part()
             raise
+        if self._loop is None:
+            raise ClusterError(f"can't open an event loop: {self._failure}")
         when_forked(self, LoopThread._leave_to_parent)
 
     @property
@@ -103,8 +115,15 @@ class LoopThread:
                 # What is begun before the end is over before the loop is.
                 if self.usable and self._loop is not None:
                     call = Call(lambda: ask(*arguments, **options), self._loop, self._calls)
-                    self._loop.call_soon_threadsafe(call.begin)
-                    return call
+                    self._calls.add(call)  # should the loop end before it gets to it, it is told
+                    try:
+                        self._loop.call_soon_threadsafe(call.begin)
+                    except BaseException as error:
+                        self._calls.discard(call)
+                        if not isinstance(error, RuntimeError):
+                            raise
+                    else:
+                        return call
         raise ClusterError(self._refusal())
 
     def check_process(self) -> None:
@@ -141,10 +160,16 @@ class LoopThread:
             if not self._ended:
                 self._ended = True
                 if self._loop is not None:
-                    self._loop.call_soon_threadsafe(self._leave.set)
+                    with suppress(RuntimeError):  # it is closed, for a reason of its own
+                        self._loop.call_soon_threadsafe(self._leave.set)
 
     def _refusal(self) -> str:
-        return OF_PARENT if self.foreign else "the store is closed: open another with kvtui.connect_sync"
+        if self.foreign:
+            return OF_PARENT
+        again = "open another with kvtui.connect_sync"
+        if self._failure:
+            return f"the store's event loop has ended ({self._failure}): {again}"
+        return f"the store is closed: {again}"
 
     def _leave_to_parent(self) -> None:
         """This process was forked off, it may be by a signal's handler in a thread that waits for the loop."""
@@ -154,19 +179,60 @@ class LoopThread:
 
     def _live(self) -> None:
         try:
+            with ExitStack() as room:
+                # One that is half made, for want of descriptors, complains as it is dropped.
+                for _ in range(3):
+                    for end in socket.socketpair():
+                        room.enter_context(end)
+                room.enter_context(selectors.DefaultSelector())
             runner = asyncio.Runner(loop_factory=self._loop_factory)
+            loop = runner.get_loop()
             try:
-                self._loop, self._ident = runner.get_loop(), get_ident()
+                self._loop, self._ident = loop, get_ident()
                 self._ready.come()
-                runner.run(self._until_end())
+                self._run(loop)
+            except BaseException as error:
+                self._failed(error)
             finally:
-                # As the program ends no thread can be started any more from Python 3.12 on, and asyncio starts one to wait for
-                # those that looked up addresses. The loop is closed all the same.
-                with suppress(RuntimeError):
-                    runner.close()
+                self._close(runner, loop)
+        except BaseException as error:
+            self._failed(error)
         finally:
             self._ready.come()
             self._gone.come()
+
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        end = loop.create_task(self._until_end())
+        while not end.done():
+            try:
+                loop.run_until_complete(end)
+            except (SystemExit, KeyboardInterrupt) as error:
+                # They stop any loop, whoever's task raises them. This one is everybody's: it goes on.
+                _log.warning("a task in the store's event loop raised %s", _reason(error))
+
+    def _close(self, runner: asyncio.Runner, loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            # As the program ends no thread can be started any more from Python 3.12 on, and asyncio starts one to wait for
+            # those that looked up addresses. The loop is closed all the same.
+            with suppress(RuntimeError):
+                runner.close()
+        except BaseException as error:
+            # Its descriptors are not its own any more. What it has is left as it is: dropped, it would complain of itself.
+            loop.set_exception_handler(lambda loop, context: None)
+            for kept in (loop, *asyncio.all_tasks(loop)):
+                pin(kept)
+            self._failed(error)
+
+    def _failed(self, error: BaseException) -> None:
+        """Whoever waits and whoever comes is told why."""
+        with self._lock:
+            self._failure = self._failure or _reason(error)
+            self._ended = True
+        _log.debug("the store's event loop has ended: %s", self._failure)
+        for call in list(self._calls):
+            call.fail(
+                KvtuiError(f"the store's event loop has ended ({self._failure}): whether this was done is unknown")
+            )
 
     async def _until_end(self) -> None:
         if not self._ended:
@@ -191,14 +257,13 @@ class Call(Generic[T]):
         self._loop = loop
         self._calls = calls
         self._over = _Moment()
-        self._task: asyncio.Task[T] | None = None
+        self._task: asyncio.Task[T | None] | None = None
         self._value: T | None = None
         self._error: BaseException | None = None
         self._unwanted = False
 
     def begin(self) -> None:
         """In the loop."""
-        self._calls.add(self)
         _forget_other_library()
         self._task = self._loop.create_task(self._asked())
         self._task.add_done_callback(self._ended)
@@ -221,7 +286,7 @@ class Call(Generic[T]):
             with suppress(RuntimeError):  # the loop ended meanwhile, and with it this
                 self._loop.call_soon_threadsafe(self.cancelled)
 
-    def cancelled(self) -> asyncio.Task[T] | None:
+    def cancelled(self) -> asyncio.Task[T | None] | None:
         """In the loop, once it was begun: cancel it, unless that was done, and return what ends then; None: it has ended."""
         if self._task is not None and not self._unwanted:
             self._unwanted = True
@@ -233,10 +298,20 @@ class Call(Generic[T]):
         self._error = ClusterError(OF_PARENT)
         self._over.come()
 
-    async def _asked(self) -> T:
-        return await self._ask()
+    def fail(self, error: BaseException) -> None:
+        """The loop goes no further: who waits is told."""
+        if not self._over.came:
+            self._error = error
+            self._over.come()
 
-    def _ended(self, task: asyncio.Task[T]) -> None:
+    async def _asked(self) -> T | None:
+        try:
+            return await self._ask()
+        except (SystemExit, KeyboardInterrupt) as error:
+            self._error = error  # who asked gets it: out of a task it would stop the loop, which is everybody's
+            return None
+
+    def _ended(self, task: asyncio.Task[T | None]) -> None:
         self._calls.discard(self)
         # The task goes here: asyncio has Python code run where the last who knows it lets go of it, and a Ctrl-C amid that is lost.
         # It is looked at in any case: who was interrupted never asks, and asyncio would complain of an exception that nobody saw.
@@ -277,6 +352,13 @@ class _Moment:
             if self._lock.acquire(timeout=min(left, LOOK_SECONDS)):
                 self._lock.release()
         return self.came
+
+
+def _reason(error: BaseException) -> str:
+    """One line."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror[:1].lower() + error.strerror[1:]
+    return " ".join(f"{type(error).__name__}: {error}".split()).rstrip(": ")
 
 
 def _leave_process(error: BaseException | None) -> NoReturn:

@@ -19,6 +19,7 @@ from kvtui.api.loop_thread import Call, LoopThread, asyncios_loop, uvloops_loop
 from kvtui.api.scanning import Scan, Scans
 from kvtui.api.store import Store
 from kvtui.core.cluster import Cluster, ClusterError, Item, Read, Written, WrittenMany
+from kvtui.core.seams.child import reap
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.core.uncopied import uncopied
 
@@ -73,7 +74,11 @@ class SyncStore:
             if self._closed:
                 return
             if self._last is None:
-                self._last = self._thread.begin(self._store.close)
+                try:
+                    self._last = self._thread.begin(self._store.close)
+                except ClusterError:
+                    self._end()
+                    raise
             try:
                 self._last.result(CLOSE_SECONDS + LOOP_SECONDS)
             except TimeoutError:
@@ -88,6 +93,7 @@ class SyncStore:
 
     def _end(self) -> bool:
         ended = self._thread.end()
+        reap()
         self._closed = True
         atexit.unregister(self._at_exit)
         return ended
@@ -223,4 +229,5 @@ def connect_sync(
         return SyncStore(thread.run(opening), thread)
     except BaseException:
         thread.end()
+        reap()
         raise

@@ -202,6 +202,78 @@ def test_what_was_begun_before_the_end_is_over_after_it() -> None:
             waiting.result(timeout=30)
 
 
+def test_a_loop_that_loses_its_descriptors_tells_whoever_waits_and_the_program_ends(ran: Ran) -> None:
+    """The thread died with a traceback, and ``put`` waited for ever."""
+    done = ran("""
+import os, kvtui
+store = kvtui.connect_sync(memory=True, nodes=1)
+os.closerange(3, 1000)
+for ask in (lambda: store.put("a", "1"), lambda: store.get("a"), store.close):
+    try:
+        ask()
+    except kvtui.KvtuiError as error:
+        print("bad file descriptor" in str(error))
+store.close()
+print(store.closed)
+""")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "True\n" * 4, "")
+
+
+def test_without_free_descriptors_the_reason_is_told_and_nothing_is_printed(ran: Ran) -> None:
+    """ "The store is closed", and two tracebacks."""
+    done = ran("""
+import os, resource, kvtui.api
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+held = []
+try:
+    while True:
+        held.append(os.open("/dev/null", 0))
+except OSError:
+    pass
+for free in (0, 1, 2):
+    try:
+        kvtui.connect_sync(memory=True, nodes=1)
+    except kvtui.ClusterError as error:
+        print(error)
+    os.close(held.pop())
+""")
+    said = "can't open an event loop: too many open files\n" * 3
+    assert (done.returncode, done.stdout, done.stderr) == (0, said, "")
+
+
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt, GeneratorExit])
+def test_what_ends_a_program_comes_out_at_its_caller_and_the_loop_goes_on(kind: type[BaseException]) -> None:
+    """It ended the loop of all threads."""
+    thread = LoopThread()
+
+    async def ends() -> None:
+        raise kind("enough")
+
+    async def goes_on() -> str:
+        return "on"
+
+    async def waits() -> str:
+        reached.set()
+        await asyncio.sleep(0.05)
+        return "undisturbed"
+
+    async def in_a_task_of_its_own() -> None:
+        asyncio.get_running_loop().call_soon(leaves)
+
+    def leaves() -> None:
+        raise SystemExit("from a callback")
+
+    reached = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(lambda: thread.run(waits))
+        assert reached.wait(30)
+        with pytest.raises(kind, match="enough"):
+            thread.run(ends)
+        thread.run(in_a_task_of_its_own)
+        assert (other.result(timeout=30), thread.run(goes_on)) == ("undisturbed", "on")
+    thread.end()
+
+
 def test_a_forgotten_store_is_closed_as_the_program_ends(ran: Ran) -> None:
     done = ran("""
 import atexit, kvtui

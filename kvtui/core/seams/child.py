@@ -10,7 +10,7 @@ import asyncio
 import os
 import subprocess
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Final
 from weakref import WeakSet
 
@@ -26,6 +26,8 @@ LOOK_SECONDS: Final = 0.05
 
 
 _RUNNING: Final[WeakSet[Child]] = WeakSet()
+_UNREAPED: Final[set[Child]] = set()
+"""Killed, but nobody could wait for their end. Whoever starts the next one takes their status."""
 
 
 def let_go_of(loop: asyncio.AbstractEventLoop) -> None:
@@ -33,6 +35,12 @@ def let_go_of(loop: asyncio.AbstractEventLoop) -> None:
     for child in list(_RUNNING):
         if child.loop is loop:
             child.let_go()
+
+
+def reap() -> None:
+    """Take the status of those that were killed and have ended since, whichever loop they were started in."""
+    for child in list(_UNREAPED):
+        child.reap_later()
 
 
 class _Started(subprocess.Popen[bytes]):
@@ -50,6 +58,7 @@ class Child:
 
     def __init__(self, command: Command, handle_of: Callable[[int], ProcessHandle] = handle_of) -> None:
         """Start it, in the running loop. Raises OSError, or ValueError for what no command line may hold; nothing is left then."""
+        reap()
         self.loop = asyncio.get_running_loop()
         self._over = asyncio.Event()
         self._exit: Exit | None = None
@@ -111,6 +120,16 @@ class Child:
         self.output.close()
         self.said.close()
 
+    def reap_later(self) -> None:
+        """It was killed and is nobody's: its status is taken as soon as it can be, at the latest when the next one is started, in
+        any loop."""
+        if self._exit is None and os.getpid() == self._parent:
+            self._look()
+        if self._exit is None and os.getpid() == self._parent:
+            _UNREAPED.add(self)
+        else:
+            _UNREAPED.discard(self)
+
     @property
     def _watched(self) -> bool:
         return self._handle.descriptor >= 0
@@ -139,7 +158,8 @@ class Child:
         self._exit = how
         _RUNNING.discard(self)
         if self._watched:
-            self.loop.remove_reader(self._handle.descriptor)
+            with suppress(RuntimeError):  # the loop was closed before
+                self.loop.remove_reader(self._handle.descriptor)
         self._handle.close()
         self.held.close()
         self.output.drain()

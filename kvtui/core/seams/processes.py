@@ -5,6 +5,8 @@ import signal
 from pathlib import Path
 from typing import Final
 
+import anyio
+
 from kvtui.core.seams.child import Child
 from kvtui.core.seams.giving_up import give_up, was_given_up
 from kvtui.core.seams.launcher import (
@@ -120,10 +122,21 @@ class _Process:
 async def _kill(child: Child) -> None:
     """End one that nobody will know. What does not end by that is left to the end of its pipe."""
     child.signal(signal.SIGKILL)
+    cancelled: asyncio.CancelledError | None = None
+    loop = asyncio.get_running_loop()
+    until = loop.time() + KILLED_SECONDS
     try:
-        async with asyncio.timeout(KILLED_SECONDS):
-            await child.wait()
-    except TimeoutError:
-        pass
+        # Whoever is cancelled with its group is so at each wait again: the process would stay, as a zombie, for ever.
+        with anyio.CancelScope(shield=True):
+            while child.exit is None and (left := until - loop.time()) > 0:
+                try:
+                    await asyncio.wait_for(child.wait(), left)
+                except TimeoutError:
+                    break
+                except asyncio.CancelledError as error:
+                    cancelled = error
     finally:
         child.let_go()
+        child.reap_later()
+    if cancelled is not None:
+        raise cancelled
