@@ -240,7 +240,7 @@ class Coordinator:
     def _let_go(self, observer: Observer, what: str) -> None:
         if self.observer is observer:
             self.observe(None)
-        self._happenings.emit(Level.WARNING, f"what watched operations on keys raised {what}, and is told of no more")
+        self._happenings.emit(Level.WARNING, f"who observed operations on keys raised {what}, and is told of no more")
 
     async def locate(self, key: bytes) -> Location:
         return await self._reads.locate(key)

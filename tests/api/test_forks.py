@@ -371,3 +371,37 @@ def test_workers_of_gunicorn_that_preloads_open_their_own_and_outlive_its_kill_a
     pytest.importorskip("gunicorn")
     done = ran(GUNICORN)
     assert (done.stdout.splitlines(), done.stderr, done.returncode) == (["b'1'", "0", "at once 1"], "", 0)
+
+
+def test_a_forked_process_opens_the_directory_of_a_parent_that_closed_it_and_keeps_its_own_files_when_it_forks(
+    ran: Ran,
+) -> None:
+    """RocksDB's table of what is open, which a fork copies, kept it out for ever; and its files under numbers that had been the
+    parent's were replaced as it forked in turn."""
+    done = ran("""
+import os, warnings, kvtui
+warnings.simplefilter("ignore", DeprecationWarning)
+store = kvtui.connect_sync("state", nodes=1, replicas=1)
+store.put("apple", "1")
+reading, writing = os.pipe()
+child = os.fork()
+if not child:
+    os.read(reading, 1)
+    with kvtui.connect_sync("state") as own:
+        print(own.get("apple").decode(), flush=True)
+    os.closerange(3, 1000)
+    files = [os.open(f"file {number}", os.O_WRONLY | os.O_CREAT) for number in range(30)]
+    if not os.fork():
+        for each in files:
+            os.write(each, b"x")
+        os._exit(0)
+    os.wait()
+    print(all(os.path.getsize(f"file {number}") == 1 for number in range(30)), flush=True)
+    os._exit(0)
+store.close()
+os.write(writing, b"x")
+os.waitpid(child, 0)
+with kvtui.connect_sync("state") as again:
+    print(again.get("apple").decode())
+""")
+    assert (done.returncode, done.stdout.split(), done.stderr) == (0, ["1", "True", "1"], "")

@@ -120,7 +120,11 @@ def _forked() -> None:
     numbers = _numbers()
     if numbers:
         _let_go(numbers)
-    for owner, act in list(_followers.items()):
+    # They are let go of for good: this process may close them, and have files of its own under their numbers when it forks.
+    _owners.clear()
+    followers = list(_followers.items())
+    _followers.clear()
+    for owner, act in followers:
         with suppress(Exception):
             act(owner)
 
