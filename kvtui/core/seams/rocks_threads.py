@@ -1,9 +1,9 @@
-"""RocksDB's threads where a process forks.
+"""RocksDB's threads, and what it knows as open, where a process forks.
 
 It runs flushes and compactions in threads that all its stores of a process share. A process that is forked off has none of them,
 and RocksDB there believes that it has: what it hands to them is never done, so a store that is opened there hangs sooner or
 later, and the process dies where it joins them at its end. So in the moment of a fork there are none: they end before, which takes
-a millisecond, and begin again after.
+a millisecond, and begin again after. Its table of open directories is copied, and stays so.
 """
 
 import os
@@ -36,15 +36,25 @@ class _Threads:
         self.usable = True
         """Whether RocksDB can be used here: not where it was at work as this process was forked off."""
         self._registered = False
+        self._used = False
+        """Whether it was used in this process itself."""
+        self._users = 0
+        """From how many processes that had used it this one comes, by forks."""
         self._forking = threading.RLock()
         self._before: Mapping[str, int] = {}
         self._left = False
 
     def none_in_forks(self) -> None:
-        """From now on there are none in the moment of a fork."""
+        """RocksDB is used from now on: there are none in the moment of a fork."""
+        self._used = True
         if not self._registered and hasattr(os, "register_at_fork"):
             self._registered = True
             os.register_at_fork(before=self._end, after_in_parent=self._begin, after_in_child=self._leave_to_parent)
+
+    def spelled(self, path: Path) -> str:
+        """The directory as RocksDB is told it. Names in the table that a fork copied are compared as they are spelt: those who used
+        it before this process spelt this one in other ways. What keeps others out is on the disk."""
+        return str(path) + "/." * self._users
 
     def _end(self) -> None:
         self._forking.acquire()
@@ -67,6 +77,8 @@ class _Threads:
         # of the process joins it.
         self._forking.release()
         self.usable = self.usable and not self._left
+        self._users += self._used
+        self._used = False
         without_destructors()
 
 

@@ -325,7 +325,7 @@ def _recover(path: Path, buffer: int) -> Rdict:
     def opened(recovery: DBRecoveryMode) -> Rdict:
         options = _options(recovery)
         options.set_write_buffer_size(buffer)
-        return Rdict(_spelled(path), options)
+        return Rdict(THREADS.spelled(path), options)
 
     try:
         return opened(DBRecoveryMode.absolute_consistency())
@@ -374,22 +374,3 @@ def _holder(path: Path) -> str:
 def _reason(error: Exception) -> str:
     """What RocksDB says, on one line."""
     return " ".join(str(error).split()) or type(error).__name__
-
-
-_forks = 0
-"""How often a process was forked off on the way to this one."""
-
-
-def _spelled(path: Path) -> str:
-    """The directory as RocksDB is told it. A process that was forked off has a copy of RocksDB's table of what its parent had open,
-    in which names are compared as they are spelt: here they are spelt in another way. What keeps others out is on the disk."""
-    return str(path) + "/." * _forks
-
-
-def _forked() -> None:
-    global _forks
-    _forks += 1
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
