@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 from kvtui.core.cluster import Read
-from kvtui.core.plain import a_pair, plain_bytes, utf8_of
+from kvtui.core.plain import plain_bytes, plain_keys, plain_pairs, utf8_of
 
 Data: TypeAlias = str | bytes | bytearray | memoryview
 """A key or a value."""
@@ -38,23 +38,14 @@ def to_bytes(given: Data, what: str) -> bytes:
 
 def keys_to_bytes(given: Iterable[Data]) -> list[bytes]:
     """The bytes of each key. Raises as ``to_bytes``."""
-    return [key if type(key) is bytes else to_bytes(key, "key") for key in given]
+    return plain_keys(given, to_bytes)
 
 
 def pairs_to_bytes(given: Pairs) -> list[tuple[bytes, bytes]]:
     """The bytes of each key and of its value. Raises as ``to_bytes``, and TypeError for what is no pair."""
-    pairs: Iterable[Any] = given.items() if isinstance(given, Mapping) else several(given, "pairs of key and value")
-    # Written out: it is done for every key of large batches, and most of them need nothing else.
-    return [
-        pair
-        if type(pair) is tuple and len(pair) == 2 and type(pair[0]) is bytes is type(pair[1])
-        else _plain_pair(*a_pair(pair))
-        for pair in pairs
-    ]
-
-
-def _plain_pair(key: Data, value: Data) -> tuple[bytes, bytes]:
-    return to_bytes(key, "key"), to_bytes(value, "value")
+    return plain_pairs(
+        given.items() if isinstance(given, Mapping) else several(given, "pairs of key and value"), to_bytes
+    )
 
 
 def several(given: Iterable[T], what: str) -> Iterable[T]:

@@ -15,7 +15,15 @@ import msgspec
 
 from kvtui.core.change import Change
 from kvtui.core.cluster import ArgumentError, OwnData, ReadMode
-from kvtui.core.plain import a_pair, plain_bytes, plain_number, plain_real, plain_text, plain_truth
+from kvtui.core.plain import (
+    plain_bytes,
+    plain_keys,
+    plain_number,
+    plain_pairs,
+    plain_real,
+    plain_text,
+    plain_truth,
+)
 
 T = TypeVar("T")
 
@@ -68,21 +76,11 @@ def _taking_bytes(method: Callable[..., Any], names: Sequence[str]) -> Callable[
 
 
 def _keys(given: Iterable[Any], _: str) -> list[bytes]:
-    return [key if type(key) is bytes else plain_bytes(key, "key") for key in given]
+    return plain_keys(given, plain_bytes)
 
 
 def _items(given: Iterable[Any], _: str) -> list[tuple[bytes, bytes]]:
-    # Written out: it is done for every key of large batches, which most often need nothing else.
-    return [
-        pair
-        if type(pair) is tuple and len(pair) == 2 and type(pair[0]) is bytes is type(pair[1])
-        else _plain_item(*a_pair(pair))
-        for pair in given
-    ]
-
-
-def _plain_item(key: Any, value: Any) -> tuple[bytes, bytes]:
-    return plain_bytes(key, "key"), plain_bytes(value, "value")
+    return plain_pairs(given, plain_bytes)
 
 
 def _member(kind: type[StrEnum], given: object, what: str) -> StrEnum:

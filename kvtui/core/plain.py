@@ -5,6 +5,7 @@ everything, or refused by whatever encodes messages. None of their own methods i
 key and no value.
 """
 
+from collections.abc import Callable, Iterable
 from math import inf, isfinite
 from operator import index
 from typing import Any, Final
@@ -89,7 +90,27 @@ def plain_truth(given: object, what: str) -> bool:
     raise TypeError(f"{what} is True or False, not {type(given).__name__}")
 
 
-def a_pair(given: object) -> tuple[Any, Any]:
+def plain_keys(given: Iterable[Any], plain: Callable[[Any, str], bytes]) -> list[bytes]:
+    """The bytes of each key, as ``plain`` makes them. Raises what that raises."""
+    return [key if type(key) is bytes else plain(key, "key") for key in given]
+
+
+def plain_pairs(given: Iterable[Any], plain: Callable[[Any, str], bytes]) -> list[tuple[bytes, bytes]]:
+    """The bytes of each key and value, as ``plain`` makes them. Raises what that raises, and TypeError for what is no pair."""
+
+    def plain_pair(key: Any, value: Any) -> tuple[bytes, bytes]:
+        return plain(key, "key"), plain(value, "value")
+
+    # Written out: it is done for every key of large batches, which most often need nothing else.
+    return [
+        pair
+        if type(pair) is tuple and len(pair) == 2 and type(pair[0]) is bytes is type(pair[1])
+        else plain_pair(*_a_pair(pair))
+        for pair in given
+    ]
+
+
+def _a_pair(given: object) -> tuple[Any, Any]:
     """A key and its value. Raises TypeError, for two letters too."""
     if isinstance(given, tuple | list) and len(given) == 2:
         return given[0], given[1]
