@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Final
 
@@ -20,7 +21,7 @@ END_SECONDS: Final = 1.0
 """How long the rest may take to arrive once the process has ended: a child of its own may still hold the pipe."""
 
 
-class ChildOutput:
+class ChildOutput(ABC):
     """A pipe whose one end a child gets, and whose other end the running loop reads. Neither a thread nor a transport is needed."""
 
     def __init__(self) -> None:
@@ -69,8 +70,9 @@ class ChildOutput:
             self._told()
         return bool(data)
 
+    @abstractmethod
     def _take(self, data: bytes) -> None:
-        raise NotImplementedError
+        """This was written."""
 
 
 class FirstLine(ChildOutput):
