@@ -15,7 +15,7 @@ from kvtui.api.failures import failure_of, failure_of_many, failure_of_reads
 from kvtui.api.hosting import CLOSE_SECONDS, Hosted
 from kvtui.api.leaving import left_behind
 from kvtui.api.turns import Turns
-from kvtui.control.own_loop import ELSEWHERE
+from kvtui.control.own_loop import ELSEWHERE, running_loop
 from kvtui.core.cluster import Cluster, ClusterError, Item, Outcome, Read, Written, WrittenMany
 from kvtui.core.seams.child import let_go_of
 from kvtui.core.seams.forked import OF_PARENT
@@ -54,7 +54,7 @@ class Store:
         return outcomes of all kinds. Raises ClusterError once the store is closed, in a process that was forked off, and in
         another event loop, where it would wait for ever."""
         cluster = self._wherever
-        if _running_loop() not in {None, self._loop}:
+        if running_loop() not in {None, self._loop}:
             raise ClusterError(ELSEWHERE)
         return cluster
 
@@ -239,7 +239,7 @@ class Store:
     @property
     def _here(self) -> Cluster:
         """The cluster, for who is in its event loop."""
-        if _running_loop() is not self._loop:
+        if running_loop() is not self._loop:
             self._check_process()
             raise ClusterError(CLOSED if self._closed else ELSEWHERE)
         return self._wherever
@@ -263,13 +263,6 @@ class Store:
 
         def __exit__(self, *error):
             pass
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
 
 
 def _checked(operation: str, written: Written, check: bool) -> Written:

@@ -19,6 +19,11 @@ class InLoop(Protocol):
     loop: asyncio.AbstractEventLoop
 
 
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """The event loop that runs this; None where none does."""
+    return asyncio._get_running_loop()
+
+
 def in_its_loop(kind: type[T]) -> type[T]:
     """What is awaited of that class's methods is refused in any loop but ``loop``, with ClusterError: it would wait for ever."""
     for name, method in list(vars(kind).items()):
@@ -35,7 +40,7 @@ def _checked(method: Callable[..., Any], later: Callable[[InLoop, Any], Any]) ->
 
     @wraps(method)
     def checked(cluster: InLoop, *given: Any, **named: Any) -> Any:
-        running = asyncio._get_running_loop()
+        running = running_loop()
         if running is cluster.loop:
             return method(cluster, *given, **named)
         if running is not None:

@@ -10,6 +10,7 @@ import msgspec
 
 from kvtui.control import calls
 from kvtui.control.channel import Channel, NotBegun, Unsendable
+from kvtui.control.own_loop import running_loop
 from kvtui.control.wire import ANSWER_BYTES, BATCH_ENTRIES, EVENTS, PAGES, Delete, Get, Listen, Look, Picture, Put, Scan
 from kvtui.core.change import Change
 from kvtui.core.cluster import (
@@ -119,7 +120,7 @@ class RemoteCluster:
     # Cluster.
 
     def snapshot(self) -> ClusterSnapshot:
-        if asyncio._get_running_loop() is self._loop:
+        if running_loop() is self._loop:
             self._look()
         return self._snapshot
 
