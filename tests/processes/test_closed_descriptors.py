@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 
 LIMIT_SECONDS = 60
+HOST = f"127.1.{os.getpid() >> 8 & 255}.{os.getpid() & 255}" if sys.platform == "linux" else "127.0.0.1"
+"""Of this process alone, where there is more than one: the system gives a port that is free again to whoever asks next, and a node
+of another test was asked and answered before this one's had begun."""
 SUBSETS = [subset for size in (1, 2, 3) for subset in combinations((0, 1, 2), size)]
 CLOSED = {0: "0<&-", 1: "1>&-", 2: "2>&-"}
 NO_COMMAND = "no-such-command"
@@ -73,9 +76,9 @@ def test_a_refusal_keeps_its_status_and_is_told_on_the_standard_error_or_nowhere
 
 @pytest.mark.parametrize("closed", SUBSETS)
 def test_a_node_keeps_what_it_acknowledged(tmp_path: Path, closed: tuple[int, ...]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server((HOST, 0)) as listener:
         port = listener.getsockname()[1]
-    command = shell_line("kvtui.node", port, "--data", tmp_path / "data", closed=closed)
+    command = shell_line("kvtui.node", port, "--host", HOST, "--data", tmp_path / "data", closed=closed)
     told = tmp_path / "told"
     for request in ({"op": "put", "key": "a", "value": "1"}, {"op": "get", "key": "a"}):
         with told.open("wb") as output:
@@ -97,7 +100,7 @@ def ask(node: "subprocess.Popen[bytes]", port: int, request: dict[str, str]) -> 
     """The answer of a node, as soon as it listens: it may have no output to say so."""
     while node.poll() is None:
         try:
-            with socket.create_connection(("127.0.0.1", port), timeout=LIMIT_SECONDS) as connection:
+            with socket.create_connection((HOST, port), timeout=LIMIT_SECONDS) as connection:
                 if connection.getsockname() == connection.getpeername():
                     continue  # connected to itself: the system chose that port while nobody listened
                 connection.sendall(json.dumps(request).encode() + b"\n")
