@@ -1,8 +1,11 @@
 """Nodes that kvtui runs itself: their processes and data directories."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
+
+import anyio
 
 from kvtui.core.authentication import Secret
 from kvtui.core.cluster import ClusterError
@@ -112,5 +115,15 @@ class LocalProcesses:
         return process
 
     async def end(self, process: NodeProcess) -> None:
-        """End a process in order, or by force when it takes too long. Raises StillRuns where that is in vain."""
-        await end_in_order(process, self._clock)
+        """End a process in order, or by force when it takes too long. Raises StillRuns where that is in vain.
+
+        Whoever is cancelled with a group is so at each wait again, and nobody else waits for the process: it would stay, as a
+        zombie, for as long as the program around us lives.
+        """
+        with anyio.CancelScope(shield=True):
+            await end_in_order(process, self._clock)
+
+    async def end_all(self, processes: Sequence[NodeProcess]) -> None:
+        """End several at once, each as ``end`` does."""
+        with anyio.CancelScope(shield=True):
+            await asyncio.gather(*(self.end(process) for process in processes))

@@ -159,7 +159,7 @@ class Membership:
                 await self._join(node, plan=False)
         finally:
             strays = [node.process for node in nodes if node.process and node.id not in self._ledger.nodes]
-            await asyncio.gather(*(self._processes.end(process) for process in strays))
+            await self._processes.end_all(strays)
             self._plan_joined()
 
     def _plan_joined(self) -> None:
