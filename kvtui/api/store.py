@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncGenerator, Coroutine, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from types import TracebackType
@@ -18,7 +17,7 @@ from kvtui.api.turns import Turns
 from kvtui.control.own_loop import ELSEWHERE, running_loop
 from kvtui.core.cluster import Cluster, ClusterError, Item, Outcome, Read, Written, WrittenMany
 from kvtui.core.seams.child import let_go_of
-from kvtui.core.seams.forked import OF_PARENT
+from kvtui.core.seams.forked import OF_PARENT, when_forked
 from kvtui.core.uncopied import uncopied
 
 CLOSED: Final = "the store is closed: open another with kvtui.connect"
@@ -45,7 +44,9 @@ class Store:
         self._hosted = hosted
         self._closed = False
         self._loop = asyncio.get_running_loop()
-        self._process = os.getpid()
+        self._foreign = False
+        """Whether this process was forked off from the one that it belongs to."""
+        when_forked(self, Store._leave_to_parent)
         self._turns = Turns(AT_ONCE)
 
     @property
@@ -61,7 +62,8 @@ class Store:
     @property
     def _wherever(self) -> Cluster:
         """The same for who knows that nothing of it is waited for here, or asks it in its own loop."""
-        self._check_process()
+        if self._foreign:
+            raise ClusterError(OF_PARENT)
         if self._closed or (self._hosted is not None and self._hosted.over):
             raise ClusterError(CLOSED)
         return self._cluster
@@ -244,10 +246,8 @@ class Store:
             raise ClusterError(CLOSED if self._closed else ELSEWHERE)
         return self._wherever
 
-    @property
-    def _foreign(self) -> bool:
-        """Whether this process was forked off from the one that it belongs to."""
-        return os.getpid() != self._process
+    def _leave_to_parent(self) -> None:
+        self._foreign = True
 
     def _check_process(self) -> None:
         if self._foreign:

@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from functools import wraps
-from inspect import iscoroutinefunction, isfunction
+from inspect import iscoroutinefunction, isfunction, signature
 from typing import Any, Final, Protocol, TypeVar, get_origin
 
 from kvtui.core.cluster import ClusterError
 
 T = TypeVar("T")
+
+running_loop: Final = asyncio._get_running_loop
+"""The event loop that runs who calls it; None where none does."""
 
 ELSEWHERE: Final = "the store belongs to the event loop in which it was opened: open one in this loop"
 
@@ -17,11 +20,6 @@ class InLoop(Protocol):
     """What is for one loop."""
 
     loop: asyncio.AbstractEventLoop
-
-
-def running_loop() -> asyncio.AbstractEventLoop | None:
-    """The event loop that runs this; None where none does."""
-    return asyncio._get_running_loop()
 
 
 def in_its_loop(kind: type[T]) -> type[T]:
@@ -38,16 +36,26 @@ def in_its_loop(kind: type[T]) -> type[T]:
 def _checked(method: Callable[..., Any], later: Callable[[InLoop, Any], Any]) -> Callable[..., Any]:
     """``later`` makes what is returned where no loop runs yet: it is handed to one from another thread, or begins with it."""
 
-    @wraps(method)
-    def checked(cluster: InLoop, *given: Any, **named: Any) -> Any:
-        running = running_loop()
-        if running is cluster.loop:
-            return method(cluster, *given, **named)
-        if running is not None:
+    def elsewhere(cluster: InLoop, *given: Any, **named: Any) -> Any:
+        if running_loop() is not None:
             raise ClusterError(ELSEWHERE)
         return later(cluster, method(cluster, *given, **named))
 
-    return checked
+    def checked(cluster: InLoop, *given: Any, **named: Any) -> Any:
+        return (method if running_loop() is cluster.loop else elsewhere)(cluster, *given, **named)
+
+    # Gets and puts go through these: to pass on arguments of any number costs more than all the rest.
+    def checked_key(cluster: InLoop, key: bytes) -> Any:
+        return (method if running_loop() is cluster.loop else elsewhere)(cluster, key)
+
+    def checked_key_and_value(cluster: InLoop, key: bytes, value: bytes) -> Any:
+        return (method if running_loop() is cluster.loop else elsewhere)(cluster, key, value)
+
+    by_parameters: dict[tuple[str, ...], Callable[..., Any]] = {
+        ("key",): checked_key,
+        ("key", "value"): checked_key_and_value,
+    }
+    return wraps(method)(by_parameters.get(tuple(signature(method).parameters)[1:], checked))
 
 
 async def _later(cluster: InLoop, awaited: Coroutine[Any, Any, Any]) -> Any:

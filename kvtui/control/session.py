@@ -6,7 +6,6 @@ Screens and shells keep their one ``Session``; what is behind it changes.
 import asyncio
 import logging
 import math
-import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
@@ -57,7 +56,7 @@ from kvtui.core.happenings import Happenings
 from kvtui.core.opening import Settings, open_cluster
 from kvtui.core.plan import Plan
 from kvtui.core.seams.bundle import Seams
-from kvtui.core.seams.forked import OF_PARENT
+from kvtui.core.seams.forked import OF_PARENT, when_forked
 from kvtui.core.seams.transport import CannotListen, Unreachable
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.core.uncopied import uncopied
@@ -115,7 +114,9 @@ class Session:
         self._happenings = Happenings(seams.clock)
         self._switched = anyio.Event()
         self._leave = anyio.Event()
-        self._process = os.getpid()
+        self._foreign = False
+        """Whether this process was forked off from the one that it belongs to."""
+        when_forked(self, Session._leave_to_parent)
         self.loop = asyncio.get_running_loop()
         self._of_this_process: Whole
         self._remote: RemoteCluster | None = None
@@ -123,10 +124,13 @@ class Session:
     def __reduce__(self) -> NoReturn:
         raise uncopied("Cluster", "kvtui.connect")
 
+    def _leave_to_parent(self) -> None:
+        self._foreign = True
+
     @property
     def _behind(self) -> Whole:
         """Who is asked. Raises ClusterError in a process that was forked off: nothing of it goes on there."""
-        if os.getpid() != self._process:
+        if self._foreign:
             raise ClusterError(OF_PARENT)
         return self._of_this_process
 
