@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final, cast
 
 from kvtui.core.protocol import Reply, Request, decode_reply, encode_lines
@@ -49,7 +50,9 @@ class Channel(asyncio.Protocol):
             self._transport.write(data)
 
     def send_eof(self) -> None:
-        self._transport.write_eof()
+        """Say that nothing follows. A node that has hung up already is not told: ``connection_lost`` comes by itself."""
+        with suppress(OSError):
+            self._transport.write_eof()
 
     def abort(self) -> None:
         self._transport.abort()
