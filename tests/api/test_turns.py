@@ -74,7 +74,7 @@ def test_who_is_cancelled_just_as_the_turn_comes_passes_it_on() -> None:
         for number in range(3):
             tasks.append(asyncio.create_task(turns.run(work.do, number)))
             await a_while()
-        turns._give()  # the turn is given, and before its task runs:
+        turns.give()  # the turn is given, and before its task runs:
         tasks[1].cancel()
         await a_while()
         assert work.begun == [0, 2]
