@@ -317,6 +317,10 @@ class Call(Generic[T]):
         # It is looked at in any case: who was interrupted never asks, and asyncio would complain of an exception that nobody saw.
         self._task = None
         if task.cancelled():
+            # What cancelled it knows the frames that it came through, and they may know the task: a circle, which the collector of
+            # garbage would undo in anybody's thread. Whoever asks for it takes it out.
+            with suppress(asyncio.CancelledError):
+                task.exception()
             self._error = KvtuiError("the store was closed while this was under way: whether it was done is unknown")
         elif (error := task.exception()) is not None:
             self._error = error

@@ -1,9 +1,11 @@
 """``kvtui.connect_sync``: the store for programs without an event loop."""
 
 import asyncio
+import gc
 import inspect
 import re
 import threading
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
@@ -200,6 +202,33 @@ def test_what_was_begun_before_the_end_is_over_after_it() -> None:
         thread.end()
         with pytest.raises(kvtui.KvtuiError, match="closed while this was under way"):
             waiting.result(timeout=30)
+
+
+def test_what_was_cancelled_leaves_nothing_to_the_collector_of_garbage() -> None:
+    """The task, what cancelled it and its frames knew each other. Collected in a thread that Ctrl-C hit just then, it was printed
+    that an exception was ignored, and the program went on."""
+    thread = LoopThread()
+    reached = threading.Event()
+    tasks: list[weakref.ref[object]] = []
+
+    async def waits_for_ever() -> None:
+        async with asyncio.timeout(60) as limit:
+            assert not limit.expired()
+            tasks.append(weakref.ref(asyncio.current_task()))
+            reached.set()
+            await asyncio.Event().wait()
+
+    gc.disable()
+    try:
+        call = thread.begin(waits_for_ever)
+        assert reached.wait(30)
+        call.give_up()
+        with pytest.raises(kvtui.KvtuiError):
+            call.result(30)
+        thread.end()
+        assert [task() for task in tasks] == [None]
+    finally:
+        gc.enable()
 
 
 def test_a_loop_that_loses_its_descriptors_tells_whoever_waits_and_the_program_ends(ran: Ran) -> None:

@@ -27,6 +27,8 @@ BACK_SECONDS: Final = 2.0
 ANSWER_SECONDS: Final = 5.0 + 1.0
 """Until then each request is answered, and one second for what is not kvtui's."""
 END_SECONDS: Final = 10.0
+STUCK_SECONDS: Final = 0.1
+"""Nothing is answered for so long by workers that all wait for the holder of the ring; it is not missed by then."""
 STORED, FAILED, UNKNOWN, DROPPED = 204, 503, 504, 0
 
 
@@ -94,6 +96,11 @@ class Load:
         before = len(self.answers)
         async with asyncio.timeout(20):
             while len(self.answers) < before + 5 * CLIENTS:
+                await asyncio.sleep(0.01)
+        # Stopped first, until nothing is answered: else it may just have had nothing in its hands.
+        os.kill(pid, signal.SIGSTOP)
+        async with asyncio.timeout(20):
+            while self.answers[-1][1] > time.monotonic() - STUCK_SECONDS:
                 await asyncio.sleep(0.01)
         killed = time.monotonic()
         os.kill(pid, signal.SIGKILL)
