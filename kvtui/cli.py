@@ -25,7 +25,7 @@ from kvtui.core.seams.standard_streams import (
 )
 from kvtui.named_files import make_private
 from kvtui.options import Options
-from kvtui.path_option import NamedPath
+from kvtui.path_option import NamedPath, StatePath
 from kvtui.terminal_kind import why_unfit
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ _OPTIONS = (
     ),
     click.option(
         "--state",
-        type=NamedPath(file_okay=False, path_type=Path),
+        type=StatePath(),
         metavar="DIR",
         help="Where the cluster's state is kept. Default: a directory of yours.",
     ),
@@ -239,7 +239,7 @@ def config(outer: Options, config: Path | None) -> int:
 @click.argument("addresses", nargs=-1, metavar="[[HOST:]PORT]...")
 @click.option(
     "--state",
-    type=NamedPath(file_okay=False, path_type=Path),
+    type=StatePath(),
     metavar="DIR",
     help="Where the new log is written; nodes whose data lies in it are found by themselves.",
 )

@@ -74,6 +74,20 @@ def test_an_empty_state_directory_opens_nothing_here(tmp_path: Path, before: lis
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("text", ["localhost:5001", "redis://localhost/0", "127.0.0.1"])
+def test_an_option_that_is_a_directory_is_no_address(text: str) -> None:
+    directories = [option for _, option in path_options() if not option.type.file_okay]  # type: ignore[attr-defined]
+    assert {option.opts[0] for option in directories} == {"--state", "--data"}
+    for option in directories:
+        with pytest.raises(click.BadParameter, match=r"it is a directory on this machine, .* looks like a"):
+            option.type.convert(text, option, None)
+
+
+def test_a_state_directory_that_is_an_address_is_told_how_nodes_elsewhere_join(tmp_path: Path) -> None:
+    refused(run("serve", "--state", "localhost:5001", where=tmp_path), "--state", "an address", "addnode <id> <host>")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_node_without_a_place_for_its_data_does_not_start(tmp_path: Path) -> None:
     refused(run("0", "--data", "", where=tmp_path, module="kvtui.node"), "--data", "it is empty")
     assert list(tmp_path.iterdir()) == []

@@ -11,6 +11,7 @@ from typing import Final, SupportsIndex
 
 from kvtui.core.cluster import ArgumentError
 from kvtui.core.seams.named_path import BadPath, named_path
+from kvtui.core.seams.not_a_directory import IT_IS, looks_elsewhere
 
 StrPath = str | os.PathLike[str]
 TOLD_MOST: Final = 300
@@ -104,6 +105,12 @@ def path(name: str, given: StrPath | None) -> Path | None:
 
 def directory(name: str, given: StrPath | None) -> Path | None:
     """An absolute path where nothing is, or a directory. RocksDB's own paths are UTF-8."""
+    if isinstance(given, str) and (elsewhere := looks_elsewhere(str.__str__(given))):
+        # A URL may hold a password: what was given is not told.
+        raise ArgumentError(
+            f"{name}: {IT_IS} {elsewhere}. Name the directory of the kvtui that runs here, to attach to it; nodes that run"
+            " elsewhere join with connect(DIR, nodes=0) and store.cluster.add_node"
+        )
     found = path(name, given)
     if found is not None:
         try:

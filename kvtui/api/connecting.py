@@ -26,6 +26,7 @@ from kvtui.core.seams.patched import patched
 from kvtui.core.seams.secret_source import take_secret
 from kvtui.core.seams.tls import TlsFiles
 from kvtui.core.uncopied import uncopied
+from kvtui.notation import as_rest
 
 _log = logging.getLogger(__name__)
 
@@ -58,6 +59,13 @@ class Connecting(Coroutine[Any, Any, Store]):
         self._run: Coroutine[Any, Any, Store] | None = None
         self._task: asyncio.Task[Any] | None = None
         """The one that runs it."""
+
+    def __repr__(self) -> str:
+        place = "in memory" if self._settings.state is None else f"in {as_rest(str(self._settings.state))}"
+        store = self._store
+        is_open = store is not None and not store.closed
+        now = "being opened" if self._opening else "open" if is_open else "not open"
+        return f"<kvtui.connect(...) {place}, {now}>"
 
     def __await__(self) -> Generator[Any, None, Store]:
         return self._opened().__await__()

@@ -20,6 +20,8 @@ def _runs(pid: int | None) -> bool:
         return False
     try:
         os.kill(pid, 0)
+    except PermissionError:
+        return True  # it is there, as another user by now
     except OSError:
         return False
     return True

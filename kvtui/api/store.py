@@ -49,6 +49,16 @@ class Store:
         when_forked(self, Store._leave_to_parent)
         self._turns = Turns(AT_ONCE)
 
+    def __repr__(self) -> str:
+        return f"<kvtui.Store {self._told}>"
+
+    @property
+    def _told(self) -> str:
+        """What it is, for people, from any thread: where it is kept, and while it is open who holds it."""
+        if self.closed:
+            return ", ".join(filter(None, [getattr(self._cluster, "place", ""), "closed"]))
+        return ", ".join(filter(None, [getattr(self._cluster, "whereabouts", ""), "open"]))
+
     @property
     def cluster(self) -> Cluster:
         """The cluster under the store: its snapshots, events, nodes and settings. Its operations on keys take bytes and

@@ -49,6 +49,9 @@ class SyncStore:
         self._closed = False
         atexit.register(self._at_exit)
 
+    def __repr__(self) -> str:
+        return f"<kvtui.SyncStore {self._store._told}>"
+
     def __enter__(self) -> Self:
         return self
 

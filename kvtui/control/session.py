@@ -61,6 +61,7 @@ from kvtui.core.seams.transport import CannotListen, Unreachable
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.core.uncopied import uncopied
 from kvtui.core.version import Version
+from kvtui.notation import as_rest
 
 KEY_SECONDS: Final = 5.0
 """An operation on one key that waited for the next holder has ended by then, counted from its beginning."""
@@ -135,6 +136,24 @@ class Session:
         return self._of_this_process
 
     # Who holds the coordinator.
+
+    def __repr__(self) -> str:
+        return f"<kvtui.Cluster {self.whereabouts}>"
+
+    @property
+    def place(self) -> str:
+        """Where it is kept, in words."""
+        return "in memory" if self._settings.state is None else f"in {as_rest(str(self._settings.state))}"
+
+    @property
+    def whereabouts(self) -> str:
+        """The same, and who holds it. It never raises: whoever looks for a fault shows it in any process, thread and state."""
+        remote = self._remote
+        if self._foreign:
+            return f"{self.place}, of the process that this one was forked from"
+        if remote is None:
+            return f"{self.place}, held by this program"
+        return f"{self.place}, attached to {remote.holder}{'' if remote.open else ', which is gone'}"
 
     @property
     def holder(self) -> str:
@@ -460,7 +479,7 @@ class Session:
         return self._ask(lambda behind: behind.plan(change))
 
     def compact(self, node: str, *, begin: bool = True) -> Coroutine[Any, Any, Compaction]:
-        return self._behind.compact(node, begin=begin)
+        return self._ask(lambda behind: behind.compact(node, begin=begin))
 
     def kill_node(self, node: str) -> Coroutine[Any, Any, None]:
         return self._ask(lambda behind: behind.kill_node(node))

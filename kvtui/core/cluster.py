@@ -7,7 +7,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
@@ -105,6 +105,13 @@ class WrittenMany:
                 given.pop(key, None)
         return given
 
+    def __repr__(self) -> str:
+        """How many, and not which: they may be thousands."""
+        return (
+            f"<WrittenMany: {self.ok:,} ok, {self.failed:,} failed, {self.unknown:,} unknown, {self.existed:,} existed"
+            f"{_because(self.text)}>"
+        )
+
 
 class Read(msgspec.Struct, frozen=True, gc=False):
     """The end of a get: ``value`` None when the key is absent. ``text`` says why when it isn't OK."""
@@ -122,6 +129,16 @@ class Read(msgspec.Struct, frozen=True, gc=False):
     def decode(self) -> str | None:
         """The value as text; None when the key is absent. Raises UnicodeDecodeError for what is not UTF-8."""
         return None if self.value is None else self.value.decode()
+
+    def __repr__(self) -> str:
+        """Without the value: logs and crash reports take down what they are shown."""
+        value = "no value" if self.value is None else _sized(len(self.value))
+        stale = ", stale" if self.stale else ""
+        return f"<Read {self.outcome}: {value}, version {self.version}{stale}{_because(self.text)}>"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        size = None if self.value is None else len(self.value)
+        return [("outcome", self.outcome), ("size", size), ("version", self.version)]
 
 
 IT_IS_DOWN: Final = "it is down"
@@ -182,6 +199,21 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     def decode(self) -> str | None:
         """The value as text; None when values weren't asked for. Raises UnicodeDecodeError for what is not UTF-8."""
         return None if self.value is None else self.value.decode()
+
+    def __repr__(self) -> str:
+        """Without the value."""
+        return f"<Item {self.key!r}: {_sized(self.size)}, version {self.version}>"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("key", self.key), ("size", self.size), ("version", self.version)]
+
+
+def _sized(count: int) -> str:
+    return f"{count:,} byte{'' if count == 1 else 's'}"
+
+
+def _because(text: str) -> str:
+    return f": {text}" if text else ""
 
 
 class OwnData(StrEnum):

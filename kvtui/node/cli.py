@@ -37,7 +37,7 @@ FAILED_STATUS = 1
 )
 @click.option(
     "--data",
-    type=NamedPath(path_type=Path),
+    type=NamedPath(file_okay=False, path_type=Path),
     help="Directory that keeps the node's data; made when absent. Default: one for each port, in the user's data directory.",
 )
 @click.option("--memory", is_flag=True, help="Keep everything in memory: nothing survives the node.")

@@ -175,3 +175,29 @@ def test_a_directory_that_the_system_refuses_is_a_cluster_error(
     monkeypatch.setattr("kvtui.core.seams.processes.ProcessLauncher.stored", refused)
     with pytest.raises(kvtui.ClusterError, match=r"can't be used: permission denied$"):
         kvtui.connect_sync(tmp_path / "lab")
+
+
+@pytest.mark.parametrize("connect", [kvtui.connect, kvtui.connect_sync])
+@pytest.mark.parametrize(
+    "given",
+    [
+        *("localhost:5001", "127.0.0.1:5001", ":5001", "[::1]:5001", "db.example.com:5001/", "127.0.0.1", "::1"),
+        *("redis://me:hunter2@localhost/0", "kvtui://localhost", "unix:///tmp/s", "file:///tmp/lab", "HTTP://x"),
+    ],
+)
+def test_an_address_is_no_state_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, connect: Any, given: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(kvtui.ArgumentError, match=r"^state: it is a directory on this machine, .* looks like a") as met:
+        connect(given)
+    assert "add_node" in str(met.value)
+    assert "hunter2" not in str(met.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_directory_may_be_called_like_an_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lab:1").mkdir()
+    for given in ("lab:1", "./lab:2", tmp_path / "lab:3", "~/lab:4", "at:noon", "a:b", "5001", "v1.2.3", "x:123456"):
+        assert settings(state=given, memory=False).state is not None
