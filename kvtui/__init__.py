@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         WrittenMany,
         connect,
         connect_sync,
+        open_stores,
     )
 
 __version__ = "0.1.0"
@@ -50,6 +51,7 @@ __all__ = [
     "__version__",
     "connect",
     "connect_sync",
+    "open_stores",
 ]
 
 

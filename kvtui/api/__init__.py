@@ -4,6 +4,7 @@ import logging
 
 from kvtui.api.connecting import connect
 from kvtui.api.failures import OperationError, OperationFailed, OutcomeUnknown
+from kvtui.api.opened import open_stores
 from kvtui.api.store import Store
 from kvtui.api.sync_store import SyncStore, connect_sync
 from kvtui.core.cluster import (
@@ -39,6 +40,7 @@ __all__ = [
     "WrittenMany",
     "connect",
     "connect_sync",
+    "open_stores",
 ]
 
 # As libraries do: what is logged goes where the program says, and nowhere if it says nothing.

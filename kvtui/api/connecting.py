@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, SupportsIndex
 from kvtui.api import arguments
 from kvtui.api.arguments import StrPath
 from kvtui.api.hosting import Hosted
-from kvtui.api.store import Store
+from kvtui.api.opened import opened
+from kvtui.api.store import OTHERS, Store
 from kvtui.config.places import NoHome, default_state
 from kvtui.control.attaching import attached_or_opened
 from kvtui.core.authentication import BadSecret, Secret
@@ -134,9 +135,13 @@ class Connecting(Coroutine[Any, Any, Store]):
         cluster = await hosted.open()
         if cluster.in_vain:
             _log.warning("%s", cluster.in_vain)
-        elif cluster.holder and self._given:
+        if beside := cluster.held_beside:
+            _log.warning("%s already, and the new store is attached to it there: %s", beside, OTHERS)
+        elif cluster.holder and self._given and not cluster.in_vain:
             _log.info("%s", cluster.attached_line)
-        return Store(cluster, hosted)
+        store = Store(cluster, hosted)
+        opened(store)
+        return store
 
     def __reduce__(self) -> NoReturn:
         raise uncopied("kvtui.connect(...)", "it")

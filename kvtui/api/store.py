@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Coroutine, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from types import TracebackType
@@ -13,6 +14,7 @@ from kvtui.api.encoding import Data, Key, Name, Pairs, keys_to_bytes, pairs_to_b
 from kvtui.api.failures import failure_of, failure_of_many, failure_of_reads
 from kvtui.api.hosting import CLOSE_SECONDS, Hosted
 from kvtui.api.leaving import left_behind
+from kvtui.api.opened import closed
 from kvtui.api.turns import Turns
 from kvtui.control.own_loop import ELSEWHERE, running_loop
 from kvtui.core.cluster import Cluster, ClusterError, Item, Outcome, Read, Written, WrittenMany
@@ -21,8 +23,11 @@ from kvtui.core.seams.forked import OF_PARENT, when_forked
 from kvtui.core.uncopied import uncopied
 
 CLOSED: Final = "the store is closed: open another with kvtui.connect"
+OTHERS: Final = "its ring is held until every store of it is closed (kvtui.open_stores() has them)"
 AT_ONCE: Final = 1_024
 """Operations of one store that run at once: more only make each other late."""
+
+_log = logging.getLogger(__name__)
 
 
 class Store:
@@ -51,6 +56,11 @@ class Store:
 
     def __repr__(self) -> str:
         return f"<kvtui.Store {self._told}>"
+
+    @property
+    def _of_parent(self) -> bool:
+        """Whether this process was forked off from the one that it belongs to."""
+        return self._foreign
 
     @property
     def _told(self) -> str:
@@ -105,6 +115,7 @@ class Store:
         if not self.closed:
             _ = self._here
         again, self._closed = self._closed, True
+        closed(self)
         if self._hosted is None:
             return
         if self._loop.is_closed() and not self._hosted.ended:
@@ -119,6 +130,8 @@ class Store:
             raise ClusterError(
                 f"the store did not close within {CLOSE_SECONDS:g} s, and is left{left_behind(self._cluster)}"
             )
+        if not again and (beside := getattr(self._cluster, "held_beside", "")):
+            _log.info("a store is closed, and %s still: %s", beside, OTHERS)
 
     # Not ``async``: what was given is looked at, and copied, at the call, and may change from then on.
 

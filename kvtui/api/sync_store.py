@@ -16,6 +16,7 @@ from kvtui.api.encoding import Data, Key, Name, Pairs, keys_to_bytes, pairs_to_b
 from kvtui.api.hosting import CLOSE_SECONDS
 from kvtui.api.leaving import left_behind
 from kvtui.api.loop_thread import Call, LoopThread, asyncios_loop, uvloops_loop
+from kvtui.api.opened import closed, opened
 from kvtui.api.scanning import Scan, Scans
 from kvtui.api.store import Store
 from kvtui.core.cluster import Cluster, ClusterError, Item, Read, Written, WrittenMany
@@ -47,6 +48,8 @@ class SyncStore:
         self._last: Call[None] | None = None
         self._scans = Scans()
         self._closed = False
+        closed(store)  # what programs have is this one
+        opened(self)
         atexit.register(self._at_exit)
 
     def __repr__(self) -> str:
@@ -59,6 +62,10 @@ class SyncStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def _of_parent(self) -> bool:
+        return self._thread.foreign
 
     @property
     def closed(self) -> bool:
@@ -98,6 +105,7 @@ class SyncStore:
         ended = self._thread.end()
         reap()
         self._closed = True
+        closed(self)
         atexit.unregister(self._at_exit)
         return ended
 

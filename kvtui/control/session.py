@@ -16,6 +16,7 @@ from anyio.abc import TaskGroup, TaskStatus
 
 from kvtui.control.channel import NotBegun
 from kvtui.control.greeting import attach
+from kvtui.control.held_here import holds, in_the_way
 from kvtui.control.holder import serving
 from kvtui.control.own_loop import in_its_loop
 from kvtui.control.plain_arguments import takes_plain
@@ -161,6 +162,13 @@ class Session:
         return "" if self._remote is None else self._remote.holder
 
     @property
+    def held_beside(self) -> str:
+        """Where it is held by this very process, which opened it before: that, in words; or empty."""
+        if self._remote is None or self._settings.state is None or not holds(self._settings.state):
+            return ""
+        return f"{as_rest(str(self._settings.state))} is open in this program"
+
+    @property
     def attached_line(self) -> str:
         """What a person is told who attached."""
         told = f"attached to {self.holder}, which holds the coordinator"
@@ -217,6 +225,8 @@ class Session:
 
     async def open(self, *, must_exist: bool = False, must_serve: bool = False) -> None:
         """Open the coordinator here. Raises ClusterError, StateHeld among them."""
+        if self._settings.state is not None and (told := in_the_way(self._settings.state)):
+            raise ClusterError(told)
         settings = replace(self._settings, must_exist=must_exist)
         coordinator = await self._holding.start(self._hold, settings, must_serve)
         if self._remote is not None and self._manner.takes_up:

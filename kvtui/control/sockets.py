@@ -1,6 +1,7 @@
 """The seam of the control socket: streams between processes of one state directory, and its real implementation on Unix sockets."""
 
 import asyncio
+import logging
 import os
 import shutil
 import socket
@@ -10,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Protocol
 
+from kvtui.control.held_here import Held
 from kvtui.control.peer import Admission
 from kvtui.core.seams.directory_trust import owner_of
 from kvtui.core.seams.forked import left_socket, unforked
@@ -23,6 +25,10 @@ _DESCRIPTORS: Final = Path("/proc/self/fd")
 """Linux: here every open directory has a short path."""
 CONNECT_SECONDS: Final = 1.5
 BACKLOG: Final = 64
+LOOK_SECONDS: Final = 1.0
+"""How often an open one is looked after."""
+
+_log = logging.getLogger(__name__)
 
 
 class NoDirectory(Unreachable):
@@ -51,18 +57,53 @@ class Sockets(Protocol):
 
 
 class _UnixDoor:
-    def __init__(self, server: asyncio.Server, path: Path) -> None:
+    """It is looked after: what deletes old files of a temporary directory deletes sockets, too, and who has the door open would be
+    held to have ended by nobody, and reached by nobody."""
+
+    def __init__(self, server: asyncio.Server, state: Path, make: Callable[[], asyncio.Protocol]) -> None:
+        """Raises OSError."""
         self._server = server
-        self._path = path
-        self._inode = path.lstat().st_ino
-        self._process = os.getpid()
+        self._state = state
+        self._make = make
+        self._path = state / NAME
+        self._inode = self._path.lstat().st_ino
+        self._held = Held(state)
+        self._mending: asyncio.Task[None] | None = None
+        self._closed = False
+        self._loop = asyncio.get_running_loop()
+        self._look_later()
 
     def close(self) -> None:
+        self._closed = True
+        self._timer.cancel()
+        self._held.end()
         self._server.close()
         with suppress(OSError):
             # In a process that was forked off it is the parent's door.
-            if os.getpid() == self._process and self._path.lstat().st_ino == self._inode:
+            if self._held.here and self._path.lstat().st_ino == self._inode:
                 self._path.unlink()
+
+    def _look_later(self) -> None:
+        self._timer = self._loop.call_later(LOOK_SECONDS, self._look)
+
+    def _look(self) -> None:
+        if os.path.lexists(self._path) or not self._held.there:
+            self._look_later()
+        else:
+            self._mending = self._loop.create_task(self._mend(), name="kvtui")
+
+    async def _mend(self) -> None:
+        try:
+            server = await _listening(self._state, self._make)
+            self._server.close()
+            self._server, self._inode = server, self._path.lstat().st_ino
+            _log.warning("%s was deleted, and is made anew", self._path)
+        except OSError as error:
+            _log.debug("%s was deleted, and can't be made anew: %s", self._path, _reason(error))
+        if self._closed:
+            self.close()
+        else:
+            self._look_later()
 
 
 class UnixSockets:
@@ -95,28 +136,45 @@ class UnixSockets:
 
     async def listen(self, state: Path, make: Callable[[], asyncio.Protocol]) -> Door:
         _check_present(CannotListen)
-        new = f".control-{os.getpid()}"
         try:
-            with _reached(state) as directory, unforked(), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as bound:
-                (state / new).unlink(missing_ok=True)
-                bound.bind(str(directory / new))
-                # Nobody can connect before it listens, and then it has its mode and takes the old one's place.
-                (state / new).chmod(0o600)
-                listening = left_socket(bound.dup())
+            server = await _listening(state, make)
             try:
-                listening.setblocking(False)
-                server = await asyncio.get_running_loop().create_unix_server(
-                    lambda: Admission(make), sock=listening, backlog=BACKLOG
-                )
-            except BaseException:
-                listening.close()
+                return _UnixDoor(server, state, make)
+            except OSError:
+                server.close()
                 raise
-            (state / new).replace(state / NAME)
-            return _UnixDoor(server, state / NAME)
         except OSError as error:
-            with suppress(OSError):
-                (state / new).unlink(missing_ok=True)
             raise CannotListen(f"can't listen on {state / NAME}: {_reason(error)}") from None
+
+
+async def _listening(state: Path, make: Callable[[], asyncio.Protocol]) -> asyncio.Server:
+    """Raises OSError."""
+    new = state / f".control-{os.getpid()}"
+    try:
+        with _reached(state) as directory, unforked(), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as bound:
+            new.unlink(missing_ok=True)
+            bound.bind(str(directory / new.name))
+            # Nobody can connect before it listens, and then it has its mode and takes the old one's place.
+            new.chmod(0o600)
+            listening = left_socket(bound.dup())
+        try:
+            listening.setblocking(False)
+            server = await asyncio.get_running_loop().create_unix_server(
+                lambda: Admission(make), sock=listening, backlog=BACKLOG
+            )
+        except BaseException:
+            listening.close()
+            raise
+        try:
+            new.replace(state / NAME)
+        except OSError:
+            server.close()
+            raise
+        return server
+    except OSError:
+        with suppress(OSError):
+            new.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager

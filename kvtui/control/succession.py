@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from kvtui.control.channel import TurnedAway
+from kvtui.control.held_here import holds
 from kvtui.control.remote import BY_HAND
 from kvtui.control.sockets import NoDirectory
 from kvtui.core.cluster import ClusterError
@@ -199,7 +200,8 @@ class Succession:
             text = f"{holder}, which can't be attached to ({unreachable})"
             if now <= since + PATIENCE_SECONDS:
                 return Obstacle(text, None, holder, since)
-            text += ": end that one first"
+            ours = holds(held.state)
+            text += ": close that store first, and let its event loop run meanwhile" if ours else ": end that one first"
             return Obstacle(text, ClusterError(text), holder, since)
         except (ClusterError, OSError) as refusal:
             return Obstacle(str(refusal), refusal)

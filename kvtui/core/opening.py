@@ -46,6 +46,7 @@ class StateHeld(ClusterError):
 
     def __init__(self, state: Path, holder: str) -> None:
         super().__init__(f"the state directory {as_rest(str(state))} is in use by {holder or 'another process'}")
+        self.state = state
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import kvtui.control.sockets as sockets_module
 from kvtui.control.sockets import NAME, NoDirectory, UnixSockets
 from kvtui.core.seams.transport import CannotListen, Unreachable
 
@@ -148,5 +149,48 @@ def test_a_long_path_needs_no_place_elsewhere(tmp_path: Path, monkeypatch: pytes
         assert await heard(sockets, state) == b"hello"
         door.close()
         assert list(state.iterdir()) == []
+
+    run(story)
+
+
+@pytest.mark.parametrize("name", ["state", LONG], ids=["short", "too long for a socket"])
+def test_a_socket_that_was_deleted_is_made_anew(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sockets_module, "LOOK_SECONDS", 0.01)
+    state = tmp_path / name
+    state.mkdir()
+
+    async def story(sockets: UnixSockets) -> None:
+        door = await sockets.listen(state, lambda: Greeter(b"hello"))
+        (state / NAME).unlink()
+        async with asyncio.timeout(20):
+            while not (state / NAME).exists():
+                await asyncio.sleep(0)
+        assert await heard(sockets, state) == b"hello"
+        assert stat.S_IMODE((state / NAME).stat().st_mode) == 0o600
+        door.close()
+        assert list(state.iterdir()) == []
+
+    run(story)
+    assert [record.getMessage() for record in caplog.records] == [f"{state / NAME} was deleted, and is made anew"]
+
+
+def test_a_door_makes_no_socket_in_another_directory_of_the_same_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sockets_module, "LOOK_SECONDS", 0.0)
+    state = tmp_path / "state"
+    state.mkdir()
+
+    async def story(sockets: UnixSockets) -> None:
+        door = await sockets.listen(state, lambda: Greeter(b"hello"))
+        state.rename(tmp_path / "moved")
+        state.mkdir()
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert list(state.iterdir()) == []
+        assert await heard(sockets, tmp_path / "moved") == b"hello"
+        door.close()
 
     run(story)

@@ -325,7 +325,9 @@ def _recover(path: Path, buffer: int) -> Rdict:
     def opened(recovery: DBRecoveryMode) -> Rdict:
         options = _options(recovery)
         options.set_write_buffer_size(buffer)
-        return Rdict(THREADS.spelled(path), options)
+        # Not through a link: RocksDB compares the directories that this process has open by their names, and it may lead elsewhere
+        # by now.
+        return Rdict(THREADS.spelled(path.resolve()), options)
 
     try:
         return opened(DBRecoveryMode.absolute_consistency())
