@@ -17,12 +17,12 @@ from kvtui.api.leaving import left_behind
 from kvtui.api.opened import closed
 from kvtui.api.turns import Turns
 from kvtui.control.own_loop import ELSEWHERE, running_loop
+from kvtui.control.unanswered import CLOSED
 from kvtui.core.cluster import Cluster, ClusterError, Item, Outcome, Read, Written, WrittenMany
 from kvtui.core.seams.child import let_go_of
 from kvtui.core.seams.forked import OF_PARENT, when_forked
 from kvtui.core.uncopied import uncopied
 
-CLOSED: Final = "the store is closed: open another with kvtui.connect"
 OTHERS: Final = "its ring is held until every store of it is closed (kvtui.open_stores() has them)"
 AT_ONCE: Final = 1_024
 """Operations of one store that run at once: more only make each other late."""

@@ -55,16 +55,20 @@ _AT_ONCE_SECONDS: Final = 0.001
 """What is due by then is due now: timers may be early by what a clock rounds."""
 
 
-class NotBegun(ClusterError):
+class Unanswered(ClusterError):
+    """A request that the holder did not answer. None of these kinds leaves a session: a program is told in words what to do."""
+
+
+class NotBegun(Unanswered):
     """There is nobody to ask, or whoever was asked ended before it began. Nothing happened, and nothing will: who finds another
     holder may ask that one."""
 
 
-class Unsendable(ClusterError):
+class Unsendable(Unanswered):
     """The request can't go over the control socket. Nothing happened, and nothing will, at any other holder either."""
 
 
-class ConnectionEnded(ClusterError):
+class ConnectionEnded(Unanswered):
     """The connection ended before the answer, or is silent for too long: the request may have been carried out."""
 
 

@@ -11,6 +11,7 @@ import msgspec
 from kvtui.control import calls
 from kvtui.control.channel import Channel, NotBegun, Unsendable
 from kvtui.control.own_loop import running_loop
+from kvtui.control.unanswered import CLOSED_MEANWHILE
 from kvtui.control.wire import ANSWER_BYTES, BATCH_ENTRIES, EVENTS, PAGES, Delete, Get, Listen, Look, Picture, Put, Scan
 from kvtui.core.change import Change
 from kvtui.core.cluster import (
@@ -82,9 +83,10 @@ class RemoteCluster:
         return self._channel.open
 
     def close(self) -> None:
-        """Leave; the holder goes on."""
+        """Leave; the holder goes on. What is asked of it and not answered, and who waits for a picture, is told."""
         self._channel.watcher = None
-        self._channel.close("left")
+        self._channel.close(CLOSED_MEANWHILE)
+        self._tell_of_picture()
 
     # What the channel tells.
 

@@ -14,7 +14,7 @@ from typing import Any, Final, NoReturn, Protocol, TypeVar, cast
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
-from kvtui.control.channel import NotBegun
+from kvtui.control.channel import NotBegun, Unanswered
 from kvtui.control.greeting import attach
 from kvtui.control.held_here import holds, in_the_way
 from kvtui.control.holder import serving
@@ -23,6 +23,7 @@ from kvtui.control.plain_arguments import takes_plain
 from kvtui.control.remote import PartlyBegun, RemoteCluster, together, unread, unwritten, unwritten_many
 from kvtui.control.sockets import Sockets
 from kvtui.control.succession import ON_REQUEST, Manner, Succession
+from kvtui.control.unanswered import AGAIN, CLOSED, CLOSED_MEANWHILE, INCOMPLETE, plainly
 from kvtui.control.unheeded import unheeded_words
 from kvtui.core.change import Change
 from kvtui.core.cluster import (
@@ -118,6 +119,10 @@ class Session:
         self._leave = anyio.Event()
         self._foreign = False
         """Whether this process was forked off from the one that it belongs to."""
+        self._asking: set[asyncio.Task[Any]] = set()
+        """What is asked of the coordinator here, operations on keys apart."""
+        self._refusal = ""
+        """Why nothing can be asked of it here, or any more."""
         when_forked(self, Session._leave_to_parent)
         self.loop = asyncio.get_running_loop()
         self._of_this_process: Whole
@@ -128,12 +133,14 @@ class Session:
 
     def _leave_to_parent(self) -> None:
         self._foreign = True
+        self._refusal = OF_PARENT
 
     @property
     def _behind(self) -> Whole:
-        """Who is asked. Raises ClusterError in a process that was forked off: nothing of it goes on there."""
-        if self._foreign:
-            raise ClusterError(OF_PARENT)
+        """Who is asked. Raises ClusterError once it is left: a node that is started then would not end; and in a process that was
+        forked off, where nothing of it goes on."""
+        if self._refusal:
+            raise ClusterError(self._refusal)
         return self._of_this_process
 
     # Who holds the coordinator.
@@ -202,10 +209,16 @@ class Session:
         return f"Attached to {self._remote.holder}, which took it up"
 
     def leave(self) -> None:
-        """Let go of the coordinator, or of who holds it."""
+        """Let go of the coordinator, or of who holds it. Who waits for anything of it is told."""
+        self._refusal = self._refusal or CLOSED
         if self._remote is not None:
             self._remote.close()
         self._leave.set()
+        self._switched.set()
+        self._succession.look()
+        self._happenings.end()
+        for asking in list(self._asking):
+            asking.cancel()
 
     # What the succession tries.
 
@@ -270,13 +283,35 @@ class Session:
         knows its loop in tasks alone: this starts none."""
         self.unheeded = ()
         _log.warning("%s", reason)
-        self._happenings.emit(Level.BAD, self._behind.snapshot().stopped or reason)
+        self._happenings.emit(Level.BAD, self._of_this_process.snapshot().stopped or reason)
         self._succession.lost()
 
     # Asking who is behind it. What is here is asked directly; what was surely not begun far away is asked for again.
 
     def _ask(self, ask: Callable[[Whole], Coroutine[Any, Any, T]]) -> Coroutine[Any, Any, T]:
-        return ask(self._behind) if self._remote is None else self._ask_afar(ask, _raised)
+        return self._ask_here(ask) if self._remote is None else self._ask_there(ask)
+
+    async def _ask_here(self, ask: Callable[[Whole], Coroutine[Any, Any, T]]) -> T:
+        """What waits for the cluster, such as a rebalance, would wait for ever once it is closed."""
+        asking = self.loop.create_task(ask(self._behind))
+        self._asking.add(asking)
+        asking.add_done_callback(self._asking.discard)
+        try:
+            return await asking
+        except asyncio.CancelledError:
+            me = asyncio.current_task()
+            if self._refusal and (me is None or not me.cancelling()):
+                raise ClusterError(f"{CLOSED_MEANWHILE}; whether it was carried out is not known") from None
+            raise
+
+    async def _ask_there(self, ask: Callable[[Whole], Coroutine[Any, Any, T]]) -> T:
+        try:
+            return await self._ask_afar(ask, _raised)
+        except Unanswered as error:
+            raise self._plainly(error) from None
+
+    def _plainly(self, error: Unanswered, what: str = "") -> ClusterError:
+        return plainly(error, then=AGAIN if self.served else self._manner.then, what=what)
 
     async def _ask_afar(
         self,
@@ -305,10 +340,12 @@ class Session:
                 await self._other_than(behind, asked, begun, undone, KEY_SECONDS if one_key else math.inf)
             except NotBegun as error:
                 return ended(error)
+            if self._refusal:
+                return ended(NotBegun(CLOSED_MEANWHILE))
             if one_key and self._manner.patience < KEY_SECONDS:
                 limit = begun + KEY_SECONDS - self._seams.clock.monotonic()
                 if limit <= 0:
-                    return ended(undone)
+                    return ended(NotBegun(str(self._plainly(undone))))
 
     async def _write_many_afar(
         self,
@@ -344,7 +381,14 @@ class Session:
                 return
             except NotBegun as undone:
                 # Then no page came.
-                await self._other_than(behind, asked, begun, undone)
+                try:
+                    await self._other_than(behind, asked, begun, undone)
+                except NotBegun as error:
+                    raise ClusterError(str(error)) from None
+                if self._refusal:
+                    raise ClusterError(CLOSED_MEANWHILE) from None
+            except Unanswered as error:
+                raise self._plainly(error, INCOMPLETE) from None
 
     @property
     def _asked(self) -> bool:
@@ -364,19 +408,24 @@ class Session:
         until = min(now + manner.patience, begun + most) if asked else now
         if manner.takes_up:
             until = begun + manner.patience
-        met = await self._succession.wait(lambda: self._behind is not behind, until)
-        if self._behind is behind:
-            raise NotBegun(f"{undone}; {met}") if met else undone
+        met = await self._succession.wait(lambda: self._of_this_process is not behind or bool(self._refusal), until)
+        if self._of_this_process is behind and not self._refusal:
+            raise NotBegun(f"{undone}; {met}" if met else str(self._plainly(undone)))
 
     # Cluster, from here on.
 
     def snapshot(self) -> ClusterSnapshot:
-        return self._behind.snapshot()
+        if self._foreign:
+            raise ClusterError(OF_PARENT)
+        return self._of_this_process.snapshot()
 
     async def changed(self, seen: ClusterSnapshot) -> ClusterSnapshot:
         while (snapshot := self._behind.snapshot()) is seen:
             if self._remote is None or self._remote.open:
-                return await self._behind.changed(seen)
+                try:
+                    return await self._behind.changed(seen)
+                except NotBegun:
+                    continue  # it ended, or this was left
             await self._switched.wait()
         return snapshot
 
@@ -544,7 +593,7 @@ async def session(
 
 
 def _raised(error: ClusterError) -> Any:
-    raise error
+    raise ClusterError(str(error))
 
 
 def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:

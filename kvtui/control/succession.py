@@ -112,6 +112,11 @@ class Succession:
         self._met = None
         self._gone.set()
 
+    def look(self) -> None:
+        """Have those who wait look whether that is over."""
+        self._news.set()
+        self._news = asyncio.Event()
+
     async def run(self) -> None:
         """Look for the next holder whenever there is none, for ever."""
         while True:
@@ -173,8 +178,7 @@ class Succession:
     async def _try(self, opening: bool) -> Obstacle | None:
         self._met = met = await self._tried(opening)
         self._reached = self._reached or met is None
-        self._news.set()
-        self._news = asyncio.Event()
+        self.look()
         return met
 
     async def _tried(self, opening: bool) -> Obstacle | None:
@@ -182,7 +186,7 @@ class Succession:
             await self._ways.attach()
             return None
         except TurnedAway as refusal:
-            return Obstacle(str(refusal), refusal)
+            return Obstacle(str(refusal), ClusterError(str(refusal)))
         except Unreachable as error:
             if isinstance(error, NoDirectory) and self._reached:
                 return Obstacle(f"{error} any more", ClusterError(f"{error} any more"))
@@ -203,5 +207,9 @@ class Succession:
             ours = holds(held.state)
             text += ": close that store first, and let its event loop run meanwhile" if ours else ": end that one first"
             return Obstacle(text, ClusterError(text), holder, since)
-        except (ClusterError, OSError) as refusal:
+        except ClusterError as refusal:
             return Obstacle(str(refusal), refusal)
+        except OSError as error:
+            # Of a system that refuses what nobody thought of: whoever asked wants a line, and another try.
+            text = f"the coordinator can't be opened here: {(error.strerror or str(error)).lower()}"
+            return Obstacle(text, ClusterError(text))

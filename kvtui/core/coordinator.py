@@ -160,6 +160,7 @@ class Coordinator:
             self._release()
 
     def _release(self) -> None:
+        self._observatory.end()
         if self._onlooker is not None:
             self._onlooker.closed()
         self._notes.release()

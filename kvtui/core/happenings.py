@@ -36,6 +36,7 @@ class Happenings:
         self._clock = clock
         self._past: deque[Event] = deque(maxlen=PAST)
         self._listeners: list[_Listener] = []
+        self._over = False
         self.overheard: Callable[[str], None] | None = None
         """Told the text of each event as it happens."""
 
@@ -53,12 +54,18 @@ class Happenings:
         for listener in self._listeners:
             listener.tell(event)
 
+    def end(self) -> None:
+        """Nothing more happens: whoever listens comes to an end."""
+        self._over = True
+        for listener in self._listeners:
+            listener.ready.set()
+
     async def listen(self) -> AsyncIterator[Event]:
-        """The last events, then every one to come."""
+        """The last events, then every one to come until ``end``."""
         listener = _Listener(self._past)
         self._listeners.append(listener)
         try:
-            while True:
+            while listener.queue or not self._over:
                 await listener.ready.wait()
                 listener.ready.clear()
                 while listener.queue:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import chain, pairwise
 from typing import Final
 
+from kvtui.core.cluster import ClusterError
 from kvtui.core.geometry import Geometry
 from kvtui.core.guarantee_watch import GuaranteeWatch
 from kvtui.core.happenings import Happenings
@@ -65,6 +66,7 @@ class Observatory:
         self._counters: dict[str, int] = {}
         self._rates = meter.sample(1.0)
         self._drawn = asyncio.Event()
+        self._over = False
         """Set with each new snapshot, and then replaced."""
         self._geometry: tuple[Topology, Geometry] | None = None
         self._reached: tuple[object, _Reached] | None = None
@@ -101,10 +103,17 @@ class Observatory:
             await self._clock.sleep(max(FRAME_SECONDS, took * REST_PER_DRAWING))
 
     async def changed(self, seen: ClusterSnapshot) -> ClusterSnapshot:
-        """Wait for another snapshot than ``seen``."""
+        """Wait for another snapshot than ``seen``. Raises ClusterError after ``end``: there will be none."""
         while self.snapshot is seen:
+            if self._over:
+                raise ClusterError("the cluster is closed: nothing of it changes any more")
             await self._drawn.wait()
         return self.snapshot
+
+    def end(self) -> None:
+        """There is no other snapshot from now on: nobody waits for one any more."""
+        self._over = True
+        self._drawn.set()
 
     async def refresh(self) -> ClusterSnapshot:
         """Ask all nodes for their counts now."""

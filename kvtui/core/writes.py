@@ -558,4 +558,4 @@ def _explained(outcome: Outcome, write: PendingWrite) -> str:
     why = "; ".join(reasons)
     if outcome is FAILED:
         return f"not stored: {why}"
-    return f"it may or may not be stored: {why}"
+    return f"it may or may not be stored: {why or 'kvtui ended before its replicas answered'}"

@@ -267,13 +267,15 @@ def test_a_shell_asks_the_next_holder_if_there_is_one_soon_and_fails_the_operati
         late = asyncio.ensure_future(guest.session.put(b"b", b"2"))
         none = await asyncio.ensure_future(other.session.put(b"c", b"3"))
         assert none.outcome is Outcome.FAILED
-        assert none.text == f"the coordinator in kvtui holder (process 6) is ending; {UNDONE}"
+        assert none.text == f"the coordinator in kvtui holder (process 6) is ending; {UNDONE}: takeup opens it here"
         assert (await late).outcome is Outcome.FAILED
         lab.launcher.processes["n1"].machine.resume()
         await begun
         await leaving
         await asyncio.sleep(0.1)
-        assert (await guest.session.put(b"b", b"2")).text == "the coordinator in kvtui holder (process 6) ended"
+        assert (await guest.session.put(b"b", b"2")).text == (
+            "the coordinator in kvtui holder (process 6) ended: takeup opens it here"
+        )
         await other.take_up()
         await asyncio.sleep(6)
         assert (await guest.session.put(b"b", b"2")).outcome is Outcome.OK

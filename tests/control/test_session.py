@@ -62,11 +62,11 @@ def test_when_the_holder_ends_those_attached_say_so_and_operations_fail_with_the
         far = guest.session
         written, deleted, read = await far.put(b"k", b"v"), await far.delete(b"k"), await far.get(b"k")
         assert {written.outcome, deleted.outcome, read.outcome} == {Outcome.FAILED}
-        assert {written.text, deleted.text, read.text} == {ENDED}
+        assert {written.text, deleted.text, read.text} == {f"{ENDED}: takeup opens it here"}
         many = await far.put_many([(b"k", b"v"), (b"l", b"v")])
-        assert (many.ok, many.failed, many.text) == (0, 2, ENDED)
+        assert (many.ok, many.failed, many.text) == (0, 2, f"{ENDED}: takeup opens it here")
         assert dict(many.others) == {b"k": Outcome.FAILED, b"l": Outcome.FAILED}
-        assert [one.text for one in await far.get_many([b"k"])] == [ENDED]
+        assert [one.text for one in await far.get_many([b"k"])] == [f"{ENDED}: takeup opens it here"]
         with pytest.raises(ClusterError, match=r"holder \(process 6\) ended"):
             await far.refresh()
         with pytest.raises(ClusterError, match="ended"):
@@ -247,7 +247,7 @@ def test_operations_on_keys_at_a_holder_that_hangs_end_within_five_seconds(
         late = await far.put(b"late", b"v")
         assert (late.outcome, late.text) == (
             Outcome.FAILED,
-            "the coordinator in kvtui holder (process 6) has been silent for 4.5 s; it was not carried out",
+            "the coordinator in kvtui holder (process 6) has been silent for 4.5 s; it was not carried out: ask again",
         )
         with pytest.raises(ClusterError, match="silent for 10 s; whether it was carried out is not known"):
             await changing

@@ -217,7 +217,7 @@ def test_whoever_is_attached_finds_the_next_holder_within_a_second_however_late_
         looked = len(guest.sockets.connects)
         await asyncio.sleep(600)
         assert 600 / LOOK_MOST_SECONDS - 5 <= len(guest.sockets.connects) - looked <= 600 / LOOK_MOST_SECONDS + 10
-        assert (await guest.session.get(b"k")).text == ENDED
+        assert (await guest.session.get(b"k")).text == f"{ENDED}: takeup opens it here"
         heir = await lab.desk("heir")
         await asyncio.sleep(1)
         assert (await guest.session.get(b"k")).outcome is Outcome.OK
