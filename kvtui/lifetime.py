@@ -18,11 +18,11 @@ from kvtui.config import Look
 from kvtui.config.places import NoHome, default_state, user_state
 from kvtui.control.session import Session, session
 from kvtui.control.sockets import UnixSockets
-from kvtui.control.succession import ON_REQUEST, SCRIPT
+from kvtui.control.succession import ON_REQUEST, SCRIPT, TAKES_UP
 from kvtui.core.authentication import BadSecret, Secret
 from kvtui.core.cluster import Cluster, ClusterError
 from kvtui.core.limits import GRACE_SECONDS, VNODES
-from kvtui.core.opening import Settings, real_seams
+from kvtui.core.opening import Settings, StateHeld, real_seams
 from kvtui.core.recovery import recover
 from kvtui.core.seams.directory_trust import UnsafeDirectory, admit_state
 from kvtui.core.seams.named_path import BadPath, named_path
@@ -160,6 +160,8 @@ async def _with_cluster(
         if isinstance(error, ClusterError):
             unmade = settings.state is not None and not os.path.isdir(settings.state)
             hint = "; --state DIR names another one, --memory needs none" if options.state is None and unmade else ""
+            if isinstance(error, StateHeld):
+                hint = f": {_instead_of_serving(error)}"
             return _complain(f"{error}{hint}", FAILED if opened else CANNOT_OPEN)
         log.error("%s: %s", settings.role, defect(error))
         return _complain(defect(error), FAILED)
@@ -249,6 +251,16 @@ async def serve(cluster: Cluster, settings: Settings) -> int:
     while not snapshot.stopped:
         snapshot = await cluster.changed(snapshot)
     return _complain(snapshot.stopped, FAILED)
+
+
+def _instead_of_serving(held: StateHeld) -> str:
+    """What an operator may do where somebody else holds the directory that is to be served."""
+    attach = f"kvtui --state {as_shell_word(str(held.state))} attaches to it"
+    if held.holder.endswith(TAKES_UP):
+        end = "end every program that connected with takeup=True, start this, and then them, which attach to it"
+    else:
+        end = "end that one first"
+    return f"{attach}; to serve here, {end}"
 
 
 def _complain(text: str, status: int) -> int:

@@ -240,7 +240,8 @@ class Session:
         """Open the coordinator here. Raises ClusterError, StateHeld among them."""
         if self._settings.state is not None and (told := in_the_way(self._settings.state)):
             raise ClusterError(told)
-        settings = replace(self._settings, must_exist=must_exist)
+        role = f"{self._settings.role}{self._manner.told}"
+        settings = replace(self._settings, must_exist=must_exist, role=role)
         coordinator = await self._holding.start(self._hold, settings, must_serve)
         if self._remote is not None and self._manner.takes_up:
             self._happenings.emit(Level.INFO, "the coordinator is here now: others can attach to this process")
@@ -254,7 +255,7 @@ class Session:
                 await self._leave.wait()
                 return
             try:
-                async with serving(coordinator, settings.state, self._sockets, self._seams.clock, settings.role):
+                async with serving(coordinator, settings.state, self._sockets, self._seams.clock, self._settings.role):
                     task_status.started(coordinator)
                     await self._leave.wait()
             except CannotListen as error:

@@ -35,6 +35,7 @@ RETRY_LEAST_SECONDS: Final = 0.5
 RETRY_MOST_SECONDS: Final = 30.0
 """How long after it could not be opened here it is tried again."""
 
+TAKES_UP: Final = ", which takes the ring up by itself"
 TAKEN_UP: Final = "it is taken up here, unless another process is faster"
 
 _log = logging.getLogger(__name__)
@@ -50,6 +51,8 @@ class Manner:
     """Seconds that an operation which nobody began waits for the next holder."""
     then: str = BY_HAND
     """What follows the end of the holder, in words for who is told of that."""
+    told: str = ""
+    """What others are told of this process while it holds the coordinator, behind what it is."""
 
 
 ON_REQUEST: Final = Manner()
@@ -57,7 +60,7 @@ ON_REQUEST: Final = Manner()
 PROGRAM_ON_REQUEST: Final = Manner(then="await store.cluster.take_up() opens it here")
 """The same of a program, in its own words."""
 SCRIPT: Final = Manner(takes_up=True, patience=HAND_OVERS_SECONDS, then=TAKEN_UP)
-PROGRAM: Final = Manner(takes_up=True, patience=TAKEN_UP_SECONDS, then=TAKEN_UP)
+PROGRAM: Final = Manner(takes_up=True, patience=TAKEN_UP_SECONDS, then=TAKEN_UP, told=TAKES_UP)
 """Of a program that is to go on by itself."""
 
 

@@ -47,6 +47,8 @@ class StateHeld(ClusterError):
     def __init__(self, state: Path, holder: str) -> None:
         super().__init__(f"the state directory {as_rest(str(state))} is in use by {holder or 'another process'}")
         self.state = state
+        self.holder = holder
+        """Who that is, in its own words; empty where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """``kvtui.connect`` where another process has the cluster open already: one ring, several programs."""
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 
@@ -93,3 +94,23 @@ async def main():
 asyncio.run(main())
 """)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("takeup", [False, True])
+async def test_serve_says_who_holds_the_directory_and_what_to_do(tmp_path: Path, takeup: bool) -> None:
+    async with kvtui.connect(tmp_path / "lab", nodes=0, takeup=takeup):
+        command = [sys.executable, "-m", "kvtui", "serve", "--state", str(tmp_path / "lab")]
+        pipe = asyncio.subprocess.PIPE
+        serve = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe)
+        said, complaint = await serve.communicate()
+    if takeup:
+        who = f"(process {os.getpid()}), which takes the ring up by itself"
+        end = "end every program that connected with takeup=True, start this, and then them, which attach to it"
+    else:
+        who, end = f"(process {os.getpid()})", "end that one first"
+    assert (serve.returncode, said.decode(), complaint.decode()) == (
+        2,
+        "",
+        f"kvtui: the state directory {tmp_path}/lab is in use by a Python program {who}: kvtui --state {tmp_path}/lab attaches"
+        f" to it; to serve here, {end}\n",
+    )
