@@ -20,6 +20,7 @@ from kvtui.control.session import Session, session
 from kvtui.control.sockets import UnixSockets
 from kvtui.control.succession import ON_REQUEST, SCRIPT, TAKES_UP
 from kvtui.core.authentication import BadSecret, Secret
+from kvtui.core.background import start_soon, started
 from kvtui.core.cluster import Cluster, ClusterError
 from kvtui.core.limits import GRACE_SECONDS, VNODES
 from kvtui.core.opening import Settings, StateHeld, real_seams
@@ -100,7 +101,7 @@ async def open_and_run(options: Options, role: str, look: Look | None = None) ->
     signals = Signals(last_resort)
     status = FAILED
     async with anyio.create_task_group() as tasks:
-        await tasks.start(signals.watch)
+        await started(tasks, signals.watch)
         with told_of_hangup(lambda: signals.take(signal.SIGHUP)):
             status = await _opened(options, role, look or Look(), signals)
         # Whoever ends a service by a signal wants to hear that it ended in order.
@@ -148,7 +149,7 @@ async def _with_cluster(
                 done = f"attached to {cluster.holder} on" if cluster.holder else "opened"
                 log.info("%s %s %s", settings.role, done, settings.name)
                 async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(log_events, cluster, lambda: not cluster.holder)
+                    start_soon(tasks, log_events, cluster, lambda: not cluster.holder)
                     with signals.covered():
                         status = await _used(cluster, settings, options, role, look, signals, files)
                     log.info("%s ends%s", settings.role, f" by {signals.received.name}" if signals.received else "")

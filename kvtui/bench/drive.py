@@ -16,6 +16,7 @@ from kvtui.bench.keys import Draw, Inserted, chooser
 from kvtui.bench.tally import Tally
 from kvtui.bench.view import BenchView, NodeLoad, Phase
 from kvtui.bench.workloads import SCAN_MOST, Asked, Op
+from kvtui.core.background import start_soon
 from kvtui.core.cluster import Cluster, ClusterError, Outcome
 from kvtui.core.snapshot import ClusterSnapshot
 
@@ -201,10 +202,10 @@ class Bench:
         self._deadline = self._began + self._asked.seconds_most
         self._enter(Phase.RUNNING)
         async with anyio.create_task_group() as background:
-            background.start_soon(self._watch)
+            start_soon(background, self._watch)
             async with anyio.create_task_group() as clients:
                 for _ in range(self._asked.clients):
-                    clients.start_soon(self._client, Random(self._random.random()))
+                    start_soon(clients, self._client, Random(self._random.random()))
             background.cancel_scope.cancel()
         self._elapsed = self._clock() - self._began
         self.cpu_seconds = self._cpu() - cpu

@@ -25,6 +25,7 @@ from kvtui.control.sockets import Sockets
 from kvtui.control.succession import ON_REQUEST, Manner, Succession
 from kvtui.control.unanswered import AGAIN, CLOSED, CLOSED_MEANWHILE, INCOMPLETE, plainly
 from kvtui.control.unheeded import unheeded_words
+from kvtui.core.background import start_soon, started
 from kvtui.core.change import Change
 from kvtui.core.cluster import (
     Cluster,
@@ -189,7 +190,7 @@ class Session:
     async def begin(self, *, attaching: bool = True) -> None:
         """Attach to who holds the state directory, or open the coordinator here. Without ``attaching`` a directory that is held is
         refused, and so is one where others can't attach. Raises ClusterError."""
-        self._tasks.start_soon(self._succession.run)
+        start_soon(self._tasks, self._succession.run)
         if attaching:
             await self._succession.reach()
         else:
@@ -242,7 +243,7 @@ class Session:
             raise ClusterError(told)
         role = f"{self._settings.role}{self._manner.told}"
         settings = replace(self._settings, must_exist=must_exist, role=role)
-        coordinator = await self._holding.start(self._hold, settings, must_serve)
+        coordinator = await started(self._holding, self._hold, settings, must_serve)
         if self._remote is not None and self._manner.takes_up:
             self._happenings.emit(Level.INFO, "the coordinator is here now: others can attach to this process")
         self._remote = None
@@ -269,7 +270,7 @@ class Session:
         self._of_this_process = behind
         self._switched.set()
         self._switched = anyio.Event()
-        self._tasks.start_soon(self._follow, behind)
+        start_soon(self._tasks, self._follow, behind)
 
     async def _follow(self, behind: Whole) -> None:
         """Pass on what happens, as long as it is there."""

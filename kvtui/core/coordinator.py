@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from anyio.abc import TaskGroup
 
+from kvtui.core.background import start_soon
 from kvtui.core.change import Change
 from kvtui.core.cluster import (
     ClusterError,
@@ -143,12 +144,12 @@ class Coordinator:
     async def open(self, tasks: TaskGroup) -> None:
         """Bring the nodes back and start the work in the background, carried by ``tasks``."""
         await self._membership.open(tasks)
-        tasks.start_soon(self._mover.run)
-        tasks.start_soon(self._observatory.run)
-        tasks.start_soon(self._replacement.run)
-        tasks.start_soon(self._log_space.run)
+        start_soon(tasks, self._mover.run)
+        start_soon(tasks, self._observatory.run)
+        start_soon(tasks, self._replacement.run)
+        start_soon(tasks, self._log_space.run)
         if self._revival is not None:
-            tasks.start_soon(self._revival.run)
+            start_soon(tasks, self._revival.run)
 
     async def close(self) -> None:
         """End this machine's nodes in order and release the state directory. Raises ClusterError, then, where some did not end."""

@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 from anyio.abc import TaskGroup
 
+from kvtui.core.background import start_soon
 from kvtui.core.catch_up import StepFailed, ask
 from kvtui.core.cluster import ClusterError, NodeAdded, OwnData
 from kvtui.core.events import Level
@@ -89,8 +90,8 @@ class Membership:
         # A crash between the joining of a new cluster's nodes and their plan left them without slots.
         self._plan_joined()
         for member in members:
-            tasks.start_soon(self._supervisor.supervise, self._ledger.nodes[member.id])
-        tasks.start_soon(self._release_the_leaving)
+            start_soon(tasks, self._supervisor.supervise, self._ledger.nodes[member.id])
+        start_soon(tasks, self._release_the_leaving)
 
     async def close(self) -> None:
         """Hang up and end this machine's nodes in order. Raises ClusterError where some don't end, even by force."""
@@ -439,7 +440,7 @@ class Membership:
         self._ledger.nodes[node.id] = node
         self._supervisor.take_up(node, link, facts)
         assert self._tasks is not None
-        self._tasks.start_soon(self._supervisor.supervise, node)
+        start_soon(self._tasks, self._supervisor.supervise, node)
 
     async def _empty(self, node: RemoteNode, link: Link) -> None:
         """A node that belonged to this cluster before, and was forgotten, enters without being cleared: a member holds nothing that

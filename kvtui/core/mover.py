@@ -14,6 +14,7 @@ from typing import Final, Protocol
 import anyio
 from anyio.abc import TaskGroup
 
+from kvtui.core.background import start_soon
 from kvtui.core.catch_up import NAMED, CatchUp, Peer, StepFailed, ask, differing, digests_of
 from kvtui.core.cluster import ClusterError
 from kvtui.core.ledger import SUSPECTED_ANEW, Counting, Ledger
@@ -112,7 +113,7 @@ class Mover:
     async def run(self) -> None:
         """Do whatever there is to do, for ever."""
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._ripen)
+            start_soon(tasks, self._ripen)
             while not self._ledger.stopped:
                 changed = self._ledger.changed()
                 if self._has_room():
@@ -151,7 +152,7 @@ class Mover:
             if not self._has_room(piece):
                 break
             self._running.append(piece)
-            tasks.start_soon(self._carry_out, piece)
+            start_soon(tasks, self._carry_out, piece)
         # A piece that failed a few times only may have met a passing trouble: it is waited for.
         hopeful = any(self._failures.get(piece, 0) <= PATIENCE for piece in self._held)
         idle = not (startable or self._running or hopeful)

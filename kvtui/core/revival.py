@@ -12,6 +12,7 @@ from typing import Final
 import anyio
 from anyio.abc import TaskGroup
 
+from kvtui.core.background import start_soon
 from kvtui.core.cluster import ClusterError
 from kvtui.core.events import Level
 from kvtui.core.happenings import Happenings
@@ -111,7 +112,7 @@ class Revival:
             self._lives[node.id], verdict = judge(self._lives[node.id], node.running, now)
             if verdict is Verdict.START:
                 self._starting.add(node.id)
-                tasks.start_soon(self._revive, node)
+                start_soon(tasks, self._revive, node)
             elif verdict is Verdict.GIVE_UP:
                 self._give_up(node)
 

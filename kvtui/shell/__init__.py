@@ -14,6 +14,7 @@ import anyio
 
 from kvtui.commands import History, Level, Line
 from kvtui.commands.wording import counted
+from kvtui.core.background import start_soon
 from kvtui.core.cluster import Cluster
 from kvtui.core.seams.standard_streams import without_output
 from kvtui.notation import use_ascii_alone
@@ -119,7 +120,7 @@ async def _run_typed(cluster: Cluster, signals: Signals, history: History, reado
     try:
         with terminal_restored():
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(watch, cluster, notify)
+                start_soon(tasks, watch, cluster, notify)
                 for text in BANNER:
                     printer.say(Line(text))
                 await _prompted(session, editor, printer)

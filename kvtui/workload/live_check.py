@@ -13,6 +13,7 @@ import anyio.to_thread
 from kvtui.check import History, Kind, Operation, Recorder, Report, Staleness, check
 from kvtui.check import Outcome as Told
 from kvtui.check.staleness import staleness, together
+from kvtui.core.background import start_soon
 from kvtui.core.cluster import Cluster, ClusterError, Faults, LocalNodes
 from kvtui.workload.live_faults import Harmed, LiveFaults
 from kvtui.workload.view import CheckView, Phase
@@ -117,12 +118,12 @@ class LiveCheck:
 
     async def _load(self) -> None:
         async with anyio.create_task_group() as background:
-            background.start_soon(self._keep_telling)
+            start_soon(background, self._keep_telling)
             if self._nemesis is not None:
-                background.start_soon(self._nemesis.run)
+                start_soon(background, self._nemesis.run)
             async with anyio.create_task_group() as clients:
                 for number in range(CLIENTS):
-                    clients.start_soon(self._client, number)
+                    start_soon(clients, self._client, number)
             background.cancel_scope.cancel()
 
     async def _keep_telling(self) -> None:
