@@ -20,8 +20,8 @@ def start_soon(tasks: TaskGroup, run: Callable[[*Ts], Coroutine[Any, Any, Any]],
     """As ``tasks.start_soon``."""
     handle: Any = tasks.start_soon(run, *given)
     if handle is not None:
-        # The coroutine is closed as its task goes.
-        weakref.finalize(handle, handle.coro.close).atexit = False
+        # It is closed as its task goes, or as the program ends.
+        weakref.finalize(handle, _close_unbegun, handle.coro)
 
 
 async def started(tasks: TaskGroup, run: Callable[..., Coroutine[Any, Any, Any]], *given: object) -> Any:
@@ -35,10 +35,19 @@ async def started(tasks: TaskGroup, run: Callable[..., Coroutine[Any, Any, Any]]
     except BaseException:
         starting.ready.cancel()
         starting.scope.cancel()
-        if getcoroutinestate(going) != CORO_CREATED:
+        if not _unbegun(going):
             with anyio.CancelScope(shield=True):
                 await starting.over.wait()
         raise
+
+
+def _unbegun(coroutine: Coroutine[Any, Any, Any]) -> bool:
+    return getcoroutinestate(coroutine) == CORO_CREATED
+
+
+def _close_unbegun(coroutine: Coroutine[Any, Any, Any]) -> None:
+    if _unbegun(coroutine):
+        coroutine.close()
 
 
 class _Starting:

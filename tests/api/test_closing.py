@@ -33,3 +33,25 @@ def test_a_store_is_given_as_long_as_all_that_it_waits_for() -> None:
 def test_a_close_at_a_bad_moment_ends_and_says_what_it_leaves(ran: Ran) -> None:
     done = ran(program("closing.py"))
     assert (done.stdout, done.stderr, done.returncode) == (TOLD, AT_EXIT, 0)
+
+
+def test_a_program_that_ends_as_it_begins_to_connect_ends(ran: Ran) -> None:
+    """It hung under uvloop, or was told that coroutines were never awaited."""
+    done = ran("""
+import asyncio, kvtui, uvloop
+
+async def pending():
+    asyncio.create_task(kvtui.connect(memory=True, nodes=1))
+
+async def both():
+    store = await kvtui.connect(memory=True, nodes=1)
+    await store.put("a", "1")
+    asyncio.create_task(kvtui.connect(memory=True, nodes=1))
+
+for factory in (asyncio.new_event_loop, uvloop.new_event_loop):
+    for main in (pending, both):
+        with asyncio.Runner(loop_factory=factory) as runner:
+            runner.run(main())
+print("ends")
+""")
+    assert (done.stdout, done.stderr, done.returncode) == ("ends\n", "", 0)
