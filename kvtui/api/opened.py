@@ -13,15 +13,15 @@ _opened: Final[dict[int, Store | SyncStore]] = {}
 
 
 def open_stores() -> list[Store | SyncStore]:
-    """The stores that are open in this process, the oldest first: ``for store in kvtui.open_stores(): await store.close()``, or
-    ``store.close()`` where it is a ``SyncStore``.
+    """The stores that are open in this process: ``for store in kvtui.open_stores(): await store.close()``, or ``store.close()``
+    where it is a ``SyncStore``. The newest is the first one, as what holds a ring is older than what is attached to it there.
 
     A ``Store`` is for the event loop in which it was opened, as ever.
     """
     for number, store in list(_opened.items()):
         if store.closed or store._of_parent:
             _opened.pop(number, None)
-    return list(_opened.values())
+    return list(_opened.values())[::-1]
 
 
 def opened(store: Store | SyncStore) -> None:

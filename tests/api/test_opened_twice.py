@@ -24,7 +24,7 @@ async def test_a_second_store_of_one_program_is_told_and_all_can_be_closed(
     rule = "its ring is held until every store of it is closed (kvtui.open_stores() has them)"
     told = f"{tmp_path}/lab is open in this program already, and the new store is attached to it there: {rule}"
     assert caplog.messages == [told, told]
-    assert kvtui.open_stores() == [first, second, third]
+    assert kvtui.open_stores() == [third, second, first]
     caplog.clear()
     await second.close()
     assert caplog.messages == [f"a store is closed, and {tmp_path}/lab is open in this program still: {rule}"]
