@@ -14,6 +14,7 @@ from typing import Any, Final, NoReturn, Protocol, TypeVar, cast
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
+from kvtui.control.asked_here import AskedHere
 from kvtui.control.channel import NotBegun, Unanswered
 from kvtui.control.greeting import attach
 from kvtui.control.held_here import holds, in_the_way
@@ -120,8 +121,7 @@ class Session:
         self._leave = anyio.Event()
         self._foreign = False
         """Whether this process was forked off from the one that it belongs to."""
-        self._asking: set[asyncio.Task[Any]] = set()
-        """What is asked of the coordinator here, operations on keys apart."""
+        self._here = AskedHere()
         self._refusal = ""
         """Why nothing can be asked of it here, or any more."""
         when_forked(self, Session._leave_to_parent)
@@ -218,8 +218,7 @@ class Session:
         self._switched.set()
         self._succession.look()
         self._happenings.end()
-        for asking in list(self._asking):
-            asking.cancel()
+        self._here.end()
 
     # What the succession tries.
 
@@ -291,20 +290,9 @@ class Session:
     # Asking who is behind it. What is here is asked directly; what was surely not begun far away is asked for again.
 
     def _ask(self, ask: Callable[[Whole], Coroutine[Any, Any, T]]) -> Coroutine[Any, Any, T]:
-        return self._ask_here(ask) if self._remote is None else self._ask_there(ask)
-
-    async def _ask_here(self, ask: Callable[[Whole], Coroutine[Any, Any, T]]) -> T:
-        """What waits for the cluster, such as a rebalance, would wait for ever once it is closed."""
-        asking = self.loop.create_task(ask(self._behind))
-        self._asking.add(asking)
-        asking.add_done_callback(self._asking.discard)
-        try:
-            return await asking
-        except asyncio.CancelledError:
-            me = asyncio.current_task()
-            if self._refusal and (me is None or not me.cancelling()):
-                raise ClusterError(f"{CLOSED_MEANWHILE}; whether it was carried out is not known") from None
-            raise
+        if self._remote is None:
+            return self._here.ask(lambda: ask(self._behind))
+        return self._ask_there(ask)
 
     async def _ask_there(self, ask: Callable[[Whole], Coroutine[Any, Any, T]]) -> T:
         try:
