@@ -60,7 +60,13 @@ if not TYPE_CHECKING:  # to a type checker the names above are all there are
     def __getattr__(name: str) -> object:
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from kvtui import api
+        try:
+            from kvtui import api
+        except ModuleNotFoundError as error:
+            import sys
+
+            why = f"{error.msg}: kvtui is here, but not installed in this Python ({sys.executable}): pip install its directory"
+            raise ModuleNotFoundError(why, name=error.name) from None
 
         value = globals()[name] = getattr(api, name)
         return value

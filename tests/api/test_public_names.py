@@ -7,6 +7,7 @@ import pytest
 
 import kvtui
 from kvtui import api
+from tests.api.test_documents import ROOT
 from tests.test_imports import SCREEN, imported
 
 
@@ -37,3 +38,13 @@ def test_all_names_come_with_a_star() -> None:
     code = "from kvtui import *; print(connect.__name__, Store.__name__)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "connect Store\n"
+
+
+def test_a_clone_whose_libraries_are_not_installed_says_what_to_do() -> None:
+    """Python named a library that nobody had asked for."""
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import kvtui; kvtui.connect"
+    bare = [sys.executable, "-I", "-S", "-c", code]  # without what is installed
+    done = subprocess.run(bare, capture_output=True, text=True, check=False)
+    said = done.stderr.splitlines()[-1]
+    assert said.startswith("ModuleNotFoundError: No module named")
+    assert said.endswith(f"not installed in this Python ({sys.executable}): pip install its directory")
