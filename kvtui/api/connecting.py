@@ -68,6 +68,11 @@ class Connecting(Coroutine[Any, Any, Store]):
         now = "being opened" if self._opening else "open" if is_open else "not open"
         return f"<kvtui.connect(...) {place}, {now}>"
 
+    @property
+    def state(self) -> Path | None:
+        """The state directory; None: in memory."""
+        return self._settings.state
+
     def __await__(self) -> Generator[Any, None, Store]:
         return self._opened().__await__()
 

@@ -19,10 +19,13 @@ from kvtui.api.loop_thread import Call, LoopThread, asyncios_loop, uvloops_loop
 from kvtui.api.opened import closed, opened
 from kvtui.api.scanning import Scan, Scans
 from kvtui.api.store import Store
+from kvtui.control.held_here import holds
+from kvtui.control.own_loop import running_loop
 from kvtui.core.cluster import Cluster, ClusterError, Item, Read, Written, WrittenMany
 from kvtui.core.seams.child import reap
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.core.uncopied import uncopied
+from kvtui.notation import as_rest
 
 T = TypeVar("T")
 
@@ -231,6 +234,13 @@ def connect_sync(
         tls_key=tls_key,
         takeup=takeup,
     )
+
+    here, state = running_loop(), connecting.state
+    if here is not None and state is not None and holds(state, here):
+        raise ClusterError(
+            f"{as_rest(str(state))} is open in the event loop that runs here, which could not answer while this waits for it:"
+            " use await kvtui.connect(...), or asyncio.to_thread(kvtui.connect_sync, ...)"
+        )
 
     async def opening() -> Store:
         return await connecting

@@ -1,9 +1,11 @@
 """The state directories whose control sockets this process has open itself. Who opens one of them a second time in the same program
 can be told so, and what is in the way where that can't be attached to: waiting for its end would be waiting for oneself."""
 
+import asyncio
 import os
 from pathlib import Path
 from typing import Final
+from weakref import WeakSet
 
 from kvtui.notation import as_rest
 
@@ -16,6 +18,7 @@ class Held:
         self._state = state
         self.name = os.path.realpath(state)
         self.identity = _identity(state)
+        self.loop = asyncio.get_running_loop()
         self._process = os.getpid()
         _held.add(self)
 
@@ -37,12 +40,12 @@ class Held:
         _held.discard(self)
 
 
-_held: Final[set[Held]] = set()
+_held: "Final[WeakSet[Held]]" = WeakSet()
 
 
-def holds(state: Path) -> bool:
-    """Whether this process holds what lies there now."""
-    ours = [held for held in list(_held) if held.here]
+def holds(state: Path, loop: asyncio.AbstractEventLoop | None = None) -> bool:
+    """Whether this process holds what lies there now; with ``loop``: whether that one serves it."""
+    ours = [held for held in list(_held) if held.here and loop in (None, held.loop)]
     try:
         return bool(ours) and _identity(state) in [held.identity for held in ours]
     except OSError:

@@ -85,3 +85,14 @@ async def test_a_link_that_leads_elsewhere_by_now_is_another_directory(tmp_path:
         async with kvtui.connect(link, nodes=0) as second:
             assert second.cluster.snapshot().attached == ""
     assert (tmp_path / "two" / "metadata").exists()
+
+
+async def test_a_loop_that_holds_a_directory_is_not_waited_for_in_that_loop(tmp_path: Path) -> None:
+    async with kvtui.connect(tmp_path / "lab", nodes=0):
+        async with asyncio.timeout(10):
+            with pytest.raises(
+                kvtui.ClusterError, match=r"is open in the event loop that runs here, .* use await kvtui"
+            ):
+                kvtui.connect_sync(tmp_path / "lab")
+            beside = await asyncio.to_thread(kvtui.connect_sync, tmp_path / "lab")
+            await asyncio.to_thread(beside.close)
