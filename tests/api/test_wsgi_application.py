@@ -35,6 +35,16 @@ async def port_of(log: Path, workers: int) -> int:
     return int(re.findall(r"Listening at: http://127\.0\.0\.1:(\d+)", text)[0])
 
 
+async def in_chunks(port: int) -> int:
+    """The answer to a body whose length is not said before."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    head = b"PUT /chunks HTTP/1.1\r\nhost: shop\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n"
+    writer.write(head + b"1\r\na\r\n0\r\n\r\n")
+    answer = await reader.read()
+    writer.close()
+    return int(answer.split()[1])
+
+
 async def stored_all(store: kvtui.Store, load: Load) -> None:
     """What was acknowledged is there, each request was answered in time, and what was not carried out was told so."""
     assert max(told - asked for asked, told, _, _ in load.answers) < ANSWER_SECONDS
@@ -62,6 +72,7 @@ async def test_threads_of_preloaded_workers_go_on_when_the_holder_is_killed_unde
         async with workers as (server, log), kvtui.connect(tmp_path / "shop") as store:
             load = Load(await port_of(log, 3), 16)
             await load.mind_keys(store)
+            assert await in_chunks(load.port) == 411  # it was stored as an empty value
             clients = load.begin()
             back = await load.kill(serve.pid)
             holder = await holder_of(store, serve.pid)
