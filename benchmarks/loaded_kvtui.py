@@ -20,10 +20,10 @@ import anyio
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from kvtui.control.event_log import OF_KVTUI, log_events
 from kvtui.core.cluster import Outcome
 from kvtui.core.coordinator import Coordinator
 from kvtui.core.opening import Settings, open_cluster
-from kvtui.log import log_events
 
 CLIENTS = 40
 BURST = 5
@@ -117,7 +117,7 @@ async def _serve(load: Load, control: str) -> None:
 async def _run(control: str, nodes: int, copies: int, headless: bool) -> None:
     settings = Settings(None, name="bench", nodes=nodes, replication=copies, role="kvtui benchmark")
     async with open_cluster(settings) as cluster, anyio.create_task_group() as tasks:
-        tasks.start_soon(log_events, cluster)
+        tasks.start_soon(log_events, cluster.events(), OF_KVTUI)
         load = Load(cluster)
         if headless:
             await _serve(load, control)

@@ -16,6 +16,7 @@ import anyio
 from kvtui.commands.running import defect
 from kvtui.config import Look
 from kvtui.config.places import NoHome, default_state, user_state
+from kvtui.control.event_log import OF_KVTUI, log_events
 from kvtui.control.session import Session, session
 from kvtui.control.sockets import UnixSockets
 from kvtui.control.succession import ON_REQUEST, SCRIPT, TAKES_UP
@@ -35,7 +36,7 @@ from kvtui.core.topology import described
 from kvtui.farewell import again_with, said_in_leaving, say
 from kvtui.hangup import told_of_hangup
 from kvtui.last_resort import LastResort
-from kvtui.log import log_events, logging_to
+from kvtui.log import logging_to
 from kvtui.notation import as_shell_word, as_word
 from kvtui.options import Options
 from kvtui.shell import Signals, run_commands, run_shell
@@ -149,7 +150,7 @@ async def _with_cluster(
                 done = f"attached to {cluster.holder} on" if cluster.holder else "opened"
                 log.info("%s %s %s", settings.role, done, settings.name)
                 async with anyio.create_task_group() as tasks:
-                    start_soon(tasks, log_events, cluster, lambda: not cluster.holder)
+                    start_soon(tasks, log_events, cluster.events(), OF_KVTUI, lambda: not cluster.holder)
                     with signals.covered():
                         status = await _used(cluster, settings, options, role, look, signals, files)
                     log.info("%s ends%s", settings.role, f" by {signals.received.name}" if signals.received else "")

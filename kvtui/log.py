@@ -10,16 +10,14 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Final
 
-from kvtui.core.cluster import Cluster
 from kvtui.core.defect_place import kind_and_place
-from kvtui.core.events import Level
 from kvtui.core.seams.private_files import open_private
 from kvtui.notation import escape
 
@@ -29,12 +27,6 @@ BYTES_MOST: Final = 1024 * 1024
 LINE_MOST: Final = 1000
 """Characters of one line."""
 OURS: Final = "kvtui"
-LEVELS: Final = {
-    Level.INFO: logging.INFO,
-    Level.GOOD: logging.INFO,
-    Level.WARNING: logging.WARNING,
-    Level.BAD: logging.ERROR,
-}
 
 
 class _Lines(logging.Formatter):
@@ -85,14 +77,6 @@ def logging_to(directory: Path | None) -> Iterator[None]:
         root.removeHandler(handler)
         with suppress(OSError):
             handler.close()
-
-
-async def log_events(cluster: Cluster, wanted: Callable[[], bool] = lambda: True) -> None:
-    """Write down what happens in the cluster while it is ``wanted`` (of several processes on it one does). Never returns."""
-    log = logging.getLogger(OURS)
-    async for event in cluster.events():
-        if wanted():
-            log.log(LEVELS[event.level], "%s", event.text)
 
 
 def _thread_ended(ended: threading.ExceptHookArgs) -> None:

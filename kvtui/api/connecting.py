@@ -138,7 +138,7 @@ class Connecting(Coroutine[Any, Any, Store]):
         settings = replace(self._settings, role=f"a Python program (process {os.getpid()})")
         hosted = Hosted(attached_or_opened(settings, self._seams, takes_up=self._takes_up, unheeded=self._given))
         cluster = await hosted.open()
-        if cluster.in_vain:
+        if cluster.holder and cluster.in_vain:  # who holds it is told of that by its events
             _log.warning("%s", cluster.in_vain)
         if beside := cluster.held_beside:
             _log.warning("%s already, and the new store is attached to it there: %s", beside, OTHERS)
@@ -238,6 +238,7 @@ def connect(
         policy="classic" if chosen == "classic" else "balanced",
         vnodes=VNODES if points is None else points,
         grace=arguments.seconds("grace", grace, GRACE_MOST, GRACE_SECONDS),
+        revive=True,
         secret=_secret(arguments.path("secret_file", secret_file)),
         tls=_tls(
             arguments.path("tls_ca", tls_ca), arguments.path("tls_cert", tls_cert), arguments.path("tls_key", tls_key)

@@ -1,5 +1,6 @@
 """The coordinator of a ring of own nodes: composes log, membership, reads, writes, moves and snapshots into a ``Cluster``."""
 
+import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from functools import partial
@@ -61,6 +62,8 @@ from kvtui.core.tuning import Tuning, check_replication
 from kvtui.core.version import Version
 from kvtui.core.work import unfinished
 from kvtui.core.writes import Writes
+
+_log = logging.getLogger(__name__)
 
 NAMED: Final = 20
 """Keys that a rebalance names."""
@@ -169,6 +172,7 @@ class Coordinator:
         if trouble:
             text = f"the metadata log was not closed in order, and opens as after a kill: {trouble}"
             self._happenings.emit(Level.WARNING, text)
+            _log.warning("%s", text)  # nobody listens to events any more
 
     async def add_local_nodes(self, names: list[str]) -> None:
         """Start new nodes on free ports. Raises ClusterError."""

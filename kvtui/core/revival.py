@@ -1,7 +1,11 @@
-"""Nodes that died by themselves are started again, where nobody looks on who would: under ``kvtui serve``.
+"""Nodes that died by themselves are started again, where nobody looks on who would: under ``kvtui serve``, and where a program that
+kvtui is embedded in holds the ring.
 
 Each start waits longer than the one before, and after some that came to nothing it is left to a person. What a person ended stays
 ended: ``RemoteNode.at_rest``.
+
+One that keeps its data in memory comes back without it, and is told apart by that: other copies of its keys are copied to it, and
+of what had none it is told that it is lost.
 """
 
 from collections.abc import Awaitable, Callable

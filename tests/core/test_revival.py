@@ -1,11 +1,11 @@
-"""Under ``kvtui serve`` who died by itself is started again: later each time, not for ever, and never against a person."""
+"""Under ``kvtui serve``, and in a program, a node that died by itself is started again: later each time, not for ever."""
 
 import asyncio
 from itertools import pairwise
 
 import pytest
 
-from kvtui.core.cluster import ClusterError
+from kvtui.core.cluster import ClusterError, Outcome
 from kvtui.core.revival import (
     FIRST_SECONDS,
     GOOD_SECONDS,
@@ -17,7 +17,7 @@ from kvtui.core.revival import (
     judge,
 )
 from kvtui.core.snapshot import NodeState
-from tests.core.test_membership import FailingLauncher, check_all, put_all, state_of
+from tests.core.test_membership import KEYS, FailingLauncher, check_all, put_all, state_of
 from tests.simulation.harness import SimCluster, settled
 from tests.simulation.loop import run_virtual
 
@@ -72,6 +72,29 @@ def test_a_node_that_died_by_itself_is_started_again_and_holds_what_it_held() ->
             await cluster.until(settled, 10.0)
             assert cluster.process("n2").pid != before
             await check_all(cluster)
+
+    run_virtual(main)
+
+
+@pytest.mark.parametrize("copies", [1, 2])
+def test_a_node_in_memory_that_is_started_again_gets_its_copies_and_what_had_no_other_is_told_as_lost(
+    copies: int,
+) -> None:
+    async def main() -> None:
+        async with SimCluster(nodes=2, replication=copies, slots=8, memory=True, revive=True) as cluster:
+            await put_all(cluster)
+            cluster.kill("n2")
+            await cluster.until(lambda snapshot: state_of(snapshot, "n2") is NodeState.DOWN)
+            await cluster.until(lambda snapshot: state_of(snapshot, "n2") is NodeState.UP, 10.0)
+            if copies == 2:
+                await cluster.until(settled, 10.0)
+                await check_all(cluster)
+                return
+            await cluster.until(lambda snapshot: snapshot.lost > 0)
+            reads = [await cluster.get(key) for key in KEYS]
+            # None of them is said not to be there.
+            told = {(read.outcome, read.value is not None) for read in reads}
+            assert told == {(Outcome.OK, True), (Outcome.FAILED, False)}
 
     run_virtual(main)
 
