@@ -30,8 +30,12 @@ class Told(logging.Handler):
             assert self.more.wait_for(lambda: line in self.lines[since:], ENOUGH_SECONDS), self.lines
 
 
+async def picture(cluster: kvtui.Cluster) -> Any:
+    return await cluster.refresh()  # as it is now, not as it was looked at last
+
+
 def pid_of(store: kvtui.SyncStore, node: str) -> int:
-    view = store.snapshot().node(node)
+    view = store.call(picture).node(node)
     assert view is not None
     assert view.pid is not None
     return view.pid
