@@ -8,6 +8,7 @@ import threading
 from typing import Any, cast
 
 import kvtui
+from kvtui.core.snapshot import ClusterSnapshot
 
 ENOUGH_SECONDS = 20
 
@@ -30,7 +31,7 @@ class Told(logging.Handler):
             assert self.more.wait_for(lambda: line in self.lines[since:], ENOUGH_SECONDS), self.lines
 
 
-async def picture(cluster: kvtui.Cluster) -> Any:
+async def picture(cluster: kvtui.Cluster) -> ClusterSnapshot:
     return await cluster.refresh()  # as it is now, not as it was looked at last
 
 
