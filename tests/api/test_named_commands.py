@@ -43,4 +43,4 @@ def test_each_command_that_an_error_names_is_a_method_in_the_documents() -> None
     methods = {method for row in rows for method in re.findall(r"`(\w+)\(", row[1])}
     known = {name for kind in vars(cluster).values() if isinstance(kind, type) for name in vars(kind)}
     assert methods <= known
-    assert len(methods) == len(told - NO_METHOD)
+    assert len(methods - {"remove_node"}) == len(told - NO_METHOD)  # of that one, texts name no command
