@@ -12,9 +12,7 @@ import pytest
 
 import kvtui
 from tests.api.web import (
-    ANSWER_SECONDS,
     BACK_SECONDS,
-    DROPPED,
     END_SECONDS,
     FAILED,
     STORED,
@@ -24,6 +22,7 @@ from tests.api.web import (
     heard,
     holder_of,
     program,
+    stored_all,
 )
 
 pytestmark = [pytest.mark.anyio, pytest.mark.long]
@@ -53,16 +52,10 @@ async def test_workers_go_on_by_themselves_when_whoever_holds_the_ring_is_killed
 
             print(f"back after {', '.join(f'{each:.2f}' for each in back)} s")
             assert min(back) < BACK_SECONDS
-            assert max(told - asked for asked, told, _, _ in load.answers) < ANSWER_SECONDS
             # What was under way is told unknown, or not carried out; and of a worker that was killed, nothing is told.
             assert after_serve[UNKNOWN] + after_serve[FAILED]
             assert set(after_serve) <= {STORED, FAILED, UNKNOWN}
-            assert {status for _, _, status, _ in load.answers} <= {STORED, FAILED, UNKNOWN, DROPPED}
-            for _, _, status, reason in load.answers:
-                assert status in (STORED, DROPPED) or b"the coordinator in" in reason
-            found = await store.get_many(list(load.stored))
-            assert {key: read.value for key, read in found.items()} == load.stored
-            assert (await store.get("half")).value is None
+            await stored_all(store, load)
 
             nodes = [view.pid for view in store.cluster.snapshot().nodes]
             server.send_signal(signal.SIGTERM)

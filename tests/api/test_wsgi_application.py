@@ -10,18 +10,16 @@ import pytest
 
 import kvtui
 from tests.api.web import (
-    ANSWER_SECONDS,
     BACK_SECONDS,
     DROPPED,
     END_SECONDS,
-    FAILED,
     STORED,
-    UNKNOWN,
     Load,
     document_program,
     heard,
     holder_of,
     program,
+    stored_all,
 )
 
 pytest.importorskip("gunicorn", reason="gunicorn is not installed")
@@ -43,17 +41,6 @@ async def in_chunks(port: int) -> int:
     answer = await reader.read()
     writer.close()
     return int(answer.split()[1])
-
-
-async def stored_all(store: kvtui.Store, load: Load) -> None:
-    """What was acknowledged is there, each request was answered in time, and what was not carried out was told so."""
-    assert max(told - asked for asked, told, _, _ in load.answers) < ANSWER_SECONDS
-    assert {status for _, _, status, _ in load.answers} <= {STORED, FAILED, UNKNOWN, DROPPED}
-    for _, _, status, reason in load.answers:
-        assert status in (STORED, DROPPED) or b"the coordinator in" in reason
-    found = await store.get_many(list(load.stored))
-    assert {key: read.value for key, read in found.items()} == load.stored
-    assert (await store.get("half")).value is None
 
 
 async def ended(server: asyncio.subprocess.Process, log: Path) -> None:

@@ -143,3 +143,14 @@ async def holder_of(store: kvtui.Store, before: int) -> int:
         while snapshot.stopped or (pid := int(re.findall(r"process (\d+)", snapshot.attached)[0])) == before:
             snapshot = await store.cluster.changed(snapshot)
     return pid
+
+
+async def stored_all(store: kvtui.Store, load: Load) -> None:
+    """What was acknowledged is there, each request was answered in time, and what was not carried out was told so."""
+    assert max(told - asked for asked, told, _, _ in load.answers) < ANSWER_SECONDS
+    assert {status for _, _, status, _ in load.answers} <= {STORED, FAILED, UNKNOWN, DROPPED}
+    for _, _, status, reason in load.answers:
+        assert status in (STORED, DROPPED) or b"the coordinator in" in reason
+    found = await store.get_many(list(load.stored))
+    assert {key: read.value for key, read in found.items()} == load.stored
+    assert (await store.get("half")).value is None
