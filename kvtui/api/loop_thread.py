@@ -16,7 +16,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, Final, Generic, NoReturn, ParamSpec, TypeVar, cast
 
 from kvtui.core.cluster import ClusterError, KvtuiError
-from kvtui.core.seams.forked import OF_PARENT, pin, when_forked
+from kvtui.core.seams.forked import OF_PARENT, is_still, part_from_strangers, pin, when_forked
+from kvtui.core.seams.same_file import Identity, identity_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -25,6 +26,7 @@ LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 END_SECONDS: Final = 5.0
 """How long what was cancelled may take to end, with the loop."""
 LOOK_SECONDS: Final = 0.25
+CLOSED_FROM_OUTSIDE: Final = "the program closed its descriptors: one that closes all must do so before it connects"
 
 _log = logging.getLogger(__name__)
 
@@ -62,6 +64,8 @@ class LoopThread:
         self._ended = False
         self._leave = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._own: dict[int, Identity | None] = {}
+        """What the loop watches with, and is woken by."""
         self._calls: set[Call[Any]] = set()
         self._failure = ""
         """Why the loop ended by itself."""
@@ -159,7 +163,7 @@ class LoopThread:
         with self._lock:
             if not self._ended:
                 self._ended = True
-                if self._loop is not None:
+                if self._loop is not None and self._whole():
                     with suppress(RuntimeError):  # it is closed, for a reason of its own
                         self._loop.call_soon_threadsafe(self._leave.set)
 
@@ -187,6 +191,7 @@ class LoopThread:
                 room.enter_context(selectors.DefaultSelector())
             runner = asyncio.Runner(loop_factory=self._loop_factory)
             loop = runner.get_loop()
+            self._own = _own(loop)
             try:
                 self._loop, self._ident = loop, get_ident()
                 self._ready.come()
@@ -210,8 +215,15 @@ class LoopThread:
                 # They stop any loop, whoever's task raises them. This one is everybody's: it goes on.
                 _log.warning("a task in the store's event loop raised %s", _reason(error))
 
+    def _whole(self) -> bool:
+        """Whether its descriptors are its own still."""
+        return all(is_still(number, identity) for number, identity in self._own.items())
+
     def _close(self, runner: asyncio.Runner, loop: asyncio.AbstractEventLoop) -> None:
+        part_from_strangers()
         try:
+            if not self._whole():
+                raise OSError(CLOSED_FROM_OUTSIDE)
             # As the program ends no thread can be started any more from Python 3.12 on, and asyncio starts one to wait for
             # those that looked up addresses. The loop is closed all the same.
             with suppress(RuntimeError):
@@ -226,7 +238,7 @@ class LoopThread:
     def _failed(self, error: BaseException) -> None:
         """Whoever waits and whoever comes is told why."""
         with self._lock:
-            self._failure = self._failure or _reason(error)
+            self._failure = self._failure or (_reason(error) if self._whole() else CLOSED_FROM_OUTSIDE)
             self._ended = True
         _log.debug("the store's event loop has ended: %s", self._failure)
         for call in list(self._calls):
@@ -356,6 +368,13 @@ class _Moment:
             if self._lock.acquire(timeout=min(left, LOOK_SECONDS)):
                 self._lock.release()
         return self.came
+
+
+def _own(loop: Any) -> dict[int, Identity | None]:
+    """What a loop of asyncio's own has open for itself. Others don't tell."""
+    parts = (getattr(loop, name, None) for name in ("_selector", "_ssock", "_csock"))
+    numbers = [part.fileno() for part in parts if part is not None and hasattr(part, "fileno")]
+    return {number: identity_of(number) for number in numbers}
 
 
 def _reason(error: BaseException) -> str:

@@ -20,6 +20,7 @@ from weakref import WeakSet
 
 import kvtui
 from kvtui.core.seams.forked import pin
+from kvtui.core.seams.same_file import is_epoll
 
 _OURS: Final = str(Path(kvtui.__file__).parent) + os.sep
 
@@ -58,7 +59,8 @@ def _part_from_parent(loop: Any) -> None:
             writing = select.EPOLLOUT if key.events & selectors.EVENT_WRITE else 0
             with suppress(OSError):
                 fresh.register(key.fd, reading | writing)
-        os.dup2(fresh.fileno(), selector.fileno(), inheritable=False)
+        if is_epoll(selector.fileno()):  # else the program closed it, and has a file of its own under its number
+            os.dup2(fresh.fileno(), selector.fileno(), inheritable=False)
 
 
 def _nothing() -> None:

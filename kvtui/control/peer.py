@@ -57,7 +57,7 @@ class Admission(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         stream = cast(asyncio.Transport, transport)
-        left_to_parent(stream, _numbers)
+        left_to_parent(stream, lambda stream: (stream.get_extra_info("socket"),))
         peer = _peer_of(stream)
         if peer is None and UNKNOWN not in _told:
             _told.add(UNKNOWN)
@@ -76,7 +76,3 @@ def _peer_of(stream: asyncio.Transport) -> int | None:
     # uvloop's sockets know few calls: ours has all of them, on the same connection.
     with unforked(), socket.socket(fileno=os.dup(stream.get_extra_info("socket").fileno())) as same:
         return uid_at(same)
-
-
-def _numbers(stream: asyncio.Transport) -> tuple[int, ...]:
-    return (stream.get_extra_info("socket").fileno(),)

@@ -405,3 +405,46 @@ with kvtui.connect_sync("state") as again:
     print(again.get("apple").decode())
 """)
     assert (done.returncode, done.stdout.split(), done.stderr) == (0, ["1", "True", "1"], "")
+
+
+CLOSED_ALL = """
+import gc, os, warnings
+import kvtui
+warnings.simplefilter("ignore", DeprecationWarning)
+held = kvtui.connect_sync("state", nodes=1, replicas=1)
+attached = kvtui.connect_sync("state")
+attached.put("apple", "1")
+highest = max(int(number) for number in os.listdir("/dev/fd"))
+os.closerange(3, highest + 1)
+files = [os.open(f"file {number}", os.O_RDWR | os.O_CREAT) for number in range(highest)]
+
+def whole():
+    kept = [os.path.samestat(os.fstat(file), os.stat(f"file {number}")) for number, file in enumerate(files)]
+    return all(kept) and not any(os.fstat(file).st_size for file in files)
+
+child = os.fork()
+print(bool(child), whole(), flush=True)
+for store in (attached, held):
+    for use in (lambda: store.get("apple"), store.close):
+        try:
+            use()
+        except kvtui.KvtuiError as error:
+            assert "WHY" in str(error) and "\\n" not in str(error) if child else "OF_PARENT" == str(error), error
+        else:
+            assert use == store.close or not child
+del store, attached, held, use
+gc.collect()
+print(bool(child), whole(), flush=True)
+if not child:
+    os._exit(0)
+os.waitpid(child, 0)
+print("parent", whole())
+"""
+
+
+def test_files_of_a_program_that_closed_all_descriptors_stay_as_they_are(ran: Ran) -> None:
+    """As daemons close them: its files under their numbers were replaced in forked processes, and closed in its own."""
+    why = "the program closed its descriptors: one that closes all must do so before it connects"
+    done = ran(CLOSED_ALL.replace("WHY", why).replace("OF_PARENT", OF_PARENT))
+    said = ["False True"] * 2 + ["True True"] * 2 + ["parent True"]
+    assert (sorted(done.stdout.splitlines()), done.stderr, done.returncode) == (said, "", 0)

@@ -241,7 +241,7 @@ for ask in (lambda: store.put("a", "1"), lambda: store.get("a"), store.close):
     try:
         ask()
     except kvtui.KvtuiError as error:
-        print("bad file descriptor" in str(error))
+        print("the program closed its descriptors" in str(error))
 store.close()
 print(store.closed)
 """)

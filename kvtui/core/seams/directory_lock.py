@@ -11,7 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from kvtui.core.seams.forked import left_to_parent, unforked
+from kvtui.core.seams.descriptor import Descriptor
+from kvtui.core.seams.forked import unforked
 from kvtui.core.seams.private_files import open_private
 
 try:
@@ -43,10 +44,9 @@ class DirectoryLock:
         """Whether nobody else can have it; False: this file system has no such locks, and RocksDB's own must do."""
         self._process = os.getpid()
         self._file = file
-        self._descriptor = descriptor
+        self._held = Descriptor(descriptor)
+        """A copy of it would keep the directory locked beyond the end of who took it."""
         self._made = made
-        # A copy of it would keep the directory locked beyond the end of who took it.
-        left_to_parent(self, lambda lock: (lock._descriptor,))
 
     @property
     def here(self) -> bool:
@@ -55,17 +55,14 @@ class DirectoryLock:
 
     def release(self) -> None:
         """Let others in. Calling it again does nothing, and in a process that was forked off nobody is let in."""
-        descriptor, self._descriptor = self._descriptor, -1
-        if descriptor < 0:
-            return
-        if self.exclusive and self.here:
+        if self.exclusive and self.here and self._held.is_ours:
             # A child that is about to become another program has a copy of the descriptor for a moment: closing alone would not do.
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
-        os.close(descriptor)
+            fcntl.flock(self._held.number, fcntl.LOCK_UN)
+        self._held.close()
 
     def undo(self) -> None:
         """Release, and leave no trace where there was no lock file before. Who has that very file open finds out: see ``_take``."""
-        if self._made and self.here and self._descriptor >= 0:
+        if self._made and self.here and self._held.is_open:
             with suppress(OSError):
                 self._file.unlink()
         self.release()

@@ -103,7 +103,9 @@ if sys.platform == "linux":
             return self._held.number
 
         def look(self) -> Exit | None:
-            if self._exit is None:
+            if self._exit is None and not self._held.is_ours:
+                self._exit = Exit(None)  # the program closed it
+            elif self._exit is None:
                 try:
                     found = os.waitid(os.P_PIDFD, self._held.number, os.WEXITED | os.WNOHANG)
                 except OSError:
@@ -113,7 +115,9 @@ if sys.platform == "linux":
             return self._exit
 
         def signal(self, number: int) -> bool:
-            return not self._held.is_open or _sent(lambda: signal.pidfd_send_signal(self._held.number, number))
+            if not self._held.is_open:
+                return True
+            return self._held.is_ours and _sent(lambda: signal.pidfd_send_signal(self._held.number, number))
 
         def close(self) -> None:
             self._held.close()

@@ -67,7 +67,7 @@ class _TcpListener:
         self._server = server
         host, port = server.sockets[0].getsockname()[:2]
         self._address = (str(host), int(port))
-        left_to_parent(self, lambda listener: [each.fileno() for each in listener._server.sockets])
+        left_to_parent(self, lambda listener: listener._server.sockets)
 
     @property
     def address(self) -> tuple[str, int]:

@@ -54,7 +54,7 @@ def test_who_waits_for_a_file_that_is_taken_away_does_not_hold_the_directory(
 
     monkeypatch.setattr(directory_lock, "open_private", opened)
     later = lock_directory(tmp_path)
-    assert os.path.samestat(os.fstat(later._descriptor), (tmp_path / LOCK_FILE).stat())
+    assert os.path.samestat(os.fstat(later._held.number), (tmp_path / LOCK_FILE).stat())
     with pytest.raises(DirectoryTaken):
         lock_directory(tmp_path)
     later.release()
@@ -68,8 +68,8 @@ def test_the_lock_is_not_inherited_by_programs_that_are_started(tmp_path: Path) 
         child.stdout.readline()
         try:
             # Closed without a word of unlocking: a copy in the child would keep it.
-            os.close(lock._descriptor)
-            lock._descriptor = -1
+            os.close(lock._held.number)
+            lock._held.number = -1
             lock_directory(tmp_path).release()
         finally:
             child.kill()
