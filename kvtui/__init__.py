@@ -4,6 +4,7 @@
 same without async. What is named here is loaded when it is first used: ``import kvtui`` alone costs nothing.
 """
 
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -60,11 +61,13 @@ if not TYPE_CHECKING:  # to a type checker the names above are all there are
     def __getattr__(name: str) -> object:
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        if "kvtui.api" not in sys.modules:
+            from kvtui.subinterpreter import check_interpreter
+
+            check_interpreter()
         try:
             from kvtui import api
         except ModuleNotFoundError as error:
-            import sys
-
             why = f"{error.msg}: kvtui is here, but not installed in this Python ({sys.executable}): pip install its directory"
             raise ModuleNotFoundError(why, name=error.name) from None
 

@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from kvtui import __version__
 from kvtui.core.seams.started_as_node import take_told
+from kvtui.node.lacking import lacking
 
 
 class Handed:
@@ -33,7 +34,12 @@ def main() -> NoReturn:
     told = take_told()
     if told is not None:
         sys.meta_path.append(Handed(told.libraries))
-    from kvtui.node import cli
+    try:
+        from kvtui.node import cli
+    except ImportError as error:
+        if reason := lacking(error):
+            sys.exit(f"kvtui-node: {reason}")
+        raise
 
     if told is not None and told.version != __version__:
         where = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))

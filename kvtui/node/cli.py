@@ -16,6 +16,7 @@ from kvtui.core.seams.standard_streams import (
     say_aside,
     without_output,
 )
+from kvtui.node.lacking import lacking
 from kvtui.path_option import NamedPath
 
 if TYPE_CHECKING:
@@ -107,7 +108,12 @@ def main() -> NoReturn:
         status = without_output(PROGRAM, lost)
     except Exception as error:
         status = FAILED_STATUS
-        say_aside(f"{PROGRAM}: a defect stopped it ({kind_and_place(error)}); please report it")
+        lacks = lacking(error) if isinstance(error, ImportError) else ""
+        say_aside(
+            f"{PROGRAM}: {lacks}"
+            if lacks
+            else f"{PROGRAM}: a defect stopped it ({kind_and_place(error)}); please report it"
+        )
     leave(PROGRAM, status)
 
 

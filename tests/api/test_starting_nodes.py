@@ -7,7 +7,10 @@ import sysconfig
 import textwrap
 from pathlib import Path
 
+import pytest
+
 import kvtui
+from kvtui.core.seams.started_as_node import VARIABLE, Told
 from tests.api.conftest import Ran
 
 SHADOWS = """
@@ -200,3 +203,54 @@ def test_a_node_of_another_version_says_so() -> None:
     assert said.stderr == (
         f"kvtui-node: {where} has kvtui 9.9, and who starts this node is kvtui {kvtui.__version__}: start that anew\n"
     )
+
+
+def test_a_python_that_lacks_a_library_of_a_node_is_told_with_its_version(tmp_path: Path) -> None:
+    """It was a defect, to be reported: another Python had been named, for which the libraries are not."""
+    broken, none = tmp_path / "broken", tmp_path / "none"
+    (broken / "msgspec").mkdir(parents=True)
+    none.mkdir()
+    (broken / "msgspec" / "__init__.py").write_text("from ._core import Struct")
+    real = Path(sysconfig.get_path("purelib"))
+    version = ".".join(map(str, sys.version_info[:3]))
+    root = Path(kvtui.__file__).parent.parent
+    code = f"import sys; sys.path.insert(0, {str(root)!r}); from kvtui.node.boot import main; main()"
+    base = getattr(sys, "_base_executable", sys.executable)
+    for place, click, reason in (
+        (broken, real, f"the msgspec in {broken} is not for it"),
+        (none, real, "it has no msgspec"),
+        (none, none, "it has no click"),
+    ):
+        told = str(Told(kvtui.__version__, {"click": str(click), "msgspec": str(place), "xxhash": str(real)}))
+        said = subprocess.run(
+            [base, "-I", "-S", "-c", code, "0", "--memory"],
+            env={VARIABLE: told},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert said.stderr == (
+            f"kvtui-node: {base} (Python {version}) can't run a node: {reason}; install kvtui for it, or name a Python that has"
+            " kvtui with multiprocessing.set_executable()\n"
+        )
+
+
+SUBINTERPRETER = """
+import sys
+code = "import kvtui, sys; \\ntry: kvtui.connect\\nexcept ImportError as error: print(error, flush=True)"
+if sys.version_info >= (3, 13):
+    import _interpreters as interpreters
+    assert interpreters.run_string(interpreters.create(), code) is None
+else:
+    import _xxsubinterpreters as interpreters
+    interpreters.run_string(interpreters.create(), code)
+"""
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="before Python 3.12 subinterpreters load every library")
+def test_a_subinterpreter_that_loads_no_libraries_is_refused_in_a_line(ran: Ran) -> None:
+    """asyncio had been imported by then, and Python 3.12.1 aborts the program for that at its end."""
+    done = ran(SUBINTERPRETER)
+    assert done.stdout.startswith("kvtui can't be used in this subinterpreter, for msgspec can't be loaded in it (")
+    assert (done.stdout.count("\n"), done.stderr, done.returncode) == (1, "", 0)

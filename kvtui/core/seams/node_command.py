@@ -28,6 +28,9 @@ imports in turn. One short line, for who lists processes."""
 _ATTACH: Final = "attach with connect(DIR) to 'kvtui serve --nodes 3 --state DIR'"
 _NAME_ONE: Final = "name a Python that has kvtui with multiprocessing.set_executable()"
 
+_USAGE: Final = "Try `python -h"
+"""What a Python says last that does not know the option -P."""
+
 _NEEDED: Final = frozenset(
     {
         "PYTHONCOERCECLOCALE",
@@ -96,6 +99,8 @@ def not_begun(command: Command, said: str, ended: str = "") -> str:
     process ended where it said none. A node's own reason stays as it is."""
     if said.startswith(f"{PROGRAM}: "):
         return said
+    if said.startswith(_USAGE):
+        return f"{_python(command)} is a Python older than 3.11, which kvtui needs: {_NAME_ONE}"
     what = f"it said {in_quotes(said.strip()[:SAID_MOST])}" if said.strip() else ended
     return f"{_python(command)} did not become a node: {what}{_hint(command)}"
 

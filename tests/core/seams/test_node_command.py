@@ -129,6 +129,9 @@ def test_what_was_said_instead_names_who_said_it() -> None:
         '/venv/bin/python3.11 did not become a node: it said "No module"'
     )
     assert not_begun(python, "kvtui-node: the port is taken", "") == "kvtui-node: the port is taken"
+    assert not_begun(python, "Try `python -h' for more information.\n").startswith(
+        "/venv/bin/python3.11 is a Python older than 3.11, which kvtui needs: name"
+    )
     gone = FileNotFoundError(2, "No such file or directory")
     assert not_started(python, gone) == ("/venv/bin/python3.11 can't be run: no such file or directory")
 
