@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import logging
 import os
 import selectors
@@ -27,6 +28,8 @@ END_SECONDS: Final = 5.0
 """How long what was cancelled may take to end, with the loop."""
 LOOK_SECONDS: Final = 0.25
 CLOSED_FROM_OUTSIDE: Final = "the program closed its descriptors: one that closes all must do so before it connects"
+STILL_SECONDS: Final = 2.0
+"""How long the end of the program may wait for what a loop is just doing."""
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +56,8 @@ def uvloops_loop() -> LoopFactory:
 class LoopThread:
     """Runs coroutines for any thread, on a loop of its own.
 
-    A daemon thread: a program that ends without ``end`` is not kept alive by it. Ctrl-C may come at any moment: coroutines are made
+    A daemon thread: a program that ends without ``end`` is not kept alive by it, and finds it standing still: one that comes out of
+    a library in C++ or Rust then would abort the program. Ctrl-C may come at any moment: coroutines are made
     in the loop, so that none is left unawaited, and threads wait on bare locks, of which an interrupt leaves nothing half done.
     """
 
@@ -72,9 +76,11 @@ class LoopThread:
         self._ready = _Moment()
         self._gone = _Moment()
         self._ident: int | None = None
+        self._still = _Moment()
         self._thread = threading.Thread(target=self._live, name="kvtui", daemon=True)
         try:
             self._thread.start()
+            atexit.register(self._stand_still)
             self._ready.wait()
         except RuntimeError as error:
             self._part()
@@ -83,6 +89,7 @@ class LoopThread:
             self._part()
             raise
         if self._loop is None:
+            atexit.unregister(self._stand_still)
             raise ClusterError(f"can't open an event loop: {self._failure}")
         when_forked(self, LoopThread._leave_to_parent)
 
@@ -157,7 +164,19 @@ class LoopThread:
         if not self._gone.wait(END_SECONDS):
             return False
         self._thread.join(END_SECONDS)
+        atexit.unregister(self._stand_still)
         return True
+
+    def _stand_still(self) -> None:
+        """As the program ends: have the loop do nothing more."""
+        if not self.foreign and self._loop is not None:
+            with suppress(RuntimeError):  # it is closed
+                self._loop.call_soon_threadsafe(self._stand)
+                self._still.wait_undisturbed(STILL_SECONDS, self._thread.is_alive)
+
+    def _stand(self) -> None:
+        self._still.come()
+        _Moment().wait()
 
     def _part(self) -> None:
         with self._lock:
@@ -368,6 +387,13 @@ class _Moment:
             if self._lock.acquire(timeout=min(left, LOOK_SECONDS)):
                 self._lock.release()
         return self.came
+
+    def wait_undisturbed(self, seconds: float, wanted: Callable[[], bool]) -> None:
+        """Wait for it, whatever interrupts that, for so many seconds, and as long as it is ``wanted``."""
+        until = time.monotonic() + seconds
+        while not self.came and wanted() and (left := until - time.monotonic()) > 0:
+            with suppress(KeyboardInterrupt):
+                self.wait(min(left, LOOK_SECONDS))
 
 
 def _own(loop: Any) -> dict[int, Identity | None]:

@@ -55,3 +55,24 @@ for factory in (asyncio.new_event_loop, uvloop.new_event_loop):
 print("ends")
 """)
     assert (done.stdout, done.stderr, done.returncode) == ("ends\n", "", 0)
+
+
+def test_what_the_loop_is_just_doing_is_over_before_the_interpreter_ends(ran: Ran) -> None:
+    """Ctrl-C as the program ended left it in a library, out of which it came too late: the program was aborted."""
+    done = ran("""
+import signal, threading, time, kvtui
+store = kvtui.connect_sync(memory=True, nodes=0)
+reached = threading.Event()
+
+async def in_a_library(cluster):
+    reached.set()
+    time.sleep(0.3)
+    print("over", flush=True)
+
+threading.Thread(target=store.call, args=(in_a_library,), daemon=True).start()
+reached.wait()
+interrupt = threading.Timer(0.1, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
+interrupt.daemon = True
+interrupt.start()
+""")
+    assert (done.stdout, done.stderr, done.returncode) == ("over\n", "", 0)
