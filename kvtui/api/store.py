@@ -6,8 +6,11 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Coroutine, Iterable, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, overload
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, TypeVar, overload
+
+from msgspec.structs import replace as replaced
 
 from kvtui.api.coroutine_functions import returns_coroutine
 from kvtui.api.encoding import Data, Key, Name, Pairs, keys_to_bytes, pairs_to_bytes, several, to_bytes, under_keys
@@ -17,7 +20,7 @@ from kvtui.api.leaving import left_behind
 from kvtui.api.opened import closed
 from kvtui.api.turns import Turns
 from kvtui.control.own_loop import ELSEWHERE, running_loop
-from kvtui.control.unanswered import CLOSED
+from kvtui.control.unanswered import CLOSED, CLOSED_MEANWHILE, INCOMPLETE
 from kvtui.core.cluster import Cluster, ClusterError, Item, Outcome, Read, Written, WrittenMany
 from kvtui.core.seams.child import let_go_of
 from kvtui.core.seams.forked import OF_PARENT, when_forked
@@ -26,6 +29,8 @@ from kvtui.core.uncopied import uncopied
 OTHERS: Final = "its ring is held until every store of it is closed (kvtui.open_stores() has them)"
 AT_ONCE: Final = 1_024
 """Operations of one store that run at once: more only make each other late."""
+
+SingleT = TypeVar("SingleT", Written, Read)
 
 _log = logging.getLogger(__name__)
 
@@ -226,7 +231,7 @@ class Store:
             written = await ask(key, value)
         finally:
             turns.give()
-        return _checked("put", written, check)
+        return self._checked("put", written, check)
 
     async def _get(self, key: bytes, check: bool) -> Read:
         ask, turns = self._here.get, self._turns
@@ -236,27 +241,29 @@ class Store:
             read = await ask(key)
         finally:
             turns.give()
-        if check and read.outcome is not Outcome.OK:
-            raise failure_of("get", read)
-        return read
+        if read.outcome is Outcome.OK:
+            return read
+        return self._checked("get", read, check)
 
     async def _delete(self, key: bytes, check: bool) -> Written:
-        return _checked("delete", await self._turns.run(self._here.delete, key), check)
+        return self._checked("delete", await self._turns.run(self._here.delete, key), check)
 
     async def _put_many(self, items: Sequence[tuple[bytes, bytes]], check: bool) -> WrittenMany:
-        return _checked_many("put_many", await self._turns.run(self._here.put_many, items), check)
+        return self._checked_many("put_many", await self._turns.run(self._here.put_many, items), check)
 
     async def _get_many(self, names: Sequence[Any], keys: Sequence[bytes], check: bool) -> dict[Any, Read]:
         """``names`` are the ``keys`` as they were given."""
         distinct = list(dict.fromkeys(keys))
         reads = await self._turns.run(self._here.get_many, distinct)
+        if self._closed:
+            reads = [read if read.outcome is Outcome.OK else replaced(read, text=CLOSED_MEANWHILE) for read in reads]
         found = under_keys(names, keys, dict(zip(distinct, reads, strict=True)))
         if check and any(read.outcome is not Outcome.OK for read in reads):
             raise failure_of_reads("get_many", found)
         return found
 
     async def _delete_many(self, keys: Sequence[bytes], check: bool) -> WrittenMany:
-        return _checked_many("delete_many", await self._turns.run(self._here.delete_many, keys), check)
+        return self._checked_many("delete_many", await self._turns.run(self._here.delete_many, keys), check)
 
     async def _scan(self, pages: AsyncGenerator[list[Item], None]) -> AsyncGenerator[Item, None]:
         async with aclosing(pages):
@@ -270,9 +277,31 @@ class Store:
         try:
             async for page in found:
                 yield page
+        except ClusterError:
+            if self._closed:
+                raise ClusterError(f"{CLOSED_MEANWHILE}; {INCOMPLETE}") from None
+            raise
         finally:
             if isinstance(found, AsyncGenerator):
                 await found.aclose()
+
+    # Where the store was closed meanwhile, that is the reason, and no node's fault.
+
+    def _checked(self, operation: str, end: SingleT, check: bool) -> SingleT:
+        if end.outcome is not Outcome.OK:
+            if self._closed:
+                end = replaced(end, text=CLOSED_MEANWHILE)
+            if check:
+                raise failure_of(operation, end)
+        return end
+
+    def _checked_many(self, operation: str, written: WrittenMany, check: bool) -> WrittenMany:
+        if written.failed or written.unknown:
+            if self._closed:
+                written = replace(written, text=CLOSED_MEANWHILE)
+            if check:
+                raise failure_of_many(operation, written)
+        return written
 
     @property
     def _here(self) -> Cluster:
@@ -299,15 +328,3 @@ class Store:
 
         def __exit__(self, *error):
             pass
-
-
-def _checked(operation: str, written: Written, check: bool) -> Written:
-    if check and written.outcome is not Outcome.OK:
-        raise failure_of(operation, written)
-    return written
-
-
-def _checked_many(operation: str, written: WrittenMany, check: bool) -> WrittenMany:
-    if check and (written.failed or written.unknown):
-        raise failure_of_many(operation, written)
-    return written

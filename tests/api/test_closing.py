@@ -1,5 +1,11 @@
 """Closing has an end, whatever does not: a node that hangs, a loop that is gone or held up."""
 
+import asyncio
+from typing import Any
+
+import pytest
+
+import kvtui
 from kvtui.api.hosting import CLOSE_SECONDS
 from kvtui.control.wire import FINISH_SECONDS, PARTING_SECONDS
 from kvtui.core.process_ends import STOP_SECONDS
@@ -76,3 +82,30 @@ interrupt.daemon = True
 interrupt.start()
 """)
     assert (done.stdout, done.stderr, done.returncode) == ("over\n", "", 0)
+
+
+@pytest.mark.anyio
+async def test_what_a_close_ends_is_told_so_and_no_node_is_blamed() -> None:
+    """ "n1 did not answer; n2 did not": whoever read that looked for dead nodes."""
+    store = await kvtui.connect(memory=True, nodes=2)
+    await store.put_many({f"k{number}": "v" for number in range(5_000)})
+    pages = store.pages()
+    await anext(pages)
+    asked: list[asyncio.Task[Any]] = [asyncio.create_task(store.put(f"k{number}", "w")) for number in range(100)]
+    asked += [asyncio.create_task(store.get(f"k{number}")) for number in range(100)]
+    batches = [
+        asyncio.create_task(store.put_many({f"k{number}": "x" for number in range(5_000)}, check=False)),
+        asyncio.create_task(store.delete_many([f"k{number}" for number in range(5_000)], check=False)),
+    ]
+    found = asyncio.create_task(store.get_many([f"k{number}" for number in range(5_000)], check=False))
+    await asyncio.sleep(0)
+    await store.close()
+    ends = await asyncio.gather(*asked, return_exceptions=True)
+    told = {str(end) for end in ends if isinstance(end, BaseException)}
+    told |= {(await batch).text for batch in batches} | {read.text for read in (await found).values()}
+    with pytest.raises(kvtui.ClusterError) as error:
+        async for _ in pages:
+            pass
+    told.add(str(error.value))
+    assert {text for text in told if text and "the store was closed meanwhile" not in text} == set()
+    assert any(told)
