@@ -24,6 +24,8 @@ COLUMN: Final = "its column"
 """Stands in a message until it is known which one."""
 CUT: Final = ("…", "~")
 """How what is cut ends; in a terminal that has letters alone the first is the second."""
+PATH_TOLD: Final = 300
+"""Characters of a path that are told where it need not be typed again."""
 MARKS_MOST: Final = 3
 """Combining marks that one letter may carry: living scripts need no more, and more of them climb into the lines around."""
 READ_CHARACTERS: Final = 64 * 1024

@@ -61,7 +61,7 @@ def test_every_option_that_is_a_path_is_checked() -> None:
     assert [(name, option.opts) for name, option in options if not isinstance(option.type, NamedPath)] == []
 
 
-@pytest.mark.parametrize(("text", "words"), [("", "it is empty"), ("~nosuchuser/x", "no home directory")])
+@pytest.mark.parametrize(("text", "words"), [("", "it is empty"), ("~nosuchuser/x", "no user is called nosuchuser")])
 def test_an_option_that_names_no_place_is_refused(text: str, words: str) -> None:
     for _, option in path_options():
         with pytest.raises(click.BadParameter, match=words):
@@ -94,7 +94,9 @@ def test_a_node_without_a_place_for_its_data_does_not_start(tmp_path: Path) -> N
 
 
 def test_the_variable_of_the_configuration_is_checked_too(tmp_path: Path) -> None:
-    refused(run("-c", "show", where=tmp_path, KVTUI_CONFIG="~nosuchuser/x"), "KVTUI_CONFIG", "no home directory")
+    refused(
+        run("-c", "show", where=tmp_path, KVTUI_CONFIG="~nosuchuser/x"), "KVTUI_CONFIG", "no user is called nosuchuser"
+    )
     # As with the platform's own variables, empty is not set.
     assert run("--memory", "-c", "show", where=tmp_path, KVTUI_CONFIG="").returncode == 0
 
@@ -103,7 +105,9 @@ def test_a_setting_that_is_empty_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text('state = ""\n')
     refused(run("--config", "config.toml", "-c", "show", where=tmp_path), "config.toml: state:", "directory in quotes")
     (tmp_path / "config.toml").write_text('state = "~nosuchuser/x"\n')
-    refused(run("--config", "config.toml", "-c", "show", where=tmp_path), "state directory", "no home directory")
+    refused(
+        run("--config", "config.toml", "-c", "show", where=tmp_path), "state directory", "no user is called nosuchuser"
+    )
 
 
 @pytest.mark.parametrize("command", ['load ""', 'save ""', "load ~nosuchuser/x.csv", "history record ~nosuchuser/x"])
@@ -173,7 +177,8 @@ def test_a_recovery_beside_a_log_is_refused_before_any_node_is_started() -> None
 
 
 @pytest.mark.parametrize(
-    ("state", "words"), [("", "state='' is not possible: it is empty"), ("~nosuchuser/x", "there is no home")]
+    ("state", "words"),
+    [("", "state='' is not possible: it is empty"), ("~nosuchuser/x", "no user is called nosuchuser")],
 )
 def test_a_store_is_connected_to_nowhere_else(state: str, words: str) -> None:
     with pytest.raises(ClusterError, match=words):

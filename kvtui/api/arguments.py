@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import operator
 import os
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Final, SupportsIndex
 
 from kvtui.core.cluster import ArgumentError
+from kvtui.core.plain import type_of
 from kvtui.core.seams.named_path import BadPath, named_path
 from kvtui.core.seams.not_a_directory import IT_IS, looks_elsewhere
 
@@ -59,7 +61,8 @@ def seconds(name: str, given: float | None, most: float, otherwise: float) -> fl
     """A number of seconds, 0 or more; None: ``otherwise``."""
     if given is None:
         return otherwise
-    if isinstance(given, bool | str | bytes | bytearray):
+    # Python makes a float of text as well, and of whatever has bytes.
+    if isinstance(given, bool | str) or not (hasattr(given, "__float__") or hasattr(given, "__index__")):
         raise _wrong_type(name, "a number of seconds", given)
     try:
         number = float(given)
@@ -96,11 +99,22 @@ def path(name: str, given: StrPath | None) -> Path | None:
     text = str.__str__(text)
     try:
         os.fsencode(text)
-        return named_path(text)
+        found = named_path(text)
     except BadPath as error:
         raise refused(name, text, str(error)) from None
     except UnicodeEncodeError:
         raise refused(name, text, "it holds what no file's name can") from None
+    if _too_long(found):
+        raise refused(name, text, "this system has no names or paths of that length")
+    return found
+
+
+def _too_long(path: Path) -> bool:
+    try:
+        os.lstat(path)
+    except OSError as error:
+        return error.errno == errno.ENAMETOOLONG
+    return False
 
 
 def directory(name: str, given: StrPath | None) -> Path | None:
@@ -123,4 +137,4 @@ def directory(name: str, given: StrPath | None) -> Path | None:
 
 
 def _wrong_type(name: str, wanted: str, given: object) -> TypeError:
-    return TypeError(f"{name} is {wanted}, not {type(given).__name__}")
+    return TypeError(f"{name} is {wanted}, not {type_of(given)}")

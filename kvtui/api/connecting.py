@@ -220,9 +220,12 @@ def connect(
     if trouble := patched():
         raise ClusterError(trouble)
     directory = arguments.directory("state", state)
+    takes_up = arguments.flag("takeup", takeup)
     if arguments.flag("memory", memory):
         if directory is not None:
             raise ArgumentError("memory=True keeps no state: leave out the state directory, or memory=True")
+        if takes_up:
+            raise ArgumentError("memory=True leaves nothing to take up: leave out takeup=True, or memory=True")
     elif directory is None:
         directory = _default_state()
     chosen = arguments.one_of("policy", policy, ("balanced", "classic"), "balanced")
@@ -254,7 +257,7 @@ def connect(
         "tls_ca": tls_ca,
     }
     given = [name for name, value in for_new.items() if value is not None]
-    return Connecting(settings, _seams(settings), takes_up=arguments.flag("takeup", takeup), given=given)
+    return Connecting(settings, _seams(settings), takes_up=takes_up, given=given)
 
 
 def _default_state() -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 from kvtui.core.cluster import Read
-from kvtui.core.plain import plain_bytes, plain_keys, plain_pairs, utf8_of
+from kvtui.core.plain import plain_bytes, plain_keys, plain_pairs, several, type_of, utf8_of
 
 Data: TypeAlias = str | bytes | bytearray | memoryview
 """A key or a value."""
@@ -14,7 +14,6 @@ Key = TypeVar("Key", bound=Data)
 """What the keys of a mapping are, enums among them: a mapping of some kind of keys is none of all kinds of them."""
 Name = TypeVar("Name", bound=str | bytes)
 """A key under which its answer can be found again."""
-T = TypeVar("T")
 Pairs: TypeAlias = Mapping[Any, Data] | Iterable[tuple[Data, Data]]
 """Keys and their values: a mapping, or pairs."""
 
@@ -33,7 +32,7 @@ def to_bytes(given: Data, what: str) -> bytes:
         return utf8_of(given, f"the {what}")
     if issubclass(kind, bytes | bytearray | memoryview):
         return plain_bytes(given, f"the {what}")
-    raise TypeError(f"a {what} is str, bytes, bytearray or memoryview, not {kind.__name__}: encode it first")
+    raise TypeError(f"a {what} is str, bytes, bytearray or memoryview, not {type_of(given)}: encode it first")
 
 
 def keys_to_bytes(given: Iterable[Data]) -> list[bytes]:
@@ -46,14 +45,6 @@ def pairs_to_bytes(given: Pairs) -> list[tuple[bytes, bytes]]:
     return plain_pairs(
         given.items() if isinstance(given, Mapping) else several(given, "pairs of key and value"), to_bytes
     )
-
-
-def several(given: Iterable[T], what: str) -> Iterable[T]:
-    """What was given, unless that is a single one, which is iterable too, a letter at a time. Raises TypeError."""
-    kind = type(given)
-    if issubclass(kind, str | bytes | bytearray | memoryview) or not isinstance(given, Iterable):
-        raise TypeError(f"several {what} are wanted, not one {kind.__name__}: put it into a list")
-    return given
 
 
 def under_keys(given: Sequence[Any], keys: Sequence[bytes], reads: Mapping[bytes, Read]) -> dict[Any, Read]:

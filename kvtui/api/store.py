@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, TypeVar, overload
 from msgspec.structs import replace as replaced
 
 from kvtui.api.coroutine_functions import returns_coroutine
-from kvtui.api.encoding import Data, Key, Name, Pairs, keys_to_bytes, pairs_to_bytes, several, to_bytes, under_keys
+from kvtui.api.encoding import Data, Key, Name, Pairs, keys_to_bytes, pairs_to_bytes, to_bytes, under_keys
 from kvtui.api.failures import failure_of, failure_of_many, failure_of_reads
 from kvtui.api.hosting import CLOSE_SECONDS, Hosted
 from kvtui.api.leaving import left_behind
@@ -22,6 +22,7 @@ from kvtui.api.turns import Turns
 from kvtui.control.own_loop import ELSEWHERE, running_loop
 from kvtui.control.unanswered import CLOSED, CLOSED_MEANWHILE, INCOMPLETE
 from kvtui.core.cluster import Cluster, ClusterError, Item, Outcome, Read, Written, WrittenMany
+from kvtui.core.plain import several
 from kvtui.core.seams.child import let_go_of
 from kvtui.core.seams.forked import OF_PARENT, when_forked
 from kvtui.core.uncopied import uncopied

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Self, SupportsI
 from kvtui.api import arguments
 from kvtui.api.arguments import StrPath
 from kvtui.api.connecting import connect
-from kvtui.api.encoding import Data, Key, Name, Pairs, keys_to_bytes, pairs_to_bytes, several
+from kvtui.api.encoding import Data, Key, Name, Pairs, keys_to_bytes, pairs_to_bytes
 from kvtui.api.hosting import CLOSE_SECONDS
 from kvtui.api.leaving import left_behind
 from kvtui.api.loop_thread import Call, LoopThread, asyncios_loop, uvloops_loop
@@ -22,6 +22,7 @@ from kvtui.api.store import Store
 from kvtui.control.held_here import holds
 from kvtui.control.own_loop import running_loop
 from kvtui.core.cluster import Cluster, ClusterError, Item, Read, Written, WrittenMany
+from kvtui.core.plain import several
 from kvtui.core.seams.child import reap
 from kvtui.core.snapshot import ClusterSnapshot
 from kvtui.core.uncopied import uncopied

@@ -23,6 +23,8 @@ from kvtui.core.plain import (
     plain_real,
     plain_text,
     plain_truth,
+    several,
+    type_of,
 )
 
 T = TypeVar("T")
@@ -76,11 +78,11 @@ def _taking_bytes(method: Callable[..., Any], names: Sequence[str]) -> Callable[
 
 
 def _keys(given: Iterable[Any], _: str) -> list[bytes]:
-    return plain_keys(given, plain_bytes)
+    return plain_keys(several(given, "keys"), plain_bytes)
 
 
 def _items(given: Iterable[Any], _: str) -> list[tuple[bytes, bytes]]:
-    return plain_pairs(given, plain_bytes)
+    return plain_pairs(several(given, "pairs of key and value"), plain_bytes)
 
 
 def _member(kind: type[StrEnum], given: object, what: str) -> StrEnum:
@@ -97,7 +99,7 @@ def _optional(plain: Plain, given: object, what: str) -> Any:
 
 def _change(given: object, what: str) -> Change:
     if not isinstance(given, Change):
-        raise TypeError(f"{what} is a change of the cluster, not {type(given).__name__}")
+        raise TypeError(f"{what} is a change of the cluster, not {type_of(given)}")
     fields = msgspec.structs.fields(given)
     return type(given)(*(_PLAIN[each.type](getattr(given, each.name), each.name) for each in fields))
 

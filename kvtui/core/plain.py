@@ -5,14 +5,29 @@ everything, or refused by whatever encodes messages. None of their own methods i
 key and no value.
 """
 
+import builtins
 from collections.abc import Callable, Iterable
 from math import inf, isfinite
 from operator import index
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from kvtui.core.cluster import ArgumentError
+from kvtui.notation import brief
+
+T = TypeVar("T")
 
 _ALL: Final = slice(None)
+_WHOLE_MOST: Final = 2**63
+"""No wire and no log takes a larger number."""
+_TYPE_TOLD: Final = 80
+
+
+def type_of(given: object) -> str:
+    """What a type is called in a refusal: with its module where it shares the name of one of Python's, as numpy's ``bool`` does."""
+    kind = type(given)
+    name = kind.__name__
+    its_own = getattr(builtins, name, kind) is kind
+    return brief(name if its_own else f"{kind.__module__}.{name}", _TYPE_TOLD)
 
 
 def plain_bytes(given: object, what: str) -> bytes:
@@ -29,14 +44,14 @@ def plain_bytes(given: object, what: str) -> bytes:
             return given.tobytes()
         except ValueError:
             raise ArgumentError(f"{what} is a memoryview that was released") from None
-    raise TypeError(f"{what} is bytes, bytearray or memoryview, not {kind.__name__}: encode it first")
+    raise TypeError(f"{what} is bytes, bytearray or memoryview, not {type_of(given)}: encode it first")
 
 
 def utf8_of(given: object, what: str) -> bytes:
     """The UTF-8 of a str. Raises TypeError, and ArgumentError for half a surrogate pair, which has none."""
     kind = type(given)
     if not issubclass(kind, str):
-        raise TypeError(f"{what} is str, not {kind.__name__}")
+        raise TypeError(f"{what} is str, not {type_of(given)}")
     try:
         return str.encode(given)  # type: ignore[arg-type]
     except UnicodeEncodeError:
@@ -52,7 +67,14 @@ def plain_text(given: object, what: str) -> str:
 
 
 def plain_number(given: object, what: str) -> int:
-    """A whole number, be it numpy's or an enum's. A bool is none. Raises TypeError."""
+    """A whole number, be it numpy's or an enum's. A bool is none. Raises TypeError, ArgumentError."""
+    number = _whole(given, what)
+    if not -_WHOLE_MOST <= number < _WHOLE_MOST:
+        raise ArgumentError(f"{what} is not possible: a number of {number.bit_length():,} bits")
+    return number
+
+
+def _whole(given: object, what: str) -> int:
     kind = type(given)
     if kind is int:
         return given  # type: ignore[return-value]
@@ -63,7 +85,7 @@ def plain_number(given: object, what: str) -> int:
             return index(given)  # type: ignore[arg-type]
         except TypeError:
             pass
-    raise TypeError(f"{what} is a whole number, not {kind.__name__}")
+    raise TypeError(f"{what} is a whole number, not {type_of(given)}")
 
 
 def plain_real(given: object, what: str) -> float:
@@ -72,7 +94,7 @@ def plain_real(given: object, what: str) -> float:
     if issubclass(kind, float):
         number = float.__float__(given)  # type: ignore[arg-type]
     elif issubclass(kind, bool) or not hasattr(kind, "__float__"):
-        raise TypeError(f"{what} is a number, not {kind.__name__}")
+        raise TypeError(f"{what} is a number, not {type_of(given)}")
     else:
         try:
             number = float(given)  # type: ignore[arg-type]
@@ -87,7 +109,15 @@ def plain_truth(given: object, what: str) -> bool:
     """True or False. Raises TypeError."""
     if given is True or given is False:
         return given
-    raise TypeError(f"{what} is True or False, not {type(given).__name__}")
+    raise TypeError(f"{what} is True or False, not {type_of(given)}")
+
+
+def several(given: Iterable[T], what: str) -> Iterable[T]:
+    """What was given, unless that is a single one, which is iterable too, a letter at a time. Raises TypeError."""
+    kind = type(given)
+    if issubclass(kind, str | bytes | bytearray | memoryview) or not isinstance(given, Iterable):
+        raise TypeError(f"several {what} are wanted, not one {type_of(given)}: put it into a list")
+    return given
 
 
 def plain_keys(given: Iterable[Any], plain: Callable[[Any, str], bytes]) -> list[bytes]:
@@ -114,4 +144,4 @@ def _a_pair(given: object) -> tuple[Any, Any]:
     """A key and its value. Raises TypeError, for two letters too."""
     if isinstance(given, tuple | list) and len(given) == 2:
         return given[0], given[1]
-    raise TypeError(f"each of the pairs is a tuple of a key and its value; one is not ({type(given).__name__})")
+    raise TypeError(f"each of the pairs is a tuple of a key and its value; one is not ({type_of(given)})")

@@ -6,6 +6,7 @@ import inspect
 import os
 import re
 import ssl
+from array import array
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -22,6 +23,16 @@ class Seven:
 
     def __index__(self) -> int:
         return 7
+
+
+class OtherBool:
+    """As numpy has one: of Python's name, and none of Python's."""
+
+    def __bool__(self) -> bool:
+        return True
+
+
+OtherBool.__name__ = "bool"
 
 
 class Sizes(enum.IntEnum):
@@ -52,7 +63,7 @@ def settings(**given: Any) -> Settings:
         ({"state": "", "memory": False}, "state='' is not possible: it is empty: name a path, or leave it out"),
         ({"state": "a\0b", "memory": False}, r"state='a\x00b' is not possible: a path holds no zero bytes"),
         ({"state": "\ud800", "memory": False}, r"state='\ud800' is not possible: it holds what no file's name can"),
-        ({"state": "~nosuchuser/x", "memory": False}, "no home directory for the ~nosuchuser in ~nosuchuser/x"),
+        ({"state": "~nosuchuser/x", "memory": False}, "is not possible: no user is called nosuchuser; where ~"),
         ({"state": Path(__file__), "memory": False}, "is not possible: it is a file, and a directory is wanted"),
         ({"secret_file": ""}, "secret_file='' is not possible: it is empty"),
         ({"secret_file": "/nowhere"}, "the secret file /nowhere can't be read: no such file or directory"),
@@ -63,6 +74,12 @@ def settings(**given: Any) -> Settings:
         ({"tls_ca": "a.pem", "tls_key": "a.pem"}, "tls_key belongs to tls_cert: give both"),
         ({"tls_ca": "/nowhere"}, "can't use /nowhere as the TLS authority: no such file or directory"),
         ({"tls_ca": __file__}, "as the TLS authority: "),
+        ({"tls_ca": "/dev/null"}, "can't use /dev/null as the TLS authority: it is a device, and a file is wanted"),
+        ({"tls_ca": "/dev"}, "can't use /dev as the TLS authority: it is a directory, and a file is wanted"),
+        ({"secret_file": "/dev/null"}, "the secret file /dev/null can't be read: it is a device, and a file is wanted"),
+        ({"secret_file": "/dev/zero"}, "the secret file /dev/zero can't be read: it is a device, and a file is wanted"),
+        ({"secret_file": "/dev"}, "the secret file /dev can't be read: it is a directory, and a file is wanted"),
+        ({"takeup": True}, "memory=True leaves nothing to take up: leave out takeup=True, or memory=True"),
     ],
 )
 def test_a_value_that_can_t_be_is_refused_at_the_call(connect: Any, given: dict[str, Any], said: str) -> None:
@@ -86,6 +103,10 @@ def test_a_value_that_can_t_be_is_refused_at_the_call(connect: Any, given: dict[
         ({"grace": "60"}, "grace is a number of seconds, not str"),
         ({"grace": True}, "grace is a number of seconds, not bool"),
         ({"grace": [60]}, "grace is a number of seconds, not list"),
+        ({"grace": memoryview(b"1")}, "grace is a number of seconds, not memoryview"),
+        ({"grace": array("b", b"1")}, "grace is a number of seconds, not array"),
+        ({"memory": OtherBool()}, "memory is True or False, not tests.api.test_arguments.bool"),
+        ({"nodes": OtherBool()}, "nodes is a whole number, not tests.api.test_arguments.bool"),
         ({"memory": "no"}, "memory is True or False, not str"),
         ({"state": b"lab"}, "state is a path (str or os.PathLike of it), not bytes"),
         ({"state": 3}, "state is a path (str or os.PathLike of it), not int"),
@@ -159,9 +180,16 @@ def test_a_refusal_can_be_printed_and_is_short_whatever_was_given(tmp_path: Path
         {"nodes": -(10**400)},
         {"grace": 10**400},
         {"policy": "x" * 9999},
+        {"state": "x" * 5000},
+        {"state": "~" + "x" * 5000},
+        {"secret_file": "/x" * 2500},
+        {"secret_file": "/x" * 1000},
+        {"tls_ca": "y" * 5000},
+        {"tls_ca": "/y" * 1000},
+        {"policy": type("x" * 9999, (), {})()},
     ):
-        with pytest.raises(kvtui.ArgumentError) as raised:
-            kvtui.connect(**{"memory": "state" not in given, **given})  # type: ignore[arg-type]
+        with pytest.raises((kvtui.ArgumentError, TypeError)) as raised:
+            kvtui.connect(**{"memory": "state" not in given, **given})
         assert len(str(raised.value).encode()) < 500
     assert not state.exists()
 

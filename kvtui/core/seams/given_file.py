@@ -67,11 +67,28 @@ def read_all(descriptor: int, most: int) -> bytes:
     return bytes(data)
 
 
+def check_file(mode: int) -> None:
+    """Raise OSError for what is neither a file nor a pipe, told from its ``st_mode``: nothing in it was meant to be read."""
+    if stat.S_ISREG(mode) or stat.S_ISFIFO(mode):
+        return
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, "it is a directory, and a file is wanted")
+    what = "a socket" if stat.S_ISSOCK(mode) else "a device"
+    raise OSError(errno.EINVAL, f"it is {what}, and a file is wanted")
+
+
 @contextmanager
 def as_regular_file(path: Path | None, most: int) -> Iterator[Path | None]:
-    """The path itself, unless a pipe is there: then that of what the pipe gave, ``most`` bytes at most, for who reads files alone.
-    Raises OSError."""
-    if path is None or not path.is_fifo():
+    """The path itself, unless a pipe is there: then that of what the pipe gave, for who reads files alone. Raises OSError, for
+    more than ``most`` bytes too."""
+    if path is None:
+        yield path
+        return
+    status = os.stat(path)
+    check_file(status.st_mode)
+    if not stat.S_ISFIFO(status.st_mode):
+        if status.st_size > most:
+            raise OSError(errno.EFBIG, f"it is larger than {most:,} bytes")
         yield path
         return
     data = read_given(path, most)

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from kvtui.notation import PATH_TOLD, brief
+
 
 class BadPath(ValueError):
     """What was written names no place; the text is one line that says why, without the option's name."""
@@ -19,10 +21,12 @@ def named_path(text: str) -> Path:
     try:
         return Path(text).expanduser().absolute()
     except RuntimeError:
-        raise BadPath(f"there is no home directory for the {text.partition('/')[0]} in {text}") from None
+        user = text.partition("/")[0].removeprefix("~")
+        why = f"no user is called {brief(user)}" if user else "this user has no home directory"
+        raise BadPath(f"{why}; where ~ is a letter of the name, begin the path with ./") from None
     except OSError as error:
         gone = isinstance(error, FileNotFoundError)
         why = "was deleted" if gone else f"can't be told ({(error.strerror or str(error)).lower()})"
         raise BadPath(
-            f"{text} lies below the current directory, which {why}: go to another one, or begin the path with /"
+            f"{brief(text, PATH_TOLD)} lies below the current directory, which {why}: go to another one, or begin the path with /"
         ) from None

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Final
 
 from kvtui.core.authentication import SECRET_BYTES_MOST, BadSecret, Secret
-from kvtui.core.seams.given_file import open_given, read_all
-from kvtui.notation import as_shell_word, as_word
+from kvtui.core.seams.given_file import check_file, open_given, read_all
+from kvtui.notation import PATH_TOLD, as_shell_word, brief
 
 VARIABLE: Final = "KVTUI_SECRET"
 """The environment variable that holds the secret itself."""
-
+_READ_MOST: Final = 2 * SECRET_BYTES_MOST
+"""Bytes of a file that are read: white space around a secret does not count."""
 
 _log = logging.getLogger(__name__)
 
@@ -68,23 +69,32 @@ def _read(path: Path, warn: Callable[[str], None]) -> Secret:
         descriptor = open_given(path)
         try:
             status = os.fstat(descriptor)
+            check_file(status.st_mode)
             read_only = bool(os.fstatvfs(descriptor).f_flag & os.ST_RDONLY)
-            _check(path, how_guarded(status, os.geteuid(), read_only=read_only), warn)
-            text = read_all(descriptor, 2 * SECRET_BYTES_MOST)
+            guarded = how_guarded(status, os.geteuid(), read_only=read_only)
+            _check(path, guarded, warn, pipe=stat.S_ISFIFO(status.st_mode))
+            text = read_all(descriptor, _READ_MOST)
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise BadSecret(
-            f"the secret file {as_word(str(path))} can't be read: {(error.strerror or str(error)).lower()}"
-        ) from None
+        raise BadSecret(f"{_called(path)} can't be read: {(error.strerror or str(error)).lower()}") from None
     try:
+        if len(text) > _READ_MOST:
+            raise BadSecret(f"it is longer than {_READ_MOST:,} bytes; a secret has {SECRET_BYTES_MOST:,} at most")
         return Secret(text)
     except BadSecret as error:
-        raise BadSecret(f"the secret file {as_word(str(path))} can't be used: {error}") from None
+        raise BadSecret(f"{_called(path)} can't be used: {error}") from None
 
 
-def _check(path: Path, guarded: Guarded, warn: Callable[[str], None]) -> None:
-    file, shut = f"the secret file {as_word(str(path))}", f"chmod 600 {as_shell_word(str(path))}"
+def _called(path: Path) -> str:
+    return f"the secret file {brief(str(path), PATH_TOLD)}"
+
+
+def _check(path: Path, guarded: Guarded, warn: Callable[[str], None], *, pipe: bool) -> None:
+    word = as_shell_word(str(path))
+    file, shut = _called(path), f"chmod 600 {word if len(word) <= PATH_TOLD else 'it'}"
+    if pipe and guarded in (Guarded.OPEN, Guarded.WRITABLE):
+        raise BadSecret(f"{file} is a pipe that is open to others")
     if guarded is Guarded.OPEN:
         raise BadSecret(f"{file} is open to others: {shut}")
     if guarded is Guarded.WRITABLE:

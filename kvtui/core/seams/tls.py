@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Final, cast
 
 from kvtui.core.seams.given_file import as_regular_file
-from kvtui.notation import as_word
+from kvtui.notation import PATH_TOLD, brief
 
 BYTES_MOST: Final = 4 * 1024 * 1024
-"""A pipe that gives more holds no certificates."""
+"""What is longer holds no certificates."""
 SHUTDOWN_SECONDS: Final = 1.0
 """How long the other side may take to say goodbye."""
 
@@ -78,7 +78,7 @@ def _load_own(context: ssl.SSLContext, certificate: Path, own_key: Path | None) 
             context.load_cert_chain(chain or "", key, password=lambda: b"")
             return "" if chain is None else chain.read_text(errors="replace")
     except (OSError, ValueError) as error:
-        named = " and ".join(as_word(str(file)) for file in (certificate, own_key) if file)
+        named = " and ".join(brief(str(file), PATH_TOLD) for file in (certificate, own_key) if file)
         raise BadTls(f"can't use {named} for TLS: {_reason(error)}") from None
 
 
@@ -87,7 +87,7 @@ def _load_authority(context: ssl.SSLContext, path: Path) -> None:
         with as_regular_file(path, BYTES_MOST) as authorities:
             context.load_verify_locations(authorities)
     except (OSError, ValueError) as error:
-        raise BadTls(f"can't use {as_word(str(path))} as the TLS authority: {_reason(error)}") from None
+        raise BadTls(f"can't use {brief(str(path), PATH_TOLD)} as the TLS authority: {_reason(error)}") from None
 
 
 def _fingerprint(text: str) -> str:

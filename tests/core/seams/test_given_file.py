@@ -11,7 +11,7 @@ from kvtui.core.authentication import BadSecret
 from kvtui.core.seams import given_file
 from kvtui.core.seams.given_file import as_regular_file, read_given
 from kvtui.core.seams.secret_source import take_secret
-from kvtui.core.seams.tls import BadTls, TlsFiles, as_coordinator, as_node
+from kvtui.core.seams.tls import BYTES_MOST, BadTls, TlsFiles, as_coordinator, as_node
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,32 @@ def test_a_pipe_without_an_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> N
     finally:
         os.close(reading)
         os.close(writing)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        lambda huge: TlsFiles(authority=huge),
+        lambda huge: TlsFiles(certificate=huge),
+    ],
+)
+def test_a_file_without_an_end_is_not_read(files: Callable[[Path], TlsFiles], tmp_path: Path) -> None:
+    """OpenSSL looked for a key through 8 GiB of nothing, for 12 seconds."""
+    huge = tmp_path / "huge.pem"
+    huge.touch()
+    os.truncate(huge, 2 * BYTES_MOST)
+    with pytest.raises(BadTls, match=r"it is larger than 4,194,304 bytes"):
+        (as_node if files(huge).certificate else as_coordinator)(files(huge))
+    huge.chmod(0o600)
+    with pytest.raises(BadSecret, match=r"it is longer than 2,048 bytes; a secret has 1,024 at most"):
+        take_secret(huge, {})
+
+
+def test_a_pipe_that_is_open_to_others_is_told_for_what_it_is(tmp_path: Path) -> None:
+    os.mkfifo(fifo := tmp_path / "fifo")
+    fifo.chmod(0o644)
+    with pytest.raises(BadSecret, match=r"fifo is a pipe that is open to others$"):
+        take_secret(fifo, {})
 
 
 def test_what_came_through_a_pipe_is_a_file_while_it_is_needed() -> None:
