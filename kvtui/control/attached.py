@@ -57,7 +57,7 @@ from kvtui.control.wire import (
     encode,
     requests,
 )
-from kvtui.core.cluster import Cluster, ClusterError, Item, Outcome, Read, Written
+from kvtui.core.cluster import ArgumentError, Cluster, ClusterError, Item, Outcome, Read, Written
 from kvtui.core.malformed import MALFORMED
 from kvtui.core.seams.clock import Clock, Timer
 from kvtui.core.snapshot import ClusterSnapshot, RangeView
@@ -412,7 +412,7 @@ class Attached(asyncio.Protocol):
             answer: msgspec.Struct = Answer(number, msgspec.Raw(value))
             size = len(value)
         except Exception as error:
-            answer, size = Refused(number, _text_of(error)), 0
+            answer, size = Refused(number, _text_of(error), isinstance(error, ArgumentError)), 0
         # Who asked looks at the picture next: it shows what the answer says.
         self._show()
         self._answer(number, answer, size)

@@ -44,7 +44,7 @@ from kvtui.control.wire import (
     encode,
     replies,
 )
-from kvtui.core.cluster import ClusterError
+from kvtui.core.cluster import ArgumentError, ClusterError
 from kvtui.core.malformed import MALFORMED
 from kvtui.core.seams.clock import Clock, Timer
 
@@ -421,7 +421,7 @@ class Channel(asyncio.Protocol):
             future.set_result(message.value)
 
     def _refused(self, message: Refused) -> None:
-        self._fail(message.id, ClusterError(message.text))
+        self._fail(message.id, (ArgumentError if message.argument else ClusterError)(message.text))
 
     def _not_begun(self, message: wire.NotBegun) -> None:
         self._fail(message.id, NotBegun(f"the coordinator in {self.holder} is ending; {UNDONE}"))

@@ -174,10 +174,11 @@ class Answer(_Message, tag="answer"):
 
 
 class Refused(_Message, tag="refused"):
-    """The text of a ClusterError."""
+    """The text of a ClusterError; ``argument``: of an ArgumentError."""
 
     id: int
     text: str
+    argument: bool = False
 
 
 class NotBegun(_Message, tag="notbegun"):

@@ -3,7 +3,7 @@
 import signal
 from typing import Final
 
-from kvtui.core.cluster import ClusterError
+from kvtui.core.cluster import ArgumentError, ClusterError
 from kvtui.core.events import Level
 from kvtui.core.happenings import Happenings
 from kvtui.core.impaired_transport import WHOLE, ImpairedTransport, Impairment
@@ -76,7 +76,7 @@ class FaultsRoom:
     def slow(self, name: str, seconds: float) -> None:
         """As ``Faults.slow_node``."""
         if not 0 <= seconds <= SLOW_MOST_SECONDS:
-            raise ClusterError(f"a delay of {seconds * 1000:g} ms is not possible: use 0 to {SLOW_MOST_SECONDS:g} s")
+            raise ArgumentError(f"a delay of {seconds * 1000:g} ms is not possible: use 0 to {SLOW_MOST_SECONDS:g} s")
         self._local(name)
         self._impair(name, Impairment(seconds, self._impaired.get(name, WHOLE).cut))
         each_way = f"slowed by {seconds * 1000:g} ms each way" if seconds else "no longer slowed"

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from kvtui.core.cluster import ClusterError
+from kvtui.core.cluster import ArgumentError, ClusterError
 from kvtui.core.events import Level
 from kvtui.core.happenings import Happenings
 from kvtui.core.ledger import Ledger
@@ -15,6 +15,8 @@ from kvtui.core.topology import Topology
 from kvtui.notation import brief
 
 WEIGHT_MOST: Final = 100
+THROTTLE_MOST: Final = 1_000_000_000
+"""Keys a second: more than any machine copies."""
 
 
 class Tuning:
@@ -28,7 +30,9 @@ class Tuning:
         """As ``Guarantees.set_quorum``."""
         topology = self._ledger.topology
         most = topology.planned.replication
-        if not 0 <= copies <= most:
+        if not 0 <= copies <= REPLICAS_MOST:
+            raise ArgumentError(f"a write can't need {copies} copies: use 0 to {REPLICAS_MOST}")
+        if copies > most:
             keys = "every key has 1 copy" if most == 1 else f"every key has {most} copies"
             raise ClusterError(f"a write can't need {copies} copies: {keys}; raise that first with: setreplica")
         if copies != topology.quorum:
@@ -46,8 +50,10 @@ class Tuning:
     def set_throttle(self, keys_per_second: int) -> None:
         """As ``Throttles.set_throttle``."""
         topology = self._ledger.topology
-        if keys_per_second < 0:
-            raise ClusterError(f"{keys_per_second} keys a second are not possible: use 1 or more, or 0 for no limit")
+        if not 0 <= keys_per_second <= THROTTLE_MOST:
+            raise ArgumentError(
+                f"{keys_per_second} keys a second are not possible: use 1 to {THROTTLE_MOST:,}, or 0 for no limit"
+            )
         if keys_per_second != topology.throttle:
             self._ledger.append(Tuned(topology.quorum, topology.reads, keys_per_second))
             limit = f"at most {keys_per_second:,} keys a second are" if keys_per_second else "keys are"
@@ -76,16 +82,16 @@ class Tuning:
 
 
 def policy_of(policy: str, vnodes: int) -> Policy:
-    """The policy of that name; ``vnodes`` 0: the default. Raises ClusterError."""
+    """The policy of that name; ``vnodes`` 0: the default. Raises ArgumentError."""
     if policy == "classic":
         if not 0 <= vnodes <= VNODES_MOST:
-            raise ClusterError(f"{vnodes} virtual nodes are not possible: use 1 to {VNODES_MOST}")
+            raise ArgumentError(f"{vnodes} virtual nodes are not possible: use 1 to {VNODES_MOST}")
         return Classic(vnodes or VNODES)
     if policy == "balanced":
         if vnodes:
-            raise ClusterError("the balanced ring has no virtual nodes")
+            raise ArgumentError("the balanced ring has no virtual nodes")
         return Balanced()
-    raise ClusterError(f"{brief(policy)} is no policy: use balanced or classic")
+    raise ArgumentError(f"{brief(policy)} is no policy: use balanced or classic")
 
 
 def check_weight(ring: Ring, node: str, weight: int) -> None:
@@ -97,14 +103,14 @@ def check_weight(ring: Ring, node: str, weight: int) -> None:
 
 
 def check_scale(weight: int) -> None:
-    """Raise ClusterError unless nodes may have that weight."""
+    """Raise ArgumentError unless nodes may have that weight."""
     if not 1 <= weight <= WEIGHT_MOST:
-        raise ClusterError(f"a weight of {weight} is not possible: use 1 to {WEIGHT_MOST}")
+        raise ArgumentError(f"a weight of {weight} is not possible: use 1 to {WEIGHT_MOST}")
 
 
 def check_replication(topology: Topology, copies: int) -> None:
     """Raise ClusterError unless every key may have that many copies."""
     if not 1 <= copies <= REPLICAS_MOST:
-        raise ClusterError(f"{copies} copies are not possible: use 1 to {REPLICAS_MOST}")
+        raise ArgumentError(f"{copies} copies are not possible: use 1 to {REPLICAS_MOST}")
     if copies < topology.quorum:
         raise ClusterError(f"a write needs {topology.quorum} copies: lower that first with: setquorum {copies}")

@@ -2,7 +2,8 @@
 
 import asyncio
 import inspect
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Coroutine
 from enum import IntEnum, StrEnum
 from typing import Any
 
@@ -12,7 +13,7 @@ from kvtui.control import calls
 from kvtui.control.plain_arguments import _PLAIN
 from kvtui.control.session import Session
 from kvtui.core.change import AddNode, SetReplication
-from kvtui.core.cluster import ArgumentError, Outcome, OwnData, ReadMode
+from kvtui.core.cluster import ArgumentError, ClusterError, Outcome, OwnData, ReadMode
 from tests.control.lab import Desk, Lab
 from tests.simulation.loop import run_virtual
 
@@ -203,6 +204,32 @@ def test_after_a_refusal_all_is_as_it_was() -> None:
             with pytest.raises((TypeError, ArgumentError)):
                 await ask()
         assert (await under_way).outcome is Outcome.OK
+
+    told_by_both(story)
+
+
+def test_a_value_that_no_cluster_can_have_is_an_argument_that_can_t_be_from_afar_too() -> None:
+    """They were refused as what can't be now is, and an attached process could not tell one from the other."""
+
+    async def story(session: Session) -> None:
+        asks: list[tuple[Callable[[], Coroutine[Any, Any, object]], str]] = [
+            (lambda: session.set_replication(0), "0 copies are not possible: use 1 to 8"),
+            (lambda: session.set_quorum(9), "a write can't need 9 copies: use 0 to 8"),
+            (lambda: session.set_throttle(10**18), "keys a second are not possible: use 1 to 1,000,000,000, or 0"),
+            (lambda: session.set_policy("best"), "best is no policy: use balanced or classic"),
+            (lambda: session.set_policy("classic", -1), "-1 virtual nodes are not possible: use 1 to 1024"),
+            (lambda: session.set_policy("balanced", 8), "the balanced ring has no virtual nodes"),
+            (lambda: session.set_weight("n1", 0), "a weight of 0 is not possible: use 1 to 100"),
+            (lambda: session.add_node("", "127.0.0.1", 0), '"" can\'t be a node id: use letters'),
+            (lambda: session.add_node("n3", "127.0.0.1", -1), "-1 is no port: use 1 to 65535"),
+            (lambda: session.slow_node("n1", -1), "a delay of -1000 ms is not possible: use 0 to"),
+        ]
+        for ask, said in asks:
+            with pytest.raises(ArgumentError, match=re.escape(said)):
+                await ask()
+        with pytest.raises(ClusterError, match="a write can't need 3 copies: every key has 2") as met:
+            await session.set_quorum(3)
+        assert not isinstance(met.value, ArgumentError)
 
     told_by_both(story)
 

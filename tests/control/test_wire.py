@@ -119,6 +119,7 @@ MESSAGES: list[msgspec.Struct] = [
 REPLIES: list[msgspec.Struct] = [
     wire.Answer(1, RAW),
     wire.Refused(2, "why\nnot"),
+    wire.Refused(2, "no", True),
     wire.Part(3, RAW),
     wire.Passed(4, 0.5),
     wire.Ended(5),
