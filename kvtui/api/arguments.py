@@ -20,6 +20,8 @@ TOLD_MOST: Final = 300
 """Characters of an argument that are told."""
 NUMBER_MOST: Final = 10**20
 """The digits of a larger one are not told."""
+_BELOW: Final = "metadata/MANIFEST-000001"
+"""What is kept in a state directory, at the least."""
 
 
 def refused(name: str, given: object, why: str) -> ArgumentError:
@@ -131,6 +133,8 @@ def directory(name: str, given: StrPath | None) -> Path | None:
             os.fspath(found).encode()
         except UnicodeEncodeError:
             raise refused(name, os.fspath(found), "RocksDB takes no path that is not UTF-8") from None
+        if _too_long(found / _BELOW):
+            raise refused(name, os.fspath(found), "this system has no paths of that length for the files in it")
     if found is not None and os.path.exists(found) and not os.path.isdir(found):
         raise refused(name, os.fspath(given or ""), "it is a file, and a directory is wanted")
     return found

@@ -181,6 +181,7 @@ def test_a_refusal_can_be_printed_and_is_short_whatever_was_given(tmp_path: Path
         {"grace": 10**400},
         {"policy": "x" * 9999},
         {"state": "x" * 5000},
+        {"state": "/x" * 2040},
         {"state": "~" + "x" * 5000},
         {"secret_file": "/x" * 2500},
         {"secret_file": "/x" * 1000},
