@@ -28,25 +28,20 @@ async def started(tasks: TaskGroup, run: Callable[..., Coroutine[Any, Any, Any]]
     """As ``tasks.start``: return what ``run`` passes to ``task_status.started``, or raise what it raises before. Where this is
     cancelled, so is that, and it has ended before this does."""
     starting = _Starting(run, given)
-    going = starting.go()
-    start_soon(tasks, lambda: going)
+    start_soon(tasks, starting.go)
     try:
         return await starting.ready
     except BaseException:
         starting.ready.cancel()
         starting.scope.cancel()
-        if not _unbegun(going):
+        if starting.begun:
             with anyio.CancelScope(shield=True):
                 await starting.over.wait()
         raise
 
 
-def _unbegun(coroutine: Coroutine[Any, Any, Any]) -> bool:
-    return getcoroutinestate(coroutine) == CORO_CREATED
-
-
 def _close_unbegun(coroutine: Coroutine[Any, Any, Any]) -> None:
-    if _unbegun(coroutine):
+    if getcoroutinestate(coroutine) == CORO_CREATED:
         coroutine.close()
 
 
@@ -58,6 +53,8 @@ class _Starting:
         self._given = given
         self.ready: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self.scope = anyio.CancelScope()
+        self.begun = False
+        """Only then is there an end to be waited for: before its first step it may be cancelled without a sign."""
         self.over = asyncio.Event()
 
     def started(self, value: Any = None) -> None:
@@ -65,6 +62,7 @@ class _Starting:
             self.ready.set_result(value)
 
     async def go(self) -> None:
+        self.begun = True
         try:
             if self.ready.cancelled():
                 return
