@@ -17,6 +17,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Final
 
+from kvtui.control.event_log import LOGGER
 from kvtui.core.defect_place import kind_and_place
 from kvtui.core.seams.private_files import open_private
 from kvtui.notation import escape
@@ -26,14 +27,13 @@ BYTES_MOST: Final = 1024 * 1024
 """Size of the file; then it is renamed, and the one renamed before is gone."""
 LINE_MOST: Final = 1000
 """Characters of one line."""
-OURS: Final = "kvtui"
 
 
 class _Lines(logging.Formatter):
     """One line a record."""
 
     def format(self, record: logging.LogRecord) -> str:
-        ours = record.name.partition(".")[0] == OURS
+        ours = record.name.partition(".")[0] == LOGGER
         text = record.getMessage() if ours else f"{record.name}: {str(record.msg).partition(chr(10))[0]}"
         if record.exc_info and record.exc_info[1] is not None:
             text += f" ({kind_and_place(record.exc_info[1])})"
@@ -62,7 +62,7 @@ def logging_to(directory: Path | None) -> Iterator[None]:
     if directory is not None:
         handler = _File(directory / FILE, maxBytes=BYTES_MOST, backupCount=1, encoding="utf-8", delay=True)
     handler.setFormatter(_Lines())
-    root, ours = logging.getLogger(), logging.getLogger(OURS)
+    root, ours = logging.getLogger(), logging.getLogger(LOGGER)
     level, hook = ours.level, threading.excepthook
     root.addHandler(handler)
     ours.setLevel(logging.INFO)
@@ -81,4 +81,4 @@ def logging_to(directory: Path | None) -> Iterator[None]:
 
 def _thread_ended(ended: threading.ExceptHookArgs) -> None:
     if ended.exc_value is not None and ended.exc_type is not SystemExit:
-        logging.getLogger(OURS).error("a thread ended: %s", kind_and_place(ended.exc_value))
+        logging.getLogger(LOGGER).error("a thread ended: %s", kind_and_place(ended.exc_value))

@@ -55,18 +55,13 @@ class Store:
         self._hosted = hosted
         self._closed = False
         self._loop = asyncio.get_running_loop()
-        self._foreign = False
+        self._of_parent = False
         """Whether this process was forked off from the one that it belongs to."""
         when_forked(self, Store._leave_to_parent)
         self._turns = Turns(AT_ONCE)
 
     def __repr__(self) -> str:
         return f"<kvtui.Store {self._told}>"
-
-    @property
-    def _of_parent(self) -> bool:
-        """Whether this process was forked off from the one that it belongs to."""
-        return self._foreign
 
     @property
     def _told(self) -> str:
@@ -88,7 +83,7 @@ class Store:
     @property
     def _wherever(self) -> Cluster:
         """The same for who knows that nothing of it is waited for here, or asks it in its own loop."""
-        if self._foreign:
+        if self._of_parent:
             raise ClusterError(OF_PARENT)
         if self._closed or (self._hosted is not None and self._hosted.over):
             raise ClusterError(CLOSED)
@@ -116,7 +111,7 @@ class Store:
         Whoever opened the store with ``async with`` need not call it. Raises ClusterError in another event loop than its own, and
         where something does not end: what is left is named, and nobody waits for it any more (30 seconds at most).
         """
-        if self._foreign:
+        if self._of_parent:
             return
         if not self.closed:
             _ = self._here
@@ -257,7 +252,7 @@ class Store:
         distinct = list(dict.fromkeys(keys))
         reads = await self._turns.run(self._here.get_many, distinct)
         if self._closed:
-            reads = [read if read.outcome is Outcome.OK else replaced(read, text=CLOSED_MEANWHILE) for read in reads]
+            reads = [self._checked("get_many", read, check=False) for read in reads]
         found = under_keys(names, keys, dict(zip(distinct, reads, strict=True)))
         if check and any(read.outcome is not Outcome.OK for read in reads):
             raise failure_of_reads("get_many", found)
@@ -313,10 +308,10 @@ class Store:
         return self._wherever
 
     def _leave_to_parent(self) -> None:
-        self._foreign = True
+        self._of_parent = True
 
     def _check_process(self) -> None:
-        if self._foreign:
+        if self._of_parent:
             raise ClusterError(OF_PARENT)
 
     def __reduce__(self) -> NoReturn:

@@ -66,8 +66,8 @@ class Observatory:
         self._counters: dict[str, int] = {}
         self._rates = meter.sample(1.0)
         self._drawn = asyncio.Event()
-        self._over = False
         """Set with each new snapshot, and then replaced."""
+        self._over = False
         self._geometry: tuple[Topology, Geometry] | None = None
         self._reached: tuple[object, _Reached] | None = None
         """What can be reached, and what that was found from."""
