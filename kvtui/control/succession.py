@@ -17,6 +17,7 @@ from kvtui.control.sockets import NoDirectory
 from kvtui.core.cluster import ClusterError
 from kvtui.core.opening import StateHeld
 from kvtui.core.seams.clock import Clock
+from kvtui.core.seams.system_reason import system_reason
 from kvtui.core.seams.transport import Unreachable
 
 PATIENCE_SECONDS: Final = 20.0
@@ -214,5 +215,5 @@ class Succession:
             return Obstacle(str(refusal), refusal)
         except OSError as error:
             # Of a system that refuses what nobody thought of: whoever asked wants a line, and another try.
-            text = f"the coordinator can't be opened here: {(error.strerror or str(error)).lower()}"
+            text = f"the coordinator can't be opened here: {system_reason(error)}"
             return Obstacle(text, ClusterError(text))

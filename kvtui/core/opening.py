@@ -29,6 +29,7 @@ from kvtui.core.seams.processes import ProcessLauncher
 from kvtui.core.seams.rocksdb import open_log
 from kvtui.core.seams.started_as_node import A_COPY, VARIABLE
 from kvtui.core.seams.storage import EngineFailed, EngineFull, EngineLocked, EngineUnreadable, StorageEngine, let_go
+from kvtui.core.seams.system_reason import system_reason
 from kvtui.core.seams.tls import BadTls, TlsFiles, as_coordinator
 from kvtui.core.seams.transport import TcpTransport
 from kvtui.notation import as_rest, as_word
@@ -164,7 +165,7 @@ async def _start(coordinator: Coordinator, tasks: TaskGroup, settings: Settings)
 
 def _unusable(settings: Settings, error: OSError) -> ClusterError:
     """What the system refused, such as to enter a directory of another user."""
-    why = (error.strerror or str(error)).lower()
+    why = system_reason(error)
     at = f" ({as_word(str(error.filename))})" if error.filename not in (None, str(settings.state)) else ""
     return ClusterError(f"the state directory {as_rest(str(settings.state))} can't be used: {why}{at}")
 

@@ -14,6 +14,7 @@ from typing import Final
 from kvtui.core.seams.descriptor import Descriptor
 from kvtui.core.seams.forked import unforked
 from kvtui.core.seams.private_files import open_private
+from kvtui.core.seams.system_reason import system_reason
 
 try:
     import fcntl
@@ -112,7 +113,7 @@ def _locked(descriptor: int, directory: Path) -> bool:
                 raise DirectoryTaken from None
             if error.errno not in _NO_LOCKS:
                 raise
-            reason = (error.strerror or str(error)).lower()
+            reason = system_reason(error)
     if directory not in _warned:
         _warned.add(directory)
         _log.warning("%s can't be locked as a whole (%s): RocksDB's own lock alone keeps others out", directory, reason)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from kvtui.core.seams.system_reason import system_reason
 from kvtui.notation import PATH_TOLD, brief
 
 
@@ -26,7 +27,7 @@ def named_path(text: str) -> Path:
         raise BadPath(f"{why}; where ~ is a letter of the name, begin the path with ./") from None
     except OSError as error:
         gone = isinstance(error, FileNotFoundError)
-        why = "was deleted" if gone else f"can't be told ({(error.strerror or str(error)).lower()})"
+        why = "was deleted" if gone else f"can't be told ({system_reason(error)})"
         raise BadPath(
             f"{brief(text, PATH_TOLD)} lies below the current directory, which {why}: go to another one, or begin the path with /"
         ) from None

@@ -10,6 +10,7 @@ import kvtui
 from kvtui.core.authentication import Secret
 from kvtui.core.seams import secret_source, started_as_node
 from kvtui.core.seams.launcher import SAID_MOST, LaunchFailed, LaunchRefused, NodeSpec
+from kvtui.core.seams.system_reason import system_reason
 from kvtui.core.seams.this_program import Program
 from kvtui.core.seams.tls import TlsFiles
 from kvtui.notation import as_rest, in_quotes
@@ -91,7 +92,7 @@ def node_command(spec: NodeSpec, tls: TlsFiles | None, program: Program) -> Comm
 
 def not_started(command: Command, error: OSError) -> str:
     """Why a start failed, in words: the system started nothing."""
-    return f"{_python(command)} can't be run: {(error.strerror or str(error)).lower()}"
+    return f"{_python(command)} can't be run: {system_reason(error)}"
 
 
 def not_begun(command: Command, said: str, ended: str = "") -> str:

@@ -10,6 +10,7 @@ from typing import Final
 
 from kvtui.core.authentication import SECRET_BYTES_MOST, BadSecret, Secret
 from kvtui.core.seams.given_file import check_file, open_given, read_all
+from kvtui.core.seams.system_reason import system_reason
 from kvtui.notation import PATH_TOLD, as_shell_word, brief
 
 VARIABLE: Final = "KVTUI_SECRET"
@@ -77,7 +78,7 @@ def _read(path: Path, warn: Callable[[str], None]) -> Secret:
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise BadSecret(f"{_called(path)} can't be read: {(error.strerror or str(error)).lower()}") from None
+        raise BadSecret(f"{_called(path)} can't be read: {system_reason(error)}") from None
     try:
         if len(text) > _READ_MOST:
             raise BadSecret(f"it is longer than {_READ_MOST:,} bytes; a secret has {SECRET_BYTES_MOST:,} at most")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from kvtui.core.seams.given_file import as_regular_file
+from kvtui.core.seams.system_reason import system_reason
 from kvtui.notation import PATH_TOLD, brief
 
 BYTES_MOST: Final = 4 * 1024 * 1024
@@ -100,4 +101,4 @@ def _reason(error: Exception) -> str:
     if isinstance(error, ssl.SSLError):
         reason = (error.reason or "").replace("_", " ").lower()
         return reason or "it is no PEM file of that kind, or its key is locked by a password"
-    return (getattr(error, "strerror", None) or str(error)).lower()
+    return system_reason(error)
